@@ -1,0 +1,14 @@
+//! Exports the consistency verification results of Server Migration Service tasks.
+//!
+//! ```text
+//! task list ─► fetch (throttle · retry) ─► journal ─► normalise ─► report (verdicts, totals) ─► outputs
+//!                      ▲                      │
+//!               SMS API / embedded service   render starts here
+//! ```
+//!
+//! Data goes one way. Everything left of the journal may fail and be tried again; everything right
+//! of it is pure and offline: the same journal and options give the same bytes. The journal keeps
+//! each answer as the service gave it, and `sms::wire` alone reads answers.
+
+pub mod model;
+pub mod service;

@@ -1,0 +1,15 @@
+//! What the program talks about: tasks, verifications, directory checks, verdicts.
+//!
+//! Plain values: no input or output, no async, no clock.
+
+mod rate;
+mod secret;
+mod task;
+mod verdict;
+mod verification;
+
+pub use rate::{Rate, RateError};
+pub use secret::Secret;
+pub use task::{Task, TaskId, TaskIdError, TaskList};
+pub use verdict::{Note, Verdict};
+pub use verification::{Answer, DirectoryCheck, Shape, Totals, Verification};

@@ -1,0 +1,128 @@
+//! Verdicts and the warnings that go with them.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What a task's evidence amounts to. Only the last two stand for a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The results could not be had.
+    FetchFailed,
+    /// The answer is in no known shape.
+    Unreadable,
+    /// The service has no results.
+    NotVerified,
+    /// The check itself did not succeed.
+    CheckFailed,
+    /// Files are different, missing or redundant.
+    Inconsistent,
+    /// Nothing differs, but the verification is too old, or its age is not known.
+    Stale,
+    /// Every difference is covered by a waiver.
+    Accepted,
+    /// Nothing differs.
+    Consistent,
+}
+
+impl Verdict {
+    /// All verdicts, in the order in which they are decided and reported.
+    pub const ALL: [Self; 8] = [
+        Self::FetchFailed,
+        Self::Unreadable,
+        Self::NotVerified,
+        Self::CheckFailed,
+        Self::Inconsistent,
+        Self::Stale,
+        Self::Accepted,
+        Self::Consistent,
+    ];
+
+    /// The key in JSON, CSV and options.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::FetchFailed => "fetch_failed",
+            Self::Unreadable => "unreadable",
+            Self::NotVerified => "not_verified",
+            Self::CheckFailed => "check_failed",
+            Self::Inconsistent => "inconsistent",
+            Self::Stale => "stale",
+            Self::Accepted => "accepted",
+            Self::Consistent => "consistent",
+        }
+    }
+
+    /// The label that people read.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::FetchFailed => "Fetch failed",
+            Self::Unreadable => "Unreadable",
+            Self::NotVerified => "Not verified",
+            Self::CheckFailed => "Check failed",
+            Self::Inconsistent => "Inconsistent",
+            Self::Stale => "Stale",
+            Self::Accepted => "Accepted",
+            Self::Consistent => "Consistent",
+        }
+    }
+
+    /// What the verdict says, in one sentence for a reader who sees it for the first time.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::FetchFailed => "the results could not be fetched",
+            Self::Unreadable => "the service answered in no known form; its answer is in the journal",
+            Self::NotVerified => "the service has no verification results",
+            Self::CheckFailed => "the verification itself did not succeed",
+            Self::Inconsistent => "files differ, are missing at the target or are redundant there",
+            Self::Stale => "nothing differs, but the verification is older than allowed or has no time",
+            Self::Accepted => "every difference is covered by a waiver",
+            Self::Consistent => "source and target hold the same files",
+        }
+    }
+
+    /// Whether a cutover may rest on it.
+    pub const fn passes(self) -> bool {
+        matches!(self, Self::Accepted | Self::Consistent)
+    }
+
+    /// The verdict with this key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.key() == key)
+    }
+}
+
+/// A warning beside a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A count is where the service stops counting, in so many directories.
+    Saturated(u64),
+    /// More files are different or missing than there are, in so many directories.
+    Impossible(u64),
+    /// No file was looked at.
+    NoFiles,
+    /// The verification ended after the report was made.
+    Future,
+    /// The verification has no time.
+    NoTime,
+    /// The answer names another task.
+    OtherTask(String),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directories = |n: u64| if n == 1 { "1 directory".to_owned() } else { format!("{n} directories") };
+        match self {
+            Self::Saturated(n) => {
+                write!(f, "count saturated in {}: the real number may be higher", directories(*n))
+            }
+            Self::Impossible(n) => {
+                write!(f, "different + missing exceed the total in {}", directories(*n))
+            }
+            Self::NoFiles => f.write_str("total is 0: no file was checked"),
+            Self::Future => f.write_str("finished time is in the future: check the clocks"),
+            Self::NoTime => f.write_str("no finished time: age unknown"),
+            Self::OtherTask(id) => write!(f, "the answer names another task: {id}"),
+        }
+    }
+}
