@@ -12,3 +12,4 @@
 
 pub mod model;
 pub mod service;
+pub mod tasks;

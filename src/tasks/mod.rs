@@ -1,0 +1,198 @@
+//! Task lists: what a run is asked to fetch.
+//!
+//! Every format is read into [`Row`]s that know their line; [`collect`] alone turns rows into tasks,
+//! so that all formats share one set of rules and one form of complaint.
+
+mod collect;
+mod csv;
+mod json;
+mod xlsx;
+mod yaml;
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::model::TaskList;
+
+/// Where tasks are declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Standard input; the format is told by its content.
+    Stdin,
+    /// A file; the format is told by its suffix.
+    File(PathBuf),
+    /// One id, as given on the command line.
+    Id(String),
+}
+
+/// A task list that was read without a fault.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The tasks, each id once.
+    pub list: TaskList,
+    /// What the user should know all the same: a task listed twice.
+    pub warnings: Vec<String>,
+}
+
+/// One thing that is wrong with a task list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The file, or `stdin`, or `--task`.
+    pub place: String,
+    /// The line or worksheet row, from 1; none when the file as a whole is meant.
+    pub line: Option<u64>,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.place, self.what),
+            None => write!(f, "{}: {}", self.place, self.what),
+        }
+    }
+}
+
+/// Everything that is wrong with the task lists, one fault a line.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", lines(.0))]
+pub struct TaskListError(pub Vec<Fault>);
+
+fn lines(faults: &[Fault]) -> String {
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// One entry of a list: its line, and its fields by column name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    line: u64,
+    fields: Vec<(String, String)>,
+}
+
+/// What reading one list gave: rows, and faults found on the way.
+#[derive(Debug, Default)]
+struct Rows {
+    rows: Vec<Row>,
+    faults: Vec<(Option<u64>, String)>,
+}
+
+impl Rows {
+    fn fault(line: impl Into<Option<u64>>, what: impl Into<String>) -> Self {
+        Self { rows: Vec::new(), faults: vec![(line.into(), what.into())] }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Json,
+    JsonLines,
+    Yaml,
+    Xlsx,
+}
+
+impl Format {
+    fn of_path(path: &Path) -> Option<Self> {
+        let suffix = path.extension()?.to_str()?.to_ascii_lowercase();
+        Some(match suffix.as_str() {
+            "csv" | "tsv" => Self::Csv,
+            "json" => Self::Json,
+            "jsonl" | "ndjson" => Self::JsonLines,
+            "yaml" | "yml" => Self::Yaml,
+            "xlsx" => Self::Xlsx,
+            _ => return None,
+        })
+    }
+
+    fn of_content(content: &[u8]) -> Self {
+        if content.starts_with(b"PK\x03\x04") {
+            return Self::Xlsx;
+        }
+        let text = String::from_utf8_lossy(content);
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        if text.starts_with('[') {
+            Self::Json
+        } else if text.starts_with('{') {
+            let one_document = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+            if one_document && text.contains("\"task_info\"") { Self::Json } else { Self::JsonLines }
+        } else if text.starts_with("- ") || text.starts_with("---") || text.starts_with("task_info:") {
+            Self::Yaml
+        } else {
+            Self::Csv
+        }
+    }
+
+    fn read(self, content: &[u8]) -> Rows {
+        if self == Self::Xlsx {
+            return xlsx::read(content);
+        }
+        match text(content) {
+            Err((line, what)) => Rows::fault(line, what),
+            Ok(text) => match self {
+                Self::Csv => csv::read(text),
+                Self::Json => json::read(text),
+                Self::JsonLines => json::read_lines(text),
+                Self::Yaml => yaml::read(text),
+                Self::Xlsx => Rows::default(),
+            },
+        }
+    }
+}
+
+/// The content as UTF-8 without a byte-order mark.
+fn text(content: &[u8]) -> Result<&str, (u64, String)> {
+    match std::str::from_utf8(content) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => {
+            let before = content.get(..error.valid_up_to()).unwrap_or_default();
+            Err((line_at(before), "is not UTF-8; save the list as UTF-8 (in Excel: CSV UTF-8)".to_owned()))
+        }
+    }
+}
+
+/// The line, from 1, on which the text after `before` begins.
+fn line_at(before: &[u8]) -> u64 {
+    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
+    u64::try_from(breaks).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// Reads every source, in order, into one list.
+///
+/// # Errors
+/// All the faults of all the sources at once; then no task is returned.
+pub fn load(sources: &[Source], stdin: &mut dyn Read) -> Result<Loaded, TaskListError> {
+    let mut collector = collect::Collector::default();
+    for source in sources {
+        match source {
+            Source::Id(id) => {
+                let fields = vec![("task_id".to_owned(), id.clone())];
+                collector.add_argument(Row { line: 0, fields });
+            }
+            Source::Stdin => {
+                let mut content = Vec::new();
+                let rows = match stdin.read_to_end(&mut content) {
+                    Ok(_) => Format::of_content(&content).read(&content),
+                    Err(error) => Rows::fault(None, format!("cannot be read: {error}")),
+                };
+                collector.add("stdin", rows);
+            }
+            Source::File(path) => collector.add(&path.display().to_string(), read_file(path)),
+        }
+    }
+    collector.finish()
+}
+
+fn read_file(path: &Path) -> Rows {
+    let Some(format) = Format::of_path(path) else {
+        return Rows::fault(None, "has no known suffix; a task list is .csv, .json, .jsonl, .yaml or .xlsx");
+    };
+    match std::fs::read(path) {
+        Ok(content) => format.read(&content),
+        Err(error) => Rows::fault(None, format!("cannot be read: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
