@@ -12,4 +12,5 @@
 
 pub mod model;
 pub mod service;
+pub mod sms;
 pub mod tasks;
