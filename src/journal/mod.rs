@@ -1,0 +1,39 @@
+//! The journal: JSON Lines that hold what a run was asked and every answer it got.
+//!
+//! The first line is the [`Header`], then a [`Record`] per finished task in the order of finishing,
+//! then, when the run came to its end, the [`Footer`]. An answer is kept as the service gave it and
+//! read anew by every report, so nothing that was fetched is lost to what a reader understands.
+
+mod append;
+mod record;
+mod replay;
+
+pub use append::Writer;
+pub use record::{Answered, FORMAT, Failed, Footer, Header, Outcome, Record};
+pub use replay::Journal;
+
+use std::path::PathBuf;
+
+/// What can go wrong with a journal.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum JournalError {
+    #[error("{path}: {source}", path = .path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{path}:{line}: {what}", path = .path.display())]
+    Broken { path: PathBuf, line: u64, what: String },
+    #[error("{path}: the record of task number {ordinal}: {what}", path = .path.display())]
+    Record { path: PathBuf, ordinal: usize, what: String },
+    #[error("{path} is not a journal of this program: its first line is no header", path = .0.display())]
+    NoJournal(PathBuf),
+    #[error("{path} is a journal of format {format}; this version reads format {FORMAT}", path = .path.display())]
+    Format { path: PathBuf, format: u64 },
+    #[error(
+        "{path} holds an unfinished run with {held} of {total} tasks; `render` makes reports of it as it is, \
+         --overwrite starts afresh and drops it",
+        path = .path.display()
+    )]
+    Unfinished { path: PathBuf, held: usize, total: usize },
+    #[error("{path} is there already and is no journal; name another with --journal, or use --overwrite", path = .0.display())]
+    NotOurs(PathBuf),
+}

@@ -1,0 +1,164 @@
+//! The lines of a journal.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{TaskId, TaskList};
+
+/// The version of the journal's form.
+pub const FORMAT: u64 = 1;
+
+/// What the run was asked: the first line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT`] of the writer.
+    pub journal_format: u64,
+    /// The name and version of the program that wrote it.
+    pub tool: String,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// Where the answers come from, without credentials.
+    pub endpoint: String,
+    /// What was to be fetched, in the order of the reports.
+    pub list: TaskList,
+}
+
+/// One finished task.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Line")]
+pub struct Record {
+    /// The task's place in the list, from 0.
+    pub ordinal: usize,
+    /// The task, once more, for who searches the journal.
+    pub task_id: TaskId,
+    /// When the last attempt ended.
+    pub fetched_at: Timestamp,
+    /// Requests that were made for it.
+    pub attempts: u32,
+    /// The service's id of the last request.
+    pub request_id: Option<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of asking for a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service answered; whether that can be read is for the report to say.
+    Answered(Answered),
+    /// No answer could be had.
+    Failed(Failed),
+}
+
+/// A 2xx answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// Whether the embedded service gave it.
+    pub sample_data: bool,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+}
+
+/// Why no answer could be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// The last HTTP status, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The last error code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What the server said, and what was tried.
+    pub message: String,
+}
+
+/// The last line of a run that came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Footer {
+    /// When the last task was finished.
+    pub finished_at: Timestamp,
+    /// Tasks recorded.
+    pub recorded: usize,
+}
+
+/// A record as it stands in the file: the body as text where it is text.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Line {
+    ordinal: usize,
+    task_id: TaskId,
+    fetched_at: Timestamp,
+    attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    sample_data: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed: Option<Failed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+}
+
+impl From<Record> for Line {
+    fn from(record: Record) -> Self {
+        let Record { ordinal, task_id, fetched_at, attempts, request_id, outcome } = record;
+        let mut line = Self {
+            ordinal,
+            task_id,
+            fetched_at,
+            attempts,
+            request_id,
+            status: None,
+            sample_data: false,
+            failed: None,
+            body: None,
+            body_base64: None,
+        };
+        match outcome {
+            Outcome::Failed(failed) => line.failed = Some(failed),
+            Outcome::Answered(answered) => {
+                line.status = Some(answered.status);
+                line.sample_data = answered.sample_data;
+                match String::from_utf8(answered.body) {
+                    Ok(text) => line.body = Some(text),
+                    Err(bytes) => line.body_base64 = Some(BASE64_STANDARD.encode(bytes.as_bytes())),
+                }
+            }
+        }
+        line
+    }
+}
+
+impl TryFrom<Line> for Record {
+    type Error = String;
+
+    fn try_from(line: Line) -> Result<Self, String> {
+        let answered = |body| {
+            let status = line.status.ok_or("a body without a status")?;
+            Ok::<_, String>(Outcome::Answered(Answered { status, sample_data: line.sample_data, body }))
+        };
+        let outcome = match (line.failed, line.body, line.body_base64) {
+            (Some(failed), None, None) => Outcome::Failed(failed),
+            (None, Some(text), None) => answered(text.into_bytes())?,
+            (None, None, Some(coded)) => {
+                answered(BASE64_STANDARD.decode(coded).map_err(|error| format!("body_base64: {error}"))?)?
+            }
+            _ => return Err("a record has one of `failed`, `body` and `body_base64`".to_owned()),
+        };
+        Ok(Self {
+            ordinal: line.ordinal,
+            task_id: line.task_id,
+            fetched_at: line.fetched_at,
+            attempts: line.attempts,
+            request_id: line.request_id,
+            outcome,
+        })
+    }
+}
