@@ -1,0 +1,195 @@
+//! The pipeline: tasks in, records out, at the rate of the gate.
+
+mod queue;
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+
+use crate::journal::{Answered, Failed, Outcome, Record};
+use crate::model::Task;
+use crate::sms::retry::{LONGEST_WAIT, delay};
+use crate::sms::throttle::Gate;
+use crate::sms::{self, Client, Failure};
+use queue::{Pending, Queue};
+
+/// What bounds a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Requests under way at once.
+    pub concurrency: NonZeroUsize,
+    /// Requests for one task.
+    pub max_attempts: NonZeroU32,
+    /// The time for the whole run; tasks that are not done by then fail.
+    pub deadline: Duration,
+}
+
+/// What the pipeline tells as it goes.
+#[derive(Debug)]
+pub enum Event {
+    /// A task is done, for better or worse.
+    Finished(Record),
+    /// A request failed and will be made again.
+    Retrying {
+        /// The task's place in the list.
+        ordinal: usize,
+        /// What went wrong.
+        what: String,
+        /// The time until the next try.
+        wait: Duration,
+    },
+}
+
+/// Why the pipeline stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError<E> {
+    /// The service refused the credentials; asking on could lock them.
+    #[error("the service refused the credentials (HTTP 401{}){}", code(.0), message(.0))]
+    Unauthorized(Box<Failure>),
+    /// Whoever takes the events could not.
+    #[error(transparent)]
+    Consumer(E),
+}
+
+fn code(failure: &Failure) -> String {
+    failure.error.code.as_ref().map_or_else(String::new, |code| format!(", {code}"))
+}
+
+fn message(failure: &Failure) -> String {
+    failure.error.message.as_ref().map_or_else(String::new, |message| format!(": {message}"))
+}
+
+/// Fetches every task and hands each record on as soon as it is there, in any order.
+///
+/// A failed attempt gives its place back and waits in the queue, so a task that is being waited for
+/// never keeps a healthy one from being asked. `consume` must be quick: requests stand still while it runs.
+///
+/// # Errors
+/// The first 401, or the first error of `consume`. Requests under way are then dropped.
+pub async fn fetch_all<E>(
+    client: &Client,
+    gate: &Gate,
+    tasks: &[Task],
+    limits: Limits,
+    mut consume: impl FnMut(Event) -> Result<(), E>,
+) -> Result<(), FetchError<E>> {
+    let run = Run { client, gate, limits, deadline: Instant::now() + limits.deadline };
+    let queue = Arc::new(Queue::new(tasks.len()));
+    let mut attempts = Arc::clone(&queue)
+        .into_stream()
+        .filter_map(async |pending| tasks.get(pending.ordinal).map(|task| (task, pending)))
+        .map(|(task, pending)| run.attempt(task, pending))
+        .buffer_unordered(limits.concurrency.get())
+        .boxed_local();
+    while let Some((pending, step)) = attempts.next().await {
+        match step {
+            Step::Finished(record) => {
+                queue.settle();
+                consume(Event::Finished(record)).map_err(FetchError::Consumer)?;
+            }
+            Step::Again { what, wait } => {
+                let event = Event::Retrying { ordinal: pending.ordinal, what, wait };
+                queue.defer(pending, Instant::now() + wait);
+                consume(event).map_err(FetchError::Consumer)?;
+            }
+            Step::Refused(failure) => return Err(FetchError::Unauthorized(failure)),
+        }
+    }
+    Ok(())
+}
+
+struct Run<'a> {
+    client: &'a Client,
+    gate: &'a Gate,
+    limits: Limits,
+    deadline: Instant,
+}
+
+enum Step {
+    Finished(Record),
+    Again { what: String, wait: Duration },
+    Refused(Box<Failure>),
+}
+
+impl Run<'_> {
+    async fn attempt(&self, task: &Task, mut pending: Pending) -> (Pending, Step) {
+        let request = async {
+            self.gate.pass().await;
+            pending.tried.count += 1;
+            self.client.consistency_result(&task.task_id).await
+        };
+        let outcome = timeout_at(self.deadline, request).await;
+        let step = match outcome {
+            Err(_) => {
+                pending.tried.note("the run's deadline passed");
+                self.give_up(
+                    task,
+                    &pending,
+                    Failed { status: None, code: None, message: String::new() },
+                    None,
+                )
+            }
+            Ok(sms::Outcome::Answered(reply)) => {
+                let sms::Reply { status, request_id, sample_data, body } = reply;
+                let outcome = Outcome::Answered(Answered { status, sample_data, body });
+                Step::Finished(record(task, &pending, request_id, outcome))
+            }
+            Ok(sms::Outcome::Failed(failure)) if failure.status == Some(401) => {
+                Step::Refused(Box::new(failure))
+            }
+            Ok(sms::Outcome::Failed(failure)) => self.failed(task, &mut pending, failure),
+        };
+        (pending, step)
+    }
+
+    fn failed(&self, task: &Task, pending: &mut Pending, failure: Failure) -> Step {
+        pending.tried.note(&failure.what);
+        let wait = delay(pending.tried.count, fastrand::f64(), failure.retry_after);
+        if failure.status == Some(429) && wait <= LONGEST_WAIT {
+            // The account is over its rate, not the task: everyone waits, once.
+            self.gate.shut_until(Instant::now() + wait);
+        }
+        let may_try = failure.transient && pending.tried.count < self.limits.max_attempts.get();
+        if may_try && wait > LONGEST_WAIT {
+            pending.tried.note(&format!("asked to wait {} s, which is too long", wait.as_secs()));
+        } else if may_try && Instant::now() + wait >= self.deadline {
+            pending.tried.note("the run's deadline left no time for another try");
+        } else if may_try {
+            return Step::Again { what: failure.what, wait };
+        }
+        let error = failure.error;
+        let message = error.message.unwrap_or_default();
+        self.give_up(
+            task,
+            pending,
+            Failed { status: failure.status, code: error.code, message },
+            error.request_id,
+        )
+    }
+
+    /// Ends a task without an answer; its message says what the server said and what was tried.
+    fn give_up(&self, task: &Task, pending: &Pending, failed: Failed, request_id: Option<String>) -> Step {
+        let tried = pending.tried.summary();
+        let message = match failed.message.as_str() {
+            "" => tried,
+            said => format!("{said} ({tried})"),
+        };
+        Step::Finished(record(task, pending, request_id, Outcome::Failed(Failed { message, ..failed })))
+    }
+}
+
+fn record(task: &Task, pending: &Pending, request_id: Option<String>, outcome: Outcome) -> Record {
+    let now = Timestamp::now();
+    Record {
+        ordinal: pending.ordinal,
+        task_id: task.task_id.clone(),
+        fetched_at: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
+        attempts: pending.tried.count,
+        request_id,
+        outcome,
+    }
+}

@@ -1,0 +1,172 @@
+//! What is to be asked next: deferred tasks when they are due, else fresh ones.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::stream::{self, Stream};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+/// A task that has no answer yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pending {
+    pub(super) ordinal: usize,
+    pub(super) tried: Tried,
+}
+
+/// What was tried for a task so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Tried {
+    /// Requests made.
+    pub(super) count: u32,
+    /// What went wrong, and how often.
+    wrongs: Vec<(String, u32)>,
+}
+
+impl Tried {
+    pub(super) fn note(&mut self, what: &str) {
+        match self.wrongs.iter_mut().find(|(known, _)| known == what) {
+            Some((_, times)) => *times += 1,
+            None => self.wrongs.push((what.to_owned(), 1)),
+        }
+    }
+
+    /// As in `4 attempts: HTTP 503 Service Unavailable × 3, the request timed out`.
+    pub(super) fn summary(&self) -> String {
+        let attempts =
+            if self.count == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.count) };
+        let wrongs = self.wrongs.iter().map(|(what, times)| match times {
+            1 => what.clone(),
+            times => format!("{what} × {times}"),
+        });
+        format!("{attempts}: {}", wrongs.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Hands out tasks to ask for until each is settled.
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// There is one reader, and a notice that comes before it waits is kept for it.
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    fresh: Range<usize>,
+    deferred: BinaryHeap<Reverse<Deferred>>,
+    /// Tasks handed out or deferred, and not settled.
+    open: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Deferred {
+    due: Instant,
+    pending: Pending,
+}
+
+impl Ord for Deferred {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.due, self.pending.ordinal).cmp(&(other.due, other.pending.ordinal))
+    }
+}
+
+impl PartialOrd for Deferred {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Queue {
+    pub(super) fn new(tasks: usize) -> Self {
+        let state = State { fresh: 0..tasks, deferred: BinaryHeap::new(), open: 0 };
+        Self { state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    /// The tasks to ask for, as they become due; ends when all are settled.
+    pub(super) fn into_stream(self: Arc<Self>) -> impl Stream<Item = Pending> {
+        stream::unfold(self, async |queue| queue.next().await.map(|pending| (pending, queue)))
+    }
+
+    /// Takes a task back until `due`.
+    pub(super) fn defer(&self, pending: Pending, due: Instant) {
+        self.lock().deferred.push(Reverse(Deferred { due, pending }));
+        self.changed.notify_one();
+    }
+
+    /// Says that a task that was handed out needs no further asking.
+    pub(super) fn settle(&self) {
+        self.lock().open -= 1;
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn next(&self) -> Option<Pending> {
+        loop {
+            let next_due = {
+                let mut state = self.lock();
+                let next_due = state.deferred.peek().map(|Reverse(deferred)| deferred.due);
+                if next_due.is_some_and(|due| due <= Instant::now()) {
+                    return state.deferred.pop().map(|Reverse(deferred)| deferred.pending);
+                }
+                if let Some(ordinal) = state.fresh.next() {
+                    state.open += 1;
+                    return Some(Pending { ordinal, tried: Tried::default() });
+                }
+                if state.open == 0 {
+                    return None;
+                }
+                next_due
+            };
+            match next_due {
+                None => self.changed.notified().await,
+                Some(due) => {
+                    tokio::select! {
+                        () = self.changed.notified() => {}
+                        () = sleep_until(due) => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::StreamExt;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deferred_task_comes_back_when_due_and_blocks_no_fresh_one() {
+        let queue = Arc::new(Queue::new(3));
+        let mut stream = Box::pin(Arc::clone(&queue).into_stream());
+        let start = Instant::now();
+        let first = stream.next().await.unwrap();
+        assert_eq!(first.ordinal, 0);
+        queue.defer(first, start + Duration::from_secs(9));
+        for ordinal in [1, 2] {
+            assert_eq!(stream.next().await.unwrap().ordinal, ordinal);
+            queue.settle();
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        assert_eq!(stream.next().await.unwrap().ordinal, 0);
+        assert_eq!(start.elapsed(), Duration::from_secs(9));
+        queue.settle();
+        assert_eq!(stream.next().await, None);
+    }
+
+    #[test]
+    fn the_summary_counts_what_went_wrong() {
+        let mut tried = Tried { count: 3, ..Tried::default() };
+        tried.note("HTTP 503");
+        tried.note("connection reset");
+        tried.note("HTTP 503");
+        assert_eq!(tried.summary(), "3 attempts: HTTP 503 × 2, connection reset");
+    }
+}
