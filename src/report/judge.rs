@@ -1,0 +1,173 @@
+//! From an answer to a verdict.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Answer, Note, Task, Verdict};
+
+/// What makes a verification too old to rest a cutover on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// The greatest age at the end of the run; none allows any.
+    pub max_age: Option<Duration>,
+    /// The earliest time of finishing, as when the last change was made; none allows any.
+    pub not_before: Option<Timestamp>,
+}
+
+impl Policy {
+    /// The age that a verification may have when the user says nothing: 24 hours.
+    pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+    fn is_stale(&self, finished: Option<Timestamp>, as_of: Timestamp) -> bool {
+        match finished {
+            // An age that is not known cannot be shown to be within the bounds.
+            None => self.max_age.is_some() || self.not_before.is_some(),
+            Some(finished) => {
+                let age = Duration::try_from(as_of.duration_since(finished)).unwrap_or_default();
+                self.max_age.is_some_and(|max_age| age > max_age)
+                    || self.not_before.is_some_and(|not_before| finished < not_before)
+            }
+        }
+    }
+}
+
+/// The verdict on the newest verification, the first that applies, and the warnings beside it.
+pub(super) fn judge(task: &Task, answer: &Answer, policy: &Policy, as_of: Timestamp) -> (Verdict, Vec<Note>) {
+    let mut notes = Vec::new();
+    if let Some(named) = answer.task_id.as_deref().filter(|named| *named != task.task_id.as_str()) {
+        notes.push(Note::OtherTask(named.to_owned()));
+    }
+    let Some(newest) = answer.verifications.first() else {
+        return (Verdict::NotVerified, notes);
+    };
+    let totals = newest.totals();
+    match newest.finished {
+        None => notes.push(Note::NoTime),
+        Some(finished) if finished > as_of => notes.push(Note::Future),
+        Some(_) => {}
+    }
+    if totals.saturated > 0 {
+        notes.push(Note::Saturated(totals.saturated));
+    }
+    if totals.impossible > 0 {
+        notes.push(Note::Impossible(totals.impossible));
+    }
+    if totals.total == 0 && totals.directories > 0 {
+        notes.push(Note::NoFiles);
+    }
+    let verdict = if newest.check_failed() {
+        Verdict::CheckFailed
+    } else if newest.directories.is_empty() {
+        Verdict::NotVerified
+    } else if newest.directories.iter().any(|check| !check.is_consistent()) {
+        Verdict::Inconsistent
+    } else if policy.is_stale(newest.finished, as_of) {
+        Verdict::Stale
+    } else {
+        Verdict::Consistent
+    };
+    (verdict, notes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DirectoryCheck, Shape, TaskId, Verification};
+    use proptest::prelude::*;
+
+    const HOUR: u64 = 3600;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hours * 3600).unwrap()
+    }
+
+    fn verification(finished: Option<Timestamp>, result: Option<&str>, counts: &[[u64; 4]]) -> Verification {
+        let check = |[total, different, missing, redundant]: [u64; 4]| DirectoryCheck {
+            directory: "/data".to_owned(),
+            total,
+            different,
+            missing,
+            redundant,
+        };
+        Verification {
+            finished,
+            check_result: result.map(str::to_owned),
+            directories: counts.iter().copied().map(check).collect(),
+        }
+    }
+
+    fn verdict(verifications: Vec<Verification>) -> (Verdict, Vec<Note>) {
+        let policy = Policy { max_age: Some(Duration::from_secs(24 * HOUR)), not_before: None };
+        let task = Task::new(TaskId::new("t").unwrap());
+        judge(&task, &Answer::new(Shape::ResultList, Some("t".to_owned()), verifications), &policy, at(0))
+    }
+
+    #[test]
+    fn the_first_verdict_that_applies_wins() {
+        let good = [[9, 0, 0, 0]];
+        let bad = [[9, 0, 0, 0], [9, 0, 0, 1]];
+        let ok = Some("success");
+        for (case, expected) in [
+            (vec![], Verdict::NotVerified),
+            (vec![verification(Some(at(0)), ok, &[])], Verdict::NotVerified),
+            (vec![verification(Some(at(0)), Some("failed"), &bad)], Verdict::CheckFailed),
+            (vec![verification(Some(at(0)), Some("failed"), &[])], Verdict::CheckFailed),
+            (vec![verification(Some(at(0)), Some(""), &good)], Verdict::CheckFailed),
+            (vec![verification(Some(at(-30)), ok, &bad)], Verdict::Inconsistent),
+            (vec![verification(Some(at(-25)), ok, &good)], Verdict::Stale),
+            (vec![verification(None, ok, &good)], Verdict::Stale),
+            (vec![verification(Some(at(-24)), ok, &good)], Verdict::Consistent),
+            (vec![verification(Some(at(0)), None, &good)], Verdict::Consistent),
+            (
+                vec![verification(Some(at(-2)), ok, &good), verification(Some(at(-1)), ok, &bad)],
+                Verdict::Inconsistent,
+            ),
+            (
+                vec![verification(Some(at(-2)), ok, &bad), verification(Some(at(-1)), ok, &good)],
+                Verdict::Consistent,
+            ),
+        ] {
+            assert_eq!(verdict(case.clone()).0, expected, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn not_before_makes_an_earlier_verification_stale() {
+        let policy = Policy { max_age: None, not_before: Some(at(0)) };
+        assert!(policy.is_stale(Some(at(-1)), at(5)));
+        assert!(policy.is_stale(None, at(5)));
+        assert!(!policy.is_stale(Some(at(0)), at(5)));
+        assert!(!Policy { max_age: None, not_before: None }.is_stale(None, at(5)));
+    }
+
+    #[test]
+    fn warnings_are_noted() {
+        let noted =
+            |finished, counts: &[[u64; 4]]| verdict(vec![verification(Some(finished), None, counts)]).1;
+        assert_eq!(noted(at(0), &[[1_000_000, 0, 0, 0], [100_000, 0, 0, 0]]), [Note::Saturated(2)]);
+        assert_eq!(noted(at(0), &[[3, 2, 2, 0]]), [Note::Impossible(1)]);
+        assert_eq!(noted(at(0), &[[0, 0, 0, 0]]), [Note::NoFiles]);
+        assert_eq!(noted(at(1), &[[1, 0, 0, 0]]), [Note::Future]);
+        let answer = Answer::new(Shape::ResultList, Some("u".to_owned()), Vec::new());
+        let task = Task::new(TaskId::new("t").unwrap());
+        let policy = Policy { max_age: None, not_before: None };
+        assert_eq!(judge(&task, &answer, &policy, at(0)).1, [Note::OtherTask("u".to_owned())]);
+    }
+
+    proptest! {
+        #[test]
+        fn only_fresh_faultless_evidence_passes(
+            counts in prop::collection::vec(prop::array::uniform4(0_u64..3), 0..4),
+            result in prop::option::of(prop::sample::select(vec!["success", "failed", ""])),
+            finished in prop::option::of(-60_i64..2),
+        ) {
+            let case = verification(finished.map(at), result, &counts);
+            let faultless = !counts.is_empty()
+                && counts.iter().all(|[_, different, missing, redundant]| different + missing + redundant == 0)
+                && result.is_none_or(|result| result == "success")
+                && finished.is_some_and(|hours| hours >= -24);
+            prop_assert_eq!(verdict(vec![case]).0.passes(), faultless);
+        }
+    }
+}

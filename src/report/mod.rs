@@ -1,0 +1,301 @@
+//! The journal as people see it: a verdict and a row per task, and the rows of its verifications.
+//!
+//! Pure but for reading the journal: the same journal and [`Options`] give the same report, whatever
+//! the machine, its clock and its locale.
+
+mod judge;
+mod sheet_names;
+mod table;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::journal::{Journal, JournalError, Outcome, Record};
+use crate::model::{Note, Shape, Task, Totals, Verdict, Verification};
+use crate::sms::{ErrorBody, wire};
+
+pub use judge::Policy;
+pub use table::{Cell, Column, DETAIL, DetailCell, DetailRow, SUMMARY, SummaryCell, detail_rows};
+
+/// What a reader may choose about a report.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The zone in which times are shown.
+    pub timezone: Zone,
+    /// What makes a verification too old.
+    pub policy: Policy,
+    /// The data rows that one worksheet takes, at least 1.
+    pub rows_per_sheet: u64,
+}
+
+/// A time zone and the name that the user gave it.
+#[derive(Debug, Clone)]
+pub struct Zone {
+    name: String,
+    zone: TimeZone,
+}
+
+impl Zone {
+    /// The zone with this IANA name, from the database built into the program.
+    ///
+    /// # Errors
+    /// When there is no such zone.
+    pub fn named(name: &str) -> Result<Self, jiff::Error> {
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get(name)?;
+        let name = zone.iana_name().unwrap_or(name).to_owned();
+        Ok(Self { name, zone })
+    }
+
+    /// The IANA name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The time of day and date in this zone.
+    pub fn local(&self, time: Timestamp) -> jiff::Zoned {
+        time.to_zoned(self.zone.clone())
+    }
+
+    /// As in `2026-11-21T09:42:00+08:00`.
+    pub fn rfc3339(&self, time: Timestamp) -> String {
+        time.display_with_offset(self.zone.to_offset(time)).to_string()
+    }
+
+    /// As in `2026-11-21 09:42:00`.
+    pub fn plain(&self, time: Timestamp) -> String {
+        self.local(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+/// One task of a report.
+#[derive(Debug, Clone)]
+pub struct SummaryRow {
+    /// The task as it was declared.
+    pub task: Task,
+    /// What its evidence amounts to.
+    pub verdict: Verdict,
+    /// The newest verification's time.
+    pub last_verified: Option<Timestamp>,
+    /// The newest verification's check result.
+    pub check_result: Option<String>,
+    /// The newest verification's sums.
+    pub totals: Option<Totals>,
+    /// How many verifications the answer holds; none without an answer that can be read.
+    pub verifications: Option<u64>,
+    /// The form of the answer.
+    pub shape: Option<Shape>,
+    /// Requests made.
+    pub attempts: u32,
+    /// The error code of the service or the gateway.
+    pub error_code: Option<String>,
+    /// What went wrong, for people.
+    pub error_message: Option<String>,
+    /// The id under which the service knows the request.
+    pub request_id: Option<String>,
+    /// Warnings.
+    pub notes: Vec<Note>,
+    /// The names of the sheets that hold the task's rows: one, or more when a worksheet is full.
+    pub sheets: Vec<String>,
+    /// When the last request for it ended.
+    pub fetched_at: Option<Timestamp>,
+}
+
+impl SummaryRow {
+    /// The name of the task's first sheet.
+    pub fn sheet(&self) -> &str {
+        self.sheets.first().map_or("", String::as_str)
+    }
+}
+
+/// A report: the rows of its summary, and a way to each task's verifications.
+#[derive(Debug)]
+pub struct Report<'a> {
+    journal: &'a Journal,
+    options: Options,
+    rows: Vec<SummaryRow>,
+    sample_data: bool,
+}
+
+impl<'a> Report<'a> {
+    /// Reads the journal once and judges every task of its list.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
+        let mut sample_data = false;
+        let mut rows = Vec::new();
+        let mut sheets_needed = Vec::new();
+        for (ordinal, task) in journal.header().list.tasks.iter().enumerate() {
+            let record = journal.record(ordinal)?;
+            if let Some(Record { outcome: Outcome::Answered(answered), .. }) = &record {
+                sample_data |= answered.sample_data;
+            }
+            let (row, verifications) = summarise(task, record, &options.policy, journal.ended_at());
+            let data_rows = u64::try_from(detail_rows(&verifications).count()).unwrap_or(u64::MAX);
+            sheets_needed.push(data_rows.div_ceil(options.rows_per_sheet.max(1)).max(1));
+            rows.push(row);
+        }
+        let names = rows.iter().map(|row| row.task.display_name()).zip(sheets_needed);
+        let names = sheet_names::assign(names);
+        for (row, sheets) in rows.iter_mut().zip(names) {
+            row.sheets = sheets;
+        }
+        Ok(Self { journal, options, rows, sample_data })
+    }
+
+    /// A row per task, in the order of the list.
+    pub fn rows(&self) -> &[SummaryRow] {
+        &self.rows
+    }
+
+    /// The journal that the report is made from.
+    pub fn journal(&self) -> &Journal {
+        self.journal
+    }
+
+    /// What the reader chose.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The names of the label columns.
+    pub fn labels(&self) -> &[String] {
+        &self.journal.header().list.labels
+    }
+
+    /// Whether an answer came from the embedded service, which is no evidence.
+    pub fn is_sample(&self) -> bool {
+        self.sample_data
+    }
+
+    /// How many tasks have each verdict, in the order of [`Verdict::ALL`], zeros included.
+    pub fn counts(&self) -> Vec<(Verdict, usize)> {
+        Verdict::ALL
+            .into_iter()
+            .map(|verdict| (verdict, self.rows.iter().filter(|row| row.verdict == verdict).count()))
+            .collect()
+    }
+
+    /// The outcome in one sentence, as in `9 of 12 tasks pass; 1 inconsistent, 2 stale`.
+    pub fn headline(&self) -> String {
+        let passing = self.rows.iter().filter(|row| row.verdict.passes()).count();
+        let others: Vec<String> = self
+            .counts()
+            .into_iter()
+            .filter(|(verdict, count)| !verdict.passes() && *count > 0)
+            .map(|(verdict, count)| format!("{count} {}", verdict.label().to_lowercase()))
+            .collect();
+        let all = self.rows.len();
+        let tasks = if all == 1 { "task" } else { "tasks" };
+        let unfinished = if self.journal.is_finished() { "" } else { "; the run is unfinished" };
+        match others.as_slice() {
+            [] if all == 1 => format!("The task passes{unfinished}"),
+            [] => format!("All {all} tasks pass{unfinished}"),
+            others => format!("{passing} of {all} {tasks} pass; {}{unfinished}", others.join(", ")),
+        }
+    }
+
+    /// What makes a verification too old, in one sentence.
+    pub fn criteria(&self) -> String {
+        let policy = &self.options.policy;
+        let zone = &self.options.timezone;
+        let age =
+            policy.max_age.map(|age| format!("more than {} old at the end of the run", duration_text(age)));
+        let before =
+            policy.not_before.map(|time| format!("finished before {} ({})", zone.plain(time), zone.name()));
+        match (age, before) {
+            (None, None) => "A verification may be of any age".to_owned(),
+            (age, before) => {
+                let bounds: Vec<String> = age.into_iter().chain(before).collect();
+                format!("A verification is stale when {}", bounds.join(" or "))
+            }
+        }
+    }
+
+    /// The verifications of the task at `ordinal`, newest first; none when there is no readable answer.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn verifications(&self, ordinal: usize) -> Result<Vec<Verification>, JournalError> {
+        Ok(match self.journal.record(ordinal)? {
+            Some(Record { outcome: Outcome::Answered(answered), .. }) => {
+                wire::normalise(&answered.body).map(|answer| answer.verifications).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        })
+    }
+}
+
+/// As in `24 h`, `90 min` or `45 s`: in the largest unit that needs no fraction.
+fn duration_text(duration: std::time::Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+fn summarise(
+    task: &Task,
+    record: Option<Record>,
+    policy: &Policy,
+    as_of: Timestamp,
+) -> (SummaryRow, Vec<Verification>) {
+    let mut row = SummaryRow {
+        task: task.clone(),
+        verdict: Verdict::FetchFailed,
+        last_verified: None,
+        check_result: None,
+        totals: None,
+        verifications: None,
+        shape: None,
+        attempts: 0,
+        error_code: None,
+        error_message: None,
+        request_id: None,
+        notes: Vec::new(),
+        sheets: Vec::new(),
+        fetched_at: None,
+    };
+    let Some(record) = record else {
+        row.error_message = Some("not fetched: the run ended before this task was done".to_owned());
+        return (row, Vec::new());
+    };
+    row.attempts = record.attempts;
+    row.request_id = record.request_id;
+    row.fetched_at = Some(record.fetched_at);
+    let answered = match record.outcome {
+        Outcome::Failed(failed) => {
+            row.error_code = failed.code.or_else(|| failed.status.map(|status| format!("HTTP {status}")));
+            row.error_message = Some(failed.message);
+            return (row, Vec::new());
+        }
+        Outcome::Answered(answered) => answered,
+    };
+    match wire::normalise(&answered.body) {
+        Err(unreadable) => {
+            let error = ErrorBody::parse(&answered.body);
+            row.verdict = Verdict::Unreadable;
+            row.error_code = error.code;
+            row.error_message = Some(match error.message {
+                Some(said) => format!("{unreadable}; it says: {said}"),
+                None => unreadable.to_string(),
+            });
+            (row, Vec::new())
+        }
+        Ok(answer) => {
+            (row.verdict, row.notes) = judge::judge(task, &answer, policy, as_of);
+            row.shape = Some(answer.shape);
+            row.verifications = u64::try_from(answer.verifications.len()).ok();
+            if let Some(newest) = answer.verifications.first() {
+                row.last_verified = newest.finished;
+                row.check_result = newest.check_result.clone();
+                row.totals = Some(newest.totals());
+            }
+            (row, answer.verifications)
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,148 @@
+//! The two tables of a report, column by column. Every output takes its columns from here.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::{SummaryRow, Zone};
+use crate::model::{DirectoryCheck, Totals, Verdict, Verification};
+
+/// One value of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'a> {
+    /// Nothing.
+    Empty,
+    /// A text, never anything else however it looks.
+    Text(Cow<'a, str>),
+    /// A number of things.
+    Count(u64),
+    /// A share from 0 to 1.
+    Share(f64),
+    /// A point in time.
+    Time(Timestamp),
+    /// A verdict, shown by key or label.
+    Verdict(Verdict),
+}
+
+impl<'a> Cell<'a> {
+    fn text(text: Option<&'a str>) -> Self {
+        text.map_or(Cell::Empty, |text| Cell::Text(Cow::Borrowed(text)))
+    }
+
+    fn count(count: Option<u64>) -> Self {
+        count.map_or(Cell::Empty, Cell::Count)
+    }
+
+    fn time(time: Option<Timestamp>) -> Self {
+        time.map_or(Cell::Empty, Cell::Time)
+    }
+}
+
+/// A column of a table; `F` is the function that takes its value from a row.
+#[derive(Debug)]
+pub struct Column<F> {
+    /// The heading, as people read it.
+    pub heading: &'static str,
+    /// The key in JSON.
+    pub key: &'static str,
+    /// The width in characters.
+    pub width: u16,
+    /// Whether it holds times, so that its heading names the zone.
+    pub is_time: bool,
+    /// The value in a row.
+    pub cell: F,
+}
+
+/// The value of a column in a row of the summary.
+pub type SummaryCell = for<'a> fn(&'a SummaryRow) -> Cell<'a>;
+/// The value of a column in a row of a task's table.
+pub type DetailCell = for<'a> fn(&'a DetailRow<'a>) -> Cell<'a>;
+
+impl<F> Column<F> {
+    const fn new(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
+        Self { heading, key, width, is_time: false, cell }
+    }
+
+    const fn time(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
+        Self { heading, key, width, is_time: true, cell }
+    }
+
+    /// The heading, with the zone where the column holds times.
+    pub fn heading_in(&self, zone: &Zone) -> String {
+        if self.is_time { format!("{} ({})", self.heading, zone.name()) } else { self.heading.to_owned() }
+    }
+}
+
+/// The summary: one row per task. The label columns follow it.
+pub const SUMMARY: &[Column<SummaryCell>] = &[
+    Column::new("Task ID", "task_id", 38, |row| Cell::text(Some(row.task.task_id.as_str()))),
+    Column::new("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
+    Column::new("Source ID", "source_id", 38, |row| Cell::text(row.task.source_id.as_deref())),
+    Column::new("Verdict", "verdict", 14, |row| Cell::Verdict(row.verdict)),
+    Column::time("Last verified", "last_verified", 26, |row| Cell::time(row.last_verified)),
+    Column::new("Check result", "check_result", 13, |row| Cell::text(row.check_result.as_deref())),
+    Column::new("Directories", "directories", 12, |row| total(row, |totals| totals.directories)),
+    Column::new("Total files", "total_files", 12, |row| total(row, |totals| totals.total)),
+    Column::new("Different", "different", 11, |row| total(row, |totals| totals.different)),
+    Column::new("Missing at target", "missing_at_target", 12, |row| total(row, |totals| totals.missing)),
+    Column::new("Redundant at target", "redundant_at_target", 13, |row| {
+        total(row, |totals| totals.redundant)
+    }),
+    Column::new("Verifications", "verifications", 13, |row| Cell::count(row.verifications)),
+    Column::new("Response shape", "response_shape", 19, |row| Cell::text(row.shape.map(|shape| shape.key()))),
+    Column::new("Attempts", "attempts", 10, |row| Cell::Count(row.attempts.into())),
+    Column::new("Error code", "error_code", 13, |row| Cell::text(row.error_code.as_deref())),
+    Column::new("Error message", "error_message", 60, |row| Cell::text(row.error_message.as_deref())),
+    Column::new("Request ID", "request_id", 36, |row| Cell::text(row.request_id.as_deref())),
+    Column::new("Notes", "notes", 50, |row| {
+        let notes = row.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        if notes.is_empty() { Cell::Empty } else { Cell::Text(Cow::Owned(notes)) }
+    }),
+];
+
+fn total(row: &SummaryRow, pick: fn(&Totals) -> u64) -> Cell<'_> {
+    Cell::count(row.totals.as_ref().map(pick))
+}
+
+/// A row of a task's table: one directory of one verification.
+#[derive(Debug, Clone, Copy)]
+pub struct DetailRow<'a> {
+    /// The verification's number: 1 is the newest.
+    pub number: u64,
+    /// The verification.
+    pub verification: &'a Verification,
+    /// The directory; none when the verification lists no directory.
+    pub check: Option<&'a DirectoryCheck>,
+}
+
+/// The rows of a task: its verifications, newest first, each with its directories.
+pub fn detail_rows(verifications: &[Verification]) -> impl Iterator<Item = DetailRow<'_>> {
+    (1..).zip(verifications).flat_map(|(number, verification)| {
+        let bare = verification.directories.is_empty().then_some(None);
+        let checks = verification.directories.iter().map(Some);
+        bare.into_iter().chain(checks).map(move |check| DetailRow { number, verification, check })
+    })
+}
+
+/// A task's table.
+pub const DETAIL: &[Column<DetailCell>] = &[
+    Column::new("Verification", "verification", 13, |row| Cell::Count(row.number)),
+    Column::time("Finished", "finished", 26, |row| Cell::time(row.verification.finished)),
+    Column::new("Check result", "check_result", 14, |row| {
+        Cell::text(row.verification.check_result.as_deref().filter(|result| !result.is_empty()))
+    }),
+    Column::new("Directory", "directory", 60, |row| {
+        Cell::text(row.check.map(|check| check.directory.as_str()))
+    }),
+    Column::new("Total files", "total_files", 13, |row| Cell::count(row.check.map(|check| check.total))),
+    Column::new("Different", "different", 13, |row| Cell::count(row.check.map(|check| check.different))),
+    Column::new("Missing at target", "missing_at_target", 13, |row| {
+        Cell::count(row.check.map(|check| check.missing))
+    }),
+    Column::new("Redundant at target", "redundant_at_target", 13, |row| {
+        Cell::count(row.check.map(|check| check.redundant))
+    }),
+    Column::new("Consistent", "consistent", 13, |row| {
+        row.check.and_then(DirectoryCheck::consistent_share).map_or(Cell::Empty, Cell::Share)
+    }),
+];
