@@ -13,6 +13,7 @@
 pub mod fetch;
 pub mod journal;
 pub mod model;
+pub mod output;
 pub mod report;
 pub mod service;
 pub mod sms;

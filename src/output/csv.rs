@@ -1,0 +1,191 @@
+//! Reports as CSV: one file, a folder, or an archive of the folder.
+//!
+//! UTF-8 and RFC 4180, so lines end in CR LF. A folder holds `summary.csv`, `results.csv` and
+//! `tasks/<sheet name>.csv`.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+
+use csv::{Terminator, Writer, WriterBuilder};
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use super::{AtomicFile, Cause, FileOptions};
+use crate::report::{Cell, DETAIL, DetailRow, Report, SUMMARY, SummaryRow, Zone, detail_rows};
+
+/// The summary's columns that lead each row of `results.csv`, so that it can be read alone.
+const LEADING: usize = 4;
+
+/// Every row of every task in one table. A task without rows has one that says its verdict, so that
+/// none is missing without a trace.
+pub(super) fn write_results(
+    report: &Report<'_>,
+    to: &mut dyn Write,
+    options: FileOptions,
+) -> Result<(), Cause> {
+    let zone = &report.options().timezone;
+    let mut table = Table::new(to, zone, options);
+    let leading = SUMMARY.iter().take(LEADING);
+    table.headings(leading.map(|column| column.heading_in(zone)).chain(detail_headings(zone)))?;
+    for (ordinal, row) in report.rows().iter().enumerate() {
+        let verifications = report.verifications(ordinal)?;
+        let mut details = detail_rows(&verifications).peekable();
+        if details.peek().is_none() {
+            table.row(leading_cells(row).chain(DETAIL.iter().map(|_| Cell::Empty)))?;
+        }
+        for detail in details {
+            table.row(leading_cells(row).chain(detail_cells(&detail)))?;
+        }
+    }
+    table.finish()
+}
+
+fn write_summary(report: &Report<'_>, to: &mut dyn Write, options: FileOptions) -> Result<(), Cause> {
+    let zone = &report.options().timezone;
+    let mut table = Table::new(to, zone, options);
+    let headings = SUMMARY.iter().map(|column| column.heading_in(zone));
+    table.headings(headings.chain(report.labels().iter().cloned()))?;
+    for row in report.rows() {
+        let labels = report.labels().iter().map(|label| match row.task.labels.get(label) {
+            Some(value) => Cell::Text(Cow::Borrowed(value)),
+            None => Cell::Empty,
+        });
+        table.row(SUMMARY.iter().map(|column| (column.cell)(row)).chain(labels))?;
+    }
+    table.finish()
+}
+
+fn write_task(
+    report: &Report<'_>,
+    ordinal: usize,
+    to: &mut dyn Write,
+    options: FileOptions,
+) -> Result<(), Cause> {
+    let zone = &report.options().timezone;
+    let mut table = Table::new(to, zone, options);
+    table.headings(detail_headings(zone))?;
+    for detail in detail_rows(&report.verifications(ordinal)?) {
+        table.row(detail_cells(&detail))?;
+    }
+    table.finish()
+}
+
+fn leading_cells(row: &SummaryRow) -> impl Iterator<Item = Cell<'_>> {
+    SUMMARY.iter().take(LEADING).map(|column| (column.cell)(row))
+}
+
+fn detail_headings(zone: &Zone) -> impl Iterator<Item = String> {
+    DETAIL.iter().map(|column| column.heading_in(zone))
+}
+
+fn detail_cells<'a>(row: &'a DetailRow<'a>) -> impl Iterator<Item = Cell<'a>> {
+    DETAIL.iter().map(|column| (column.cell)(row))
+}
+
+fn task_file(row: &SummaryRow) -> String {
+    format!("{}.csv", row.sheet())
+}
+
+/// Writes the folder, each file whole; a task file of an earlier run that this one does not have is
+/// removed, lest it pass for a result of this run.
+pub(super) fn write_folder(report: &Report<'_>, folder: &Path, options: FileOptions) -> Result<(), Cause> {
+    let tasks = folder.join("tasks");
+    std::fs::create_dir_all(&tasks)?;
+    AtomicFile::write(&folder.join("summary.csv"), |file| write_summary(report, file, options))?;
+    AtomicFile::write(&folder.join("results.csv"), |file| write_results(report, file, options))?;
+    for (ordinal, row) in report.rows().iter().enumerate() {
+        AtomicFile::write(&tasks.join(task_file(row)), |file| write_task(report, ordinal, file, options))?;
+    }
+    remove_stale(report, &tasks)
+}
+
+fn remove_stale(report: &Report<'_>, tasks: &Path) -> Result<(), Cause> {
+    let current: HashSet<String> = report.rows().iter().map(task_file).collect();
+    for entry in std::fs::read_dir(tasks)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_current = name.to_str().is_some_and(|name| current.contains(name));
+        let is_csv = Path::new(&name).extension().is_some_and(|suffix| suffix == "csv");
+        if !is_current && is_csv && is_ours(&entry.path()) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file begins as a task file does, whatever its zone: nobody else's is removed.
+fn is_ours(path: &Path) -> bool {
+    let mut first = String::new();
+    let read = std::fs::File::open(path).and_then(|file| BufReader::new(file).read_line(&mut first));
+    let columns: Vec<&str> = first.trim_end().split(',').collect();
+    read.is_ok()
+        && columns.len() == DETAIL.len()
+        && columns.iter().zip(DETAIL).all(|(found, column)| found.starts_with(column.heading))
+}
+
+/// The folder as one archive; its times are fixed, so that equal reports are equal files.
+pub(super) fn write_archive(
+    report: &Report<'_>,
+    to: &mut AtomicFile,
+    options: FileOptions,
+) -> Result<(), Cause> {
+    let mut archive = ZipWriter::new_stream(to);
+    let entry =
+        SimpleFileOptions::default().last_modified_time(zip::DateTime::default()).unix_permissions(0o644);
+    archive.start_file("summary.csv", entry)?;
+    write_summary(report, &mut archive, options)?;
+    archive.start_file("results.csv", entry.large_file(true))?;
+    write_results(report, &mut archive, options)?;
+    for (ordinal, row) in report.rows().iter().enumerate() {
+        archive.start_file(format!("tasks/{}", task_file(row)), entry.large_file(true))?;
+        write_task(report, ordinal, &mut archive, options)?;
+    }
+    archive.finish()?;
+    Ok(())
+}
+
+struct Table<'a> {
+    writer: Writer<&'a mut dyn Write>,
+    zone: &'a Zone,
+    raw: bool,
+}
+
+impl<'a> Table<'a> {
+    fn new(to: &'a mut dyn Write, zone: &'a Zone, options: FileOptions) -> Self {
+        let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(to);
+        Self { writer, zone, raw: options.csv_raw }
+    }
+
+    fn headings(&mut self, headings: impl Iterator<Item = String>) -> Result<(), Cause> {
+        self.row(headings.map(|heading| Cell::Text(Cow::Owned(heading))))
+    }
+
+    fn row<'c>(&mut self, cells: impl Iterator<Item = Cell<'c>>) -> Result<(), Cause> {
+        for cell in cells {
+            match cell {
+                Cell::Empty => self.writer.write_field("")?,
+                Cell::Text(text) if self.raw => self.writer.write_field(text.as_bytes())?,
+                Cell::Text(text) => self.writer.write_field(neutralise(&text).as_bytes())?,
+                Cell::Count(count) => self.writer.write_field(count.to_string())?,
+                Cell::Share(share) => self.writer.write_field(share.to_string())?,
+                Cell::Time(time) => self.writer.write_field(self.zone.rfc3339(time))?,
+                Cell::Verdict(verdict) => self.writer.write_field(verdict.key())?,
+            }
+        }
+        Ok(self.writer.write_record(None::<&[u8]>)?)
+    }
+
+    fn finish(mut self) -> Result<(), Cause> {
+        Ok(self.writer.flush()?)
+    }
+}
+
+/// A text that a spreadsheet would take for a formula gets an apostrophe, which makes it a text again.
+fn neutralise(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}

@@ -1,0 +1,74 @@
+//! Reports as files. Each kind has a module; [`write()`] is the way in.
+
+mod atomic;
+mod csv;
+mod json;
+mod target;
+mod xlsx;
+
+use std::path::{Path, PathBuf};
+
+use crate::journal::JournalError;
+use crate::report::Report;
+
+pub use atomic::AtomicFile;
+pub use json::write_summary;
+pub use target::{Kind, Target, TargetError};
+pub use xlsx::ROWS_PER_SHEET;
+
+/// What a caller may choose about files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileOptions {
+    /// Leaves texts in CSV as they are, even those that a spreadsheet would run.
+    pub csv_raw: bool,
+}
+
+/// An output that could not be written, and why. What stood at its path stands there still.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {cause}", path = .path.display())]
+pub struct OutputError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What went wrong.
+    pub cause: Cause,
+}
+
+/// Why an output could not be written.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum Cause {
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("the journal cannot be read: {0}")]
+    Journal(#[from] JournalError),
+    #[error("the workbook cannot be made: {0}")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
+    #[error("the CSV cannot be made: {0}")]
+    Csv(#[from] ::csv::Error),
+    #[error("the archive cannot be made: {0}")]
+    Zip(#[from] zip::result::ZipError),
+    #[error("the JSON cannot be made: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Writes `report` to `target`, whole or not at all.
+///
+/// # Errors
+/// [`OutputError`] with the path at fault.
+pub fn write(report: &Report<'_>, target: &Target, options: FileOptions) -> Result<(), OutputError> {
+    let path = target.path();
+    let written = match target.kind() {
+        Kind::Workbook => AtomicFile::write(path, |file| xlsx::write(report, file)),
+        Kind::CsvFolder => csv::write_folder(report, path, options),
+        Kind::CsvArchive => AtomicFile::write(path, |file| csv::write_archive(report, file, options)),
+        Kind::Csv => AtomicFile::write(path, |file| csv::write_results(report, file, options)),
+        Kind::Json => AtomicFile::write(path, |file| json::write_summary(report, file)),
+        Kind::Journal => AtomicFile::write(path, |file| copy(report.journal().path(), file)),
+    };
+    written.map_err(|cause| OutputError { path: path.to_owned(), cause })
+}
+
+fn copy(from: &Path, mut to: &mut dyn std::io::Write) -> Result<(), Cause> {
+    std::io::copy(&mut std::fs::File::open(from)?, &mut to)?;
+    Ok(())
+}

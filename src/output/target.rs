@@ -1,0 +1,138 @@
+//! Where to write, and what: `-o`.
+
+use std::path::{Path, PathBuf};
+
+use crate::report::Zone;
+
+/// The kind of an output, told by its suffix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `.xlsx`
+    Workbook,
+    /// A path that ends in `/`, or an existing directory.
+    CsvFolder,
+    /// `.zip`
+    CsvArchive,
+    /// `.csv`
+    Csv,
+    /// `.json`
+    Json,
+    /// `.jsonl`
+    Journal,
+}
+
+/// One output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    path: PathBuf,
+    kind: Kind,
+}
+
+/// A text that names no output.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "-o {0}: the suffix tells what to write; use .xlsx, .csv, .zip, .json, .jsonl, or a path that ends in / for a CSV folder"
+)]
+pub struct TargetError(String);
+
+impl Target {
+    /// Reads an OUT argument; `{date}` and `{time}` become the run's start in `zone`, as in
+    /// `2026-11-21` and `094200`.
+    ///
+    /// # Errors
+    /// When the suffix is of no known kind.
+    pub fn parse(text: &str, started: jiff::Timestamp, zone: &Zone) -> Result<Self, TargetError> {
+        let started = zone.local(started);
+        let text = text
+            .replace("{date}", &started.strftime("%Y-%m-%d").to_string())
+            .replace("{time}", &started.strftime("%H%M%S").to_string());
+        let path = PathBuf::from(&text);
+        let kind = if text.ends_with('/') || path.is_dir() {
+            Kind::CsvFolder
+        } else {
+            match path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase).as_deref()
+            {
+                Some("xlsx") => Kind::Workbook,
+                Some("zip") => Kind::CsvArchive,
+                Some("csv") => Kind::Csv,
+                Some("json") => Kind::Json,
+                Some("jsonl") => Kind::Journal,
+                _ => return Err(TargetError(text)),
+            }
+        };
+        Ok(Self { path, kind })
+    }
+
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is written there.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Where the journal of a run stands whose first output this is: beside it, by its stem.
+    pub fn journal_path(&self) -> PathBuf {
+        let stem = match self.kind {
+            Kind::CsvFolder => self.path.file_name(),
+            _ => self.path.file_stem(),
+        };
+        match stem {
+            Some(stem) => {
+                let mut name = stem.to_owned();
+                name.push(".journal.jsonl");
+                self.path.with_file_name(name)
+            }
+            // `./` and `/` have no name to put a journal beside.
+            None => self.path.join("cutover-report.journal.jsonl"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(text: &str) -> Result<Target, TargetError> {
+        let started = "2026-01-31T23:30:00Z".parse().unwrap();
+        Target::parse(text, started, &Zone::named("Asia/Shanghai").unwrap())
+    }
+
+    #[test]
+    fn the_suffix_tells_the_kind() {
+        for (text, kind) in [
+            ("a.xlsx", Kind::Workbook),
+            ("a.XLSX", Kind::Workbook),
+            ("a/", Kind::CsvFolder),
+            ("/", Kind::CsvFolder),
+            ("a.zip", Kind::CsvArchive),
+            ("a.csv", Kind::Csv),
+            ("a.json", Kind::Json),
+            ("a.jsonl", Kind::Journal),
+        ] {
+            assert_eq!(target(text).map(|target| target.kind()), Ok(kind), "{text}");
+        }
+        for text in ["a", "a.txt", "", ".xlsx"] {
+            assert!(target(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn date_and_time_are_the_start_in_the_zone() {
+        assert_eq!(target("r/{date}/{time}.csv").unwrap().path(), Path::new("r/2026-02-01/073000.csv"));
+    }
+
+    #[test]
+    fn the_journal_stands_beside_the_first_output() {
+        for (text, journal) in [
+            ("out/report.xlsx", "out/report.journal.jsonl"),
+            ("out/csv/", "out/csv.journal.jsonl"),
+            ("report.json", "report.journal.jsonl"),
+            ("./", "./cutover-report.journal.jsonl"),
+        ] {
+            assert_eq!(target(text).unwrap().journal_path(), Path::new(journal), "{text}");
+        }
+    }
+}
