@@ -1,0 +1,60 @@
+//! The bodies of answers that are not a success.
+//!
+//! The service and the gateway before it have forms of their own. Of the `SMS.*` codes only
+//! `SMS.9004` (no permission) is documented; the others here are picked to look alike, so a client
+//! must go by the status and not by them. The `APIG.*` codes are the gateway's real ones.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::model::Rate;
+
+/// A parameter is missing or not allowed.
+pub(super) const INVALID_PARAMETER: &str = "SMS.9001";
+/// There is no such task.
+pub(super) const TASK_NOT_FOUND: &str = "SMS.9002";
+/// The service failed.
+pub(super) const INTERNAL: &str = "SMS.9003";
+/// The path is known, but not with this method.
+pub(super) const METHOD_NOT_ALLOWED: &str = "SMS.9005";
+/// What stands before the service cannot reach it.
+pub(super) const UNAVAILABLE: &str = "SMS.9006";
+/// The gateway knows no such API.
+pub(super) const NO_SUCH_API: &str = "APIG.0101";
+/// The gateway's limit is reached.
+pub(super) const THROTTLED: &str = "APIG.0308";
+
+/// The greatest length of `error_msg`, in characters.
+const MESSAGE_CHARS: usize = 1024;
+
+/// An answer with `error_code` and `error_msg`.
+pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let message: String = message.chars().take(MESSAGE_CHARS).collect();
+    json_text(status, json!({ "error_code": code, "error_msg": message }).to_string())
+}
+
+/// 400 with the reason.
+pub(super) fn invalid(message: &str) -> Response {
+    error(StatusCode::BAD_REQUEST, INVALID_PARAMETER, message)
+}
+
+/// The gateway's 429.
+pub(super) fn throttled(limit: Rate, request_id: &str) -> Response {
+    let unit = match limit.window().as_secs() {
+        1 => "second",
+        60 => "minute",
+        _ => "hour",
+    };
+    let message = format!(
+        "The throttling threshold has been reached: policy user over ratelimit,limit:{},time:1 {unit}",
+        limit.count()
+    );
+    let body = json!({ "error_code": THROTTLED, "error_msg": message, "request_id": request_id });
+    json_text(StatusCode::TOO_MANY_REQUESTS, body.to_string())
+}
+
+/// An answer whose body is `text`, which is JSON already.
+pub(super) fn json_text(status: StatusCode, text: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}

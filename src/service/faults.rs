@@ -1,0 +1,258 @@
+//! Answers that go wrong on purpose, as a share of all requests.
+//!
+//! A fault takes the place of an answer or spoils it on the way; it never alters what is stored.
+
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Hundredths of a basis point: shares are kept as whole millionths.
+const WHOLE: u32 = 1_000_000;
+
+/// What to do to which share of the requests; nothing by default.
+///
+/// Written as `429=5%,500=2%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,html=1%,seed=7`. The same
+/// seed gives the same decisions in the order in which requests arrive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    shares: Vec<(Fault, u32)>,
+    seed: u64,
+}
+
+/// What happens to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The gateway's 429.
+    Throttled,
+    /// 500, 502, 503 or 504.
+    Status(u16),
+    /// The connection is reset without an answer.
+    Reset,
+    /// The right answer, late.
+    Slow(Duration),
+    /// The length of the whole answer, half of it, and the connection is closed.
+    Truncate,
+    /// 200 with bytes that are no JSON.
+    Garbage,
+    /// 200 with a page, as a proxy puts one in the way.
+    Html,
+}
+
+/// Why a text says no faults.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultsError {
+    /// A part without `=`.
+    #[error("`{0}` is not KIND=SHARE% or seed=NUMBER, as in 429=5%,slow=1%:2s,seed=7")]
+    NoPair(String),
+    /// A kind that there is not.
+    #[error(
+        "`{0}` is no kind of fault; there are 429, 500, 502, 503, 504, reset, slow, truncate, garbage, html, and seed=NUMBER"
+    )]
+    Kind(String),
+    /// A share that is none.
+    #[error("`{0}`: the share must be a number from 0% to 100% with at most 4 decimals, as in 5% or 0.5%")]
+    Share(String),
+    /// `slow` without a time, or with one that is none.
+    #[error("`{0}`: slow needs a share and a time in ms, s or m of at most an hour, as in slow=1%:2s")]
+    Slow(String),
+    /// A time at a kind that takes none.
+    #[error("`{0}`: only slow takes a time")]
+    Time(String),
+    /// A seed that is no number.
+    #[error("`{0}`: the seed must be a whole number from 0 to 18446744073709551615")]
+    Seed(String),
+    /// One name twice.
+    #[error("`{0}` repeats a name that was given before")]
+    Twice(String),
+    /// More than all requests.
+    #[error("the shares add up to {0}%; at most 100% is allowed")]
+    Sum(String),
+}
+
+impl FromStr for Faults {
+    type Err = FaultsError;
+
+    fn from_str(text: &str) -> Result<Self, FaultsError> {
+        let mut faults = Self::default();
+        if text.trim().is_empty() {
+            return Ok(faults);
+        }
+        let mut names: Vec<&str> = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            let (name, value) = part.split_once('=').ok_or_else(|| FaultsError::NoPair(part.to_owned()))?;
+            let (name, value) = (name.trim(), value.trim());
+            if names.contains(&name) {
+                return Err(FaultsError::Twice(part.to_owned()));
+            }
+            names.push(name);
+            if name == "seed" {
+                faults.seed = value.parse().map_err(|_| FaultsError::Seed(part.to_owned()))?;
+            } else {
+                faults.shares.push(fault(name, value, part)?);
+            }
+        }
+        let sum: u64 = faults.shares.iter().map(|(_, share)| u64::from(*share)).sum();
+        if sum > u64::from(WHOLE) {
+            return Err(FaultsError::Sum(percent(sum)));
+        }
+        Ok(faults)
+    }
+}
+
+fn fault(name: &str, value: &str, part: &str) -> Result<(Fault, u32), FaultsError> {
+    let (share_text, time) = match value.split_once(':') {
+        Some((share, time)) => (share, Some(time)),
+        None => (value, None),
+    };
+    let fault = match name {
+        "429" => Fault::Throttled,
+        "500" => Fault::Status(500),
+        "502" => Fault::Status(502),
+        "503" => Fault::Status(503),
+        "504" => Fault::Status(504),
+        "reset" => Fault::Reset,
+        "truncate" => Fault::Truncate,
+        "garbage" => Fault::Garbage,
+        "html" => Fault::Html,
+        "slow" => Fault::Slow(time.and_then(duration).ok_or_else(|| FaultsError::Slow(part.to_owned()))?),
+        _ => return Err(FaultsError::Kind(name.to_owned())),
+    };
+    if time.is_some() && name != "slow" {
+        return Err(FaultsError::Time(part.to_owned()));
+    }
+    let share = share(share_text).ok_or_else(|| FaultsError::Share(part.to_owned()))?;
+    Ok((fault, share))
+}
+
+/// Millionths from a percentage; whole digits only, so that no rounding can lose a share.
+fn share(text: &str) -> Option<u32> {
+    let number = text.trim().strip_suffix('%')?.trim();
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || whole.len() > 3 || decimals.len() > 4 {
+        return None;
+    }
+    let share = whole.parse::<u32>().ok()? * 10_000 + format!("{decimals:0<4}").parse::<u32>().ok()?;
+    (share <= WHOLE).then_some(share)
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let number: u64 = number.parse().ok()?;
+    let milliseconds = match unit.trim() {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        _ => None,
+    }?;
+    (milliseconds <= 3_600_000).then(|| Duration::from_millis(milliseconds))
+}
+
+fn percent(millionths: u64) -> String {
+    let text = format!("{}.{:04}", millionths / 10_000, millionths % 10_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Decides, request by request.
+#[derive(Debug)]
+pub(super) struct Dice {
+    faults: Faults,
+    rng: Mutex<fastrand::Rng>,
+}
+
+impl Dice {
+    pub(super) fn new(faults: Faults) -> Self {
+        let rng = Mutex::new(fastrand::Rng::with_seed(faults.seed));
+        Self { faults, rng }
+    }
+
+    /// The fault of the next request, if it has one.
+    pub(super) fn roll(&self) -> Option<Fault> {
+        if self.faults.shares.is_empty() {
+            return None;
+        }
+        let mut left = self.rng.lock().unwrap_or_else(PoisonError::into_inner).u32(0..WHOLE);
+        for (fault, share) in &self.faults.shares {
+            if left < *share {
+                return Some(*fault);
+            }
+            left -= share;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_specification_is_read() {
+        let faults: Faults =
+            "429=5%, 500=2%,502=0.5%,503=1%,504=1%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,html=0.0001%,seed=7"
+                .parse()
+                .unwrap();
+        assert_eq!(faults.seed, 7);
+        assert_eq!(
+            faults.shares,
+            [
+                (Fault::Throttled, 50_000),
+                (Fault::Status(500), 20_000),
+                (Fault::Status(502), 5_000),
+                (Fault::Status(503), 10_000),
+                (Fault::Status(504), 10_000),
+                (Fault::Reset, 10_000),
+                (Fault::Slow(Duration::from_secs(2)), 10_000),
+                (Fault::Truncate, 10_000),
+                (Fault::Garbage, 10_000),
+                (Fault::Html, 1),
+            ]
+        );
+        assert_eq!("".parse(), Ok(Faults::default()));
+        assert!("slow=1%:250ms".parse::<Faults>().is_ok());
+    }
+
+    #[test]
+    fn a_bad_part_is_named_with_what_is_allowed() {
+        let bad = [
+            ("429", "`429` is not KIND=SHARE%"),
+            ("429=5%,", "`` is not KIND=SHARE%"),
+            ("418=5%", "`418` is no kind of fault; there are 429, 500"),
+            ("429=5", "`429=5`: the share must be"),
+            ("429=-5%", "`429=-5%`: the share must be"),
+            ("429=101%", "`429=101%`: the share must be"),
+            ("429=1e1%", "`429=1e1%`: the share must be"),
+            ("429=0.00001%", "`429=0.00001%`: the share must be"),
+            ("429=%", "`429=%`: the share must be"),
+            ("slow=5%", "`slow=5%`: slow needs"),
+            ("slow=5%:2", "`slow=5%:2`: slow needs"),
+            ("slow=5%:2h", "`slow=5%:2h`: slow needs"),
+            ("slow=5%:s", "`slow=5%:s`: slow needs"),
+            ("slow=5%:61m", "`slow=5%:61m`: slow needs"),
+            ("html=5%:2s", "`html=5%:2s`: only slow takes a time"),
+            ("seed=x", "`seed=x`: the seed must be"),
+            ("500=1%,500=2%", "`500=2%` repeats"),
+            ("500=60%,reset=40.5%", "the shares add up to 100.5%; at most 100%"),
+        ];
+        for (text, message) in bad {
+            let error = text.parse::<Faults>().unwrap_err().to_string();
+            assert!(error.starts_with(message), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_seed_decides_the_same_each_time_and_keeps_to_the_shares() {
+        let faults: Faults = "500=20%,reset=10%,seed=7".parse().unwrap();
+        let rolls = |dice: &Dice| (0..10_000).map(|_| dice.roll()).collect::<Vec<_>>();
+        let first = rolls(&Dice::new(faults.clone()));
+        assert_eq!(first, rolls(&Dice::new(faults)));
+        let count = |fault| first.iter().filter(|roll| **roll == fault).count();
+        assert!((1_800..2_200).contains(&count(Some(Fault::Status(500)))));
+        assert!((850..1_150).contains(&count(Some(Fault::Reset))));
+        assert!(rolls(&Dice::new(Faults::default())).iter().all(Option::is_none));
+        assert!(
+            rolls(&Dice::new("html=100%".parse().unwrap())).iter().all(|roll| *roll == Some(Fault::Html))
+        );
+    }
+}

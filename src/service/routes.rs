@@ -1,0 +1,123 @@
+//! The operations.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::export::{self, ExportError};
+use super::store::{Store, StoreError};
+use super::validate::{self, Invalid};
+use super::{ExportBody, answers, errors};
+use crate::model::Shape;
+
+/// What the operations share.
+pub(super) struct App {
+    pub(super) store: Arc<Store>,
+    pub(super) shape: Option<Shape>,
+    pub(super) export_body: ExportBody,
+}
+
+type TaskId = Result<Path<String>, PathRejection>;
+
+/// Why there is no such answer as was asked for.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    #[error("task_id must be percent-encoded UTF-8")]
+    Path(#[from] PathRejection),
+    #[error("The task was not found.")]
+    UnknownTask,
+    #[error("task_info[{0}] names no known task.")]
+    UnknownItem(usize),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code) = match self {
+            Self::Invalid(_) | Self::Path(_) => (StatusCode::BAD_REQUEST, errors::INVALID_PARAMETER),
+            Self::UnknownTask | Self::UnknownItem(_) => (StatusCode::NOT_FOUND, errors::TASK_NOT_FOUND),
+            Self::Store(StoreError::Closed) => (StatusCode::SERVICE_UNAVAILABLE, errors::UNAVAILABLE),
+            Self::Store(_) | Self::Export(_) => (StatusCode::INTERNAL_SERVER_ERROR, errors::INTERNAL),
+        };
+        errors::error(status, code, &self.to_string())
+    }
+}
+
+/// The routes, and the answers where there is none.
+pub(super) fn router(app: App) -> Router {
+    Router::new()
+        .route("/v3/tasks/{task_id}/consistency-result", get(obtain).post(upload))
+        .route("/v3/tasks//consistency-result", get(no_task_id).post(no_task_id))
+        .route("/v3/tasks/consistency-results/export", post(export))
+        .fallback(no_such_api)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Arc::new(app))
+}
+
+async fn upload(State(app): State<Arc<App>>, task_id: TaskId, body: Bytes) -> Result<Response, Refusal> {
+    let Path(task_id) = task_id?;
+    validate::task_id_to_write(&task_id)?;
+    let directories = validate::upload(&body)?;
+    let now = jiff::Timestamp::now().as_millisecond();
+    if app.store.upload(task_id, directories, now).await? {
+        Ok(errors::json_text(StatusCode::OK, "{}".to_owned()))
+    } else {
+        Err(Refusal::UnknownTask)
+    }
+}
+
+async fn obtain(State(app): State<Arc<App>>, task_id: TaskId) -> Result<Response, Refusal> {
+    let Path(task_id) = task_id?;
+    validate::task_id_to_read(&task_id)?;
+    let results = app.store.results(task_id.clone(), app.shape).await?.ok_or(Refusal::UnknownTask)?;
+    Ok(errors::json_text(StatusCode::OK, answers::body(&task_id, &results)))
+}
+
+async fn export(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, Refusal> {
+    let keys = validate::batch(&body)?;
+    let tasks = app.store.batch(keys).await?.map_err(Refusal::UnknownItem)?;
+    match app.export_body {
+        ExportBody::Empty => Ok(errors::json_text(StatusCode::OK, "{}".to_owned())),
+        ExportBody::Workbook => {
+            let made = tokio::task::spawn_blocking(move || export::workbook(&tasks)).await;
+            let bytes = made.unwrap_or(Err(ExportError::GivenUp))?;
+            let headers = [
+                (header::CONTENT_TYPE, export::MEDIA_TYPE),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"consistency-results.xlsx\""),
+            ];
+            Ok((headers, bytes).into_response())
+        }
+    }
+}
+
+/// Where an empty task id leads, which no path parameter matches.
+async fn no_task_id() -> Result<(), Refusal> {
+    Ok(validate::task_id_to_read("")?)
+}
+
+async fn no_such_api() -> Response {
+    errors::error(
+        StatusCode::NOT_FOUND,
+        errors::NO_SUCH_API,
+        "The API does not exist or has not been published in the environment.",
+    )
+}
+
+async fn wrong_method() -> Response {
+    errors::error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        errors::METHOD_NOT_ALLOWED,
+        "The API does not take this method.",
+    )
+}
