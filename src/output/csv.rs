@@ -17,8 +17,8 @@ use crate::report::{Cell, DETAIL, DetailRow, Report, SUMMARY, SummaryRow, Zone, 
 /// The summary's columns that lead each row of `results.csv`, so that it can be read alone.
 const LEADING: usize = 4;
 
-/// Every row of every task in one table. A task without rows has one that says its verdict, so that
-/// none is missing without a trace.
+/// Every row of every task in one table. A task without verifications has no row here; the summary
+/// says why.
 pub(super) fn write_results(
     report: &Report<'_>,
     to: &mut dyn Write,
@@ -30,11 +30,7 @@ pub(super) fn write_results(
     table.headings(leading.map(|column| column.heading_in(zone)).chain(detail_headings(zone)))?;
     for (ordinal, row) in report.rows().iter().enumerate() {
         let verifications = report.verifications(ordinal)?;
-        let mut details = detail_rows(&verifications).peekable();
-        if details.peek().is_none() {
-            table.row(leading_cells(row).chain(DETAIL.iter().map(|_| Cell::Empty)))?;
-        }
-        for detail in details {
+        for detail in detail_rows(&verifications) {
             table.row(leading_cells(row).chain(detail_cells(&detail)))?;
         }
     }

@@ -56,6 +56,11 @@ impl Zone {
         time.to_zoned(self.zone.clone())
     }
 
+    /// The moment at which this zone's clock shows `local`; none beyond the calendar's ends.
+    pub fn timestamp(&self, local: jiff::civil::DateTime) -> Option<Timestamp> {
+        local.to_zoned(self.zone.clone()).ok().map(|zoned| zoned.timestamp())
+    }
+
     /// As in `2026-11-21T09:42:00+08:00`.
     pub fn rfc3339(&self, time: Timestamp) -> String {
         time.display_with_offset(self.zone.to_offset(time)).to_string()
@@ -275,9 +280,12 @@ fn summarise(
     match wire::normalise(&answered.body) {
         Err(unreadable) => {
             let error = ErrorBody::parse(&answered.body);
+            // A page or an error document says something; JSON of another kind would only be repeated.
+            let is_page = answered.body.trim_ascii_start().starts_with(b"<");
+            let said = error.message.filter(|_| error.code.is_some() || is_page);
             row.verdict = Verdict::Unreadable;
             row.error_code = error.code;
-            row.error_message = Some(match error.message {
+            row.error_message = Some(match said {
                 Some(said) => format!("{unreadable}; it says: {said}"),
                 None => unreadable.to_string(),
             });

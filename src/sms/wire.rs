@@ -171,20 +171,41 @@ impl<'de> Deserialize<'de> for Item {
 #[serde(expecting = "a directory object")]
 struct Check {
     dir_check: String,
-    num_total_files: u64,
-    num_different_files: u64,
-    num_target_miss_files: u64,
-    num_target_more_files: u64,
+    num_total_files: Count,
+    num_different_files: Count,
+    num_target_miss_files: Count,
+    num_target_more_files: Count,
+}
+
+/// A number of files. Neither null nor a text nor a fraction: it might be read as fewer than there are.
+struct Count(u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CountVisitor;
+        impl Visitor<'_> for CountVisitor {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a count of files: a whole number, 0 or more")
+            }
+
+            fn visit_u64<E: de::Error>(self, count: u64) -> Result<Count, E> {
+                Ok(Count(count))
+            }
+        }
+        deserializer.deserialize_u64(CountVisitor)
+    }
 }
 
 impl From<Check> for DirectoryCheck {
     fn from(check: Check) -> Self {
         Self {
             directory: check.dir_check,
-            total: check.num_total_files,
-            different: check.num_different_files,
-            missing: check.num_target_miss_files,
-            redundant: check.num_target_more_files,
+            total: check.num_total_files.0,
+            different: check.num_different_files.0,
+            missing: check.num_target_miss_files.0,
+            redundant: check.num_target_more_files.0,
         }
     }
 }
