@@ -10,6 +10,8 @@
 //! of it is pure and offline: the same journal and options give the same bytes. The journal keeps
 //! each answer as the service gave it, and `sms::wire` alone reads answers.
 
+pub mod cli;
+pub mod commands;
 pub mod fetch;
 pub mod journal;
 pub mod model;

@@ -25,6 +25,14 @@ pub struct Header {
     pub list: TaskList,
 }
 
+impl Header {
+    /// The header of a run of this program.
+    pub fn new(started_at: Timestamp, endpoint: String, list: TaskList) -> Self {
+        let tool = concat!("cutover-report ", env!("CARGO_PKG_VERSION")).to_owned();
+        Self { journal_format: FORMAT, tool, started_at, endpoint, list }
+    }
+}
+
 /// One finished task.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Line")]

@@ -6,6 +6,7 @@
 mod collect;
 mod csv;
 mod json;
+mod upload;
 mod xlsx;
 mod yaml;
 
@@ -14,6 +15,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::model::TaskList;
+
+pub use upload::{Upload, load_uploads};
 
 /// Where tasks are declared.
 #[derive(Debug, Clone, PartialEq, Eq)]

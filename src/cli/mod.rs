@@ -1,0 +1,202 @@
+//! The command line: its structs, and how its values read.
+
+mod values;
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Rate, Shape, Verdict};
+use crate::report::{Policy, Zone};
+use crate::service::{ExportBody, Faults};
+use values::{age, duration, rate, shape, size, verdict, zone};
+
+/// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
+#[derive(Debug, Parser)]
+#[command(name = "cutover-report", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say nothing unless something is wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
+pub enum Command {
+    /// Fetch every task's results and write the reports
+    Export(ExportArgs),
+    /// Write reports from a journal, without any API call
+    Render(RenderArgs),
+    /// Send consistency results, as the Agent does
+    Upload(UploadArgs),
+    /// Run the embedded SMS service
+    Serve(ServeArgs),
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Task lists: .csv, .json, .jsonl, .yaml, .xlsx, or - for standard input
+    #[arg(value_name = "TASKS")]
+    pub tasks: Vec<PathBuf>,
+    /// A task to fetch; may be given again
+    #[arg(long = "task", value_name = "ID")]
+    pub task_ids: Vec<String>,
+    /// What to write
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// How to reach the API
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Requests under way at once
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub concurrency: NonZeroUsize,
+    /// The time for the whole run; tasks not done by then are reported as not fetched
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
+    pub deadline: Duration,
+    /// Where to keep the journal [default: beside the first output]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_journal")]
+    pub journal: Option<PathBuf>,
+    /// Keep no journal
+    #[arg(long)]
+    pub no_journal: bool,
+    /// Replace an unfinished journal, dropping what it holds
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// `render`.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// The journal of a run
+    pub journal: PathBuf,
+    /// What to write
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// What to write, and how to judge.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// An output, told by its suffix: X.xlsx, X.csv, X.zip, X.json, X.jsonl, or X/ for a CSV folder;
+    /// may be given again; {date} and {time} are filled in
+    #[arg(short, long = "output", value_name = "OUT", required_unless_present = "json")]
+    pub outputs: Vec<String>,
+    /// The zone of all times, as an IANA name
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub timezone: Zone,
+    /// The age from which a verification is stale, or `off`
+    #[arg(long, value_name = "TIME", default_value_t = values::Age(Some(Policy::DEFAULT_MAX_AGE)), value_parser = age)]
+    pub max_age: values::Age,
+    /// A verification that finished before this is stale: 2026-11-21T08:00:00Z, or without a zone
+    /// for one in --timezone
+    #[arg(long, value_name = "TIME")]
+    pub not_before: Option<String>,
+    /// Exit with 4 when a task has one of these verdicts
+    #[arg(long, value_name = "VERDICTS", value_delimiter = ',', value_parser = verdict)]
+    pub fail_on: Vec<Verdict>,
+    /// Leave texts in CSV as they are, even those that a spreadsheet would run as a formula
+    #[arg(long)]
+    pub csv_raw: bool,
+    /// Print the summary as JSON instead of the paths written
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to reach the API.
+#[derive(Debug, Args)]
+pub struct ConnectionArgs {
+    /// The address of the API, or `embedded` for a service of our own with sample data
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// How to authenticate [default: token]
+    #[arg(long, value_name = "METHOD")]
+    pub auth: Option<Auth>,
+    /// Read the token from a file, or from standard input with -
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Send credentials over plain http to other machines
+    #[arg(long)]
+    pub allow_http: bool,
+    /// Requests at most, as in 10/s or 600/m; no burst
+    #[arg(long, value_name = "RATE", default_value = "10/s", value_parser = rate)]
+    pub rate: Rate,
+    /// Requests for one task before it is given up
+    #[arg(long, value_name = "N", default_value = "12")]
+    pub max_attempts: NonZeroU32,
+    /// The time for one request
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub timeout: Duration,
+    /// The time for a connection to stand
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub connect_timeout: Duration,
+    /// The largest answer that is read
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    pub max_response: u64,
+    /// Trust these PEM certificates too
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+}
+
+/// A way to authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    /// An IAM token, from `SMS_AUTH_TOKEN` or --token-file
+    Token,
+    /// No credentials
+    None,
+}
+
+/// `upload`.
+#[derive(Debug, Args)]
+pub struct UploadArgs {
+    /// Results as .csv or .json: per task at most 30 directories
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to reach the API
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The address to listen on; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Keep everything in this SQLite database [default: in memory]
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// The form of all answers: result-list, legacy or result-list-strings [default: each task's own]
+    #[arg(long, value_name = "SHAPE", value_parser = shape)]
+    pub shape: Option<Shape>,
+    /// Answer 429 beyond this rate, as the gateway does
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub limit: Option<Rate>,
+    /// Wait before every answer
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub latency: Duration,
+    /// Faults by share, as in 429=5%,500=2%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,seed=7
+    #[arg(long, value_name = "SPEC", default_value = "")]
+    pub faults: Faults,
+    /// Make so many tasks with results instead of the sample data
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub generate: usize,
+    /// What batch export answers with: workbook or empty
+    #[arg(long, value_name = "BODY", default_value = "workbook")]
+    pub export_body: ExportBody,
+}

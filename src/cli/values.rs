@@ -1,0 +1,106 @@
+//! How the values of options read.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::{Rate, Shape, Verdict};
+use crate::report::Zone;
+
+/// An age, or none for `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age(pub Option<Duration>);
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("off"),
+            Some(age) if age.as_secs() % 3600 == 0 => write!(f, "{}h", age.as_secs() / 3600),
+            Some(age) => write!(f, "{}s", age.as_secs()),
+        }
+    }
+}
+
+pub(super) fn age(text: &str) -> Result<Age, String> {
+    if text == "off" { Ok(Age(None)) } else { duration(text).map(|age| Age(Some(age))) }
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.get(digits.len()..).unwrap_or_default();
+    let milliseconds = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" | "min" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    milliseconds
+        .zip(digits.trim().parse::<u64>().ok())
+        .and_then(|(unit, number)| number.checked_mul(unit))
+        // A century is more than any bound, and keeps sums of times from overflowing.
+        .filter(|milliseconds| *milliseconds <= 36_525 * 86_400_000)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "write a whole number and a unit, as in 500ms, 30s, 30m, 24h or 7d".to_owned())
+}
+
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.get(digits.len()..).unwrap_or_default();
+    let bytes = match unit {
+        "" | "B" => Some(1),
+        "kB" | "KB" => Some(1000),
+        "MB" => Some(1_000_000),
+        "GB" => Some(1_000_000_000),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1_u64 << 30),
+        _ => None,
+    };
+    bytes
+        .zip(digits.trim().parse::<u64>().ok())
+        .and_then(|(unit, number)| number.checked_mul(unit))
+        .ok_or_else(|| "write a whole number and a unit, as in 500KiB, 10MB or 64MiB".to_owned())
+}
+
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    text.parse().map_err(|error: crate::model::RateError| error.to_string())
+}
+
+pub(super) fn zone(name: &str) -> Result<Zone, String> {
+    Zone::named(name)
+        .map_err(|_| "no such time zone; give an IANA name, as in UTC or Asia/Shanghai".to_owned())
+}
+
+pub(super) fn verdict(key: &str) -> Result<Verdict, String> {
+    Verdict::from_key(key.trim()).ok_or_else(|| {
+        let keys = Verdict::ALL.map(Verdict::key).join(", ");
+        format!("no such verdict; there are {keys}")
+    })
+}
+
+pub(super) fn shape(key: &str) -> Result<Shape, String> {
+    [Shape::ResultList, Shape::Legacy, Shape::ResultListStrings]
+        .into_iter()
+        .find(|shape| shape.key() == key)
+        .ok_or_else(|| "the shapes are result-list, legacy and result-list-strings".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_need_their_unit() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86_400)));
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("10MB"), Ok(10_000_000));
+        for text in ["", "5", "s", "-1s", "1.5h", "99999999999999999999s", "9999999999d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        for text in ["", "MB", "-1MB", "1TB", "99999999999GiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a user sees on the terminal: results on stdout, everything else on stderr.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::exit::{Exit, Failure};
+
+/// The time between two progress lines where there is no terminal to draw on.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Writes a result to stdout. A reader that went away, as `head` does, is no error.
+pub(super) fn out_bytes(bytes: &[u8]) -> Result<Exit, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::stopped(format!("stdout: {error}")))
+        }
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// Writes a line to stdout.
+pub(super) fn out(line: &str) -> Result<Exit, Failure> {
+    out_bytes(format!("{line}\n").as_bytes())
+}
+
+/// Writes a line to stderr; there is nobody to tell if that fails.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Says what went wrong.
+pub(super) fn error(message: &str) {
+    note(&format!("error: {message}"));
+}
+
+/// Says what the user should know although it stops nothing.
+pub(super) fn warning(message: &str) {
+    note(&format!("warning: {message}"));
+}
+
+/// Shows how far a run is: a bar on a terminal, a line now and then elsewhere.
+pub(super) enum Progress {
+    Silent,
+    Bar(ProgressBar),
+    Lines { total: usize, done: usize, retries: usize, last: Instant },
+}
+
+impl Progress {
+    pub(super) fn new(total: usize, quiet: bool) -> Self {
+        if quiet {
+            return Self::Silent;
+        }
+        if !io::stderr().is_terminal() {
+            return Self::Lines { total, done: 0, retries: 0, last: Instant::now() };
+        }
+        let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
+        let template = "{bar:32} {pos}/{len} tasks  {elapsed} elapsed, {eta} to go  {wide_msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("━╸ "));
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self::Bar(bar)
+    }
+
+    pub(super) fn finished_one(&mut self) {
+        match self {
+            Self::Silent => {}
+            Self::Bar(bar) => bar.inc(1),
+            Self::Lines { done, .. } => {
+                *done += 1;
+                self.line();
+            }
+        }
+    }
+
+    pub(super) fn retrying(&mut self, task: &str, what: &str, wait: Duration) {
+        match self {
+            Self::Silent => {}
+            Self::Bar(bar) => {
+                bar.set_message(format!("{task}: {what}, again in {:.1} s", wait.as_secs_f64()))
+            }
+            Self::Lines { retries, .. } => {
+                *retries += 1;
+                self.line();
+            }
+        }
+    }
+
+    fn line(&mut self) {
+        if let Self::Lines { total, done, retries, last } = self
+            && last.elapsed() >= LINE_INTERVAL
+        {
+            note(&format!("{done} of {total} tasks done, {retries} retries"));
+            *last = Instant::now();
+        }
+    }
+
+    /// Takes the bar away, so that what follows stands alone.
+    pub(super) fn clear(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}

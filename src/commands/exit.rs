@@ -1,0 +1,55 @@
+//! How a run ends.
+
+use std::fmt::Display;
+use std::process::{ExitCode, Termination};
+
+/// The exit codes that scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: an error stopped the run, or an output could not be written.
+    Stopped,
+    /// 2: wrong usage, configuration or task list.
+    Usage,
+    /// 3: reports written, but a task could not be fetched or read.
+    Incomplete,
+    /// 4: reports written, and a verdict named by `--fail-on` is present.
+    Gate,
+    /// 5: credentials missing or refused.
+    Credentials,
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Stopped => 1,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+            Self::Gate => 4,
+            Self::Credentials => 5,
+        })
+    }
+}
+
+/// What ended a command early: what to say, and the code to leave with.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    pub(super) message: String,
+}
+
+impl Failure {
+    pub(super) fn stopped(message: impl Display) -> Self {
+        Self { exit: Exit::Stopped, message: message.to_string() }
+    }
+
+    pub(super) fn usage(message: impl Display) -> Self {
+        Self { exit: Exit::Usage, message: message.to_string() }
+    }
+
+    pub(super) fn credentials(message: impl Display) -> Self {
+        Self { exit: Exit::Credentials, message: message.to_string() }
+    }
+}

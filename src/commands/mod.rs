@@ -1,0 +1,43 @@
+//! One file a command, and the only place that knows all other modules.
+
+mod connect;
+mod console;
+mod exit;
+mod export;
+mod render;
+mod report;
+mod serve;
+mod upload;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+pub use exit::Exit;
+use exit::Failure;
+
+/// Carries out what the command line asks and says how that ended.
+pub fn run(cli: Cli) -> Exit {
+    let quiet = cli.quiet;
+    let ended = match cli.command {
+        Command::Export(args) => export::run(args, quiet),
+        Command::Render(args) => render::run(args, quiet),
+        Command::Upload(args) => upload::run(args, quiet),
+        Command::Serve(args) => serve::run(args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "cutover-report", &mut script);
+            console::out_bytes(&script)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            match clap_mangen::Man::new(Cli::command()).render(&mut page) {
+                Ok(()) => console::out_bytes(&page),
+                Err(error) => Err(Failure::stopped(error)),
+            }
+        }
+    };
+    ended.unwrap_or_else(|failure| {
+        console::error(&failure.message);
+        failure.exit
+    })
+}

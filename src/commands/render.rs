@@ -1,0 +1,23 @@
+//! `render`: reports from a journal, offline.
+
+use crate::cli::RenderArgs;
+use crate::journal::Journal;
+
+use super::console;
+use super::exit::{Exit, Failure};
+use super::report;
+
+pub(super) fn run(args: RenderArgs, quiet: bool) -> Result<Exit, Failure> {
+    let options = report::options(&args.report)?;
+    let journal = Journal::open(&args.journal).map_err(Failure::stopped)?;
+    let targets = report::targets(&args.report, journal.header().started_at)?;
+    if !journal.is_finished() && !quiet {
+        console::warning(&format!(
+            "{}: the run did not come to its end; {} of {} tasks are recorded",
+            args.journal.display(),
+            journal.recorded(),
+            journal.header().list.tasks.len()
+        ));
+    }
+    report::write(&journal, options, &targets, &args.report, quiet)
+}

@@ -1,0 +1,149 @@
+//! The right half of the way, which `export` and `render` share: journal to reports to exit code.
+
+use jiff::Timestamp;
+
+use crate::cli::ReportArgs;
+use crate::journal::Journal;
+use crate::model::Verdict;
+use crate::output::{self, FileOptions, ROWS_PER_SHEET, Target};
+use crate::report::{Options, Policy, Report, SummaryRow};
+
+use super::console;
+use super::exit::{Exit, Failure};
+
+/// Tasks that the closing summary names at most.
+const NAMED_TASKS: usize = 10;
+
+/// The outputs of a run that began at `started`, each path once.
+pub(super) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
+    let mut targets: Vec<Target> = Vec::new();
+    for text in &args.outputs {
+        let target = Target::parse(text, started, &args.timezone).map_err(Failure::usage)?;
+        if targets.iter().any(|other| other.path() == target.path()) {
+            return Err(Failure::usage(format!("-o {text}: is given twice")));
+        }
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+/// How the reports are to be read.
+pub(super) fn options(args: &ReportArgs) -> Result<Options, Failure> {
+    let not_before = args.not_before.as_deref().map(|text| {
+        let in_zone = || args.timezone.timestamp(text.parse::<jiff::civil::DateTime>().ok()?);
+        text.parse::<Timestamp>().ok().or_else(in_zone).ok_or_else(|| {
+            Failure::usage(format!(
+                "--not-before {text}: write a time, as in 2026-11-21T08:00:00Z or 2026-11-21T08:00"
+            ))
+        })
+    });
+    Ok(Options {
+        timezone: args.timezone.clone(),
+        policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
+        rows_per_sheet: ROWS_PER_SHEET,
+    })
+}
+
+/// Writes every output of `journal`, says what came of it, and gives the exit code.
+///
+/// One output that fails does not keep the others from being written.
+pub(super) fn write(
+    journal: &Journal,
+    options: Options,
+    targets: &[Target],
+    args: &ReportArgs,
+    quiet: bool,
+) -> Result<Exit, Failure> {
+    if journal.is_torn() && !quiet {
+        console::warning(&format!(
+            "{}: its last line was cut off and is passed over",
+            journal.path().display()
+        ));
+    }
+    let report = Report::new(journal, options).map_err(Failure::stopped)?;
+    let files = FileOptions { csv_raw: args.csv_raw };
+    let mut failed = false;
+    for target in targets {
+        match output::write(&report, target, files) {
+            Err(error) => {
+                console::error(&format!("{error}; what stood there stands there still"));
+                failed = true;
+            }
+            Ok(()) if quiet || args.json => {}
+            Ok(()) => {
+                console::out(&target.path().display().to_string())?;
+            }
+        }
+    }
+    if args.json {
+        let mut document = Vec::new();
+        output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
+        console::out_bytes(&document)?;
+    }
+    let exit = exit_code(&report, args, failed);
+    if !quiet || exit != Exit::Done {
+        summary(&report);
+    }
+    if failed {
+        console::note(&format!(
+            "the journal {} holds everything; `cutover-report render` writes the reports from it",
+            journal.path().display()
+        ));
+    }
+    Ok(exit)
+}
+
+fn exit_code(report: &Report<'_>, args: &ReportArgs, failed: bool) -> Exit {
+    let any = |wanted: &[Verdict]| report.rows().iter().any(|row| wanted.contains(&row.verdict));
+    if failed {
+        Exit::Stopped
+    } else if any(&args.fail_on) {
+        Exit::Gate
+    } else if any(&[Verdict::FetchFailed, Verdict::Unreadable]) {
+        Exit::Incomplete
+    } else {
+        Exit::Done
+    }
+}
+
+/// The closing words: the outcome, the tasks that do not pass, and what to do about them.
+fn summary(report: &Report<'_>) {
+    if report.is_sample() {
+        console::note("SAMPLE DATA from the embedded service: not evidence");
+    }
+    console::note(&report.headline());
+    let failing: Vec<&SummaryRow> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
+    for row in failing.iter().take(NAMED_TASKS) {
+        console::note(&format!("  {:13} {}{}", row.verdict.label(), name(row), reason(row)));
+    }
+    if let more @ 1.. = failing.len().saturating_sub(NAMED_TASKS) {
+        console::note(&format!("  … and {more} more; see the Summary"));
+    }
+    if failing.iter().any(|row| row.verdict == Verdict::Unreadable) {
+        console::note(&format!(
+            "the answers that could not be read are kept in {}",
+            report.journal().path().display()
+        ));
+    }
+}
+
+fn name(row: &SummaryRow) -> String {
+    match &row.task.source_name {
+        Some(name) => format!("{name} ({})", row.task.task_id),
+        None => row.task.task_id.to_string(),
+    }
+}
+
+fn reason(row: &SummaryRow) -> String {
+    match (&row.error_message, row.totals) {
+        (Some(message), _) => match &row.error_code {
+            Some(code) => format!(": {code}: {message}"),
+            None => format!(": {message}"),
+        },
+        (None, Some(totals)) if row.verdict == Verdict::Inconsistent => format!(
+            ": {} different, {} missing, {} redundant",
+            totals.different, totals.missing, totals.redundant
+        ),
+        _ => String::new(),
+    }
+}
