@@ -15,7 +15,7 @@ use crate::model::{Note, Shape, Task, Totals, Verdict, Verification};
 use crate::sms::{ErrorBody, wire};
 
 pub use judge::Policy;
-pub use table::{Cell, Column, DETAIL, DetailCell, DetailRow, SUMMARY, SummaryCell, detail_rows};
+pub use table::{Cell, Column, DETAIL, DetailCell, DetailRow, Kind, SUMMARY, SummaryCell, detail_rows};
 
 /// What a reader may choose about a report.
 #[derive(Debug, Clone)]

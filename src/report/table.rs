@@ -38,6 +38,17 @@ impl<'a> Cell<'a> {
     }
 }
 
+/// What the cells of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Texts and verdicts.
+    Text,
+    /// Counts and shares.
+    Number,
+    /// Times; the heading names their zone.
+    Time,
+}
+
 /// A column of a table; `F` is the function that takes its value from a row.
 #[derive(Debug)]
 pub struct Column<F> {
@@ -47,8 +58,8 @@ pub struct Column<F> {
     pub key: &'static str,
     /// The width in characters.
     pub width: u16,
-    /// Whether it holds times, so that its heading names the zone.
-    pub is_time: bool,
+    /// What its cells are.
+    pub kind: Kind,
     /// The value in a row.
     pub cell: F,
 }
@@ -59,42 +70,52 @@ pub type SummaryCell = for<'a> fn(&'a SummaryRow) -> Cell<'a>;
 pub type DetailCell = for<'a> fn(&'a DetailRow<'a>) -> Cell<'a>;
 
 impl<F> Column<F> {
-    const fn new(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
-        Self { heading, key, width, is_time: false, cell }
+    const fn text(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
+        Self { heading, key, width, kind: Kind::Text, cell }
+    }
+
+    const fn number(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
+        Self { heading, key, width, kind: Kind::Number, cell }
     }
 
     const fn time(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
-        Self { heading, key, width, is_time: true, cell }
+        Self { heading, key, width, kind: Kind::Time, cell }
     }
 
     /// The heading, with the zone where the column holds times.
     pub fn heading_in(&self, zone: &Zone) -> String {
-        if self.is_time { format!("{} ({})", self.heading, zone.name()) } else { self.heading.to_owned() }
+        if self.kind == Kind::Time {
+            format!("{} ({})", self.heading, zone.name())
+        } else {
+            self.heading.to_owned()
+        }
     }
 }
 
 /// The summary: one row per task. The label columns follow it.
 pub const SUMMARY: &[Column<SummaryCell>] = &[
-    Column::new("Task ID", "task_id", 38, |row| Cell::text(Some(row.task.task_id.as_str()))),
-    Column::new("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
-    Column::new("Source ID", "source_id", 38, |row| Cell::text(row.task.source_id.as_deref())),
-    Column::new("Verdict", "verdict", 14, |row| Cell::Verdict(row.verdict)),
-    Column::time("Last verified", "last_verified", 26, |row| Cell::time(row.last_verified)),
-    Column::new("Check result", "check_result", 13, |row| Cell::text(row.check_result.as_deref())),
-    Column::new("Directories", "directories", 12, |row| total(row, |totals| totals.directories)),
-    Column::new("Total files", "total_files", 12, |row| total(row, |totals| totals.total)),
-    Column::new("Different", "different", 11, |row| total(row, |totals| totals.different)),
-    Column::new("Missing at target", "missing_at_target", 12, |row| total(row, |totals| totals.missing)),
-    Column::new("Redundant at target", "redundant_at_target", 13, |row| {
+    Column::text("Task ID", "task_id", 38, |row| Cell::text(Some(row.task.task_id.as_str()))),
+    Column::text("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
+    Column::text("Source ID", "source_id", 38, |row| Cell::text(row.task.source_id.as_deref())),
+    Column::text("Verdict", "verdict", 14, |row| Cell::Verdict(row.verdict)),
+    Column::time("Last verified", "last_verified", 21, |row| Cell::time(row.last_verified)),
+    Column::text("Check result", "check_result", 13, |row| Cell::text(row.check_result.as_deref())),
+    Column::number("Directories", "directories", 12, |row| total(row, |totals| totals.directories)),
+    Column::number("Total files", "total_files", 12, |row| total(row, |totals| totals.total)),
+    Column::number("Different", "different", 11, |row| total(row, |totals| totals.different)),
+    Column::number("Missing at target", "missing_at_target", 12, |row| total(row, |totals| totals.missing)),
+    Column::number("Redundant at target", "redundant_at_target", 13, |row| {
         total(row, |totals| totals.redundant)
     }),
-    Column::new("Verifications", "verifications", 13, |row| Cell::count(row.verifications)),
-    Column::new("Response shape", "response_shape", 19, |row| Cell::text(row.shape.map(|shape| shape.key()))),
-    Column::new("Attempts", "attempts", 10, |row| Cell::Count(row.attempts.into())),
-    Column::new("Error code", "error_code", 13, |row| Cell::text(row.error_code.as_deref())),
-    Column::new("Error message", "error_message", 60, |row| Cell::text(row.error_message.as_deref())),
-    Column::new("Request ID", "request_id", 36, |row| Cell::text(row.request_id.as_deref())),
-    Column::new("Notes", "notes", 50, |row| {
+    Column::number("Verifications", "verifications", 13, |row| Cell::count(row.verifications)),
+    Column::text("Response shape", "response_shape", 19, |row| {
+        Cell::text(row.shape.map(|shape| shape.key()))
+    }),
+    Column::number("Attempts", "attempts", 10, |row| Cell::Count(row.attempts.into())),
+    Column::text("Error code", "error_code", 13, |row| Cell::text(row.error_code.as_deref())),
+    Column::text("Error message", "error_message", 50, |row| Cell::text(row.error_message.as_deref())),
+    Column::text("Request ID", "request_id", 34, |row| Cell::text(row.request_id.as_deref())),
+    Column::text("Notes", "notes", 44, |row| {
         let notes = row.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         if notes.is_empty() { Cell::Empty } else { Cell::Text(Cow::Owned(notes)) }
     }),
@@ -126,23 +147,23 @@ pub fn detail_rows(verifications: &[Verification]) -> impl Iterator<Item = Detai
 
 /// A task's table.
 pub const DETAIL: &[Column<DetailCell>] = &[
-    Column::new("Verification", "verification", 13, |row| Cell::Count(row.number)),
-    Column::time("Finished", "finished", 26, |row| Cell::time(row.verification.finished)),
-    Column::new("Check result", "check_result", 14, |row| {
+    Column::number("Verification", "verification", 13, |row| Cell::Count(row.number)),
+    Column::time("Finished", "finished", 22, |row| Cell::time(row.verification.finished)),
+    Column::text("Check result", "check_result", 14, |row| {
         Cell::text(row.verification.check_result.as_deref().filter(|result| !result.is_empty()))
     }),
-    Column::new("Directory", "directory", 60, |row| {
+    Column::text("Directory", "directory", 60, |row| {
         Cell::text(row.check.map(|check| check.directory.as_str()))
     }),
-    Column::new("Total files", "total_files", 13, |row| Cell::count(row.check.map(|check| check.total))),
-    Column::new("Different", "different", 13, |row| Cell::count(row.check.map(|check| check.different))),
-    Column::new("Missing at target", "missing_at_target", 13, |row| {
+    Column::number("Total files", "total_files", 13, |row| Cell::count(row.check.map(|check| check.total))),
+    Column::number("Different", "different", 13, |row| Cell::count(row.check.map(|check| check.different))),
+    Column::number("Missing at target", "missing_at_target", 13, |row| {
         Cell::count(row.check.map(|check| check.missing))
     }),
-    Column::new("Redundant at target", "redundant_at_target", 13, |row| {
+    Column::number("Redundant at target", "redundant_at_target", 13, |row| {
         Cell::count(row.check.map(|check| check.redundant))
     }),
-    Column::new("Consistent", "consistent", 13, |row| {
+    Column::number("Consistent", "consistent", 13, |row| {
         row.check.and_then(DirectoryCheck::consistent_share).map_or(Cell::Empty, Cell::Share)
     }),
 ];

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Url, Workbook, Worksheet, XlsxError};
 
 use super::{AtomicFile, Cause};
-use crate::report::{Cell, Report, Zone};
+use crate::report::{Cell, Kind, Report, Zone};
 use style::Styles;
 
 pub use task_sheet::ROWS_PER_SHEET;
@@ -62,7 +62,9 @@ impl Sheet<'_> {
     fn cell(&mut self, row: u32, column: u16, cell: &Cell<'_>) -> Result<(), XlsxError> {
         let styles = self.styles;
         match cell {
-            Cell::Empty => {}
+            Cell::Empty => {
+                self.worksheet.write_blank(row, column, &styles.text)?;
+            }
             Cell::Text(text) => self.text(row, column, text, &styles.text)?,
             #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
             Cell::Count(count) => {
@@ -91,13 +93,14 @@ impl Sheet<'_> {
     fn headings<'h>(
         &mut self,
         row: u32,
-        headings: impl Iterator<Item = (String, u16)> + 'h,
+        headings: impl Iterator<Item = (String, u16, Kind)> + 'h,
     ) -> Result<(), XlsxError> {
         self.worksheet.set_row_height(row, 32)?;
-        for (column, (heading, width)) in (0..).zip(headings) {
+        let styles = self.styles;
+        for (column, (heading, width, kind)) in (0..).zip(headings) {
             self.worksheet.set_column_width(column, width)?;
-            let styles = self.styles;
-            self.text(row, column, &heading, &styles.heading)?;
+            let format = if kind == Kind::Number { &styles.number_heading } else { &styles.heading };
+            self.text(row, column, &heading, format)?;
         }
         Ok(())
     }
@@ -107,7 +110,7 @@ impl Sheet<'_> {
         self.worksheet
             .set_landscape()
             .set_paper_size(9)
-            .set_print_fit_to_pages(1, 0)
+            .set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3)
             .set_footer("&L&A&RPage &P of &N");
         self.worksheet.set_repeat_rows(heading_row, heading_row)?;
         Ok(())

@@ -18,6 +18,7 @@ pub(super) struct Styles {
     pub(super) plain: Format,
     pub(super) prose: Format,
     pub(super) heading: Format,
+    pub(super) number_heading: Format,
     pub(super) text: Format,
     pub(super) link: Format,
     pub(super) count: Format,
@@ -39,8 +40,15 @@ impl Styles {
             .set_border_bottom(FormatBorder::Hair)
             .set_border_bottom_color(LINE);
         let verdict = |ink: u32, paper: u32| {
-            cell.clone().set_bold().set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper))
+            let cell = cell.clone().set_bold().set_indent(1);
+            cell.set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper))
         };
+        let heading = Format::new()
+            .set_bold()
+            .set_font_color(Color::White)
+            .set_background_color(Color::RGB(0x33_41_55))
+            .set_text_wrap()
+            .set_align(FormatAlign::VerticalCenter);
         Self {
             title: plain.clone().set_bold().set_font_size(16),
             lead: plain.clone().set_bold().set_font_size(12),
@@ -52,19 +60,16 @@ impl Styles {
             quiet: Format::new().set_font_color(QUIET),
             label: plain.clone().set_bold().set_align(FormatAlign::Top),
             prose: plain.clone().set_text_wrap().set_align(FormatAlign::Top),
-            heading: Format::new()
-                .set_bold()
-                .set_font_color(Color::White)
-                .set_background_color(Color::RGB(0x33_41_55))
-                .set_text_wrap()
-                .set_align(FormatAlign::VerticalCenter),
-            text: cell.clone(),
+            number_heading: heading.clone().set_align(FormatAlign::Right),
+            heading: heading.set_indent(1),
+            text: cell.clone().set_indent(1),
             link: cell
                 .clone()
+                .set_indent(1)
                 .set_font_color(Color::RGB(0x1D_4E_D8))
                 .set_underline(rust_xlsxwriter::FormatUnderline::Single),
             count: cell.clone().set_num_format("#,##0"),
-            wrong_count: verdict(0x99_1B_1B, 0xFE_E2_E2).set_num_format("#,##0"),
+            wrong_count: verdict(0x99_1B_1B, 0xFE_E2_E2).set_indent(0).set_num_format("#,##0"),
             tally: plain
                 .clone()
                 .set_bold()
@@ -72,7 +77,11 @@ impl Styles {
                 .set_align(FormatAlign::Left)
                 .set_num_format("0"),
             share: cell.clone().set_num_format("0.00%"),
-            time: cell.clone().set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
+            time: cell
+                .clone()
+                .set_num_format("yyyy-mm-dd hh:mm:ss")
+                .set_align(FormatAlign::Left)
+                .set_indent(1),
             good: verdict(0x16_65_34, 0xDC_FC_E7),
             unsure: verdict(0x92_40_0E, 0xFE_F3_C7),
             bad: verdict(0x99_1B_1B, 0xFE_E2_E2),

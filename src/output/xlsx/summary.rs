@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Chart, ChartFont, ChartType, Color, Workbook, XlsxError};
 use super::style::Styles;
 use super::{MAX_LINKS, Sheet};
 use crate::model::Verdict;
-use crate::report::{Report, SUMMARY};
+use crate::report::{Kind, Report, SUMMARY};
 
 const NAME: &str = "Summary";
 const LABEL_ROW: u32 = 5;
@@ -13,7 +13,11 @@ const COUNT_ROW: u32 = 6;
 /// Few rows stand above the table, for they stay in view with its headings.
 const HEADING_ROW: u32 = 8;
 const LABEL_WIDTH: u16 = 18;
-const CHART_COLUMN: u16 = 9;
+const CHART_COLUMN: u16 = 5;
+/// The first column of the second printed page: errors, notes and labels.
+const SECOND_PAGE: u32 = 11;
+/// The size at which each half fits an A4 page, in percent.
+const PRINT_SCALE: u16 = 51;
 
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
@@ -23,8 +27,8 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
     title_block(&mut sheet, report)?;
     let headings = SUMMARY
         .iter()
-        .map(|column| (column.heading_in(zone), column.width))
-        .chain(report.labels().iter().map(|label| (label.clone(), LABEL_WIDTH)));
+        .map(|column| (column.heading_in(zone), column.width, column.kind))
+        .chain(report.labels().iter().map(|label| (label.clone(), LABEL_WIDTH, Kind::Text)));
     sheet.headings(HEADING_ROW, headings)?;
     let first = HEADING_ROW + 1;
     for (index, (row, entry)) in (first..).zip(report.rows()).enumerate() {
@@ -52,6 +56,8 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
         rust_xlsxwriter::IgnoreError::NumberStoredAsText,
     )?;
     sheet.worksheet.set_freeze_panes(first, 1)?;
+    sheet.worksheet.set_print_scale(PRINT_SCALE).set_vertical_page_breaks(&[SECOND_PAGE])?;
+    sheet.worksheet.set_repeat_columns(0, 0)?;
     sheet.page(HEADING_ROW)
 }
 
@@ -62,7 +68,10 @@ fn columns() -> u16 {
 fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Result<(), XlsxError> {
     let styles = sheet.styles;
     let journal = report.journal();
-    sheet.worksheet.set_row_height(0, 26)?;
+    sheet.worksheet.set_row_height(0, 28)?;
+    for row in 1..LABEL_ROW {
+        sheet.worksheet.set_row_height(row, 20)?;
+    }
     sheet.text(0, 0, "Consistency verification results", &styles.title)?;
     sheet.text(1, 0, &report.headline(), &styles.lead)?;
     let run = format!(
@@ -81,10 +90,12 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Result<(), XlsxErr
         sheet.text(4, 0, super::about::SAMPLE, &styles.banner)?;
     }
     for (column, (verdict, count)) in (0..).zip(report.counts()) {
-        sheet.text(LABEL_ROW, column, verdict.label(), styles.verdict(verdict))?;
+        let format = if count == 0 { &styles.label } else { styles.verdict(verdict) };
+        sheet.text(LABEL_ROW, column, verdict.label(), format)?;
         #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
         sheet.worksheet.write_number_with_format(COUNT_ROW, column, count as f64, &styles.tally)?;
     }
+    sheet.worksheet.set_row_height(COUNT_ROW, 22)?;
     chart(sheet)
 }
 
@@ -109,7 +120,7 @@ fn chart(sheet: &mut Sheet<'_>) -> Result<(), XlsxError> {
     chart.title().set_hidden();
     chart.x_axis().set_font(&font);
     chart.y_axis().set_hidden(true).set_major_gridlines(false);
-    chart.set_width(640).set_height(168).set_alt_text("Tasks by verdict");
-    sheet.worksheet.insert_chart_with_offset(0, CHART_COLUMN, &chart, 8, 6)?;
+    chart.set_width(520).set_height(138).set_alt_text("Tasks by verdict");
+    sheet.worksheet.insert_chart_with_offset(0, CHART_COLUMN, &chart, 12, 3)?;
     Ok(())
 }

@@ -61,7 +61,10 @@ fn table(
     rows: std::ops::Range<usize>,
 ) -> Result<(), XlsxError> {
     let zone = sheet.zone;
-    sheet.headings(HEADING_ROW, DETAIL.iter().map(|column| (column.heading_in(zone), column.width)))?;
+    sheet.headings(
+        HEADING_ROW,
+        DETAIL.iter().map(|column| (column.heading_in(zone), column.width, column.kind)),
+    )?;
     let mut last_row = HEADING_ROW;
     for detail in detail_rows(verifications).skip(rows.start).take(rows.len()) {
         last_row += 1;
@@ -76,6 +79,7 @@ fn table(
     let last_column = u16::try_from(DETAIL.len()).unwrap_or(1) - 1;
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
     sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
+    sheet.worksheet.set_print_fit_to_pages(1, 0);
     sheet.page(HEADING_ROW)
 }
 
