@@ -37,3 +37,6 @@ pub enum JournalError {
     #[error("{path} is there already and is no journal; name another with --journal, or use --overwrite", path = .0.display())]
     NotOurs(PathBuf),
 }
+
+#[cfg(test)]
+mod tests;

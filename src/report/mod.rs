@@ -304,6 +304,3 @@ fn summarise(
         }
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests;

@@ -1,1 +1,139 @@
+use super::*;
+use crate::model::Task;
+use proptest::prelude::*;
 
+fn read(format: Format, content: &[u8]) -> Result<Loaded, String> {
+    let mut collector = collect::Collector::default();
+    collector.add("list", format.read(content));
+    collector.finish().map_err(|error| error.to_string())
+}
+
+fn tasks(format: Format, content: &str) -> Vec<Task> {
+    read(format, content.as_bytes()).unwrap_or_else(|error| panic!("{error}")).list.tasks
+}
+
+fn faults(format: Format, content: &str) -> String {
+    match read(format, content.as_bytes()) {
+        Err(faults) => faults,
+        Ok(loaded) => panic!("{content} was read as {loaded:?}"),
+    }
+}
+
+#[test]
+fn every_format_says_the_same() {
+    let expected = tasks(Format::Csv, "task_id,source_name,wave\na-1,web,7\nb-2,,\n");
+    assert_eq!(expected[0].labels["wave"], "7");
+    assert_eq!(expected[1], Task::new(TaskId::new("b-2").unwrap()));
+    use crate::model::TaskId;
+    for (format, content) in [
+        (Format::Csv, "\u{feff}Task ID;Source-Name;wave\r\n\"a-1\";web;7\r\n;;\r\nb-2;;\r\n"),
+        (Format::Csv, "wave\tTASK_ID\tsource_name\n7\ta-1\tweb\n\n\tb-2\n"),
+        (Format::Json, r#"[{"task_id":"a-1","source_name":"web","wave":7},{"task_id":"b-2","wave":null}]"#),
+        (
+            Format::Json,
+            r#"{"task_info":[{"task_id":"a-1","source_name":"web","wave":"7"},{"task_id":"b-2"}]}"#,
+        ),
+        (
+            Format::JsonLines,
+            "{\"task_id\":\"a-1\",\"source_name\":\"web\",\"wave\":7}\n\n{\"task_id\":\"b-2\"}",
+        ),
+        (Format::Yaml, "- task_id: a-1\n  source_name: web\n  wave: 7\n- {task_id: b-2, wave: ~}\n"),
+        (Format::Yaml, "task_info:\n  - task_id: a-1\n    source_name: web\n    wave: 7\n  - task_id: b-2\n"),
+    ] {
+        assert_eq!(tasks(format, content), expected, "{format:?} {content}");
+        assert_eq!(Format::of_content(content.as_bytes()), format, "{content}");
+    }
+}
+
+#[test]
+fn a_quoted_line_break_is_part_of_a_label_and_lines_still_count() {
+    let list = "task_id,note\na,\"one\ntwo\"\n\n,\"no id\"\n";
+    assert_eq!(faults(Format::Csv, list), "list:5: task_id is empty");
+    assert_eq!(tasks(Format::Csv, &list.replace(",\"no", "b,\"no"))[0].labels["note"], "one\ntwo");
+}
+
+#[test]
+fn labels_keep_the_order_in_which_they_appear() {
+    let loaded = read(Format::Json, br#"[{"zone":"z","task_id":"a"},{"task_id":"b","area":"x","zone":"y"}]"#);
+    assert_eq!(loaded.unwrap().list.labels, ["zone", "area"]);
+}
+
+#[test]
+fn yaml_scalars_stay_as_written() {
+    let list = tasks(Format::Yaml, "- task_id: 0012\n- task_id: 1e10\n- task_id: true\n");
+    let ids: Vec<&str> = list.iter().map(|task| task.task_id.as_str()).collect();
+    assert_eq!(ids, ["0012", "1e10", "true"]);
+}
+
+#[test]
+fn every_fault_of_a_list_is_told_with_its_line() {
+    let long = "x".repeat(256);
+    let cases = [
+        (Format::Csv, "id,name\na,b\n".to_owned()),
+        (Format::Csv, format!("task_id,x\n,1\n{long},2\na,b,c\n..,1\n")),
+        (Format::Csv, "task_id,Task ID\na,b\n".to_owned()),
+        (Format::Csv, String::new()),
+        (Format::Csv, "task_id\n".to_owned()),
+        (Format::Json, "[\n{\"task_id\":\"a\"},\n{\"source_id\":\"s\"},\n{\"task_id\":1.5},\n7]".to_owned()),
+        (Format::Json, "[]".to_owned()),
+        (Format::Json, "{\"tasks\":[]}".to_owned()),
+        (Format::Json, "[\n{\"task_id\":\"a\"".to_owned()),
+        (
+            Format::JsonLines,
+            "{\"task_id\":\"a\"}\nno\n{\"task_id\":\"\"}\n{\"task_id\":\"a\\u0000\"}".to_owned(),
+        ),
+        (Format::Yaml, "- task_id: a\n- name: b\n- task_id: ''\n".to_owned()),
+        (Format::Yaml, "- task_id: a\n- task_id: [b]\n".to_owned()),
+        (Format::Yaml, "tasks: 1\n".to_owned()),
+        (Format::Xlsx, "no workbook".to_owned()),
+    ];
+    let told: Vec<String> = cases.iter().map(|(format, list)| faults(*format, list)).collect();
+    insta::assert_snapshot!(told.join("\n---\n").replace(&long, "x…"));
+    assert!(read(Format::Csv, b"task_id\na\nb\xff\n").unwrap_err().starts_with("list:3: is not UTF-8"));
+}
+
+#[test]
+fn a_task_listed_twice_is_fetched_once() {
+    let loaded = read(Format::Csv, b"task_id,source_name\na,x\nb,y\na,z\n").unwrap();
+    assert_eq!(loaded.list.tasks.len(), 2);
+    assert_eq!(loaded.warnings, ["list:4: task a is listed already at list:2; it is fetched once"]);
+}
+
+#[test]
+fn a_wave_plan_from_excel_is_read_below_its_title() {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write(1, 1, "Wave plan").unwrap();
+    for (row, values) in [["Task ID", "Wave"], ["a-1", ""], ["", ""], ["b-2", "2"]].iter().enumerate() {
+        for (column, value) in values.iter().enumerate() {
+            sheet.write(3 + row as u32, 1 + column as u16, *value).unwrap();
+        }
+    }
+    sheet.write(4, 2, 7).unwrap();
+    let loaded = read(Format::Xlsx, &workbook.save_to_buffer().unwrap()).unwrap();
+    let waves: Vec<_> = loaded.list.tasks.iter().map(|task| task.labels["Wave"].as_str()).collect();
+    assert_eq!(waves, ["7", "2"]);
+}
+
+#[test]
+fn the_sample_list_fits_the_sample_data() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/tasks.csv");
+    let loaded = load(&[Source::File(path)], &mut std::io::empty()).unwrap();
+    assert_eq!(loaded.list, crate::service::sample_tasks());
+}
+
+proptest! {
+    #[test]
+    fn no_content_panics(content in prop::collection::vec(any::<u8>(), 0..300)) {
+        for format in [Format::Csv, Format::Json, Format::JsonLines, Format::Yaml, Format::Xlsx] {
+            let _ = read(format, &content);
+        }
+    }
+
+    #[test]
+    fn no_text_like_a_list_panics(content in "[\\[\\]{}\",:;\\-\na-c \t']{0,80}") {
+        for format in [Format::Csv, Format::Json, Format::JsonLines, Format::Yaml] {
+            let _ = read(format, content.as_bytes());
+        }
+    }
+}

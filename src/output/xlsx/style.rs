@@ -40,7 +40,7 @@ impl Styles {
             .set_border_bottom(FormatBorder::Hair)
             .set_border_bottom_color(LINE);
         let verdict = |ink: u32, paper: u32| {
-            let cell = cell.clone().set_bold().set_indent(1);
+            let cell = cell.clone().set_bold().set_align(FormatAlign::Left).set_indent(1);
             cell.set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper))
         };
         let heading = Format::new()
@@ -62,14 +62,18 @@ impl Styles {
             prose: plain.clone().set_text_wrap().set_align(FormatAlign::Top),
             number_heading: heading.clone().set_align(FormatAlign::Right),
             heading: heading.set_indent(1),
-            text: cell.clone().set_indent(1),
+            text: cell.clone().set_align(FormatAlign::Left).set_indent(1),
             link: cell
                 .clone()
+                .set_align(FormatAlign::Left)
                 .set_indent(1)
                 .set_font_color(Color::RGB(0x1D_4E_D8))
                 .set_underline(rust_xlsxwriter::FormatUnderline::Single),
             count: cell.clone().set_num_format("#,##0"),
-            wrong_count: verdict(0x99_1B_1B, 0xFE_E2_E2).set_indent(0).set_num_format("#,##0"),
+            wrong_count: verdict(0x99_1B_1B, 0xFE_E2_E2)
+                .set_align(FormatAlign::Right)
+                .set_indent(0)
+                .set_num_format("#,##0"),
             tally: plain
                 .clone()
                 .set_bold()

@@ -1,1 +1,212 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
+use super::*;
+
+fn read(body: &str) -> Answer {
+    normalise(body.as_bytes()).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
+
+fn refuse(body: &str) -> String {
+    match normalise(body.as_bytes()) {
+        Err(error) => error.to_string(),
+        Ok(answer) => panic!("{body} was read as {answer:?}"),
+    }
+}
+
+const CHECK: &str = r#"{"dir_check":"/d","num_total_files":9,"num_different_files":1,"num_target_miss_files":2,"num_target_more_files":3}"#;
+
+fn check() -> DirectoryCheck {
+    DirectoryCheck { directory: "/d".to_owned(), total: 9, different: 1, missing: 2, redundant: 3 }
+}
+
+#[test]
+fn the_legacy_shape() {
+    let answer = read(&format!(r#"{{"consistency_result":[{CHECK}],"finished_time":"1598435801422"}}"#));
+    assert_eq!(answer.shape, Shape::Legacy);
+    let expected = Verification {
+        finished: Some(Timestamp::from_millisecond(1_598_435_801_422).unwrap()),
+        check_result: None,
+        directories: vec![check()],
+    };
+    assert_eq!(answer.verifications, [expected]);
+}
+
+#[test]
+fn the_result_list_shapes() {
+    let item = format!(
+        r#"{{"finished_time":1736854315000,"check_result":"success","consistency_result":[{CHECK}]}}"#
+    );
+    let objects = read(&format!(r#"{{"result_list":[{item}],"task_id":"t"}}"#));
+    let strings = read(&json!({"result_list": [item], "task_id": "t"}).to_string());
+    assert_eq!((objects.shape, strings.shape), (Shape::ResultList, Shape::ResultListStrings));
+    assert_eq!(objects.verifications, strings.verifications);
+    assert_eq!(objects.task_id.as_deref(), Some("t"));
+    let [verification] = objects.verifications.as_slice() else { panic!("{objects:?}") };
+    assert_eq!(verification.check_result.as_deref(), Some("success"));
+    assert_eq!(verification.directories, [check()]);
+}
+
+#[test]
+fn times_in_seconds_or_milliseconds_as_numbers_or_texts() {
+    let time = |value: &str| {
+        let answer =
+            read(&format!(r#"{{"result_list":[{{"finished_time":{value},"check_result":"success"}}]}}"#));
+        answer.verifications.first().and_then(|verification| verification.finished)
+    };
+    let at = |milliseconds| Some(Timestamp::from_millisecond(milliseconds).unwrap());
+    assert_eq!(time("1736854315"), at(1_736_854_315_000));
+    assert_eq!(time("\"1736854315\""), at(1_736_854_315_000));
+    assert_eq!(time("1736854315123"), at(1_736_854_315_123));
+    assert_eq!(time("\" 1736854315123 \""), at(1_736_854_315_123));
+    assert_eq!(time("99999999999"), at(99_999_999_999_000), "just below the border");
+    assert_eq!(time("100000000000"), at(100_000_000_000), "the border");
+    assert_eq!(time("null"), None);
+    assert_eq!(time("\"\""), None);
+}
+
+#[test]
+fn the_newest_verification_comes_first_whatever_the_order() {
+    let item = |time: &str| format!(r#"{{"finished_time":{time},"check_result":"success"}}"#);
+    let body =
+        format!(r#"{{"result_list":[{},{},{},{}]}}"#, item("2"), item("null"), item("\"3\""), item("1"));
+    let seconds: Vec<_> =
+        read(&body).verifications.iter().map(|v| v.finished.map(Timestamp::as_second)).collect();
+    assert_eq!(seconds, [Some(3), Some(2), Some(1), None]);
+}
+
+#[test]
+fn nothing_is_not_a_verification() {
+    for body in [
+        r#"{"result_list":[]}"#,
+        r#"{"result_list":null,"task_id":"t"}"#,
+        r#"{"consistency_result":[]}"#,
+        r#"{"consistency_result":null,"finished_time":1}"#,
+        "\u{feff}{\"consistency_result\":[],\"finished_time\":null}",
+    ] {
+        assert_eq!(read(body).verifications, [], "{body}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_that_says_where() {
+    let counts = |total: &str| CHECK.replace(":9,", &format!(":{total},"));
+    let listed = |check: &str| format!(r#"{{"result_list":[{{"consistency_result":[{check}]}}]}}"#);
+    let errors: Vec<String> = [
+        "",
+        " \n",
+        "{}",
+        "null",
+        "[]",
+        "\"text\"",
+        "<html></html>",
+        "{\"consistency_result\": [\n]\n \"finished_time\": 1}",
+        r#"{"result_list":[null]}"#,
+        r#"{"result_list":["no json"]}"#,
+        r#"{"result_list":[[]]}"#,
+        r#"{"result_list":{}}"#,
+        r#"{"error_code":"SMS.1","error_msg":"no"}"#,
+        r#"{"result_list":[],"result_list":[]}"#,
+        r#"{"consistency_result":[],"finished_time":-1}"#,
+        r#"{"consistency_result":[],"finished_time":1.5}"#,
+        r#"{"consistency_result":[],"finished_time":9223372036854775807}"#,
+        &listed(&counts("-1")),
+        &listed(&counts("1.5")),
+        &listed(&counts("null")),
+        &listed(&counts("\"9\"")),
+        &listed(&counts("18446744073709551616")),
+        &listed(r#"{"dir_check":"/d"}"#),
+    ]
+    .into_iter()
+    .map(|body| format!("{body}\n  {}", refuse(body)))
+    .collect();
+    insta::assert_snapshot!(errors.join("\n"));
+    assert!(matches!(normalise(b"ok\xff"), Err(Unreadable::NotText(2))));
+}
+
+/// A model in the form that a service would send it in.
+fn render(answer: &Answer, time_as_text: bool) -> Value {
+    let time = |verification: &Verification| match verification.finished {
+        None => Value::Null,
+        Some(time) if time_as_text => json!(time.as_millisecond().to_string()),
+        Some(time) => json!(time.as_millisecond()),
+    };
+    let directories = |verification: &Verification| -> Vec<Value> {
+        let directory = |check: &DirectoryCheck| {
+            json!({"dir_check": check.directory, "num_total_files": check.total, "extra": [{}],
+                   "num_different_files": check.different, "num_target_miss_files": check.missing,
+                   "num_target_more_files": check.redundant})
+        };
+        verification.directories.iter().map(directory).collect()
+    };
+    let item = |verification: &Verification| {
+        json!({"finished_time": time(verification), "check_result": verification.check_result,
+               "consistency_result": directories(verification), "unknown": null})
+    };
+    match (answer.shape, answer.verifications.as_slice()) {
+        (Shape::Legacy, [only]) => {
+            json!({"consistency_result": directories(only), "finished_time": time(only), "more": true})
+        }
+        (Shape::Legacy, _) => json!({"consistency_result": []}),
+        (Shape::ResultList, all) => {
+            json!({"result_list": all.iter().map(item).collect::<Vec<_>>(), "task_id": answer.task_id})
+        }
+        (Shape::ResultListStrings, all) => {
+            let items: Vec<String> = all.iter().map(|verification| item(verification).to_string()).collect();
+            json!({"result_list": items, "task_id": answer.task_id})
+        }
+    }
+}
+
+fn any_verification(min_directories: usize) -> impl Strategy<Value = Verification> {
+    let check =
+        ("\\PC{0,12}", any::<[u64; 4]>()).prop_map(|(directory, [total, different, missing, redundant])| {
+            DirectoryCheck { directory, total, different, missing, redundant }
+        });
+    // Milliseconds, so that the value reads as such.
+    let time = prop::option::of(100_000_000_000_i64..253_402_207_200_000)
+        .prop_map(|time| time.and_then(|time| Timestamp::from_millisecond(time).ok()));
+    (time, "[a-z]{0,7}", prop::collection::vec(check, min_directories..4)).prop_map(
+        |(finished, result, directories)| Verification { finished, check_result: Some(result), directories },
+    )
+}
+
+fn any_answer() -> impl Strategy<Value = Answer> {
+    let task_id = prop::option::of("[a-z0-9-]{1,36}");
+    let list = (prop::bool::ANY, task_id, prop::collection::vec(any_verification(0), 1..4)).prop_map(
+        |(strings, task_id, verifications)| {
+            let shape = if strings { Shape::ResultListStrings } else { Shape::ResultList };
+            Answer::new(shape, task_id, verifications)
+        },
+    );
+    let legacy = any_verification(1).prop_map(|verification| {
+        Answer::new(Shape::Legacy, None, vec![Verification { check_result: None, ..verification }])
+    });
+    prop_oneof![list, legacy]
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = normalise(&body);
+    }
+
+    #[test]
+    fn no_broken_answer_panics_or_passes_for_another(
+        answer in any_answer(),
+        cut in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut body = render(&answer, false).to_string().into_bytes();
+        let place = cut.index(body.len());
+        let _ = normalise(&body[..place]).map(|read| panic!("half a body was read as {read:?}"));
+        body[place] = byte;
+        let _ = normalise(&body);
+    }
+
+    #[test]
+    fn a_model_in_any_shape_is_read_back_the_same(answer in any_answer(), time_as_text: bool) {
+        let body = render(&answer, time_as_text).to_string();
+        prop_assert_eq!(normalise(body.as_bytes()).unwrap(), answer);
+    }
+}

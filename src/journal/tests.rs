@@ -1,0 +1,128 @@
+use super::*;
+use crate::model::{Task, TaskId, TaskList};
+use proptest::prelude::*;
+
+fn header(tasks: usize) -> Header {
+    let tasks = (0..tasks).map(|n| Task::new(TaskId::new(&format!("task-{n}")).unwrap())).collect();
+    let list = TaskList { labels: Vec::new(), tasks };
+    Header::new("2026-11-21T00:00:00Z".parse().unwrap(), "https://sms.example".to_owned(), list)
+}
+
+fn record(ordinal: usize, outcome: Outcome) -> Record {
+    Record {
+        ordinal,
+        task_id: TaskId::new(&format!("task-{ordinal}")).unwrap(),
+        fetched_at: "2026-11-21T00:00:01.5Z".parse().unwrap(),
+        attempts: 2,
+        request_id: Some("r\n\"1\"".to_owned()),
+        outcome,
+    }
+}
+
+fn answered(body: &[u8]) -> Outcome {
+    Outcome::Answered(Answered { status: 200, sample_data: false, body: body.to_vec() })
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let records = [
+        record(2, answered("{\n \"ü\": \"\u{1f600}\"\r\n}".as_bytes())),
+        record(0, answered(b"\xff\x00\xfe")),
+        record(1, Outcome::Failed(Failed { status: None, code: None, message: "no".to_owned() })),
+    ];
+    let mut writer = Writer::create(&path, &header(4), false).unwrap();
+    for record in &records {
+        writer.append(record.clone()).unwrap();
+    }
+    assert!(!Journal::open(&path).unwrap().is_finished());
+    writer.finish().unwrap();
+    let journal = Journal::open(&path).unwrap();
+    assert!(journal.is_finished() && !journal.is_torn());
+    assert_eq!((journal.recorded(), journal.header()), (3, &header(4)));
+    for expected in records {
+        assert_eq!(journal.record(expected.ordinal).unwrap(), Some(expected));
+    }
+    assert_eq!(journal.record(3).unwrap(), None);
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 5, "a line per record");
+}
+
+#[test]
+fn what_was_fetched_is_not_dropped_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let create = |overwrite| Writer::create(&path, &header(2), overwrite);
+    drop(create(false).unwrap());
+    let mut writer = create(false).expect("a journal without a record is replaced");
+    writer.append(record(0, answered(b"{}"))).unwrap();
+    drop(writer);
+    assert!(matches!(create(false), Err(JournalError::Unfinished { held: 1, total: 2, .. })));
+    create(true).unwrap().finish().unwrap();
+    create(false).expect("a finished journal is replaced");
+    std::fs::write(&path, "a letter\n").unwrap();
+    assert!(matches!(create(false), Err(JournalError::NotOurs(_))));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "a letter\n");
+}
+
+#[test]
+fn a_foreign_or_broken_journal_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let header = serde_json::to_string(&header(1)).unwrap();
+    let mut told = Vec::new();
+    for content in [
+        "".to_owned(),
+        "hello\n".to_owned(),
+        header.replace("\"journal_format\":1", "\"journal_format\":9"),
+        header.replace("\"list\"", "\"lost\""),
+        format!("{header}\nnoise\n"),
+        format!("{header}\n{{\"x\":1}}\n"),
+        format!(
+            "{header}\n{{\"ordinal\":1,\"task_id\":\"task-1\",\"fetched_at\":\"2026-11-21T00:00:00Z\"}}\n"
+        ),
+        format!(
+            "{header}\n{{\"ordinal\":0,\"task_id\":\"other\",\"fetched_at\":\"2026-11-21T00:00:00Z\"}}\n"
+        ),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        told.push(Journal::open(&path).unwrap_err().to_string().replace(&path.display().to_string(), "J"));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_prefix_replays_to_the_tasks_that_are_whole_in_it(
+        order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
+        bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.jsonl");
+        let mut writer = Writer::create(&path, &header(6), false).unwrap();
+        for ordinal in &order {
+            writer.append(record(*ordinal, answered(&bodies[*ordinal]))).unwrap();
+        }
+        writer.finish().unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let prefix = &whole[..cut.index(whole.len() + 1)];
+        std::fs::write(&path, prefix).unwrap();
+        let lines = prefix.iter().filter(|byte| **byte == b'\n').count();
+        match Journal::open(&path) {
+            // A header without its line break may be whole all the same.
+            Err(_) => prop_assert!(lines == 0),
+            Ok(journal) => {
+                let expected = &order[..lines.saturating_sub(1).min(6)];
+                prop_assert_eq!(journal.recorded(), expected.len());
+                for ordinal in expected {
+                    let record = journal.record(*ordinal).unwrap().unwrap();
+                    prop_assert_eq!(record.outcome, answered(&bodies[*ordinal]));
+                }
+                prop_assert_eq!(journal.is_finished(), lines == 8);
+            }
+        }
+    }
+}
