@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Hundredths of a basis point: shares are kept as whole millionths.
+/// All requests: shares are kept as whole millionths, so that adding them up is exact.
 const WHOLE: u32 = 1_000_000;
 
 /// What to do to which share of the requests; nothing by default.
