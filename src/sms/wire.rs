@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::model::{Answer, DirectoryCheck, Shape, Verification};
 
@@ -49,7 +50,8 @@ pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
     if text.trim().is_empty() {
         return Err(Unreadable::Empty);
     }
-    let document: Document = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
+    let Object(document): Object<Document> =
+        serde_json::from_str(text).map_err(|error| explain(text, &error))?;
     match (document.result_list, document.consistency_result) {
         (Some(Some(items)), _) => from_list(items, document.task_id),
         (_, Some(directories)) => {
@@ -80,9 +82,10 @@ fn from_list(items: Vec<Item>, task_id: Option<String>) -> Result<Answer, Unread
             Item::Object(listed) => listed,
             Item::Text(text) => {
                 shape = Shape::ResultListStrings;
-                serde_json::from_str(&text).map_err(|error| {
+                let Object(listed) = serde_json::from_str(&text).map_err(|error| {
                     Unreadable::NoShape(format!("the text in result_list[{index}]: {error}"))
-                })?
+                })?;
+                listed
             }
         };
         verifications.push(Verification {
@@ -112,12 +115,11 @@ fn explain(text: &str, error: &serde_json::Error) -> Unreadable {
 
 /// Both shapes at once. The outer option tells an absent field from a null one.
 #[derive(Deserialize)]
-#[serde(expecting = "an object with `result_list` or `consistency_result`")]
 struct Document {
     #[serde(default, deserialize_with = "present")]
     result_list: Option<Option<Vec<Item>>>,
     #[serde(default, deserialize_with = "present")]
-    consistency_result: Option<Option<Vec<Check>>>,
+    consistency_result: Option<Option<Vec<Object<Check>>>>,
     #[serde(default)]
     finished_time: FinishedTime,
     #[serde(default)]
@@ -129,14 +131,35 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
 }
 
 #[derive(Deserialize)]
-#[serde(expecting = "a verification object")]
 struct Listed {
     #[serde(default)]
     finished_time: FinishedTime,
     #[serde(default)]
     check_result: Option<String>,
     #[serde(default)]
-    consistency_result: Option<Vec<Check>>,
+    consistency_result: Option<Vec<Object<Check>>>,
+}
+
+/// A JSON object, and nothing else: serde would also take the fields of a struct from an array, by
+/// their place.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
 }
 
 /// An element of `result_list`: the pages show objects and declare strings.
@@ -168,7 +191,6 @@ impl<'de> Deserialize<'de> for Item {
 }
 
 #[derive(Deserialize)]
-#[serde(expecting = "a directory object")]
 struct Check {
     dir_check: String,
     num_total_files: Count,
@@ -198,8 +220,8 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-impl From<Check> for DirectoryCheck {
-    fn from(check: Check) -> Self {
+impl From<Object<Check>> for DirectoryCheck {
+    fn from(Object(check): Object<Check>) -> Self {
         Self {
             directory: check.dir_check,
             total: check.num_total_files.0,

@@ -24,11 +24,15 @@ impl Collector {
         if rows.rows.is_empty() && rows.faults.is_empty() {
             self.fault(place, None, "lists no task".to_owned());
         }
+        let before = self.faults.len();
         for (line, what) in rows.faults {
             self.fault(place, line, what);
         }
         for row in rows.rows {
             self.add_row(place, Some(row.line), row);
+        }
+        if let Some(faults) = self.faults.get_mut(before..) {
+            faults.sort_by_key(|fault| fault.line);
         }
     }
 
