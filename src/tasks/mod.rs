@@ -58,9 +58,9 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with the task lists, one fault a line.
+/// Everything that is wrong with the lists, one fault a line.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", lines(.0))]
+#[error("the list cannot be used; nothing was sent:\n{}", lines(.0))]
 pub struct TaskListError(pub Vec<Fault>);
 
 fn lines(faults: &[Fault]) -> String {
