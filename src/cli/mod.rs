@@ -16,7 +16,7 @@ use values::{age, duration, rate, shape, size, verdict, zone};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
-#[command(name = "cutover-report", version, disable_help_subcommand = true)]
+#[command(name = "cutover-report", version, disable_help_subcommand = true, args_override_self = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
