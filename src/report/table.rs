@@ -115,7 +115,7 @@ pub const SUMMARY: &[Column<SummaryCell>] = &[
     Column::text("Error code", "error_code", 13, |row| Cell::text(row.error_code.as_deref())),
     Column::text("Error message", "error_message", 50, |row| Cell::text(row.error_message.as_deref())),
     Column::text("Request ID", "request_id", 34, |row| Cell::text(row.request_id.as_deref())),
-    Column::text("Notes", "notes", 44, |row| {
+    Column::text("Notes", "notes", 64, |row| {
         let notes = row.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         if notes.is_empty() { Cell::Empty } else { Cell::Text(Cow::Owned(notes)) }
     }),

@@ -61,7 +61,7 @@ impl Workbook {
     /// The rows of a sheet's table as texts, its headings first.
     pub fn table(&self, sheet: &str, first_heading: &str) -> Vec<Vec<String>> {
         let rows = &self.sheets[sheet];
-        let start = rows.iter().position(|row| row[0].to_string() == first_heading).unwrap();
+        let start = rows.iter().position(|row| row[0] == *first_heading).unwrap();
         let text = |row: &Vec<Data>| row.iter().map(text_of).collect();
         rows[start..].iter().map(text).collect()
     }

@@ -24,6 +24,7 @@ pub(super) struct Styles {
     pub(super) count: Format,
     pub(super) wrong_count: Format,
     pub(super) tally: Format,
+    pub(super) none: Format,
     pub(super) share: Format,
     pub(super) time: Format,
     good: Format,
@@ -79,7 +80,9 @@ impl Styles {
                 .set_bold()
                 .set_font_size(14)
                 .set_align(FormatAlign::Left)
+                .set_indent(1)
                 .set_num_format("0"),
+            none: cell.clone().set_font_color(QUIET).set_align(FormatAlign::Left).set_indent(1),
             share: cell.clone().set_num_format("0.00%"),
             time: cell
                 .clone()

@@ -90,7 +90,7 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Result<(), XlsxErr
         sheet.text(4, 0, super::about::SAMPLE, &styles.banner)?;
     }
     for (column, (verdict, count)) in (0..).zip(report.counts()) {
-        let format = if count == 0 { &styles.label } else { styles.verdict(verdict) };
+        let format = if count == 0 { &styles.none } else { styles.verdict(verdict) };
         sheet.text(LABEL_ROW, column, verdict.label(), format)?;
         #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
         sheet.worksheet.write_number_with_format(COUNT_ROW, column, count as f64, &styles.tally)?;
