@@ -5,7 +5,7 @@ use proptest::prelude::*;
 fn read(format: Format, content: &[u8]) -> Result<Loaded, String> {
     let mut collector = collect::Collector::default();
     collector.add("list", format.read(content));
-    collector.finish().map_err(|error| error.to_string())
+    collector.finish().map_err(|TaskListError(faults)| lines(&faults))
 }
 
 fn tasks(format: Format, content: &str) -> Vec<Task> {
