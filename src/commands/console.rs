@@ -57,7 +57,7 @@ impl Progress {
             return Self::Lines { total, done: 0, retries: 0, last: Instant::now() };
         }
         let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
-        let template = "{bar:32} {pos}/{len} tasks  {elapsed} elapsed, {eta} to go  {wide_msg}";
+        let template = "{bar:24} {pos}/{len} tasks, {eta} to go  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
