@@ -12,6 +12,7 @@ mod errors;
 mod export;
 mod faults;
 mod gate;
+mod listing;
 mod routes;
 mod sample;
 mod store;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use super::export::{self, ExportError};
+use super::listing::{Filter, OutOfRange};
 use super::store::{Store, StoreError};
 use super::validate::{self, Invalid};
 use super::{ExportBody, answers, errors};
@@ -32,6 +33,10 @@ enum Refusal {
     Invalid(#[from] Invalid),
     #[error("task_id must be percent-encoded UTF-8")]
     Path(#[from] PathRejection),
+    #[error("{}", .0.body_text())]
+    Query(#[from] QueryRejection),
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
     #[error("The task was not found.")]
     UnknownTask,
     #[error("task_info[{0}] names no known task.")]
@@ -45,7 +50,9 @@ enum Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code) = match self {
-            Self::Invalid(_) | Self::Path(_) => (StatusCode::BAD_REQUEST, errors::INVALID_PARAMETER),
+            Self::Invalid(_) | Self::Path(_) | Self::Query(_) | Self::OutOfRange(_) => {
+                (StatusCode::BAD_REQUEST, errors::INVALID_PARAMETER)
+            }
             Self::UnknownTask | Self::UnknownItem(_) => (StatusCode::NOT_FOUND, errors::TASK_NOT_FOUND),
             Self::Store(StoreError::Closed) => (StatusCode::SERVICE_UNAVAILABLE, errors::UNAVAILABLE),
             Self::Store(_) | Self::Export(_) => (StatusCode::INTERNAL_SERVER_ERROR, errors::INTERNAL),
@@ -57,6 +64,9 @@ impl IntoResponse for Refusal {
 /// The routes, and the answers where there is none.
 pub(super) fn router(app: App) -> Router {
     Router::new()
+        .route("/v3/tasks", get(tasks))
+        .route("/v3/tasks/{task_id}", get(task))
+        .route("/v3/sources", get(sources))
         .route("/v3/tasks/{task_id}/consistency-result", get(obtain).post(upload))
         .route("/v3/tasks//consistency-result", get(no_task_id).post(no_task_id))
         .route("/v3/tasks/consistency-results/export", post(export))
@@ -82,6 +92,24 @@ async fn obtain(State(app): State<Arc<App>>, task_id: TaskId) -> Result<Response
     validate::task_id_to_read(&task_id)?;
     let results = app.store.results(task_id.clone(), app.shape).await?.ok_or(Refusal::UnknownTask)?;
     Ok(errors::json_text(StatusCode::OK, answers::body(&task_id, &results)))
+}
+
+type Asked = Result<Query<Filter>, QueryRejection>;
+
+async fn tasks(State(app): State<Arc<App>>, filter: Asked) -> Result<Response, Refusal> {
+    let body = app.store.tasks(filter?.0.checked()?).await?;
+    Ok(errors::json_text(StatusCode::OK, body.to_string()))
+}
+
+async fn sources(State(app): State<Arc<App>>, filter: Asked) -> Result<Response, Refusal> {
+    let body = app.store.sources(filter?.0.checked()?).await?;
+    Ok(errors::json_text(StatusCode::OK, body.to_string()))
+}
+
+async fn task(State(app): State<Arc<App>>, task_id: TaskId) -> Result<Response, Refusal> {
+    let Path(task_id) = task_id?;
+    let body = app.store.task(task_id).await?.ok_or(Refusal::UnknownTask)?;
+    Ok(errors::json_text(StatusCode::OK, body.to_string()))
 }
 
 async fn export(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, Refusal> {

@@ -9,7 +9,9 @@ use std::time::Duration;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
+use serde_json::Value;
 
+use super::listing::{self, Filter};
 use super::validate::{Directory, TaskKey};
 use super::worker::{Closed, Worker};
 use crate::model::Shape;
@@ -214,6 +216,21 @@ impl Store {
             Ok(Some(Results { shape, verifications: newest(connection, task, most)? }))
         };
         Ok(self.reader.run(job).await??)
+    }
+
+    /// A page of tasks.
+    pub(super) async fn tasks(&self, filter: Filter) -> Result<Value, StoreError> {
+        Ok(self.reader.run(move |connection| listing::tasks(connection, &filter)).await??)
+    }
+
+    /// A page of source servers.
+    pub(super) async fn sources(&self, filter: Filter) -> Result<Value, StoreError> {
+        Ok(self.reader.run(move |connection| listing::sources(connection, &filter)).await??)
+    }
+
+    /// One task; none when it is not known.
+    pub(super) async fn task(&self, task_id: String) -> Result<Option<Value>, StoreError> {
+        Ok(self.reader.run(move |connection| listing::task(connection, &task_id)).await??)
     }
 
     /// The tasks of a batch; the index of the first item that names no known task otherwise.
