@@ -184,6 +184,23 @@ fn quiet_says_nothing_and_json_prints_the_summary() {
 }
 
 #[test]
+fn an_output_that_fails_costs_neither_the_others_nor_the_journal() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "old").unwrap();
+    let run = export(folder.path(), &["--no-journal", "-o", "file/x.csv", "-o", "good.csv"]);
+    assert_eq!((run.code, run.stdout.as_str()), (1, "good.csv\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("file/x.csv"), "{}", run.stderr);
+    let kept =
+        run.stderr.lines().find_map(|line| line.strip_prefix("the journal is kept after all, in ")).unwrap();
+    let journal = format!("{kept}/journal.jsonl");
+    let render = ["render", &journal, "-o", "x.csv", "--timezone", "Asia/Shanghai"];
+    assert_eq!(support::run(folder.path(), &render).code, 0);
+    let rows = |name: &str| csv(&folder.path().join(name));
+    assert!(rows("x.csv") == rows("good.csv"), "the journal gives the same report");
+    std::fs::remove_dir_all(kept).unwrap();
+}
+
+#[test]
 fn what_cannot_work_is_told_before_anything_is_fetched() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("bad.csv"), "task_id\n\u{7f}x\na b\n").unwrap();

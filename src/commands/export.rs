@@ -1,13 +1,15 @@
 //! `export`: the main job.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tempfile::TempDir;
 
 use crate::cli::ExportArgs;
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Writer};
 use crate::model::TaskList;
+use crate::output::Target;
 use crate::sms::throttle::Gate;
 use crate::tasks::{self, Source};
 
@@ -22,13 +24,7 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let options = report::options(&args.report)?;
     let targets = report::targets(&args.report, started)?;
     let list = load_tasks(&args, quiet)?;
-    // Dropped, and with it removed, at the end of the run.
-    let scratch = tempfile::tempdir().map_err(Failure::stopped)?;
-    let journal_path = match (&args.journal, targets.first()) {
-        (Some(path), _) => path.clone(),
-        (None, Some(first)) if !args.no_journal => first.journal_path(),
-        _ => scratch.path().join("journal.jsonl"),
-    };
+    let (journal_path, scratch) = journal_place(&args, targets.first())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
     runtime.block_on(async {
@@ -39,10 +35,31 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     })?;
     let journal = Journal::open(&journal_path).map_err(Failure::stopped)?;
     let exit = report::write(&journal, options, &targets, &args.report, quiet)?;
-    if !quiet && !args.no_journal && !journal_path.starts_with(scratch.path()) {
-        console::note(&format!("journal: {}", journal_path.display()));
+    match scratch {
+        None if quiet => {}
+        None => console::note(&format!("journal: {}", journal_path.display())),
+        // What was fetched must not go the way of an output that could not be written.
+        Some(scratch) if exit == Exit::Stopped => {
+            console::note(&format!("the journal is kept after all, in {}", scratch.keep().display()));
+        }
+        Some(scratch) => drop(scratch),
     }
     Ok(exit)
+}
+
+/// Where the journal stands: where the user says, else beside the first output, else in a folder
+/// that goes with the run.
+fn journal_place(args: &ExportArgs, first: Option<&Target>) -> Result<(PathBuf, Option<TempDir>), Failure> {
+    if let Some(path) = &args.journal {
+        return Ok((path.clone(), None));
+    }
+    match first {
+        Some(first) if !args.no_journal => Ok((first.journal_path(), None)),
+        _ => {
+            let scratch = tempfile::tempdir().map_err(Failure::stopped)?;
+            Ok((scratch.path().join("journal.jsonl"), Some(scratch)))
+        }
+    }
 }
 
 fn load_tasks(args: &ExportArgs, quiet: bool) -> Result<TaskList, Failure> {

@@ -85,10 +85,7 @@ pub(super) fn write(
         summary(&report);
     }
     if failed {
-        console::note(&format!(
-            "the journal {} holds everything; `cutover-report render` writes the reports from it",
-            journal.path().display()
-        ));
+        console::note("the journal holds everything; `cutover-report render JOURNAL` writes reports from it");
     }
     Ok(exit)
 }
@@ -120,10 +117,7 @@ fn summary(report: &Report<'_>) {
         console::note(&format!("  … and {more} more; see the Summary"));
     }
     if failing.iter().any(|row| row.verdict == Verdict::Unreadable) {
-        console::note(&format!(
-            "the answers that could not be read are kept in {}",
-            report.journal().path().display()
-        ));
+        console::note("the journal keeps the answers that could not be read, as they came");
     }
 }
 
