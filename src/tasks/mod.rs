@@ -1,6 +1,6 @@
 //! Task lists: what a run is asked to fetch.
 //!
-//! Every format is read into [`Row`]s that know their line; [`collect`] alone turns rows into tasks,
+//! Every format is read into rows that know their line; `collect` alone turns rows into tasks,
 //! so that all formats share one set of rules and one form of complaint.
 
 mod collect;
