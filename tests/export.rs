@@ -212,6 +212,7 @@ fn what_cannot_work_is_told_before_anything_is_fetched() {
     let told: Vec<String> = [
         &["export", "bad.csv", "bad.json", "none.csv", "x.txt", "--endpoint", "embedded", "-o", "r.xlsx"][..],
         &["export", "--endpoint", "embedded", "-o", "r.xlsx"],
+        &["export", "bad.csv", "--endpoint", "embedded", "-o", "./bad.csv"],
         &["export", "--task", "a", "-o", "r.xlsx"],
         &["export", "--task", "a", "--endpoint", https, "-o", "r.xlsx"],
         &[

@@ -23,6 +23,9 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
     let options = report::options(&args.report)?;
     let targets = report::targets(&args.report, started)?;
+    if let Some(list) = args.tasks.iter().find(|list| targets.iter().any(|out| same_file(list, out.path()))) {
+        return Err(Failure::usage(format!("-o {}: is a task list of this run", list.display())));
+    }
     let list = load_tasks(&args, quiet)?;
     let (journal_path, scratch) = journal_place(&args, targets.first())?;
     let runtime =
@@ -45,6 +48,11 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
         Some(scratch) => drop(scratch),
     }
     Ok(exit)
+}
+
+/// Whether both paths lead to one file that is there.
+fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Where the journal stands: where the user says, else beside the first output, else in a folder
