@@ -4,9 +4,10 @@
 use std::path::Path;
 
 /// From left to right. Modules of one layer know nothing of each other, with the uses named beside.
-const LAYERS: [(&[&str], &[&str]); 7] = [
+const LAYERS: [(&[&str], &[&str]); 8] = [
     (&["model"], &[]),
-    (&["sms", "journal", "service"], &["model"]),
+    (&["sms", "journal"], &["model"]),
+    (&["service"], &["model", "sms"]),
     (&["tasks", "report"], &["model", "sms", "journal"]),
     (&["fetch"], &["model", "sms", "journal"]),
     (&["output"], &["model", "journal", "report"]),

@@ -9,6 +9,7 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::error_body::{ErrorBody, retry_after};
 use super::retry::is_transient;
+use super::sign::encode;
 use crate::model::{Secret, TaskId};
 
 /// The header by which the embedded service marks its answers as sample data.
@@ -297,19 +298,6 @@ fn describe(error: reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// Percent-encodes everything but the unreserved characters, as the official SDK does in paths.
-fn encode(segment: &str) -> String {
-    segment
-        .bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,10 +340,5 @@ mod tests {
     fn a_client_never_shows_its_token() {
         let client = Client::new(connection("https://sms.example")).unwrap();
         assert!(!format!("{client:?}").contains("hush"));
-    }
-
-    #[test]
-    fn ids_are_encoded_whole() {
-        assert_eq!(encode("a/b ü~._-"), "a%2Fb%20%C3%BC~._-");
     }
 }

@@ -3,6 +3,7 @@
 mod client;
 mod error_body;
 pub mod retry;
+pub mod sign;
 pub mod throttle;
 pub mod wire;
 
