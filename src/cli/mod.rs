@@ -121,9 +121,19 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct ConnectionArgs {
     /// The address of the API, or `embedded` for a service of our own with sample data
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", overrides_with = "region")]
     pub endpoint: Option<String>,
-    /// How to authenticate [default: token]
+    /// The region whose API to use, instead of --endpoint: cn-north-4 for accounts of the Chinese
+    /// site, ap-southeast-3 for international ones
+    #[arg(long, value_name = "ID")]
+    pub region: Option<String>,
+    /// The project that signed requests are for
+    #[arg(long, value_name = "ID")]
+    pub project_id: Option<String>,
+    /// The account that signed requests are for
+    #[arg(long, value_name = "ID")]
+    pub domain_id: Option<String>,
+    /// How to authenticate [default: the first for which there are credentials]
     #[arg(long, value_name = "METHOD")]
     pub auth: Option<Auth>,
     /// Read the token from a file, or from standard input with -
@@ -157,6 +167,12 @@ pub struct ConnectionArgs {
 pub enum Auth {
     /// An IAM token, from `SMS_AUTH_TOKEN` or --token-file
     Token,
+    /// An access key, from `HUAWEICLOUD_SDK_AK` and `_SK` or ~/.huaweicloud/credentials
+    Aksk,
+    /// A user of IAM, from `SMS_IAM_USER`, `_PASSWORD`, `_DOMAIN` and `_PROJECT`
+    Password,
+    /// The agency of the cloud server that this runs on
+    Metadata,
     /// No credentials
     None,
 }

@@ -125,7 +125,7 @@ async fn fetch_into(
     match fetched {
         Ok(()) => journal.finish().map_err(Failure::stopped),
         Err(FetchError::Consumer(error)) => Err(Failure::stopped(error)),
-        Err(refused @ FetchError::Unauthorized(_)) => Err(Failure::credentials(format!(
+        Err(refused @ FetchError::Refused(_)) => Err(Failure::credentials(format!(
             "{refused}; no report is written, the journal keeps what was fetched: {}; \
              check that the token is of this account and region and not older than 24 hours",
             path.display()

@@ -24,16 +24,16 @@ pub(super) fn run(args: UploadArgs, quiet: bool) -> Result<Exit, Failure> {
                 Ok(()) => {
                     console::out(&format!("{}\t{} directories", upload.task_id, upload.directories.len()))?;
                 }
-                Err(failure) if failure.status == Some(401) => {
+                Err(Ended::Refused(failure)) => {
                     return Err(Failure::credentials(format!(
                         "task {}: {}",
                         upload.task_id,
-                        describe(&failure)
+                        failure.summary()
                     )));
                 }
-                Err(failure) => {
+                Err(Ended::Failed(failure)) => {
                     failed += 1;
-                    console::error(&format!("task {}: {}", upload.task_id, describe(&failure)));
+                    console::error(&format!("task {}: {}", upload.task_id, failure.summary()));
                 }
             }
         }
@@ -48,25 +48,26 @@ pub(super) fn run(args: UploadArgs, quiet: bool) -> Result<Exit, Failure> {
     })
 }
 
-async fn send(client: &Client, gate: &Gate, upload: &Upload, max_attempts: u32) -> Result<(), SmsFailure> {
+/// Why an upload did not go through.
+enum Ended {
+    Failed(SmsFailure),
+    Refused(SmsFailure),
+}
+
+async fn send(client: &Client, gate: &Gate, upload: &Upload, max_attempts: u32) -> Result<(), Ended> {
     let mut attempt = 1;
     loop {
         gate.pass().await;
         let failure = match client.upload(&upload.task_id, upload.body()).await {
             Outcome::Answered(_) => return Ok(()),
             Outcome::Failed(failure) => failure,
+            Outcome::Refused(failure) => return Err(Ended::Refused(failure)),
         };
         let wait = delay(attempt, fastrand::f64(), failure.retry_after);
         if !failure.transient || attempt >= max_attempts || wait > LONGEST_WAIT {
-            return Err(failure);
+            return Err(Ended::Failed(failure));
         }
         attempt += 1;
         tokio::time::sleep(wait).await;
     }
-}
-
-fn describe(failure: &SmsFailure) -> String {
-    let parts =
-        [Some(failure.what.as_str()), failure.error.code.as_deref(), failure.error.message.as_deref()];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
 }

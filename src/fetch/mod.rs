@@ -47,20 +47,12 @@ pub enum Event {
 /// Why the pipeline stopped before its end.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError<E> {
-    /// The service refused the credentials; asking on could lock them.
-    #[error("the service refused the credentials (HTTP 401{}){}", code(.0), message(.0))]
-    Unauthorized(Box<Failure>),
+    /// The credentials were refused; asking on could lock them.
+    #[error("the credentials were refused: {}", .0.summary())]
+    Refused(Box<Failure>),
     /// Whoever takes the events could not.
     #[error(transparent)]
     Consumer(E),
-}
-
-fn code(failure: &Failure) -> String {
-    failure.error.code.as_ref().map_or_else(String::new, |code| format!(", {code}"))
-}
-
-fn message(failure: &Failure) -> String {
-    failure.error.message.as_ref().map_or_else(String::new, |message| format!(": {message}"))
 }
 
 /// Fetches every task and hands each record on as soon as it is there, in any order.
@@ -69,7 +61,7 @@ fn message(failure: &Failure) -> String {
 /// never keeps a healthy one from being asked. `consume` must be quick: requests stand still while it runs.
 ///
 /// # Errors
-/// The first 401, or the first error of `consume`. Requests under way are then dropped.
+/// The first refusal of the credentials, or the first error of `consume`. Requests under way are then dropped.
 pub async fn fetch_all<E>(
     client: &Client,
     gate: &Gate,
@@ -96,7 +88,7 @@ pub async fn fetch_all<E>(
                 queue.defer(pending, Instant::now() + wait);
                 consume(event).map_err(FetchError::Consumer)?;
             }
-            Step::Refused(failure) => return Err(FetchError::Unauthorized(failure)),
+            Step::Refused(failure) => return Err(FetchError::Refused(failure)),
         }
     }
     Ok(())
@@ -134,13 +126,11 @@ impl Run<'_> {
                 )
             }
             Ok(sms::Outcome::Answered(reply)) => {
-                let sms::Reply { status, request_id, sample_data, body } = reply;
+                let sms::Reply { status, request_id, sample_data, body, .. } = reply;
                 let outcome = Outcome::Answered(Answered { status, sample_data, body });
                 Step::Finished(record(task, &pending, request_id, outcome))
             }
-            Ok(sms::Outcome::Failed(failure)) if failure.status == Some(401) => {
-                Step::Refused(Box::new(failure))
-            }
+            Ok(sms::Outcome::Refused(failure)) => Step::Refused(Box::new(failure)),
             Ok(sms::Outcome::Failed(failure)) => self.failed(task, &mut pending, failure),
         };
         (pending, step)

@@ -9,7 +9,7 @@ mod verdict;
 mod verification;
 
 pub use rate::{Rate, RateError};
-pub use secret::Secret;
+pub use secret::{Secret, redact};
 pub use task::{Task, TaskId, TaskIdError, TaskList};
 pub use verdict::{Note, Verdict};
 pub use verification::{Answer, DirectoryCheck, Shape, Totals, Verification};

@@ -1,16 +1,18 @@
 //! One request at a time over HTTP. Waiting and trying again are the caller's.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use jiff::Timestamp;
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 
+use super::auth::{Authenticator, Authority, Credentials, Lease};
 use super::error_body::{ErrorBody, retry_after};
+use super::http::{Answer, Http, HttpSettings, is_loopback, parse_endpoint, status_text, without_query};
 use super::retry::is_transient;
-use super::sign::encode;
-use crate::model::{Secret, TaskId};
+use super::sign;
+use crate::model::{Secret, TaskId, redact};
 
 /// The header by which the embedded service marks its answers as sample data.
 const SAMPLE_HEADER: &str = "x-sample-data";
@@ -20,18 +22,21 @@ const SAMPLE_HEADER: &str = "x-sample-data";
 pub struct Connection {
     /// The address, as in `https://sms.ap-southeast-3.myhuaweicloud.com`.
     pub endpoint: String,
-    /// The value of `X-Auth-Token`; none sends no credentials.
-    pub token: Option<Secret>,
-    /// Lets a token travel over plain HTTP to another machine.
-    pub allow_http: bool,
-    /// The time for one request from connecting to the last byte.
-    pub timeout: Duration,
-    /// The time for a connection to stand.
-    pub connect_timeout: Duration,
-    /// The largest body that is read, in bytes after decompression.
-    pub max_response: u64,
-    /// Certificates to trust beside the system's, as PEM.
-    pub ca_cert: Option<PathBuf>,
+    /// Who asks.
+    pub credentials: Credentials,
+    /// Whom signed requests are for.
+    pub scope: Scope,
+    /// The bounds of every request.
+    pub http: HttpSettings,
+}
+
+/// The project and the account that signed requests act for; the key's own where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The value of `X-Project-Id`.
+    pub project_id: Option<String>,
+    /// The value of `X-Domain-Id`.
+    pub domain_id: Option<String>,
 }
 
 /// Why no client can be made of a [`Connection`].
@@ -43,13 +48,13 @@ pub enum ClientError {
     #[error("the endpoint holds a user name or password; give credentials by the environment instead")]
     CredentialsInUrl,
     #[error(
-        "the token would travel unencrypted to {0}; use https, or --allow-http if the network is trusted"
+        "credentials would travel unencrypted to {0}; use https, or --allow-http if the network is trusted"
     )]
     PlainHttp(String),
     #[error(
-        "the token holds characters that a header cannot carry; check that it was copied whole, on one line"
+        "the {0} holds characters that a header cannot carry; check that it was copied whole, on one line"
     )]
-    Token,
+    Header(&'static str),
     #[error("--ca-cert {path}: {what}", path = .0.display(), what = .1)]
     CaCert(PathBuf, String),
     #[error("the HTTP client cannot start: {0}")]
@@ -57,7 +62,7 @@ pub enum ClientError {
 }
 
 /// A successful answer, not yet read for what it says.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reply {
     /// The HTTP status, 200 to 299.
     pub status: u16,
@@ -65,21 +70,27 @@ pub struct Reply {
     pub request_id: Option<String>,
     /// Whether the embedded service gave it.
     pub sample_data: bool,
+    /// The media type of the body, as the service names it.
+    pub content_type: Option<String>,
+    /// The server's clock.
+    pub date: Option<SystemTime>,
     /// The body as it came, decompressed.
     pub body: Vec<u8>,
 }
 
 /// What came of one request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Outcome {
     /// A 2xx answer.
     Answered(Reply),
-    /// Anything else.
+    /// No answer to the question.
     Failed(Failure),
+    /// The credentials are refused or not to be had. Asking on could lock them.
+    Refused(Failure),
 }
 
 /// A request that brought no answer to its question.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Failure {
     /// The HTTP status, if there was an answer at all.
     pub status: Option<u16>,
@@ -91,211 +102,287 @@ pub struct Failure {
     pub transient: bool,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
+    /// The server's clock, if there was an answer.
+    pub date: Option<SystemTime>,
 }
 
 impl Failure {
-    fn broken(what: String, transient: bool) -> Self {
-        Self { status: None, error: ErrorBody::default(), what, transient, retry_after: None }
+    /// All that is known, in one line, as in `HTTP 403 Forbidden: SMS.9004: no permission`.
+    pub fn summary(&self) -> String {
+        let parts = [Some(self.what.as_str()), self.error.code.as_deref(), self.error.message.as_deref()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
+    }
+
+    pub(super) fn broken(what: String, transient: bool) -> Self {
+        Self { status: None, error: ErrorBody::default(), what, transient, retry_after: None, date: None }
+    }
+
+    /// What an answer other than a success says; `body` is the answer's without any secret.
+    pub(super) fn answered(answer: &Answer, body: &[u8]) -> Self {
+        let status = answer.status;
+        Self {
+            status: Some(status.as_u16()),
+            error: ErrorBody::parse(body),
+            what: status_text(status),
+            transient: is_transient(status.as_u16()),
+            retry_after: answer
+                .header("retry-after")
+                .and_then(|value| retry_after(&value, SystemTime::now())),
+            date: date(answer),
+        }
+    }
+}
+
+/// One call of the API.
+struct Call {
+    method: Method,
+    /// Below the endpoint, percent-encoded.
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<String>,
+    language: Option<Language>,
+}
+
+/// The language that the service is asked to answer in, by `X-Language`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    English,
+    /// Chinese.
+    Chinese,
+}
+
+impl Language {
+    const fn header(self) -> &'static str {
+        match self {
+            Self::English => "en-us",
+            Self::Chinese => "zh-cn",
+        }
     }
 }
 
 /// A client of one endpoint with one set of credentials.
 #[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    base: String,
-    token: Option<Secret>,
-    max_response: u64,
+    http: Http,
+    endpoint: Url,
+    authenticator: Authenticator,
+    scope: Scope,
 }
 
 impl Client {
     /// Checks the settings and makes a client; connects to nothing.
     ///
     /// # Errors
-    /// [`ClientError`] when a setting cannot work or would send the token unprotected.
+    /// [`ClientError`] when a setting cannot work or would send credentials unprotected.
     pub fn new(connection: Connection) -> Result<Self, ClientError> {
-        let endpoint = parse_endpoint(&connection.endpoint)?;
-        let local = is_loopback(&endpoint);
-        if connection.token.is_some() && endpoint.scheme() == "http" && !local && !connection.allow_http {
-            return Err(ClientError::PlainHttp(endpoint.host_str().unwrap_or_default().to_owned()));
-        }
-        let mut headers = HeaderMap::new();
-        if let Some(token) = &connection.token {
-            let mut value = HeaderValue::from_str(token.expose()).map_err(|_| ClientError::Token)?;
-            value.set_sensitive(true);
-            headers.insert("x-auth-token", value);
-        }
-        // Fails only when a provider is there already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("cutover-report/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            // A redirect would carry X-Auth-Token to wherever it points.
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(connection.connect_timeout)
-            .timeout(connection.timeout)
-            .tcp_nodelay(true);
-        if local {
-            builder = builder.no_proxy();
-        }
-        if let Some(path) = connection.ca_cert {
-            let fault = |what: String| ClientError::CaCert(path.clone(), what);
-            let pem = std::fs::read(&path).map_err(|error| fault(error.to_string()))?;
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| fault(describe(error)))?;
-            if certificates.is_empty() {
-                return Err(fault("holds no PEM certificate".to_owned()));
-            }
-            builder = builder.tls_certs_merge(certificates);
-        }
+        let Connection { endpoint, credentials, scope, http } = connection;
+        let endpoint = parse_endpoint(&endpoint, credentials.are_secret(), http.allow_http)?;
+        check_headers(&credentials, &scope)?;
         Ok(Self {
-            http: builder.build().map_err(|error| ClientError::Http(describe(error)))?,
-            base: endpoint.as_str().trim_end_matches('/').to_owned(),
-            token: connection.token,
-            max_response: connection.max_response,
+            http: Http::new(&http, !is_loopback(&endpoint))?,
+            authenticator: Authenticator::new(credentials, &http)?,
+            endpoint,
+            scope,
         })
     }
 
     /// The endpoint, as it stands in journals and reports.
     pub fn endpoint(&self) -> &str {
-        &self.base
+        self.endpoint.as_str().trim_end_matches('/')
+    }
+
+    /// Gets credentials that must be fetched first, so that it is known early if there are none.
+    ///
+    /// # Errors
+    /// When they are refused or not to be had, or could not be had this time.
+    pub async fn authenticate(&self) -> Result<(), Failure> {
+        match self.authenticator.lease().await {
+            Ok(_) | Err(Outcome::Answered(_)) => Ok(()),
+            Err(Outcome::Failed(failure) | Outcome::Refused(failure)) => Err(failure),
+        }
     }
 
     /// Asks for a task's verification results: `GET /v3/tasks/{task_id}/consistency-result`.
     pub async fn consistency_result(&self, task_id: &TaskId) -> Outcome {
-        self.send(Method::GET, task_id, None).await
+        self.call(Call::get(results_path(task_id), Vec::new())).await
     }
 
     /// Sends verification results as the Agent does: `POST /v3/tasks/{task_id}/consistency-result`.
     pub async fn upload(&self, task_id: &TaskId, body: String) -> Outcome {
-        self.send(Method::POST, task_id, Some(body)).await
+        self.call(Call::post(results_path(task_id), body)).await
     }
 
-    async fn send(&self, method: Method, task_id: &TaskId, body: Option<String>) -> Outcome {
-        let url = format!("{}/v3/tasks/{}/consistency-result", self.base, encode(task_id.as_str()));
-        let mut request = self.http.request(method, url);
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
-        }
-        let mut response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Outcome::Failed(self.transport(error)),
+    /// Asks for the results of up to 200 tasks as a file: `POST /v3/tasks/consistency-results/export`.
+    pub async fn export(&self, body: String, language: Language) -> Outcome {
+        let call = Call::post("/v3/tasks/consistency-results/export".to_owned(), body);
+        self.call(Call { language: Some(language), ..call }).await
+    }
+
+    /// Asks for a page of tasks: `GET /v3/tasks`.
+    pub async fn tasks(&self, query: Vec<(String, String)>) -> Outcome {
+        self.call(Call::get("/v3/tasks".to_owned(), query)).await
+    }
+
+    /// Asks for a page of source servers: `GET /v3/sources`.
+    pub async fn sources(&self, query: Vec<(String, String)>) -> Outcome {
+        self.call(Call::get("/v3/sources".to_owned(), query)).await
+    }
+
+    async fn call(&self, call: Call) -> Outcome {
+        let lease = match self.authenticator.lease().await {
+            Ok(lease) => lease,
+            Err(outcome) => return outcome,
         };
-        let status = response.status();
-        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-        let request_id = header("x-request-id");
-        let sample_data = header(SAMPLE_HEADER).is_some();
-        let asked = header(RETRY_AFTER.as_str()).and_then(|value| retry_after(&value, SystemTime::now()));
-        let location = header("location");
-        let body = match self.read(&mut response).await {
-            Ok(body) => self.redact(body),
-            Err(mut failure) => {
-                failure.error.request_id = request_id;
-                return Outcome::Failed(failure);
+        let mut secrets = lease.authority.secrets();
+        let request = match self.request(&call, &lease.authority, &mut secrets) {
+            Ok(request) => request,
+            Err(error) => return Outcome::Refused(Failure::broken(error.to_string(), false)),
+        };
+        let mut answer = match self.http.send(request).await {
+            Ok(answer) => answer,
+            Err(failure) => return Outcome::Failed(failure),
+        };
+        // A body is kept in the journal, so a secret that the server echoes is blanked first.
+        let body = redact(std::mem::take(&mut answer.body), &secrets);
+        let clean = |text: String| String::from_utf8(redact(text.into_bytes(), &secrets)).ok();
+        let request_id = answer.header("x-request-id").and_then(clean);
+        if answer.status.is_success() {
+            self.authenticator.accepted(&lease);
+            return Outcome::Answered(Reply {
+                status: answer.status.as_u16(),
+                request_id,
+                sample_data: answer.header(SAMPLE_HEADER).is_some(),
+                content_type: answer.header("content-type").and_then(clean),
+                date: date(&answer),
+                body,
+            });
+        }
+        let mut failure = Failure::answered(&answer, &body);
+        failure.error.request_id = request_id.or(failure.error.request_id);
+        if answer.status.is_redirection() {
+            let target = answer.header("location").and_then(clean);
+            let target = target.as_deref().map_or("nowhere", without_query);
+            failure.error.message = Some(format!("redirects to {target}; redirects are never followed"));
+        }
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return self.unauthorized(failure, &lease).await;
+        }
+        self.authenticator.accepted(&lease);
+        Outcome::Failed(failure)
+    }
+
+    /// A 401 is final, but for a token that the gateway calls outdated and that can be renewed.
+    async fn unauthorized(&self, failure: Failure, lease: &Lease) -> Outcome {
+        let is_outdated = failure.error.code.as_deref().is_some_and(|code| code.ends_with(".0307"));
+        if is_outdated && self.authenticator.outdated(lease).await {
+            let what = "the token was outdated and is renewed".to_owned();
+            return Outcome::Failed(Failure { what, transient: true, ..failure });
+        }
+        Outcome::Refused(failure)
+    }
+
+    fn request(
+        &self,
+        call: &Call,
+        authority: &Authority,
+        secrets: &mut Vec<Secret>,
+    ) -> Result<reqwest::RequestBuilder, ClientError> {
+        let mut url = self.endpoint.clone();
+        url.set_path(&format!("{}{}", self.endpoint.path().trim_end_matches('/'), call.path));
+        let query = sign::query_string(&call.query);
+        url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+        let mut headers = Vec::new();
+        let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+        if call.body.is_some() {
+            add("content-type", "application/json");
+        }
+        if let Some(language) = call.language {
+            add("x-language", language.header());
+        }
+        match authority {
+            Authority::None => {}
+            Authority::Token(token) => add("x-auth-token", token.expose()),
+            Authority::Key(key) => {
+                add("host", &host(&url));
+                add(sign::DATE_HEADER, &sign::date(Timestamp::now()));
+                let given = [
+                    ("x-project-id", self.scope.project_id.as_deref()),
+                    ("x-domain-id", self.scope.domain_id.as_deref()),
+                    ("x-security-token", key.security_token.as_ref().map(Secret::expose)),
+                ];
+                for (name, value) in given {
+                    if let Some(value) = value {
+                        add(name, value);
+                    }
+                }
+                let signed = sign::Request {
+                    method: call.method.as_str(),
+                    path: url.path(),
+                    query: &call.query,
+                    headers: &headers,
+                    body: call.body.as_deref().unwrap_or_default().as_bytes(),
+                };
+                let authorization = signed.authorization(key.id.expose(), &key.secret);
+                // For a quarter of an hour whoever knows a signature can send the request again.
+                secrets.extend(authorization.rsplit('=').next().map(|text| Secret::new(text.to_owned())));
+                headers.push(("authorization".to_owned(), authorization));
             }
-        };
-        if status.is_success() {
-            let status = status.as_u16();
-            return Outcome::Answered(Reply { status, request_id, sample_data, body });
         }
-        let mut error = ErrorBody::parse(&body);
-        error.request_id = request_id.or(error.request_id);
-        if status.is_redirection() {
-            let target = location.as_deref().map_or("nowhere", without_query);
-            error.message = Some(format!("redirects to {target}; redirects are never followed"));
+        let mut request = self.http.request(call.method.clone(), url);
+        for (name, value) in headers.iter().filter(|(name, _)| name != "host") {
+            let name = HeaderName::try_from(name.as_str()).map_err(|_| ClientError::Header("request"))?;
+            let mut value = HeaderValue::from_str(value).map_err(|_| ClientError::Header("credential"))?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
         }
-        Outcome::Failed(Failure {
-            status: Some(status.as_u16()),
-            error,
-            what: status_text(status),
-            transient: is_transient(status.as_u16()),
-            retry_after: asked,
+        Ok(match &call.body {
+            Some(body) => request.body(body.clone()),
+            None => request,
         })
     }
+}
 
-    /// Reads the body chunk by chunk, so that neither a wrong length nor a compressed bomb grows past
-    /// the cap.
-    async fn read(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
-        let status = response.status();
-        let too_large = || Failure {
-            status: Some(status.as_u16()),
-            ..Failure::broken(
-                format!("the answer is larger than {} bytes (--max-response)", self.max_response),
-                false,
-            )
-        };
-        if response.content_length().is_some_and(|length| length > self.max_response) {
-            return Err(too_large());
+impl Call {
+    fn get(path: String, query: Vec<(String, String)>) -> Self {
+        Self { method: Method::GET, path, query, body: None, language: None }
+    }
+
+    fn post(path: String, body: String) -> Self {
+        Self { method: Method::POST, path, query: Vec::new(), body: Some(body), language: None }
+    }
+}
+
+fn results_path(task_id: &TaskId) -> String {
+    format!("/v3/tasks/{}/consistency-result", sign::encode(task_id.as_str()))
+}
+
+/// The `Host` header that goes with a URL.
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn date(answer: &Answer) -> Option<SystemTime> {
+    httpdate::parse_http_date(&answer.header("date")?).ok()
+}
+
+/// Finds out now what no request could carry.
+fn check_headers(credentials: &Credentials, scope: &Scope) -> Result<(), ClientError> {
+    let check = |what: &'static str, value: Option<&str>| match value.map(HeaderValue::from_str) {
+        Some(Err(_)) => Err(ClientError::Header(what)),
+        _ => Ok(()),
+    };
+    match credentials {
+        Credentials::Token(token) => check("token", Some(token.expose()))?,
+        Credentials::Key(key) => {
+            check("access key", Some(key.id.expose()))?;
+            check("security token", key.security_token.as_ref().map(Secret::expose))?;
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(error))? {
-            let length = u64::try_from(body.len() + chunk.len()).unwrap_or(u64::MAX);
-            if length > self.max_response {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        Credentials::None | Credentials::Password(_) | Credentials::Metadata { .. } => {}
     }
-
-    fn transport(&self, error: reqwest::Error) -> Failure {
-        let what = describe(error);
-        Failure::broken(self.token.as_ref().map_or(what.clone(), |token| token.redact(what)), true)
-    }
-
-    /// A body is kept in the journal, so a token that the server echoes is blanked first.
-    fn redact(&self, body: Vec<u8>) -> Vec<u8> {
-        match (&self.token, String::from_utf8(body)) {
-            (Some(token), Ok(text)) => token.redact(text).into_bytes(),
-            (None, Ok(text)) => text.into_bytes(),
-            (_, Err(not_text)) => not_text.into_bytes(),
-        }
-    }
-}
-
-fn parse_endpoint(text: &str) -> Result<Url, ClientError> {
-    let wrong = || ClientError::Endpoint(without_query(text).to_owned());
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(ClientError::CredentialsInUrl);
-    }
-    let usable = matches!(url.scheme(), "http" | "https")
-        && url.host_str().is_some()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if usable { Ok(url) } else { Err(wrong()) }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    })
-}
-
-fn without_query(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
-}
-
-fn status_text(status: StatusCode) -> String {
-    match status.canonical_reason() {
-        Some(reason) => format!("HTTP {} {reason}", status.as_u16()),
-        None => format!("HTTP {}", status.as_u16()),
-    }
-}
-
-/// The cause at the bottom of an error, which is the part that tells; never its URL.
-fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    if error.is_timeout() {
-        return if error.is_connect() { "connecting timed out" } else { "the request timed out" }.to_owned();
-    }
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    check("project id", scope.project_id.as_deref())?;
+    check("domain id", scope.domain_id.as_deref())
 }
 
 #[cfg(test)]
@@ -305,12 +392,15 @@ mod tests {
     fn connection(endpoint: &str) -> Connection {
         Connection {
             endpoint: endpoint.to_owned(),
-            token: Some(Secret::new("hush".to_owned())),
-            allow_http: false,
-            timeout: Duration::from_secs(1),
-            connect_timeout: Duration::from_secs(1),
-            max_response: 1,
-            ca_cert: None,
+            credentials: Credentials::Token(Secret::new("hush".to_owned())),
+            scope: Scope::default(),
+            http: HttpSettings {
+                timeout: Duration::from_secs(1),
+                connect_timeout: Duration::from_secs(1),
+                max_response: 1,
+                ca_cert: None,
+                allow_http: false,
+            },
         }
     }
 
@@ -325,7 +415,9 @@ mod tests {
                 "{endpoint}"
             );
         }
-        assert!(Client::new(Connection { allow_http: true, ..connection("http://10.0.0.1") }).is_ok());
+        let mut trusted = connection("http://10.0.0.1");
+        trusted.http.allow_http = true;
+        assert!(Client::new(trusted).is_ok());
     }
 
     #[test]
@@ -333,7 +425,10 @@ mod tests {
         for endpoint in ["", "sms.example", "ftp://sms.example", "https://", "https://sms.example?x=1"] {
             assert!(matches!(Client::new(connection(endpoint)), Err(ClientError::Endpoint(_))), "{endpoint}");
         }
-        assert!(matches!(Client::new(connection("https://a:b@c")), Err(ClientError::CredentialsInUrl)));
+        for endpoint in ["https://a:b@c", "https://a:b@c d", "a:b@c", "http://a:b@:80"] {
+            let refused = Client::new(connection(endpoint));
+            assert!(matches!(refused, Err(ClientError::CredentialsInUrl)), "{endpoint}");
+        }
     }
 
     #[test]

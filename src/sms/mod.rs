@@ -1,11 +1,15 @@
 //! The SMS API: asking, waiting, trying again, and reading answers.
 
+pub mod auth;
 mod client;
 mod error_body;
+mod http;
+pub mod regions;
 pub mod retry;
 pub mod sign;
 pub mod throttle;
 pub mod wire;
 
-pub use client::{Client, ClientError, Connection, Failure, Outcome, Reply};
+pub use client::{Client, ClientError, Connection, Failure, Language, Outcome, Reply, Scope};
 pub use error_body::{ErrorBody, describe_body};
+pub use http::HttpSettings;

@@ -1,0 +1,69 @@
+//! Tokens from IAM, for a user name and a password.
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Authority, Lease, unobtained};
+use crate::model::{Secret, redact};
+use crate::sms::client::{Failure, Outcome};
+use crate::sms::http::{Http, parse_endpoint};
+
+/// How long before its end a token is renewed; a tenth of its life if that is less.
+const MARGIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// An IAM user.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// IAM, as in `https://iam.myhuaweicloud.com`.
+    pub endpoint: String,
+    /// The user's name.
+    pub user: String,
+    /// The user's password.
+    pub password: Secret,
+    /// The name of the account that the user belongs to.
+    pub domain: String,
+    /// The name of the project that the token is for; the whole account if there is none.
+    pub project: Option<String>,
+}
+
+impl Login {
+    fn body(&self) -> String {
+        let scope = match &self.project {
+            Some(project) => json!({ "project": { "name": project } }),
+            None => json!({ "domain": { "name": self.domain } }),
+        };
+        let user = json!({
+            "name": self.user,
+            "password": self.password.expose(),
+            "domain": { "name": self.domain },
+        });
+        let identity = json!({ "methods": ["password"], "password": { "user": user } });
+        json!({ "auth": { "identity": identity, "scope": scope } }).to_string()
+    }
+}
+
+/// Asks for a token: `POST /v3/auth/tokens`.
+pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome> {
+    let refused = |what: &str| Outcome::Refused(Failure::broken(format!("IAM: {what}"), false));
+    let mut url =
+        parse_endpoint(&login.endpoint, false, true).map_err(|error| refused(&error.to_string()))?;
+    url.set_path(&format!("{}/v3/auth/tokens", url.path().trim_end_matches('/')));
+    url.set_query(Some("nocatalog=true"));
+    let request =
+        http.request(Method::POST, url).header("content-type", "application/json").body(login.body());
+    let answer = http.send(request).await.map_err(|failure| unobtained(failure, "IAM"))?;
+    if !answer.status.is_success() {
+        let body = redact(answer.body.clone(), std::slice::from_ref(&login.password));
+        return Err(unobtained(Failure::answered(&answer, &body), "IAM"));
+    }
+    let Some(token) = answer.header("x-subject-token").filter(|token| !token.trim().is_empty()) else {
+        return Err(refused("its answer holds no token (X-Subject-Token)"));
+    };
+    let expires_at = serde_json::from_slice::<Value>(&answer.body)
+        .ok()
+        .and_then(|body| body.pointer("/token/expires_at")?.as_str()?.parse::<Timestamp>().ok());
+    let life = expires_at.map(|expires_at| expires_at.duration_since(Timestamp::now()));
+    let margin = life.map_or(MARGIN, |life| MARGIN.min(life / 10));
+    Ok(Lease::expiring(Authority::Token(Secret::new(token.trim().to_owned())), expires_at, margin))
+}

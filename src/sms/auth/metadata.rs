@@ -1,0 +1,74 @@
+//! Temporary access keys from the metadata service of a cloud server.
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::{AccessKey, Authority, Lease, unobtained};
+use crate::model::Secret;
+use crate::sms::client::{Failure, Outcome};
+use crate::sms::http::{Http, parse_endpoint};
+
+/// How long before its end a key is replaced, as the official SDK does.
+const MARGIN: SignedDuration = SignedDuration::from_mins(40);
+/// How long the token of the metadata service itself is asked for, in seconds.
+const TOKEN_SECONDS: &str = "21600";
+/// What failures are said to come from.
+const NAME: &str = "the metadata service";
+
+#[derive(Deserialize)]
+struct Body {
+    credential: Credential,
+}
+
+#[derive(Deserialize)]
+struct Credential {
+    access: String,
+    secret: String,
+    securitytoken: String,
+    expires_at: Option<String>,
+}
+
+/// Asks for the key of the agency that this server has.
+///
+/// Servers of the older kind have no token to ask for first, and are asked without.
+pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
+    let refused = |what: String| Outcome::Refused(Failure::broken(format!("{NAME}: {what}"), false));
+    let base = parse_endpoint(endpoint, false, true).map_err(|error| refused(error.to_string()))?;
+    let at = |path: &str| {
+        let mut url = base.clone();
+        url.set_path(path);
+        url
+    };
+    // A machine elsewhere has no such service: nothing there to try again.
+    let missing =
+        |failure: Failure| refused(format!("{} at {endpoint}; is this a server of the cloud?", failure.what));
+    let request = http
+        .request(Method::PUT, at("/meta-data/latest/api/token"))
+        .header("x-metadata-token-ttl-seconds", TOKEN_SECONDS);
+    let answer = http.send(request).await.map_err(missing)?;
+    let token = match answer.status.as_u16() {
+        200 => Some(String::from_utf8_lossy(&answer.body).trim().to_owned()),
+        404 | 405 | 503 => None,
+        _ => return Err(unobtained(Failure::answered(&answer, &answer.body), NAME)),
+    };
+    let mut request = http.request(Method::GET, at("/openstack/latest/securitykey"));
+    if let Some(token) = token {
+        request = request.header("x-metadata-token", token);
+    }
+    let answer = http.send(request).await.map_err(missing)?;
+    if !answer.status.is_success() {
+        return Err(unobtained(Failure::answered(&answer, &answer.body), NAME));
+    }
+    let Ok(Body { credential }) = serde_json::from_slice::<Body>(&answer.body) else {
+        return Err(refused("its answer holds no key; does the server have an agency?".to_owned()));
+    };
+    let expires_at = credential.expires_at.and_then(|time| time.parse::<Timestamp>().ok());
+    let key = AccessKey {
+        id: Secret::new(credential.access),
+        secret: Secret::new(credential.secret),
+        security_token: Some(Secret::new(credential.securitytoken))
+            .filter(|token| !token.expose().is_empty()),
+    };
+    Ok(Lease::expiring(Authority::Key(key), expires_at, MARGIN))
+}

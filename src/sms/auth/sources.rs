@@ -1,0 +1,291 @@
+//! Where credentials are found: the environment, files, the cloud server itself.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use configparser::ini::Ini;
+use reqwest::Url;
+
+use super::{AccessKey, Credentials, Login};
+use crate::model::Secret;
+use crate::sms::client::Scope;
+use crate::sms::http::is_loopback;
+use crate::sms::regions::iam_of;
+
+/// The variable that holds a token.
+const TOKEN: &str = "SMS_AUTH_TOKEN";
+/// The longest token that the API takes, in characters.
+const MAX_TOKEN: usize = 16_384;
+/// The variables of AK and SK, those of the official SDK first.
+const KEYS: [(&str, &str); 2] =
+    [("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), ("CLOUD_SDK_AK", "CLOUD_SDK_SK")];
+/// Where the cloud's own servers find theirs.
+const METADATA: &str = "http://169.254.169.254";
+
+/// A way to authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// A token.
+    Token,
+    /// An access key.
+    Key,
+    /// A user name and a password, for which IAM gives tokens.
+    Password,
+    /// The key of the cloud server that this runs on.
+    Metadata,
+    /// No credentials.
+    None,
+}
+
+/// The variables and the home folder of whoever runs the program.
+#[derive(Clone, Copy)]
+pub struct Environment<'a> {
+    /// The value of a variable.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Environment<'_> {
+    /// A variable's value; one that is empty counts as not set.
+    pub fn get(&self, name: &str) -> Option<String> {
+        (self.variable)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The file in which the official SDKs keep access keys.
+    fn profile_file(&self) -> Option<PathBuf> {
+        self.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE").map(PathBuf::from).or_else(|| {
+            let home = self.get("HOME").or_else(|| self.get("USERPROFILE"))?;
+            Some(Path::new(&home).join(".huaweicloud").join("credentials"))
+        })
+    }
+}
+
+/// What the user says of the credentials to be used.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The way; the first for which there are credentials if there is none.
+    pub method: Option<Method>,
+    /// The file that holds a token, or `-` for standard input.
+    pub token_file: Option<PathBuf>,
+    /// The project and the account to act for, before those that are found with a key.
+    pub scope: Scope,
+    /// The endpoint of the service, beside which IAM is looked for when nothing else says where it is.
+    pub endpoint: String,
+}
+
+/// Credentials, and where they were found.
+#[derive(Debug)]
+pub struct Found {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// As in `HUAWEICLOUD_SDK_AK`.
+    pub origin: String,
+    /// The project and the account to act for.
+    pub scope: Scope,
+    /// Whether nothing was found and the metadata service is asked for want of anything better.
+    pub last_resort: bool,
+}
+
+/// Why there are no credentials.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum FindError {
+    #[error("no credentials: {0}")]
+    Missing(String),
+    #[error("{set} is set, but {unset} is not; both belong together")]
+    Half { set: String, unset: String },
+    #[error("{path}: {source}", path = .path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("{path}: others can read it (mode {mode:o}); run chmod 600 on it", path = .path.display())]
+    Exposed { path: PathBuf, mode: u32 },
+    #[error("{path}: {what}", path = .path.display())]
+    Profile { path: PathBuf, what: String },
+    #[error("the token in {0} is longer than {MAX_TOKEN} characters, which no token is")]
+    LongToken(String),
+}
+
+/// Finds the credentials that the user wants, or the first there are: a token, an access key in the
+/// environment or the SDKs' file, a password, the key of the server this runs on.
+///
+/// # Errors
+/// [`FindError`], which names what was looked for and never a secret.
+pub fn find(wanted: &Wanted, environment: Environment<'_>) -> Result<Found, FindError> {
+    let mut scope = wanted.scope.clone();
+    let found = match wanted.method {
+        Some(Method::None) => Some((Credentials::None, "--auth none".to_owned())),
+        Some(Method::Metadata) => Some(metadata(environment)),
+        Some(Method::Token) => token(wanted, environment)?,
+        Some(Method::Key) => key(&mut scope, environment)?,
+        Some(Method::Password) => password(wanted, environment)?,
+        None => match token(wanted, environment)? {
+            Some(found) => Some(found),
+            None => match key(&mut scope, environment)? {
+                Some(found) => Some(found),
+                None => Some(password(wanted, environment)?.unwrap_or_else(|| metadata(environment))),
+            },
+        },
+    };
+    let (credentials, origin) = found.ok_or_else(|| FindError::Missing(missing(wanted.method)))?;
+    if matches!(credentials, Credentials::Key(_) | Credentials::Metadata { .. }) {
+        scope.project_id = scope.project_id.or_else(|| environment.get("HUAWEICLOUD_SDK_PROJECT_ID"));
+        scope.domain_id = scope.domain_id.or_else(|| environment.get("HUAWEICLOUD_SDK_DOMAIN_ID"));
+    }
+    let last_resort = wanted.method.is_none() && matches!(credentials, Credentials::Metadata { .. });
+    Ok(Found { credentials, origin, scope, last_resort })
+}
+
+/// What to do about credentials that are not there.
+pub fn missing(method: Option<Method>) -> String {
+    let token = "set SMS_AUTH_TOKEN or give --token-file FILE";
+    let key = "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or keep them in ~/.huaweicloud/credentials";
+    let password = "set SMS_IAM_USER, SMS_IAM_PASSWORD and SMS_IAM_DOMAIN";
+    match method {
+        Some(Method::Token) => token.to_owned(),
+        Some(Method::Key) => key.to_owned(),
+        Some(Method::Password) => password.to_owned(),
+        _ => format!(
+            "one of these is needed\n  a token: {token}\n  an access key: {key}\n  a password: {password}\n  \
+             an agency of the cloud server that this runs on\n  or --auth none"
+        ),
+    }
+}
+
+type Source = (Credentials, String);
+
+fn token(wanted: &Wanted, environment: Environment<'_>) -> Result<Option<Source>, FindError> {
+    let (token, origin) = match &wanted.token_file {
+        Some(path) if path == Path::new("-") => {
+            let mut text = String::new();
+            let fault = |source| FindError::File { path: path.clone(), source };
+            std::io::stdin().read_to_string(&mut text).map_err(fault)?;
+            (text, "standard input".to_owned())
+        }
+        Some(path) => (read_secret(path)?, path.display().to_string()),
+        None => match environment.get(TOKEN) {
+            Some(token) => (token, TOKEN.to_owned()),
+            None => return Ok(None),
+        },
+    };
+    let token = token.trim();
+    if token.is_empty() {
+        return Err(FindError::Missing(format!("{origin} holds no token")));
+    }
+    if token.chars().count() > MAX_TOKEN {
+        return Err(FindError::LongToken(origin));
+    }
+    Ok(Some((Credentials::Token(Secret::new(token.to_owned())), origin)))
+}
+
+fn key(scope: &mut Scope, environment: Environment<'_>) -> Result<Option<Source>, FindError> {
+    for (id, secret) in KEYS {
+        match (environment.get(id), environment.get(secret)) {
+            (None, None) => {}
+            (Some(_), None) => return Err(FindError::Half { set: id.to_owned(), unset: secret.to_owned() }),
+            (None, Some(_)) => return Err(FindError::Half { set: secret.to_owned(), unset: id.to_owned() }),
+            (Some(access), Some(secret)) => {
+                let security_token = environment.get("HUAWEICLOUD_SDK_SECURITY_TOKEN").map(Secret::new);
+                let key = AccessKey { id: Secret::new(access), secret: Secret::new(secret), security_token };
+                return Ok(Some((Credentials::Key(key), id.to_owned())));
+            }
+        }
+    }
+    let path = environment.profile_file().filter(|path| path.exists());
+    path.map_or(Ok(None), |path| profile_key(&path, scope))
+}
+
+fn profile_key(path: &Path, scope: &mut Scope) -> Result<Option<Source>, FindError> {
+    let profile = read_profile(path)?;
+    for section in ["basic", "global"] {
+        let get = |name: &str| profile.get(section, name).filter(|value| !value.is_empty());
+        if let (Some(access), Some(secret)) = (get("ak"), get("sk")) {
+            let either = |name: &str| get(name).or_else(|| profile.get("global", name));
+            scope.project_id = scope.project_id.take().or_else(|| get("project_id"));
+            scope.domain_id = scope.domain_id.take().or_else(|| either("domain_id"));
+            let key = AccessKey {
+                id: Secret::new(access),
+                secret: Secret::new(secret),
+                security_token: get("security_token").map(Secret::new),
+            };
+            return Ok(Some((Credentials::Key(key), format!("{}, [{section}]", path.display()))));
+        }
+    }
+    let what = "has neither in [basic] nor in [global] both an `ak` and an `sk`".to_owned();
+    Err(FindError::Profile { path: path.to_owned(), what })
+}
+
+fn read_profile(path: &Path) -> Result<Ini, FindError> {
+    let mut profile = Ini::new();
+    // A key may hold any character: none begins a comment within a line.
+    profile.set_inline_comment_symbols(Some(&[]));
+    let read = profile.read(read_secret(path)?);
+    // The parser's own words may show the line at fault, and with it a secret.
+    let what = "is not in the form of the SDKs' credentials file: [basic], then ak = …, sk = …".to_owned();
+    read.map_err(|_| FindError::Profile { path: path.to_owned(), what })?;
+    Ok(profile)
+}
+
+fn password(wanted: &Wanted, environment: Environment<'_>) -> Result<Option<Source>, FindError> {
+    // Not trimmed: a password may begin or end with a space.
+    let password = (environment.variable)("SMS_IAM_PASSWORD").filter(|password| !password.is_empty());
+    let (user, password) = match (environment.get("SMS_IAM_USER"), password) {
+        (None, None) => return Ok(None),
+        (Some(user), Some(password)) => (user, password),
+        (Some(_), None) => {
+            return Err(FindError::Half { set: "SMS_IAM_USER".into(), unset: "SMS_IAM_PASSWORD".into() });
+        }
+        (None, Some(_)) => {
+            return Err(FindError::Half { set: "SMS_IAM_PASSWORD".into(), unset: "SMS_IAM_USER".into() });
+        }
+    };
+    let domain = environment.get("SMS_IAM_DOMAIN").ok_or_else(|| FindError::Half {
+        set: "SMS_IAM_USER".to_owned(),
+        unset: "SMS_IAM_DOMAIN (the account's name)".to_owned(),
+    })?;
+    let of_profile = || {
+        let path = environment.profile_file().filter(|path| path.exists())?;
+        let profile = read_profile(&path).ok()?;
+        profile.get("basic", "iam_endpoint").or_else(|| profile.get("global", "iam_endpoint"))
+    };
+    let endpoint = environment
+        .get("HUAWEICLOUD_SDK_IAM_ENDPOINT")
+        .or_else(of_profile)
+        .unwrap_or_else(|| iam_beside(&wanted.endpoint));
+    let login = Login {
+        endpoint,
+        user,
+        password: Secret::new(password),
+        domain,
+        project: environment.get("SMS_IAM_PROJECT"),
+    };
+    Ok(Some((Credentials::Password(login), "SMS_IAM_USER".to_owned())))
+}
+
+fn metadata(environment: Environment<'_>) -> Source {
+    let endpoint = environment.get("SMS_METADATA_ENDPOINT").unwrap_or_else(|| METADATA.to_owned());
+    let origin = format!("the metadata service at {endpoint}");
+    (Credentials::Metadata { endpoint }, origin)
+}
+
+/// Reads a file that holds a secret, and refuses one that others can read.
+fn read_secret(path: &Path) -> Result<String, FindError> {
+    let fault = |source| FindError::File { path: path.to_owned(), source };
+    let mut file = std::fs::File::open(path).map_err(fault)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata().map_err(fault)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(FindError::Exposed { path: path.to_owned(), mode });
+        }
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(fault)?;
+    Ok(text)
+}
+
+/// IAM of the service's region; a service on this machine stands for IAM too.
+fn iam_beside(endpoint: &str) -> String {
+    match Url::parse(endpoint) {
+        Ok(url) if is_loopback(&url) => endpoint.to_owned(),
+        url => iam_of(url.ok().and_then(|url| url.host_str().map(str::to_owned)).as_deref()),
+    }
+}
