@@ -1,0 +1,93 @@
+//! A server that keeps what it is sent and answers as a test says.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Response};
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub method: String,
+    /// The path as it was sent, percent-encoded.
+    pub path: String,
+    pub query: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+pub struct Server {
+    pub address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Server {
+    /// Starts a server; `answer` gets each request and how many came before it.
+    pub fn start(answer: impl Fn(&Seen, usize) -> Response<Body> + Send + Sync + 'static) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (kept, answer) = (Arc::clone(&seen), Arc::new(answer));
+        let router = Router::new().fallback(move |request: Request| {
+            let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
+            async move {
+                let (parts, body) = request.into_parts();
+                let seen = Seen {
+                    method: parts.method.to_string(),
+                    path: parts.uri.path().to_owned(),
+                    query: parts.uri.query().unwrap_or_default().to_owned(),
+                    headers: parts.headers,
+                    body: axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+                };
+                let before = {
+                    let mut kept = kept.lock().unwrap();
+                    kept.push(seen.clone());
+                    kept.len() - 1
+                };
+                answer(&seen, before)
+            }
+        });
+        runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
+        Self { address, seen, _runtime: runtime }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// All requests so far, in the order in which they came.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+pub fn json(status: u16, body: impl Into<String>) -> Response<Body> {
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Body::from(body.into()))
+        .unwrap()
+}
+
+/// Results of one directory in which nothing differs, finished just now.
+pub fn consistent() -> Response<Body> {
+    let now = jiff::Timestamp::now().as_millisecond();
+    json(
+        200,
+        format!(
+            r#"{{"result_list":[{{"finished_time":{now},"check_result":"success","consistency_result":[{{"dir_check":"/data","num_total_files":5,"num_different_files":0,"num_target_miss_files":0,"num_target_more_files":0}}]}}]}}"#
+        ),
+    )
+}
