@@ -1,9 +1,11 @@
 //! The SMS API: asking, waiting, trying again, and reading answers.
 
+pub mod ask;
 pub mod auth;
 mod client;
 mod error_body;
 mod http;
+pub mod pages;
 pub mod regions;
 pub mod retry;
 pub mod sign;

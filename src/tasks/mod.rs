@@ -5,6 +5,7 @@
 
 mod collect;
 mod csv;
+pub mod discovery;
 mod json;
 mod upload;
 mod xlsx;

@@ -1,0 +1,44 @@
+//! One question, asked until it is answered or cannot be.
+
+use std::num::NonZeroU32;
+
+use super::client::{Failure, Outcome, Reply};
+use super::retry::{LONGEST_WAIT, delay};
+use super::throttle::Gate;
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unanswered {
+    /// The service did not answer it.
+    #[error("{}", .0.summary())]
+    Failed(Box<Failure>),
+    /// The credentials were refused or are not to be had.
+    #[error("the credentials were refused: {}", .0.summary())]
+    Refused(Box<Failure>),
+}
+
+/// Makes `request` through the gate, again while that may help and `max_attempts` allows.
+///
+/// # Errors
+/// What the last attempt came to.
+pub async fn ask(
+    gate: &Gate,
+    max_attempts: NonZeroU32,
+    request: impl AsyncFn() -> Outcome,
+) -> Result<Reply, Unanswered> {
+    let mut attempt = 1;
+    loop {
+        gate.pass().await;
+        let failure = match request().await {
+            Outcome::Answered(reply) => return Ok(reply),
+            Outcome::Failed(failure) => failure,
+            Outcome::Refused(failure) => return Err(Unanswered::Refused(Box::new(failure))),
+        };
+        let wait = delay(attempt, fastrand::f64(), failure.retry_after);
+        if !failure.transient || attempt >= max_attempts.get() || wait > LONGEST_WAIT {
+            return Err(Unanswered::Failed(Box::new(failure)));
+        }
+        attempt += 1;
+        tokio::time::sleep(wait).await;
+    }
+}

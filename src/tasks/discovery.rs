@@ -1,0 +1,376 @@
+//! Finding the account's tasks: every page of a listing, however it changes meanwhile.
+
+use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroU32;
+
+use crate::model::{Task, TaskId, TaskList};
+use crate::sms::ask::{Unanswered, ask};
+use crate::sms::pages::{self, Entry, Page};
+use crate::sms::throttle::Gate;
+use crate::sms::{Client, Outcome};
+
+/// The largest offset that the API takes.
+const MAX_OFFSET: usize = 65_535;
+/// How often a list that changes while it is read is read again.
+const PASSES: usize = 5;
+/// The states that a task can be in, by which a list that is too long for its offsets is cut.
+const STATES: [&str; 10] = [
+    "READY",
+    "RUNNING",
+    "SYNCING",
+    "MIGRATE_SUCCESS",
+    "MIGRATE_FAIL",
+    "ABORTING",
+    "ABORT",
+    "DELETING",
+    "SYNC_F_ROLLBACKING",
+    "SYNC_F_ROLLBACK_SUCCESS",
+];
+/// The labels of a task that was found.
+const LABELS: [&str; 3] = ["task_name", "task_type", "task_state"];
+
+/// Which tasks to find.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Those alone whose server has results; asked of the source servers.
+    pub with_results: bool,
+    /// Those in this state.
+    pub state: Option<String>,
+    /// Those of this name.
+    pub name: Option<String>,
+}
+
+/// The tasks that were found.
+#[derive(Debug)]
+pub struct Discovered {
+    /// The tasks, each id once, in the order of the service.
+    pub list: TaskList,
+    /// What may be missing.
+    pub warnings: Vec<String>,
+}
+
+/// Why the account's tasks cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// No answer.
+    #[error("the account's tasks cannot be listed: {0}")]
+    Unanswered(#[from] Unanswered),
+    /// An answer, but no page.
+    #[error("the account's tasks cannot be listed: {0}")]
+    Unreadable(String),
+    /// More entries than offsets reach.
+    #[error(
+        "there are {count} {of}, and the API gives no more than {}; narrow the search with --name",
+        MAX_OFFSET + 1
+    )]
+    TooMany {
+        /// How many there are.
+        count: u64,
+        /// Of what.
+        of: String,
+    },
+    /// An id that no task can have.
+    #[error("the service lists a task whose id cannot be used: {0}")]
+    Id(#[from] crate::model::TaskIdError),
+}
+
+/// Finds the account's tasks.
+///
+/// # Errors
+/// [`DiscoverError`]; a list that is not whole is never given for one that is.
+pub async fn discover(
+    client: &Client,
+    gate: &Gate,
+    max_attempts: NonZeroU32,
+    search: &Search,
+) -> Result<Discovered, DiscoverError> {
+    let calls = Calls { client, gate, max_attempts, search };
+    let (limit, of) = if search.with_results { (200, "source servers") } else { (100, "tasks") };
+    let first = Listing::read(limit, async |offset| calls.page(limit, offset, search.state.as_deref()).await);
+    let listing = match first.await? {
+        Read::Whole(listing) => listing,
+        Read::Beyond(count) if search.with_results || search.state.is_some() => {
+            return Err(DiscoverError::TooMany { count, of: of.to_owned() });
+        }
+        Read::Beyond(count) => {
+            let mut whole = Listing { count: Some(count), ..Listing::default() };
+            for state in STATES {
+                let part = Listing::read(limit, async |offset| calls.page(limit, offset, Some(state)).await);
+                match part.await? {
+                    Read::Whole(part) => whole.join(part),
+                    Read::Beyond(count) => {
+                        return Err(DiscoverError::TooMany { count, of: format!("tasks in state {state}") });
+                    }
+                }
+            }
+            whole
+        }
+    };
+    listing.into_tasks(of)
+}
+
+struct Calls<'a> {
+    client: &'a Client,
+    gate: &'a Gate,
+    max_attempts: NonZeroU32,
+    search: &'a Search,
+}
+
+impl Calls<'_> {
+    async fn page(&self, limit: usize, offset: usize, state: Option<&str>) -> Result<Page, DiscoverError> {
+        let mut query =
+            vec![("limit".to_owned(), limit.to_string()), ("offset".to_owned(), offset.to_string())];
+        if self.search.with_results {
+            query.push(("is_consistency_result_exist".to_owned(), "true".to_owned()));
+        }
+        let filters = [("state", state), ("name", self.search.name.as_deref())];
+        for (name, value) in filters {
+            query.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        }
+        let call = async || -> Outcome {
+            if self.search.with_results {
+                self.client.sources(query.clone()).await
+            } else {
+                self.client.tasks(query.clone()).await
+            }
+        };
+        let reply = ask(self.gate, self.max_attempts, call).await?;
+        let read = if self.search.with_results { pages::sources } else { pages::tasks };
+        read(&reply.body).map_err(DiscoverError::Unreadable)
+    }
+}
+
+/// What of a listing was seen so far.
+#[derive(Debug, Default)]
+struct Listing {
+    /// Each entry once.
+    entries: Vec<Entry>,
+    ids: HashSet<String>,
+    /// How many the service says there are.
+    count: Option<u64>,
+    /// Whether it changed whenever it was read.
+    unsteady: bool,
+}
+
+enum Read {
+    Whole(Listing),
+    /// There are so many entries, and the last of them are out of reach.
+    Beyond(u64),
+}
+
+impl Listing {
+    /// Reads a listing until one pass over all pages saw no change, and joins what the passes saw.
+    async fn read(
+        limit: usize,
+        page: impl AsyncFn(usize) -> Result<Page, DiscoverError>,
+    ) -> Result<Read, DiscoverError> {
+        let mut listing = Self::default();
+        for _ in 0..PASSES {
+            match listing.pass(limit, &page).await? {
+                Pass::Steady => {
+                    listing.unsteady = false;
+                    return Ok(Read::Whole(listing));
+                }
+                Pass::Changed => listing.unsteady = true,
+                Pass::Beyond(count) => return Ok(Read::Beyond(count)),
+            }
+        }
+        Ok(Read::Whole(listing))
+    }
+
+    /// Reads all pages. Each begins with the last entry of the one before: if it does not, entries
+    /// have moved, and some may have moved past the reader.
+    async fn pass(
+        &mut self,
+        limit: usize,
+        page: impl AsyncFn(usize) -> Result<Page, DiscoverError>,
+    ) -> Result<Pass, DiscoverError> {
+        let mut seen = HashSet::new();
+        let mut last: Option<String> = None;
+        let mut steady = true;
+        let mut offset = 0;
+        loop {
+            let Page { count, entries } = page(offset).await?;
+            self.count = count;
+            steady &= last.is_none() || entries.first().map(|entry| &entry.id) == last.as_ref();
+            let (length, before) = (entries.len(), seen.len());
+            last = entries.last().map(|entry| entry.id.clone());
+            for entry in entries {
+                seen.insert(entry.id.clone());
+                self.add(entry);
+            }
+            let reached = u64::try_from(offset + length).unwrap_or(u64::MAX);
+            // A longer page than was asked for comes from a service that knows no pages.
+            let is_full = length == limit || (length > limit && count.is_none());
+            let is_more = is_full || count.is_some_and(|count| count > reached);
+            if !is_more || seen.len() == before {
+                break;
+            }
+            offset += length - usize::from(length > 1);
+            if offset > MAX_OFFSET {
+                return Ok(Pass::Beyond(count.unwrap_or(reached)));
+            }
+        }
+        let all = self.count.is_none_or(|count| u64::try_from(seen.len()).is_ok_and(|seen| seen >= count));
+        Ok(if steady && all { Pass::Steady } else { Pass::Changed })
+    }
+
+    fn add(&mut self, entry: Entry) {
+        if self.ids.insert(entry.id.clone()) {
+            self.entries.push(entry);
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.unsteady |= other.unsteady;
+        other.entries.into_iter().for_each(|entry| self.add(entry));
+    }
+
+    fn into_tasks(self, of: &str) -> Result<Discovered, DiscoverError> {
+        let mut warnings = Vec::new();
+        let found = self.entries.len();
+        match self.count {
+            Some(count) if u64::try_from(found).is_ok_and(|found| found < count) => {
+                warnings
+                    .push(format!("the service counts {count} {of} but lists {found}; tasks may be missing"));
+            }
+            _ if self.unsteady => {
+                warnings.push(format!(
+                    "the list of {of} changed each time it was read; a task that was made meanwhile may be missing"
+                ));
+            }
+            _ => {}
+        }
+        let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
+        let mut known = HashSet::new();
+        for entry in self.entries {
+            if entry.has_results == Some(false) {
+                continue;
+            }
+            let Some(listed) = entry.task else {
+                let server = entry.source_name.unwrap_or(entry.id);
+                warnings.push(format!(
+                    "source server {server} has no current task, so its results cannot be asked for"
+                ));
+                continue;
+            };
+            let task_id = TaskId::new(&listed.id)?;
+            if !known.insert(task_id.clone()) {
+                continue;
+            }
+            let labels = LABELS.into_iter().zip([listed.name, listed.kind, listed.state]);
+            let labels: BTreeMap<String, String> =
+                labels.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+            list.tasks.push(Task {
+                task_id,
+                source_id: entry.source_id,
+                source_name: entry.source_name,
+                labels,
+            });
+        }
+        Ok(Discovered { list, warnings })
+    }
+}
+
+enum Pass {
+    /// Nothing moved, and as many entries were seen as there are.
+    Steady,
+    Changed,
+    Beyond(u64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::cell::{Cell, RefCell};
+
+    fn entry(id: usize) -> Entry {
+        let task = pages::ListedTask { id: id.to_string(), name: None, kind: None, state: None };
+        let id = id.to_string();
+        Entry { id, source_id: None, source_name: None, task: Some(task), has_results: None }
+    }
+
+    /// Reads a list in pages of `limit`; before page number `n`, `change` may change it.
+    fn read(
+        start: usize,
+        limit: usize,
+        change: impl Fn(usize, &mut Vec<usize>),
+        count: impl Fn(usize) -> Option<usize>,
+    ) -> (Read, Vec<usize>) {
+        let list = RefCell::new((0..start).collect::<Vec<_>>());
+        let asked = Cell::new(0);
+        let reading = Listing::read(limit, async |offset| {
+            change(asked.get(), &mut list.borrow_mut());
+            asked.set(asked.get() + 1);
+            let list = list.borrow();
+            let entries = list.iter().skip(offset).take(limit).copied().map(entry).collect();
+            Ok(Page { count: count(list.len()).map(|count| count as u64), entries })
+        });
+        let read = futures::executor::block_on(reading).unwrap();
+        (read, list.into_inner())
+    }
+
+    fn ids(read: &Read) -> HashSet<usize> {
+        match read {
+            Read::Whole(listing) => listing.ids.iter().map(|id| id.parse().unwrap()).collect(),
+            Read::Beyond(count) => panic!("{count} are too many"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_pages_are_read(start in 0_usize..50, limit in 1_usize..9, says in prop::sample::select(vec![0, 1, 2])) {
+            let count = |length: usize| match says { 0 => None, 1 => Some(length), _ => Some(length.min(limit)) };
+            let (read, list) = read(start, limit, |_, _| {}, count);
+            prop_assert_eq!(ids(&read), list.into_iter().collect());
+        }
+
+        #[test]
+        fn a_task_that_is_there_all_the_time_is_never_missed(
+            start in 1_usize..60,
+            limit in 2_usize..9,
+            changes in prop::collection::vec((0_usize..12, any::<prop::sample::Index>(), any::<bool>()), 0..6),
+        ) {
+            let change = |page: usize, list: &mut Vec<usize>| {
+                for (number, (at, index, add)) in changes.iter().enumerate() {
+                    if *at == page && *add {
+                        list.insert(index.index(list.len() + 1), 1000 + number);
+                    } else if *at == page && !list.is_empty() {
+                        list.remove(index.index(list.len()));
+                    }
+                }
+            };
+            let (read, list) = read(start, limit, change, Some);
+            let stayed: HashSet<usize> = list.into_iter().filter(|id| *id < 1000).collect();
+            prop_assert!(stayed.is_subset(&ids(&read)));
+        }
+    }
+
+    #[test]
+    fn a_service_that_knows_no_pages_is_read_once() {
+        let reading =
+            Listing::read(2, async |_| Ok(Page { count: Some(5), entries: (0..5).map(entry).collect() }));
+        let Read::Whole(listing) = futures::executor::block_on(reading).unwrap() else { panic!("whole") };
+        assert_eq!(listing.entries.len(), 5);
+        assert!(listing.into_tasks("tasks").unwrap().warnings.is_empty());
+    }
+
+    #[test]
+    fn what_offsets_do_not_reach_is_not_passed_over() {
+        let (read, _) = read(70_000, 100, |_, _| {}, Some);
+        assert!(matches!(read, Read::Beyond(70_000)));
+    }
+
+    #[test]
+    fn what_may_be_missing_is_told() {
+        let listing = |count, entry| {
+            let listing = Listing { entries: vec![entry], count: Some(count), ..Listing::default() };
+            listing.into_tasks("tasks").unwrap()
+        };
+        assert!(listing(2, entry(1)).warnings[0].contains("counts 2 tasks but lists 1"));
+        let found = listing(1, Entry { task: None, source_name: Some("web".to_owned()), ..entry(1) });
+        assert!(found.list.tasks.is_empty() && found.warnings[0].contains("web has no current task"));
+        assert!(listing(1, Entry { has_results: Some(false), ..entry(1) }).list.tasks.is_empty());
+    }
+}
