@@ -28,14 +28,19 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
 pub enum Command {
     /// Fetch every task's results and write the reports
     Export(ExportArgs),
     /// Write reports from a journal, without any API call
     Render(RenderArgs),
+    /// List the account's tasks, as a task list
+    Tasks(TasksArgs),
     /// Send consistency results, as the Agent does
     Upload(UploadArgs),
+    /// Save what the service's own batch export returns
+    ServerExport(ServerExportArgs),
+    /// Check credentials, endpoint, clock, permissions and disk, and change nothing
+    Doctor(DoctorArgs),
     /// Run the embedded SMS service
     Serve(ServeArgs),
     /// Print a completion script
@@ -87,6 +92,86 @@ pub struct RenderArgs {
     /// What to write
     #[command(flatten)]
     pub report: ReportArgs,
+}
+
+/// `tasks`.
+#[derive(Debug, Args)]
+pub struct TasksArgs {
+    /// Which tasks
+    #[command(flatten)]
+    pub search: SearchArgs,
+    /// Those alone whose source server has results
+    #[arg(long, conflicts_with_all = ["state", "name"])]
+    pub with_results: bool,
+    /// The form of the list
+    #[arg(long, value_name = "FORMAT", default_value = "csv")]
+    pub format: ListFormat,
+    /// How to reach the API
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Which of the account's tasks.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// Those in this state, as in MIGRATE_SUCCESS
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+    /// Those of this name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// The form of a task list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A line per task.
+    Csv,
+    /// An array of objects.
+    Json,
+}
+
+/// `server-export`.
+#[derive(Debug, Args)]
+pub struct ServerExportArgs {
+    /// Task lists: .csv, .json, .jsonl, .yaml, .xlsx, or - for standard input
+    #[arg(value_name = "TASKS")]
+    pub tasks: Vec<PathBuf>,
+    /// A task; may be given again
+    #[arg(long = "task", value_name = "ID")]
+    pub task_ids: Vec<String>,
+    /// The folder to save the files in; {date} and {time} are filled in, in UTC
+    #[arg(short, long = "output", value_name = "DIR")]
+    pub output: String,
+    /// The language that the service is asked for
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    pub language: LanguageChoice,
+    /// How to reach the API
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// A language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LanguageChoice {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The folder that reports are to be written to
+    #[arg(short, long = "output", value_name = "DIR", default_value = ".")]
+    pub output: PathBuf,
+    /// A task to try to read [default: the first that the account lists]
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// How to reach the API
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 /// What to write, and how to judge.

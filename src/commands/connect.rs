@@ -8,7 +8,7 @@ use crate::sms::{Client, ClientError, Connection, HttpSettings, Scope, regions};
 use super::exit::Failure;
 
 /// The endpoint's name for the service in our own process.
-const EMBEDDED: &str = "embedded";
+pub(super) const EMBEDDED: &str = "embedded";
 
 /// A client, and the embedded service that it talks to, if any.
 pub(super) struct Connected {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use crate::cli::ExportArgs;
+use crate::cli::{ConnectionArgs, ExportArgs};
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Writer};
 use crate::model::TaskList;
@@ -26,7 +26,7 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     if let Some(list) = args.tasks.iter().find(|list| targets.iter().any(|out| same_file(list, out.path()))) {
         return Err(Failure::usage(format!("-o {}: is a task list of this run", list.display())));
     }
-    let list = load_tasks(&args, quiet)?;
+    let list = load_tasks(&args.tasks, &args.task_ids, &args.connection, quiet)?;
     let (journal_path, scratch) = journal_place(&args, targets.first())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
@@ -70,16 +70,22 @@ fn journal_place(args: &ExportArgs, first: Option<&Target>) -> Result<(PathBuf, 
     }
 }
 
-fn load_tasks(args: &ExportArgs, quiet: bool) -> Result<TaskList, Failure> {
-    let files = args.tasks.iter().map(|path| match path.to_str() {
+/// Reads the task lists that a command was given.
+pub(super) fn load_tasks(
+    lists: &[PathBuf],
+    ids: &[String],
+    connection: &ConnectionArgs,
+    quiet: bool,
+) -> Result<TaskList, Failure> {
+    let files = lists.iter().map(|path| match path.to_str() {
         Some("-") => Source::Stdin,
         _ => Source::File(path.clone()),
     });
-    let sources: Vec<Source> = files.chain(args.task_ids.iter().cloned().map(Source::Id)).collect();
+    let sources: Vec<Source> = files.chain(ids.iter().cloned().map(Source::Id)).collect();
     if sources.is_empty() {
         return Err(Failure::usage("no tasks: name a task list, - for standard input, or --task ID"));
     }
-    let stdin_taken = args.connection.token_file.as_deref() == Some(Path::new("-"));
+    let stdin_taken = connection.token_file.as_deref() == Some(Path::new("-"));
     if stdin_taken && sources.contains(&Source::Stdin) {
         return Err(Failure::usage("both the task list and --token-file are to come from standard input"));
     }

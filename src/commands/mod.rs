@@ -2,11 +2,14 @@
 
 mod connect;
 mod console;
+mod doctor;
 mod exit;
 mod export;
 mod render;
 mod report;
 mod serve;
+mod server_export;
+mod tasks;
 mod upload;
 
 use clap::CommandFactory;
@@ -21,7 +24,10 @@ pub fn run(cli: Cli) -> Exit {
     let ended = match cli.command {
         Command::Export(args) => export::run(args, quiet),
         Command::Render(args) => render::run(args, quiet),
+        Command::Tasks(args) => tasks::run(&args),
         Command::Upload(args) => upload::run(args, quiet),
+        Command::ServerExport(args) => server_export::run(&args, quiet),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod auth;
 mod client;
 mod error_body;
+mod file_kind;
 mod http;
 pub mod pages;
 pub mod regions;
@@ -14,4 +15,5 @@ pub mod wire;
 
 pub use client::{Client, ClientError, Connection, Failure, Language, Outcome, Reply, Scope};
 pub use error_body::{ErrorBody, describe_body};
+pub use file_kind::FileKind;
 pub use http::HttpSettings;

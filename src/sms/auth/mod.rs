@@ -40,6 +40,11 @@ impl Credentials {
     pub fn are_secret(&self) -> bool {
         !matches!(self, Self::None)
     }
+
+    /// Whether requests are signed, for which the clock must be right.
+    pub fn sign(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::Metadata { .. })
+    }
 }
 
 /// An access key, AK and SK.

@@ -1,0 +1,218 @@
+//! `doctor`: what a run needs, looked at one by one, without changing anything.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::cli::DoctorArgs;
+use crate::model::TaskId;
+use crate::sms::auth;
+use crate::sms::{Client, Failure as SmsFailure, Outcome, pages};
+
+use super::connect;
+use super::console;
+use super::exit::{Exit, Failure};
+
+/// The gateway refuses signatures of clocks that differ more than this.
+const GREATEST_SKEW: Duration = Duration::from_secs(15 * 60);
+/// A difference that a clock set by NTP never has.
+const NOTABLE_SKEW: Duration = Duration::from_secs(60);
+/// The free space under which a report may not find room, in bytes.
+const LITTLE_SPACE: u64 = 100 << 20;
+
+pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    let mut findings = Findings { exit: Exit::Done };
+    runtime.block_on(connection(args, &mut findings))?;
+    disk(&args.output, &mut findings)?;
+    Ok(findings.exit)
+}
+
+/// What was found so far: the exit code is that of the first failure.
+struct Findings {
+    exit: Exit,
+}
+
+impl Findings {
+    fn ok(&self, check: &str, what: &str) -> Result<(), Failure> {
+        line("ok", check, what)
+    }
+
+    fn warn(&self, check: &str, what: &str) -> Result<(), Failure> {
+        line("warn", check, what)
+    }
+
+    fn skip(&self, check: &str, what: &str) -> Result<(), Failure> {
+        line("skip", check, what)
+    }
+
+    fn fail(&mut self, exit: Exit, check: &str, what: &str) -> Result<(), Failure> {
+        if self.exit == Exit::Done {
+            self.exit = exit;
+        }
+        line("FAIL", check, what)
+    }
+}
+
+fn line(mark: &str, check: &str, what: &str) -> Result<(), Failure> {
+    let what = what.replace('\n', " ");
+    console::out(&format!("{mark:4}  {check:11}  {what}")).map(drop)
+}
+
+/// Everything up to reading one task, as far as it goes: each check needs those before it.
+async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Failure> {
+    let options = &args.connection;
+    let endpoint = match connect::endpoint(options) {
+        Ok(endpoint) => endpoint,
+        Err(failure) => return findings.fail(failure.exit, "endpoint", &failure.message),
+    };
+    if endpoint == connect::EMBEDDED {
+        findings.ok("endpoint", "embedded, with sample data")?;
+        let connected = connect::connect(options).await?;
+        calls(args, &connected.client, false, findings).await?;
+        connected.close().await;
+        return Ok(());
+    }
+    let found = match connect::credentials(options, &endpoint) {
+        Ok(found) => found,
+        Err(failure) => return findings.fail(failure.exit, "credentials", &failure.message),
+    };
+    let (is_signed, origin, last_resort) = (found.credentials.sign(), found.origin, found.last_resort);
+    let client = match connect::client(options, endpoint, found.credentials, found.scope) {
+        Ok(client) => client,
+        Err(failure) => return findings.fail(failure.exit, "endpoint", &failure.message),
+    };
+    findings.ok("endpoint", client.endpoint())?;
+    match client.authenticate().await {
+        Ok(()) => findings.ok("credentials", &format!("from {origin}"))?,
+        Err(failure) => {
+            let what = if last_resort { auth::missing(None) } else { failure.summary() };
+            return findings.fail(Exit::Credentials, "credentials", &format!("none: {what}"));
+        }
+    }
+    calls(args, &client, is_signed, findings).await
+}
+
+/// Asks for the first source server, and for the results of one task.
+async fn calls(
+    args: &DoctorArgs,
+    client: &Client,
+    is_signed: bool,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let query = [("is_consistency_result_exist", "true"), ("limit", "1"), ("offset", "0")];
+    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let outcome = client.sources(query.to_vec()).await;
+    let (answered, date) = match &outcome {
+        Outcome::Answered(reply) => (true, reply.date),
+        Outcome::Failed(failure) | Outcome::Refused(failure) => (failure.status.is_some(), failure.date),
+    };
+    if answered {
+        let encrypted = client.endpoint().starts_with("https://");
+        findings.ok(
+            "network",
+            if encrypted { "answers, its certificate is valid" } else { "answers, unencrypted" },
+        )?;
+        clock(date, is_signed, findings)?;
+    }
+    let listed = match outcome {
+        Outcome::Answered(reply) => pages::sources(&reply.body),
+        Outcome::Failed(failure) if !answered => {
+            return findings.fail(Exit::Stopped, "network", &failure.summary());
+        }
+        Outcome::Failed(failure) => Err(failure.summary()),
+        Outcome::Refused(failure) => {
+            return findings.fail(Exit::Credentials, "credentials", &failure.summary());
+        }
+    };
+    let first = match listed {
+        Ok(page) => {
+            let count = page.count.map_or_else(String::new, |count| format!(", {count} of them"));
+            findings.ok("list", &format!("source servers with results can be listed{count}"))?;
+            page.entries.into_iter().find_map(|entry| entry.task)
+        }
+        Err(what) => {
+            let what = format!("{what}; listing needs sms:server:queryServer and sms:server:listTask");
+            findings.fail(Exit::Stopped, "list", &what)?;
+            None
+        }
+    };
+    match args.task.clone().or_else(|| first.map(|task| task.id)) {
+        Some(id) => read(&id, client, findings).await,
+        None => findings.skip("read", "there is no task to try; give one with --task ID"),
+    }
+}
+
+async fn read(id: &str, client: &Client, findings: &mut Findings) -> Result<(), Failure> {
+    let task_id = match TaskId::new(id) {
+        Ok(task_id) => task_id,
+        Err(error) => return findings.fail(Exit::Usage, "read", &format!("--task {id}: {error}")),
+    };
+    match client.consistency_result(&task_id).await {
+        Outcome::Answered(_) => findings.ok("read", &format!("the results of task {id} can be read")),
+        Outcome::Refused(failure) => findings.fail(Exit::Credentials, "read", &failure.summary()),
+        Outcome::Failed(failure) => findings.fail(Exit::Stopped, "read", &unreadable(id, &failure)),
+    }
+}
+
+fn unreadable(id: &str, failure: &SmsFailure) -> String {
+    let advice = match failure.status {
+        Some(403) => "; reading needs sms:server:getConsistencyCheckResult",
+        _ => "",
+    };
+    format!("task {id}: {}{advice}", failure.summary())
+}
+
+fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> Result<(), Failure> {
+    let Some(date) = date else { return findings.skip("clock", "the answer has no Date header") };
+    let now = SystemTime::now();
+    let (skew, side) = match now.duration_since(date) {
+        Ok(ahead) => (ahead, "ahead of"),
+        Err(behind) => (behind.duration(), "behind"),
+    };
+    let what = format!("{} s {side} the server's", skew.as_secs());
+    if is_signed && skew > GREATEST_SKEW {
+        let what = format!("{what}; signatures are refused from 15 minutes on: set the clock");
+        findings.fail(Exit::Credentials, "clock", &what)
+    } else if skew > NOTABLE_SKEW {
+        findings.warn("clock", &format!("{what}; ages of verifications are wrong by as much"))
+    } else {
+        findings.ok("clock", &what)
+    }
+}
+
+/// Whether a report could be written. A file is made and removed again; a folder that is not there
+/// yet would be made by a run, in the one that is.
+fn disk(folder: &Path, findings: &mut Findings) -> Result<(), Failure> {
+    let existing = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let place = existing.display();
+    if let Err(error) = tempfile::NamedTempFile::new_in(existing) {
+        return findings.fail(
+            Exit::Stopped,
+            "output",
+            &format!("{place} cannot be written to: {}", error.kind()),
+        );
+    }
+    let free = free_space(existing);
+    let what = free.map_or_else(String::new, |free| format!(", {} MiB free", free >> 20));
+    let what = format!("{place} can be written to{what}");
+    if free.is_some_and(|free| free < LITTLE_SPACE) {
+        findings.warn("output", &what)
+    } else {
+        findings.ok("output", &what)
+    }
+}
+
+/// The bytes that are free for a user, where the system tells.
+fn free_space(folder: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let statistics = rustix::fs::statvfs(folder).ok()?;
+        statistics.f_bavail.checked_mul(statistics.f_frsize)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        None
+    }
+}

@@ -1,0 +1,135 @@
+//! `server-export`: the service's own batch export, saved as it comes.
+
+use std::io::Write;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::cli::{LanguageChoice, ServerExportArgs};
+use crate::model::Task;
+use crate::output::{AtomicFile, Target};
+use crate::report::Zone;
+use crate::sms::ask::{Unanswered, ask};
+use crate::sms::throttle::Gate;
+use crate::sms::{FileKind, Language, Reply};
+
+use super::connect::{Connected, connect};
+use super::console;
+use super::exit::{Exit, Failure};
+use super::export::load_tasks;
+
+/// The most tasks that the service takes at once.
+const BATCH: usize = 200;
+/// How the files' names begin. The server's own names are never used: they may lead anywhere.
+const NAME: &str = "server-export-";
+
+pub(super) fn run(args: &ServerExportArgs, quiet: bool) -> Result<Exit, Failure> {
+    let list = load_tasks(&args.tasks, &args.task_ids, &args.connection, quiet)?;
+    let utc = Zone::named("UTC").map_err(Failure::stopped)?;
+    let folder =
+        Target::parse(&format!("{}/", args.output), Timestamp::now(), &utc).map_err(Failure::usage)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    let names = runtime.block_on(async {
+        let connected = connect(&args.connection).await?;
+        let names = save_batches(args, &list.tasks, folder.path(), &connected, quiet).await;
+        connected.close().await;
+        names
+    })?;
+    warn_of_others(folder.path(), &names);
+    let batches = list.tasks.len().div_ceil(BATCH);
+    match names.len() {
+        saved if saved == batches => Ok(Exit::Done),
+        0 => Err(Failure::stopped("the service returned no file")),
+        saved => Err(Failure {
+            exit: Exit::Incomplete,
+            message: format!("{} of {batches} batches brought no file of a known kind", batches - saved),
+        }),
+    }
+}
+
+/// Asks for every batch and saves what comes; gives the names of the files that are of a known kind.
+async fn save_batches(
+    args: &ServerExportArgs,
+    tasks: &[Task],
+    folder: &Path,
+    connected: &Connected,
+    quiet: bool,
+) -> Result<Vec<String>, Failure> {
+    let language = match args.language {
+        LanguageChoice::En => Language::English,
+        LanguageChoice::Zh => Language::Chinese,
+    };
+    let gate = Gate::new(args.connection.rate);
+    let batches = tasks.len().div_ceil(BATCH);
+    let mut names = Vec::new();
+    for (number, tasks) in (1..).zip(tasks.chunks(BATCH)) {
+        let failed = |what: &str| console::error(&format!("batch {number} of {batches}: {what}"));
+        let call = async || connected.client.export(body(tasks), language).await;
+        let reply = match ask(&gate, args.connection.max_attempts, call).await {
+            Ok(reply) => reply,
+            Err(refused @ Unanswered::Refused(_)) => return Err(Failure::credentials(refused)),
+            Err(unanswered @ Unanswered::Failed(_)) => {
+                failed(&unanswered.to_string());
+                continue;
+            }
+        };
+        let kind = FileKind::of(reply.content_type.as_deref(), &reply.body);
+        let Some(suffix) = kind.suffix() else {
+            failed("accepted, no file returned");
+            continue;
+        };
+        let name = format!("{NAME}{number:03}.{suffix}");
+        let path = folder.join(&name);
+        save(&path, &reply)?;
+        if kind == FileKind::Unknown {
+            let kind = reply.content_type.as_deref().unwrap_or("no content type");
+            let kept = path.display();
+            failed(&format!("what came ({kind}) is no workbook, CSV, archive or JSON; it is kept in {kept}"));
+            continue;
+        }
+        if reply.sample_data && !quiet {
+            console::note("SAMPLE DATA from the embedded service: not evidence");
+        }
+        console::out(&path.display().to_string())?;
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// The request for one batch.
+fn body(tasks: &[Task]) -> String {
+    let tasks: Vec<_> = tasks
+        .iter()
+        .map(|task| {
+            let mut info = json!({ "task_id": task.task_id });
+            for (name, value) in [("source_id", &task.source_id), ("source_name", &task.source_name)] {
+                if let (Some(info), Some(value)) = (info.as_object_mut(), value) {
+                    info.insert(name.to_owned(), value.as_str().into());
+                }
+            }
+            info
+        })
+        .collect();
+    json!({ "task_info": tasks }).to_string()
+}
+
+fn save(path: &Path, reply: &Reply) -> Result<(), Failure> {
+    let write = || {
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(&reply.body)?;
+        file.commit()
+    };
+    write().map_err(|error| Failure::stopped(format!("{}: {error}", path.display())))
+}
+
+/// A file of an earlier export beside those of this one could be taken for one of it.
+fn warn_of_others(folder: &Path, names: &[String]) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for name in entries.filter_map(|entry| entry.file_name().into_string().ok()) {
+        if name.starts_with(NAME) && !names.contains(&name) {
+            console::warning(&format!("{} is not of this export", folder.join(name).display()));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Finding the account's tasks, the service's own export, and the check of a set-up.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may")]
+
+mod support;
+
+use axum::body::Body;
+use axum::http::Response;
+use support::server::{Server, json};
+use support::{Run, files, run, run_with};
+
+const TOKEN: (&str, &str) = ("SMS_AUTH_TOKEN", "t");
+
+fn call(server: &Server, command: &str, more: &[&str]) -> (Run, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = server.url();
+    let arguments = [&[command, "--endpoint", &url, "--rate", "1000/s"], more].concat();
+    (run_with(folder.path(), &[TOKEN], &arguments), folder)
+}
+
+#[test]
+fn the_tasks_that_are_found_are_a_task_list() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, file) in [("csv", "tasks.csv"), ("json", "tasks.json")] {
+        let found = run(folder.path(), &["tasks", "--endpoint", "embedded", "--format", format]);
+        assert_eq!(found.code, 0, "{}", found.stderr);
+        std::fs::write(folder.path().join(file), found.stdout).unwrap();
+        let exported =
+            run(folder.path(), &["export", file, "--endpoint", "embedded", "-o", "r.json", "--json"]);
+        assert_eq!(exported.code, 0, "{}", exported.stderr);
+        let report: serde_json::Value = serde_json::from_str(&exported.stdout).unwrap();
+        assert_eq!(report["tasks"].as_array().unwrap().len(), 12);
+        assert_eq!(report["tasks"][0]["labels"]["task_state"], "MIGRATE_SUCCESS");
+    }
+}
+
+/// A service with `count` tasks, in pages as the API gives them, by state if asked.
+fn account(count: usize) -> Server {
+    Server::start(move |seen, _| {
+        let get = |name: &str| {
+            let mut pairs = seen.query.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+        };
+        let number = |name: &str| get(name).unwrap().parse::<usize>().unwrap();
+        let (limit, offset) = (number("limit"), number("offset"));
+        if offset > 65_535 {
+            return json(400, r#"{"error_code":"SMS.9001","error_msg":"offset"}"#);
+        }
+        let states = ["MIGRATE_SUCCESS", "RUNNING"];
+        let wanted = get("state");
+        let of_state = |n: &usize| wanted.is_none() || wanted.as_deref() == Some(states[n % 2]);
+        let all: Vec<usize> = (0..count).filter(of_state).collect();
+        let tasks: Vec<String> = all
+            .iter()
+            .skip(offset)
+            .take(limit)
+            .map(|n| {
+                format!(
+                    r#"{{"id":"t{n}","state":"{}","source_server":{{"id":"s{n}","name":"web {n}"}}}}"#,
+                    states[n % 2]
+                )
+            })
+            .collect();
+        json(200, format!(r#"{{"count":{},"tasks":[{}]}}"#, all.len(), tasks.join(",")))
+    })
+}
+
+#[test]
+fn more_tasks_than_offsets_reach_are_found_state_by_state() {
+    let server = account(66_000);
+    let (found, _) = call(&server, "tasks", &["--rate", "100000/s"]);
+    assert_eq!(found.code, 0, "{}", found.stderr);
+    assert_eq!(found.stdout.lines().count(), 66_001);
+    assert_eq!(found.stderr, "");
+}
+
+#[test]
+fn filters_go_to_the_service() {
+    let server = account(6);
+    let (found, _) = call(&server, "tasks", &["--state", "RUNNING", "--name", "web ü"]);
+    assert_eq!(found.stdout.lines().count(), 4, "{}", found.stderr);
+    assert_eq!(server.seen()[0].query, "limit=100&name=web%20%C3%BC&offset=0&state=RUNNING");
+}
+
+#[test]
+fn a_list_that_cannot_be_had_is_not_an_empty_one() {
+    for (status, body, code) in [(200, "{}", 1), (200, "<html>", 1), (403, "{}", 1), (401, "{}", 5)] {
+        let server = Server::start(move |_, _| json(status, body));
+        let (found, _) = call(&server, "tasks", &[]);
+        assert_eq!((found.code, found.stdout.as_str()), (code, ""), "{status} {body}: {}", found.stderr);
+    }
+}
+
+/// A list of `count` tasks, as arguments.
+fn ids(count: usize) -> Vec<String> {
+    (0..count).flat_map(|n| ["--task".to_owned(), format!("t{n}")]).collect()
+}
+
+fn server_export(server: &Server, tasks: usize) -> (Run, tempfile::TempDir) {
+    let ids = ids(tasks);
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    call(server, "server-export", &[&ids[..], &["-o", "out", "--language", "zh"]].concat())
+}
+
+#[test]
+fn batches_are_saved_under_names_of_ours() {
+    let server = Server::start(|_, before| {
+        let name = r#"attachment; filename="../../etc/evil.xlsx""#;
+        let (kind, body) = match before {
+            0 => ("application/json", "{\"a\":1}"),
+            1 => ("text/csv", "Task ID\n"),
+            _ => ("application/octet-stream", "PK\x03\x04 xl/workbook.xml"),
+        };
+        let response = Response::builder().header("content-type", kind).header("content-disposition", name);
+        response.body(Body::from(body)).unwrap()
+    });
+    let (saved, folder) = server_export(&server, 401);
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    assert_eq!(
+        saved.stdout,
+        "out/server-export-001.json\nout/server-export-002.csv\nout/server-export-003.xlsx\n"
+    );
+    let names: Vec<String> = files(folder.path()).keys().map(|path| path.display().to_string()).collect();
+    assert_eq!(names.join("\n") + "\n", saved.stdout);
+    let sizes: Vec<usize> = server
+        .seen()
+        .iter()
+        .map(|seen| {
+            assert_eq!(
+                (seen.path.as_str(), seen.header("x-language")),
+                ("/v3/tasks/consistency-results/export", Some("zh-cn"))
+            );
+            let body: serde_json::Value = serde_json::from_slice(&seen.body).unwrap();
+            body["task_info"].as_array().unwrap().len()
+        })
+        .collect();
+    assert_eq!(sizes, [200, 200, 1]);
+}
+
+#[test]
+fn an_answer_without_a_file_is_no_success() {
+    let nothing = Server::start(|_, _| json(200, "{}"));
+    let (saved, folder) = server_export(&nothing, 2);
+    assert_eq!(saved.code, 1);
+    assert!(saved.stderr.contains("accepted, no file returned"), "{}", saved.stderr);
+    assert!(files(folder.path()).is_empty());
+
+    let some = Server::start(|_, before| match before {
+        0 => json(200, r#"{"a":1}"#),
+        _ => Response::builder().header("content-type", "text/html").body(Body::from("<html>")).unwrap(),
+    });
+    let (saved, folder) = server_export(&some, 201);
+    assert_eq!((saved.code, saved.stdout.as_str()), (3, "out/server-export-001.json\n"));
+    assert!(saved.stderr.contains("text/html") && saved.stderr.contains("out/server-export-002.bin"));
+    assert_eq!(files(folder.path()).len(), 2, "what came is kept");
+}
+
+#[test]
+fn a_set_up_that_works_is_said_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = run(folder.path(), &["doctor", "--endpoint", "embedded"]);
+    assert_eq!(checked.code, 0, "{}", checked.stdout);
+    let checks: Vec<&str> =
+        checked.stdout.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
+    assert_eq!(checks, ["endpoint", "network", "clock", "list", "read", "output"]);
+    assert!(checked.stdout.lines().all(|line| line.starts_with("ok ")), "{}", checked.stdout);
+    assert!(files(folder.path()).is_empty());
+}
+
+#[test]
+fn each_thing_that_is_wrong_is_found() {
+    let answer = |status: u16, date: Option<&'static str>| {
+        Server::start(move |_, _| {
+            let mut response = json(status, r#"{"error_code":"X.1","error_msg":"no"}"#);
+            if let Some(date) = date {
+                response.headers_mut().insert("date", date.parse().unwrap());
+            }
+            response
+        })
+    };
+    let cases = [
+        (answer(401, None), 5, "FAIL  credentials  HTTP 401 Unauthorized: X.1: no"),
+        (answer(403, None), 1, "needs sms:server:queryServer"),
+        (answer(403, Some("Sun, 06 Nov 1994 08:49:37 GMT")), 1, "warn  clock"),
+        (answer(200, None), 1, "no page of source servers"),
+    ];
+    for (server, code, told) in cases {
+        let (checked, _) = call(&server, "doctor", &[]);
+        assert_eq!(checked.code, code, "{}", checked.stdout);
+        assert!(checked.stdout.contains(told), "{}", checked.stdout);
+        assert_eq!(server.seen().len(), 1, "no refused request is made again");
+        assert!(server.seen().iter().all(|seen| seen.method == "GET"));
+    }
+    let server = answer(200, Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+    let url = server.url();
+    let keys = [("HUAWEICLOUD_SDK_AK", "a"), ("HUAWEICLOUD_SDK_SK", "s")];
+    let folder = tempfile::tempdir().unwrap();
+    let checked = run_with(folder.path(), &keys, &["doctor", "--endpoint", &url]);
+    assert_eq!(checked.code, 5, "{}", checked.stdout);
+    assert!(checked.stdout.contains("FAIL  clock"), "{}", checked.stdout);
+    let checked = run_with(folder.path(), &[TOKEN], &["doctor", "--endpoint", "http://127.0.0.1:9"]);
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    assert!(checked.stdout.contains("FAIL  network"), "{}", checked.stdout);
+}
