@@ -1,7 +1,9 @@
 //! The command line: its structs, and how its values read.
 
+mod config;
 mod values;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -12,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::model::{Rate, Shape, Verdict};
 use crate::report::{Policy, Zone};
 use crate::service::{ExportBody, Faults};
+pub use config::ConfigError;
 use values::{age, duration, rate, shape, size, verdict, zone};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
@@ -24,6 +27,24 @@ pub struct Cli {
     /// Say nothing unless something is wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// A file of settings: [profile.NAME] tables whose keys are the options' names
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The profile to take from the file [default: default]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub profile: Option<String>,
+}
+
+impl Cli {
+    /// Reads a command line, and the settings of the file that it names.
+    ///
+    /// A command line that cannot be read ends the program with the reason, as does `--help`.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn read(arguments: Vec<OsString>) -> Result<Self, ConfigError> {
+        config::read(arguments)
+    }
 }
 
 /// The commands.

@@ -55,7 +55,7 @@ impl Findings {
 }
 
 fn line(mark: &str, check: &str, what: &str) -> Result<(), Failure> {
-    let what = what.replace('\n', " ");
+    let what = what.lines().map(str::trim).collect::<Vec<_>>().join("; ");
     console::out(&format!("{mark:4}  {check:11}  {what}")).map(drop)
 }
 

@@ -12,6 +12,8 @@ mod server_export;
 mod tasks;
 mod upload;
 
+use std::ffi::OsString;
+
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
@@ -19,9 +21,17 @@ pub use exit::Exit;
 use exit::Failure;
 
 /// Carries out what the command line asks and says how that ended.
-pub fn run(cli: Cli) -> Exit {
+pub fn main(arguments: Vec<OsString>) -> Exit {
+    let ended = Cli::read(arguments).map_err(Failure::usage).and_then(run);
+    ended.unwrap_or_else(|failure| {
+        console::error(&failure.message);
+        failure.exit
+    })
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
     let quiet = cli.quiet;
-    let ended = match cli.command {
+    match cli.command {
         Command::Export(args) => export::run(args, quiet),
         Command::Render(args) => render::run(args, quiet),
         Command::Tasks(args) => tasks::run(&args),
@@ -41,9 +51,5 @@ pub fn run(cli: Cli) -> Exit {
                 Err(error) => Err(Failure::stopped(error)),
             }
         }
-    };
-    ended.unwrap_or_else(|failure| {
-        console::error(&failure.message);
-        failure.exit
-    })
+    }
 }
