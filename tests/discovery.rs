@@ -201,3 +201,65 @@ fn each_thing_that_is_wrong_is_found() {
     assert_eq!(checked.code, 1, "{}", checked.stdout);
     assert!(checked.stdout.contains("FAIL  network"), "{}", checked.stdout);
 }
+
+#[test]
+fn an_export_finds_its_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |more: &[&str]| {
+        let arguments = [&["export", "--endpoint", "embedded", "--json", "--no-journal"], more].concat();
+        let exported = run(folder.path(), &arguments);
+        let report: serde_json::Value = serde_json::from_str(&exported.stdout).unwrap_or_default();
+        (exported.code, report["tasks"].as_array().map_or(0, Vec::len), exported.stderr)
+    };
+    assert_eq!(export(&["--discover"]).1, 11, "those that have results");
+    assert_eq!(export(&["--discover", "--state", "MIGRATE_SUCCESS"]).1, 12, "all in this state");
+    assert_eq!(export(&["--discover", "--name", "web"]).1, 2);
+    let (code, tasks, told) = export(&["--discover", "--state", "RUNNING"]);
+    assert_eq!((code, tasks), (1, 0), "{told}");
+    assert!(told.contains("no such task"), "{told}");
+    assert_eq!(export(&["--task", "a", "--name", "web"]).0, 2);
+}
+
+#[test]
+fn a_list_is_compared_with_the_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = std::fs::read_to_string(support::sample_tasks()).unwrap();
+    let mut lines: Vec<&str> = sample.lines().collect();
+    let forgotten = lines.remove(2).split(',').next().unwrap();
+    lines.push("not-there,s1,ghost-01");
+    std::fs::write(folder.path().join("plan.csv"), lines.join("\n")).unwrap();
+    let arguments = [
+        "export",
+        "plan.csv",
+        "--endpoint",
+        "embedded",
+        "--reconcile",
+        "-o",
+        "r.xlsx",
+        "-o",
+        "r/",
+        "-o",
+        "r.json",
+    ];
+    let exported = run(folder.path(), &arguments);
+    assert_eq!(exported.code, 3, "{}", exported.stderr);
+    assert!(exported.stderr.contains("declared but not found in the account: 1; found but not declared: 1"));
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("r.json")).unwrap()).unwrap();
+    assert_eq!(report["reconciliation"]["declared_not_found"], serde_json::json!(["not-there"]));
+    assert_eq!(report["reconciliation"]["found_not_declared"][0]["task_id"], forgotten);
+    let ghost = report["tasks"].as_array().unwrap().last().unwrap();
+    assert_eq!(ghost["notes"][0], "not among the tasks that the account lists");
+    let expected = [["not-there", "ghost-01", "s1", "declared, not found"].map(str::to_owned).to_vec()];
+    let workbook = support::Workbook::open(&folder.path().join("r.xlsx"));
+    let sheet = workbook.table("Reconciliation", "Task ID");
+    assert_eq!(sheet[1..2], expected);
+    assert_eq!(
+        (sheet.len(), sheet[2][0].as_str(), sheet[2][3].as_str()),
+        (3, forgotten, "found, not declared")
+    );
+    let file = folder.path().join("r/reconciliation.csv");
+    assert_eq!(support::csv(&file), sheet);
+    run(folder.path(), &["export", "plan.csv", "--endpoint", "embedded", "-o", "r/"]);
+    assert!(!file.exists(), "it would pass for a result of the newer run");
+}

@@ -82,6 +82,15 @@ pub struct ExportArgs {
     /// A task to fetch; may be given again
     #[arg(long = "task", value_name = "ID")]
     pub task_ids: Vec<String>,
+    /// Find the tasks: all of the account that have results, or those that --state and --name tell
+    #[arg(long, conflicts_with_all = ["tasks", "task_ids"])]
+    pub discover: bool,
+    /// Compare the task list with the account's tasks, and report what only one of them has
+    #[arg(long, conflicts_with = "discover")]
+    pub reconcile: bool,
+    /// Which tasks of the account, with --discover or --reconcile
+    #[command(flatten)]
+    pub search: SearchArgs,
     /// What to write
     #[command(flatten)]
     pub report: ReportArgs,
@@ -133,7 +142,7 @@ pub struct TasksArgs {
 }
 
 /// Which of the account's tasks.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct SearchArgs {
     /// Those in this state, as in MIGRATE_SUCCESS
     #[arg(long, value_name = "STATE")]

@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use crate::cli::{ConnectionArgs, ExportArgs};
+use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs};
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Writer};
-use crate::model::TaskList;
+use crate::model::{Reconciliation, TaskList};
 use crate::output::Target;
 use crate::sms::throttle::Gate;
+use crate::tasks::discovery::Search;
 use crate::tasks::{self, Source};
 
 use super::connect::{Connected, connect};
 use super::console::{self, Progress};
 use super::exit::{Exit, Failure};
 use super::report;
+use super::tasks as tasks_command;
 
 pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let started = Timestamp::now();
@@ -26,13 +28,23 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     if let Some(list) = args.tasks.iter().find(|list| targets.iter().any(|out| same_file(list, out.path()))) {
         return Err(Failure::usage(format!("-o {}: is a task list of this run", list.display())));
     }
-    let list = load_tasks(&args.tasks, &args.task_ids, &args.connection, quiet)?;
+    let declared = declared(&args, quiet)?;
     let (journal_path, scratch) = journal_place(&args, targets.first())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
     runtime.block_on(async {
         let connected = connect(&args.connection).await?;
-        let fetched = fetch_into(&journal_path, &args, started, list, &connected, quiet).await;
+        let gate = Gate::new(args.connection.rate);
+        let (list, reconciliation) = match find_tasks(&args, declared, &connected, &gate).await {
+            Ok(found) => found,
+            Err(failure) => {
+                connected.close().await;
+                return Err(failure);
+            }
+        };
+        let mut header = Header::new(started, connected.name.clone(), list);
+        header.reconciliation = reconciliation;
+        let fetched = fetch_into(&journal_path, &args, &header, &connected, &gate, quiet).await;
         connected.close().await;
         fetched
     })?;
@@ -70,6 +82,45 @@ fn journal_place(args: &ExportArgs, first: Option<&Target>) -> Result<(PathBuf, 
     }
 }
 
+/// The tasks that the command line declares; none if they are to be found.
+fn declared(args: &ExportArgs, quiet: bool) -> Result<Option<TaskList>, Failure> {
+    let SearchArgs { state, name } = &args.search;
+    if (state.is_some() || name.is_some()) && !args.discover && !args.reconcile {
+        return Err(Failure::usage("--state and --name go with --discover or --reconcile"));
+    }
+    if args.discover {
+        return Ok(None);
+    }
+    load_tasks(&args.tasks, &args.task_ids, &args.connection, quiet).map(Some)
+}
+
+/// Asks the account for its tasks where that is wanted: to fetch them, or to compare them.
+async fn find_tasks(
+    args: &ExportArgs,
+    declared: Option<TaskList>,
+    connected: &Connected,
+    gate: &Gate,
+) -> Result<(TaskList, Option<Reconciliation>), Failure> {
+    let SearchArgs { state, name } = args.search.clone();
+    // A task list may well declare tasks that have no results yet.
+    let with_results = declared.is_none() && state.is_none() && name.is_none();
+    let search = Search { with_results, state, name };
+    let find = async || tasks_command::find(connected, gate, args.connection.max_attempts, &search).await;
+    match declared {
+        Some(declared) if args.reconcile => {
+            let reconciliation = Reconciliation::of(&declared, &find().await?);
+            Ok((declared, Some(reconciliation)))
+        }
+        Some(declared) => Ok((declared, None)),
+        None => match find().await? {
+            found if found.tasks.is_empty() => {
+                Err(Failure::stopped("the account has no such task with results: there is nothing to report"))
+            }
+            found => Ok((found, None)),
+        },
+    }
+}
+
 /// Reads the task lists that a command was given.
 pub(super) fn load_tasks(
     lists: &[PathBuf],
@@ -96,26 +147,24 @@ pub(super) fn load_tasks(
     Ok(loaded.list)
 }
 
-/// Fetches every task of `list` into a new journal at `path`.
+/// Fetches every task of the header's list into a new journal at `path`.
 async fn fetch_into(
     path: &Path,
     args: &ExportArgs,
-    started_at: Timestamp,
-    list: TaskList,
+    header: &Header,
     connected: &Connected,
+    gate: &Gate,
     quiet: bool,
 ) -> Result<(), Failure> {
-    let header = Header::new(started_at, connected.name.clone(), list);
-    let mut journal = create_journal(path, &header, args.overwrite)?;
+    let mut journal = create_journal(path, header, args.overwrite)?;
     let tasks = &header.list.tasks;
     let limits = Limits {
         concurrency: args.concurrency,
         max_attempts: args.connection.max_attempts,
         deadline: args.deadline,
     };
-    let gate = Gate::new(args.connection.rate);
     let mut progress = Progress::new(tasks.len(), quiet);
-    let fetched = fetch::fetch_all(&connected.client, &gate, tasks, limits, |event| match event {
+    let fetched = fetch::fetch_all(&connected.client, gate, tasks, limits, |event| match event {
         Event::Finished(record) => {
             progress.finished_one();
             journal.append(record)

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{TaskId, TaskList};
+use crate::model::{Reconciliation, TaskId, TaskList};
 
 /// The version of the journal's form.
 pub const FORMAT: u64 = 1;
@@ -23,13 +23,16 @@ pub struct Header {
     pub endpoint: String,
     /// What was to be fetched, in the order of the reports.
     pub list: TaskList,
+    /// How the list compares with what the account has; none if nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciliation: Option<Reconciliation>,
 }
 
 impl Header {
     /// The header of a run of this program.
     pub fn new(started_at: Timestamp, endpoint: String, list: TaskList) -> Self {
         let tool = concat!("cutover-report ", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { journal_format: FORMAT, tool, started_at, endpoint, list }
+        Self { journal_format: FORMAT, tool, started_at, endpoint, list, reconciliation: None }
     }
 }
 

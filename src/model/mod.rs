@@ -3,12 +3,14 @@
 //! Plain values: no input or output, no async, no clock.
 
 mod rate;
+mod reconciliation;
 mod secret;
 mod task;
 mod verdict;
 mod verification;
 
 pub use rate::{Rate, RateError};
+pub use reconciliation::Reconciliation;
 pub use secret::{Secret, redact};
 pub use task::{Task, TaskId, TaskIdError, TaskList};
 pub use verdict::{Note, Verdict};

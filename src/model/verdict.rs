@@ -107,6 +107,8 @@ pub enum Note {
     NoTime,
     /// The answer names another task.
     OtherTask(String),
+    /// The account does not list the task.
+    NotFound,
 }
 
 impl fmt::Display for Note {
@@ -122,6 +124,7 @@ impl fmt::Display for Note {
             Self::NoFiles => f.write_str("total is 0: no file was checked"),
             Self::Future => f.write_str("finished time is in the future: check the clocks"),
             Self::NoTime => f.write_str("no finished time: age unknown"),
+            Self::NotFound => f.write_str("not among the tasks that the account lists"),
             Self::OtherTask(id) => write!(f, "the answer names another task: {id}"),
         }
     }

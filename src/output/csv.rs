@@ -1,7 +1,7 @@
 //! Reports as CSV: one file, a folder, or an archive of the folder.
 //!
 //! UTF-8 and RFC 4180, so lines end in CR LF. A folder holds `summary.csv`, `results.csv` and
-//! `tasks/<sheet name>.csv`.
+//! `tasks/<sheet name>.csv`, and `reconciliation.csv` if the list was compared with the account.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,10 +12,15 @@ use csv::{Terminator, Writer, WriterBuilder};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::{AtomicFile, Cause, FileOptions};
-use crate::report::{Cell, DETAIL, DetailRow, Report, SUMMARY, SummaryRow, Zone, detail_rows};
+use crate::report::{
+    Cell, Column, DETAIL, DetailRow, RECONCILIATION, ReconciliationRow, Report, SUMMARY, SummaryRow, Zone,
+    detail_rows,
+};
 
 /// The summary's columns that lead each row of `results.csv`, so that it can be read alone.
 const LEADING: usize = 4;
+/// The file of the tasks that the list and the account do not both have.
+const RECONCILIATION_FILE: &str = "reconciliation.csv";
 
 /// Every row of every task in one table. A task without verifications has no row here; the summary
 /// says why.
@@ -33,6 +38,20 @@ pub(super) fn write_results(
         for detail in detail_rows(&verifications) {
             table.row(leading_cells(row).chain(detail_cells(&detail)))?;
         }
+    }
+    table.finish()
+}
+
+fn write_reconciliation(
+    rows: &[ReconciliationRow],
+    report: &Report<'_>,
+    to: &mut dyn Write,
+    options: FileOptions,
+) -> Result<(), Cause> {
+    let mut table = Table::new(to, &report.options().timezone, options);
+    table.headings(RECONCILIATION.iter().map(|column| column.heading.to_owned()))?;
+    for row in rows {
+        table.row(RECONCILIATION.iter().map(|column| (column.cell)(row)))?;
     }
     table.finish()
 }
@@ -90,6 +109,14 @@ pub(super) fn write_folder(report: &Report<'_>, folder: &Path, options: FileOpti
     std::fs::create_dir_all(&tasks)?;
     AtomicFile::write(&folder.join("summary.csv"), |file| write_summary(report, file, options))?;
     AtomicFile::write(&folder.join("results.csv"), |file| write_results(report, file, options))?;
+    let reconciliation = folder.join(RECONCILIATION_FILE);
+    match report.reconciliation() {
+        Some(rows) => {
+            AtomicFile::write(&reconciliation, |file| write_reconciliation(&rows, report, file, options))?;
+        }
+        None if has_headings(&reconciliation, RECONCILIATION) => std::fs::remove_file(&reconciliation)?,
+        None => {}
+    }
     for (ordinal, row) in report.rows().iter().enumerate() {
         AtomicFile::write(&tasks.join(task_file(row)), |file| write_task(report, ordinal, file, options))?;
     }
@@ -103,21 +130,21 @@ fn remove_stale(report: &Report<'_>, tasks: &Path) -> Result<(), Cause> {
         let name = entry.file_name();
         let is_current = name.to_str().is_some_and(|name| current.contains(name));
         let is_csv = Path::new(&name).extension().is_some_and(|suffix| suffix == "csv");
-        if !is_current && is_csv && is_ours(&entry.path()) {
+        if !is_current && is_csv && has_headings(&entry.path(), DETAIL) {
             std::fs::remove_file(entry.path())?;
         }
     }
     Ok(())
 }
 
-/// Whether a file begins as a task file does, whatever its zone: nobody else's is removed.
-fn is_ours(path: &Path) -> bool {
+/// Whether a file begins with the headings of `columns`, whatever the zone: nobody else's is removed.
+fn has_headings<F>(path: &Path, columns: &[Column<F>]) -> bool {
     let mut first = String::new();
     let read = std::fs::File::open(path).and_then(|file| BufReader::new(file).read_line(&mut first));
-    let columns: Vec<&str> = first.trim_end().split(',').collect();
+    let found: Vec<&str> = first.trim_end().split(',').collect();
     read.is_ok()
-        && columns.len() == DETAIL.len()
-        && columns.iter().zip(DETAIL).all(|(found, column)| found.starts_with(column.heading))
+        && found.len() == columns.len()
+        && found.iter().zip(columns).all(|(found, column)| found.starts_with(column.heading))
 }
 
 /// The folder as one archive; its times are fixed, so that equal reports are equal files.
@@ -133,6 +160,10 @@ pub(super) fn write_archive(
     write_summary(report, &mut archive, options)?;
     archive.start_file("results.csv", entry.large_file(true))?;
     write_results(report, &mut archive, options)?;
+    if let Some(rows) = report.reconciliation() {
+        archive.start_file(RECONCILIATION_FILE, entry)?;
+        write_reconciliation(&rows, report, &mut archive, options)?;
+    }
     for (ordinal, row) in report.rows().iter().enumerate() {
         archive.start_file(format!("tasks/{}", task_file(row)), entry.large_file(true))?;
         write_task(report, ordinal, &mut archive, options)?;

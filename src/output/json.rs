@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Cause;
+use crate::model::TaskId;
 use crate::report::{Cell, Report, SUMMARY, SummaryRow, Zone};
 
 /// The version of the document's form.
@@ -35,6 +36,10 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
             not_before: options.policy.not_before.map(|time| zone.rfc3339(time)),
         },
         counts: Counts(report),
+        reconciliation: header.reconciliation.as_ref().map(|reconciliation| Reconciled {
+            declared_not_found: &reconciliation.not_found,
+            found_not_declared: &reconciliation.undeclared,
+        }),
         tasks: report.rows().iter().map(|row| Task { row, zone }).collect(),
     };
     serde_json::to_writer_pretty(&mut *to, &document)?;
@@ -49,7 +54,16 @@ struct Document<'a> {
     run: Run<'a>,
     criteria: Criteria,
     counts: Counts<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconciliation: Option<Reconciled<'a>>,
     tasks: Vec<Task<'a>>,
+}
+
+/// The tasks that the list and the account do not both have, if they were compared.
+#[derive(Serialize)]
+struct Reconciled<'a> {
+    declared_not_found: &'a [TaskId],
+    found_not_declared: &'a [crate::model::Task],
 }
 
 #[derive(Serialize)]

@@ -7,6 +7,8 @@ mod judge;
 mod sheet_names;
 mod table;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -15,7 +17,10 @@ use crate::model::{Note, Shape, Task, Totals, Verdict, Verification};
 use crate::sms::{ErrorBody, wire};
 
 pub use judge::Policy;
-pub use table::{Cell, Column, DETAIL, DetailCell, DetailRow, Kind, SUMMARY, SummaryCell, detail_rows};
+pub use table::{
+    Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
+    SUMMARY, SummaryCell, detail_rows,
+};
 
 /// What a reader may choose about a report.
 #[derive(Debug, Clone)]
@@ -140,6 +145,12 @@ impl<'a> Report<'a> {
             sheets_needed.push(data_rows.div_ceil(options.rows_per_sheet.max(1)).max(1));
             rows.push(row);
         }
+        if let Some(reconciliation) = &journal.header().reconciliation {
+            let not_found: HashSet<_> = reconciliation.not_found.iter().collect();
+            for row in rows.iter_mut().filter(|row| not_found.contains(&row.task.task_id)) {
+                row.notes.push(Note::NotFound);
+            }
+        }
         let names = rows.iter().map(|row| row.task.display_name()).zip(sheets_needed);
         let names = sheet_names::assign(names);
         for (row, sheets) in rows.iter_mut().zip(names) {
@@ -179,6 +190,28 @@ impl<'a> Report<'a> {
             .into_iter()
             .map(|verdict| (verdict, self.rows.iter().filter(|row| row.verdict == verdict).count()))
             .collect()
+    }
+
+    /// The tasks that the list and the account do not both have; none if nobody asked.
+    pub fn reconciliation(&self) -> Option<Vec<ReconciliationRow>> {
+        let reconciliation = self.journal.header().reconciliation.as_ref()?;
+        let declared = &self.journal.header().list.tasks;
+        let not_found: HashSet<_> = reconciliation.not_found.iter().collect();
+        let not_found = declared.iter().filter(|task| not_found.contains(&task.task_id));
+        let row = |declared: bool| move |task: &Task| ReconciliationRow { task: task.clone(), declared };
+        Some(not_found.map(row(true)).chain(reconciliation.undeclared.iter().map(row(false))).collect())
+    }
+
+    /// What the reconciliation found, in one sentence; none if nobody asked.
+    pub fn reconciled(&self) -> Option<String> {
+        let reconciliation = self.journal.header().reconciliation.as_ref()?;
+        let (not_found, undeclared) = (reconciliation.not_found.len(), reconciliation.undeclared.len());
+        Some(match (not_found, undeclared) {
+            (0, 0) => "the list holds just the tasks that the account has".to_owned(),
+            _ => format!(
+                "declared but not found in the account: {not_found}; found but not declared: {undeclared}"
+            ),
+        })
     }
 
     /// The outcome in one sentence, as in `9 of 12 tasks pass; 1 inconsistent, 2 stale`.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::{SummaryRow, Zone};
-use crate::model::{DirectoryCheck, Totals, Verdict, Verification};
+use crate::model::{DirectoryCheck, Task, Totals, Verdict, Verification};
 
 /// One value of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,28 @@ impl<F> Column<F> {
         }
     }
 }
+
+/// The value of a column in a row of the reconciliation.
+pub type ReconciliationCell = for<'a> fn(&'a ReconciliationRow) -> Cell<'a>;
+
+/// A task that a list and the account do not both have.
+#[derive(Debug, Clone)]
+pub struct ReconciliationRow {
+    /// The task.
+    pub task: Task,
+    /// Whether the list has it; the account then does not.
+    pub declared: bool,
+}
+
+/// Tasks that the list and the account do not both have.
+pub const RECONCILIATION: &[Column<ReconciliationCell>] = &[
+    Column::text("Task ID", "task_id", 38, |row| Cell::text(Some(row.task.task_id.as_str()))),
+    Column::text("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
+    Column::text("Source ID", "source_id", 38, |row| Cell::text(row.task.source_id.as_deref())),
+    Column::text("Finding", "finding", 34, |row| {
+        Cell::text(Some(if row.declared { "declared, not found" } else { "found, not declared" }))
+    }),
+];
 
 /// The summary: one row per task. The label columns follow it.
 pub const SUMMARY: &[Column<SummaryCell>] = &[

@@ -1,6 +1,7 @@
 //! Reports as workbooks: Summary, a sheet per task, About.
 
 mod about;
+mod reconciliation;
 mod style;
 mod summary;
 mod task_sheet;
@@ -32,6 +33,7 @@ pub(super) fn write(report: &Report<'_>, to: &mut AtomicFile) -> Result<(), Caus
     for (ordinal, row) in report.rows().iter().enumerate() {
         task_sheet::add(&mut workbook, report, ordinal, row, &styles)?;
     }
+    reconciliation::add(&mut workbook, report, &styles)?;
     about::add(&mut workbook, report, &styles)?;
     workbook.save_to_writer(&mut *to)?;
     Ok(to.flush()?)

@@ -1,0 +1,35 @@
+//! The Reconciliation sheet: tasks that the list and the account do not both have.
+
+use rust_xlsxwriter::{Workbook, XlsxError};
+
+use super::Sheet;
+use super::style::Styles;
+use crate::report::{RECONCILIATION, Report};
+
+const HEADING_ROW: u32 = 3;
+
+/// Adds the sheet, if the list was compared with the account.
+pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
+    let (Some(rows), Some(outcome)) = (report.reconciliation(), report.reconciled()) else { return Ok(()) };
+    let worksheet = workbook.add_worksheet();
+    worksheet.set_name("Reconciliation")?.set_screen_gridlines(false);
+    let mut sheet = Sheet { worksheet, zone: &report.options().timezone, styles };
+    sheet.worksheet.set_row_height(0, 24)?;
+    sheet.text(0, 0, "Task list and account", &styles.title)?;
+    sheet.link(1, 0, "Summary", "← Summary", "Back to the Summary")?;
+    sheet.text(1, 1, &outcome, &styles.plain)?;
+    let headings = RECONCILIATION.iter().map(|column| (column.heading.to_owned(), column.width, column.kind));
+    sheet.headings(HEADING_ROW, headings)?;
+    let mut last_row = HEADING_ROW;
+    for row in &rows {
+        last_row += 1;
+        for (column, definition) in (0..).zip(RECONCILIATION) {
+            sheet.cell(last_row, column, &(definition.cell)(row))?;
+        }
+    }
+    let last_column = u16::try_from(RECONCILIATION.len()).unwrap_or(1) - 1;
+    sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
+    sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
+    sheet.worksheet.set_print_fit_to_pages(1, 0);
+    sheet.page(HEADING_ROW)
+}
