@@ -71,7 +71,9 @@ impl Verdict {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::FetchFailed => "the results could not be fetched",
-            Self::Unreadable => "the service answered in no known form; its answer is in the journal",
+            Self::Unreadable => {
+                "the service answered in no known form, or for another task; its answer is in the journal"
+            }
             Self::NotVerified => "the service has no verification results",
             Self::CheckFailed => "the verification itself did not succeed",
             Self::Inconsistent => "files differ, are missing at the target or are redundant there",
@@ -105,6 +107,8 @@ pub enum Note {
     Future,
     /// The verification has no time.
     NoTime,
+    /// The verdict rests on a verification without a time, though others have one.
+    MaybeNewest,
     /// The answer names another task.
     OtherTask(String),
     /// The account does not list the task.
@@ -124,6 +128,9 @@ impl fmt::Display for Note {
             Self::NoFiles => f.write_str("total is 0: no file was checked"),
             Self::Future => f.write_str("finished time is in the future: check the clocks"),
             Self::NoTime => f.write_str("no finished time: age unknown"),
+            Self::MaybeNewest => {
+                f.write_str("judged by a verification without a time, which may be the newest")
+            }
             Self::NotFound => f.write_str("not among the tasks that the account lists"),
             Self::OtherTask(id) => write!(f, "the answer names another task: {id}"),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Answer, Note, Task, Verdict};
+use crate::model::{Answer, Note, Task, Verdict, Verification};
 
 /// What makes a verification too old to rest a cutover on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,17 +32,61 @@ impl Policy {
     }
 }
 
+/// What a task's evidence amounts to.
+#[derive(Debug)]
+pub(super) struct Judgement {
+    pub(super) verdict: Verdict,
+    /// The place of the verification that it rests on.
+    pub(super) decisive: Option<usize>,
+    pub(super) notes: Vec<Note>,
+}
+
 /// The verdict on the newest verification, the first that applies, and the warnings beside it.
-pub(super) fn judge(task: &Task, answer: &Answer, policy: &Policy, as_of: Timestamp) -> (Verdict, Vec<Note>) {
+///
+/// Of several that may be the newest, because they have the same time or none, the worst decides. An
+/// answer that names another task is no evidence for this one: it never passes.
+pub(super) fn judge(task: &Task, answer: &Answer, policy: &Policy, as_of: Timestamp) -> Judgement {
     let mut notes = Vec::new();
-    if let Some(named) = answer.task_id.as_deref().filter(|named| *named != task.task_id.as_str()) {
-        notes.push(Note::OtherTask(named.to_owned()));
-    }
-    let Some(newest) = answer.verifications.first() else {
-        return (Verdict::NotVerified, notes);
+    let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
+    let other = named.filter(|named| *named != task.task_id.as_str());
+    notes.extend(other.map(|named| Note::OtherTask(named.to_owned())));
+    let newest = answer.verifications.first().and_then(|newest| newest.finished);
+    let may_be_newest = answer
+        .verifications
+        .iter()
+        .enumerate()
+        .filter(|(_, verification)| verification.finished == newest || verification.finished.is_none());
+    let judged = may_be_newest.map(|(place, verification)| (verdict(verification, policy, as_of), place));
+    let Some((verdict, place)) = judged.min() else {
+        return Judgement { verdict: Verdict::NotVerified, decisive: None, notes };
     };
-    let totals = newest.totals();
-    match newest.finished {
+    if let Some(decisive) = answer.verifications.get(place) {
+        warn(decisive, as_of, &mut notes);
+        if decisive.finished.is_none() && newest.is_some() {
+            notes.push(Note::MaybeNewest);
+        }
+    }
+    let verdict = if other.is_some() && verdict.passes() { Verdict::Unreadable } else { verdict };
+    Judgement { verdict, decisive: Some(place), notes }
+}
+
+fn verdict(verification: &Verification, policy: &Policy, as_of: Timestamp) -> Verdict {
+    if verification.check_failed() {
+        Verdict::CheckFailed
+    } else if verification.directories.is_empty() {
+        Verdict::NotVerified
+    } else if verification.directories.iter().any(|check| !check.is_consistent()) {
+        Verdict::Inconsistent
+    } else if policy.is_stale(verification.finished, as_of) {
+        Verdict::Stale
+    } else {
+        Verdict::Consistent
+    }
+}
+
+fn warn(verification: &Verification, as_of: Timestamp, notes: &mut Vec<Note>) {
+    let totals = verification.totals();
+    match verification.finished {
         None => notes.push(Note::NoTime),
         Some(finished) if finished > as_of => notes.push(Note::Future),
         Some(_) => {}
@@ -56,24 +100,12 @@ pub(super) fn judge(task: &Task, answer: &Answer, policy: &Policy, as_of: Timest
     if totals.total == 0 && totals.directories > 0 {
         notes.push(Note::NoFiles);
     }
-    let verdict = if newest.check_failed() {
-        Verdict::CheckFailed
-    } else if newest.directories.is_empty() {
-        Verdict::NotVerified
-    } else if newest.directories.iter().any(|check| !check.is_consistent()) {
-        Verdict::Inconsistent
-    } else if policy.is_stale(newest.finished, as_of) {
-        Verdict::Stale
-    } else {
-        Verdict::Consistent
-    };
-    (verdict, notes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DirectoryCheck, Shape, TaskId, Verification};
+    use crate::model::{DirectoryCheck, Shape, TaskId};
     use proptest::prelude::*;
 
     const HOUR: u64 = 3600;
@@ -100,7 +132,9 @@ mod tests {
     fn verdict(verifications: Vec<Verification>) -> (Verdict, Vec<Note>) {
         let policy = Policy { max_age: Some(Duration::from_secs(24 * HOUR)), not_before: None };
         let task = Task::new(TaskId::new("t").unwrap());
-        judge(&task, &Answer::new(Shape::ResultList, Some("t".to_owned()), verifications), &policy, at(0))
+        let answer = Answer::new(Shape::ResultList, Some("t".to_owned()), verifications);
+        let Judgement { verdict, notes, .. } = judge(&task, &answer, &policy, at(0));
+        (verdict, notes)
     }
 
     #[test]
@@ -152,7 +186,36 @@ mod tests {
         let answer = Answer::new(Shape::ResultList, Some("u".to_owned()), Vec::new());
         let task = Task::new(TaskId::new("t").unwrap());
         let policy = Policy { max_age: None, not_before: None };
-        assert_eq!(judge(&task, &answer, &policy, at(0)).1, [Note::OtherTask("u".to_owned())]);
+        assert_eq!(judge(&task, &answer, &policy, at(0)).notes, [Note::OtherTask("u".to_owned())]);
+    }
+
+    #[test]
+    fn an_answer_of_another_task_never_passes() {
+        let task = Task::new(TaskId::new("t").unwrap());
+        let policy = Policy { max_age: None, not_before: None };
+        for (counts, expected) in [([1, 0, 0, 0], Verdict::Unreadable), ([1, 1, 0, 0], Verdict::Inconsistent)]
+        {
+            let of = |id: &str| {
+                let verifications = vec![verification(Some(at(0)), None, &[counts])];
+                let answer = Answer::new(Shape::ResultList, Some(id.to_owned()), verifications);
+                judge(&task, &answer, &policy, at(0)).verdict
+            };
+            assert_eq!(of("u"), expected);
+            assert_eq!(of(" t "), of("t"));
+            assert_eq!(of("").passes(), of("t").passes());
+        }
+    }
+
+    #[test]
+    fn of_those_that_may_be_the_newest_the_worst_decides() {
+        let (good, bad) = ([[9, 0, 0, 0]], [[9, 1, 0, 0]]);
+        let timed = |hours, counts: &[[u64; 4]]| verification(Some(at(hours)), None, counts);
+        assert_eq!(verdict(vec![timed(-1, &good), timed(-1, &bad)]).0, Verdict::Inconsistent);
+        let (timeless, notes) = verdict(vec![timed(-1, &good), verification(None, None, &bad)]);
+        assert_eq!(timeless, Verdict::Inconsistent);
+        assert_eq!(notes, [Note::NoTime, Note::MaybeNewest]);
+        assert_eq!(verdict(vec![timed(-1, &good), verification(None, None, &good)]).0, Verdict::Stale);
+        assert_eq!(verdict(vec![timed(-1, &bad), verification(None, None, &good)]).0, Verdict::Inconsistent);
     }
 
     proptest! {

@@ -84,11 +84,11 @@ pub struct SummaryRow {
     pub task: Task,
     /// What its evidence amounts to.
     pub verdict: Verdict,
-    /// The newest verification's time.
+    /// The time of the verification that the verdict rests on: the newest.
     pub last_verified: Option<Timestamp>,
-    /// The newest verification's check result.
+    /// Its check result.
     pub check_result: Option<String>,
-    /// The newest verification's sums.
+    /// Its sums.
     pub totals: Option<Totals>,
     /// How many verifications the answer holds; none without an answer that can be read.
     pub verifications: Option<u64>,
@@ -325,13 +325,19 @@ fn summarise(
             (row, Vec::new())
         }
         Ok(answer) => {
-            (row.verdict, row.notes) = judge::judge(task, &answer, policy, as_of);
+            let judgement = judge::judge(task, &answer, policy, as_of);
+            row.verdict = judgement.verdict;
+            row.notes = judgement.notes;
+            if row.verdict == Verdict::Unreadable {
+                row.error_message = answer.task_id.as_ref().map(|id| format!("the answer is of task {id}"));
+            }
             row.shape = Some(answer.shape);
             row.verifications = u64::try_from(answer.verifications.len()).ok();
-            if let Some(newest) = answer.verifications.first() {
-                row.last_verified = newest.finished;
-                row.check_result = newest.check_result.clone();
-                row.totals = Some(newest.totals());
+            let decisive = judgement.decisive.and_then(|place| answer.verifications.get(place));
+            if let Some(decisive) = decisive {
+                row.last_verified = decisive.finished;
+                row.check_result = decisive.check_result.clone();
+                row.totals = Some(decisive.totals());
             }
             (row, answer.verifications)
         }

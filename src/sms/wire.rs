@@ -13,6 +13,8 @@ use crate::model::{Answer, DirectoryCheck, Shape, Verification};
 
 /// Finished times below this are seconds since 1970, the others milliseconds.
 const FIRST_MILLISECOND_VALUE: i64 = 100_000_000_000;
+/// The longest that is said of what is wrong with a body, in characters.
+const MAX_MESSAGE: usize = 300;
 
 /// Why a body is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -45,27 +47,28 @@ pub enum Unreadable {
 /// # Errors
 /// [`Unreadable`] for everything that is no known shape.
 pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
-    let text = std::str::from_utf8(body).map_err(|error| Unreadable::NotText(error.valid_up_to()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let whole = std::str::from_utf8(body).map_err(|error| Unreadable::NotText(error.valid_up_to()))?;
+    let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
     if text.trim().is_empty() {
         return Err(Unreadable::Empty);
     }
+    let mark = whole.len() - text.len();
     let Object(document): Object<Document> =
-        serde_json::from_str(text).map_err(|error| explain(text, &error))?;
+        serde_json::from_str(text).map_err(|error| explain(text, mark, &error))?;
     match (document.result_list, document.consistency_result) {
+        (Some(Some(_)), Some(Some(directories))) if !directories.is_empty() => Err(Unreadable::NoShape(
+            "it has both a `result_list` and a `consistency_result`; which of them holds cannot be told"
+                .to_owned(),
+        )),
         (Some(Some(items)), _) => from_list(items, document.task_id),
         (_, Some(directories)) => {
-            let verifications = match directories {
-                Some(directories) if !directories.is_empty() => {
-                    vec![Verification {
-                        finished: document.finished_time.0,
-                        check_result: None,
-                        directories: directories.into_iter().map(Into::into).collect(),
-                    }]
-                }
-                _ => Vec::new(),
-            };
-            Ok(Answer::new(Shape::Legacy, document.task_id, verifications))
+            let directories = directories.filter(|directories| !directories.is_empty());
+            let verification = directories.map(|directories| Verification {
+                finished: document.finished_time.0,
+                check_result: None,
+                directories: directories.into_iter().map(Into::into).collect(),
+            });
+            Ok(Answer::new(Shape::Legacy, document.task_id, verification.into_iter().collect()))
         }
         (Some(None), None) => Ok(Answer::new(Shape::ResultList, document.task_id, Vec::new())),
         (None, None) => {
@@ -83,7 +86,7 @@ fn from_list(items: Vec<Item>, task_id: Option<String>) -> Result<Answer, Unread
             Item::Text(text) => {
                 shape = Shape::ResultListStrings;
                 let Object(listed) = serde_json::from_str(&text).map_err(|error| {
-                    Unreadable::NoShape(format!("the text in result_list[{index}]: {error}"))
+                    Unreadable::NoShape(format!("the text in result_list[{index}]: {}", short(&error)))
                 })?;
                 listed
             }
@@ -97,16 +100,30 @@ fn from_list(items: Vec<Item>, task_id: Option<String>) -> Result<Answer, Unread
     Ok(Answer::new(shape, task_id, verifications))
 }
 
-fn explain(text: &str, error: &serde_json::Error) -> Unreadable {
+/// What the parser says, cut where it quotes at length what it read.
+fn short(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.char_indices().nth(MAX_MESSAGE) {
+        None => text,
+        // The place stands at the end.
+        Some((end, _)) => {
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            format!("{}…{place}", text.get(..end).unwrap_or_default())
+        }
+    }
+}
+
+/// `mark` is the length of the byte order mark that stood before `text`.
+fn explain(text: &str, mark: usize, error: &serde_json::Error) -> Unreadable {
     if error.is_data() {
-        return Unreadable::NoShape(error.to_string());
+        return Unreadable::NoShape(short(error));
     }
     let (line, column) = (error.line(), error.column());
     let lines_before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let what = error.to_string();
+    let what = short(error);
     let what = what.rsplit_once(" at line ").map_or(what.as_str(), |(what, _)| what).to_owned();
     Unreadable::NotJson {
-        byte: (lines_before + column).saturating_sub(1).min(text.len()),
+        byte: mark + (lines_before + column).saturating_sub(1).min(text.len()),
         line,
         column,
         what,

@@ -213,3 +213,26 @@ proptest! {
         prop_assert_eq!(normalise(body.as_bytes()).unwrap(), answer);
     }
 }
+
+#[test]
+fn two_answers_in_one_are_none() {
+    let list =
+        r#""result_list":[{"finished_time":1736854315000,"check_result":"success","consistency_result":[]}]"#;
+    assert!(refuse(&format!(r#"{{{list},"consistency_result":[{CHECK}]}}"#)).contains("both"));
+    assert_eq!(read(&format!(r#"{{{list},"consistency_result":[]}}"#)).shape, Shape::ResultList);
+}
+
+#[test]
+fn what_is_said_of_a_body_is_short_and_in_place() {
+    let long = "ü".repeat(10_000);
+    for body in [
+        format!(r#"{{"result_list":"{long}"}}"#),
+        json!({"result_list": [format!("\"{long}\"")]}).to_string(),
+    ] {
+        let said = refuse(&body);
+        assert!(said.chars().count() < 450, "{said}");
+        assert!(said.contains("line 1 column"), "{said}");
+    }
+    assert!(refuse("\u{feff}{x").contains("at byte 4 "), "{}", refuse("\u{feff}{x"));
+    assert!(refuse("{x").contains("at byte 1 "));
+}
