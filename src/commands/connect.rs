@@ -1,14 +1,12 @@
 //! From the options to a client: the endpoint, in our own process if asked, and the credentials.
 
 use crate::cli::{Auth, ConnectionArgs};
+pub(super) use crate::journal::EMBEDDED;
 use crate::service::{Service, Settings};
 use crate::sms::auth::{self, Credentials, Environment, Found, Method, Wanted};
 use crate::sms::{Client, ClientError, Connection, HttpSettings, Scope, regions};
 
 use super::exit::Failure;
-
-/// The endpoint's name for the service in our own process.
-pub(super) const EMBEDDED: &str = "embedded";
 
 /// A client, and the embedded service that it talks to, if any.
 pub(super) struct Connected {

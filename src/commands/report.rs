@@ -63,22 +63,26 @@ pub(super) fn write(
     let report = Report::new(journal, options).map_err(Failure::stopped)?;
     let files = FileOptions { csv_raw: args.csv_raw };
     let mut failed = false;
+    let mut written = String::new();
     for target in targets {
         match output::write(&report, target, files) {
             Err(error) => {
                 console::error(&format!("{error}; what stood there stands there still"));
                 failed = true;
             }
-            Ok(()) if quiet || args.json => {}
-            Ok(()) => {
-                console::out(&target.path().display().to_string())?;
-            }
+            Ok(()) if quiet => {}
+            Ok(()) => written += &format!("{}\n", target.path().display()),
         }
     }
+    let mut document = written.into_bytes();
     if args.json {
-        let mut document = Vec::new();
+        document.clear();
         output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
-        console::out_bytes(&document)?;
+    }
+    // A report is worth more than the word of it: stdout is written when all files are.
+    if let Err(failure) = console::out_bytes(&document) {
+        console::error(&failure.message);
+        failed = true;
     }
     let exit = exit_code(&report, args, failed);
     if !quiet || exit != Exit::Done {

@@ -9,7 +9,7 @@ mod record;
 mod replay;
 
 pub use append::Writer;
-pub use record::{Answered, FORMAT, Failed, Footer, Header, Outcome, Record};
+pub use record::{Answered, EMBEDDED, FORMAT, Failed, Footer, Header, Outcome, Record};
 pub use replay::Journal;
 
 use std::path::PathBuf;

@@ -10,6 +10,9 @@ use crate::model::{Reconciliation, TaskId, TaskList};
 /// The version of the journal's form.
 pub const FORMAT: u64 = 1;
 
+/// The endpoint's name for the service in the program's own process.
+pub const EMBEDDED: &str = "embedded";
+
 /// What the run was asked: the first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {

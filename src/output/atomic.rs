@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::Cause;
+use super::{Cause, OutputError};
 
 /// A file that appears at its path when it is complete.
 ///
@@ -50,10 +50,13 @@ impl AtomicFile {
     pub(super) fn write(
         path: &Path,
         fill: impl FnOnce(&mut AtomicFile) -> Result<(), Cause>,
-    ) -> Result<(), Cause> {
-        let mut file = Self::create(path)?;
-        fill(&mut file)?;
-        Ok(file.commit()?)
+    ) -> Result<(), OutputError> {
+        let write = || -> Result<(), Cause> {
+            let mut file = Self::create(path)?;
+            fill(&mut file)?;
+            Ok(file.commit()?)
+        };
+        write().map_err(OutputError::at(path))
     }
 }
 

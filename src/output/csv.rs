@@ -11,7 +11,7 @@ use std::path::Path;
 use csv::{Terminator, Writer, WriterBuilder};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::{AtomicFile, Cause, FileOptions};
+use super::{AtomicFile, Cause, FileOptions, OutputError};
 use crate::report::{
     Cell, Column, DETAIL, DetailRow, RECONCILIATION, ReconciliationRow, Report, SUMMARY, SummaryRow, Zone,
     detail_rows,
@@ -102,11 +102,15 @@ fn task_file(row: &SummaryRow) -> String {
     format!("{}.csv", row.sheet())
 }
 
-/// Writes the folder, each file whole; a task file of an earlier run that this one does not have is
+/// Writes the folder, each file whole; a file of an earlier run that this one does not have is
 /// removed, lest it pass for a result of this run.
-pub(super) fn write_folder(report: &Report<'_>, folder: &Path, options: FileOptions) -> Result<(), Cause> {
+pub(super) fn write_folder(
+    report: &Report<'_>,
+    folder: &Path,
+    options: FileOptions,
+) -> Result<(), OutputError> {
     let tasks = folder.join("tasks");
-    std::fs::create_dir_all(&tasks)?;
+    std::fs::create_dir_all(&tasks).map_err(OutputError::at(&tasks))?;
     AtomicFile::write(&folder.join("summary.csv"), |file| write_summary(report, file, options))?;
     AtomicFile::write(&folder.join("results.csv"), |file| write_results(report, file, options))?;
     let reconciliation = folder.join(RECONCILIATION_FILE);
@@ -114,7 +118,7 @@ pub(super) fn write_folder(report: &Report<'_>, folder: &Path, options: FileOpti
         Some(rows) => {
             AtomicFile::write(&reconciliation, |file| write_reconciliation(&rows, report, file, options))?;
         }
-        None if has_headings(&reconciliation, RECONCILIATION) => std::fs::remove_file(&reconciliation)?,
+        None if has_headings(&reconciliation, RECONCILIATION) => remove(&reconciliation)?,
         None => {}
     }
     for (ordinal, row) in report.rows().iter().enumerate() {
@@ -123,18 +127,22 @@ pub(super) fn write_folder(report: &Report<'_>, folder: &Path, options: FileOpti
     remove_stale(report, &tasks)
 }
 
-fn remove_stale(report: &Report<'_>, tasks: &Path) -> Result<(), Cause> {
+fn remove_stale(report: &Report<'_>, tasks: &Path) -> Result<(), OutputError> {
     let current: HashSet<String> = report.rows().iter().map(task_file).collect();
-    for entry in std::fs::read_dir(tasks)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let is_current = name.to_str().is_some_and(|name| current.contains(name));
-        let is_csv = Path::new(&name).extension().is_some_and(|suffix| suffix == "csv");
-        if !is_current && is_csv && has_headings(&entry.path(), DETAIL) {
-            std::fs::remove_file(entry.path())?;
+    for entry in std::fs::read_dir(tasks).map_err(OutputError::at(tasks))? {
+        let path = entry.map_err(OutputError::at(tasks))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let is_current = name.is_some_and(|name| current.contains(name));
+        let is_csv = path.extension().is_some_and(|suffix| suffix == "csv");
+        if !is_current && is_csv && has_headings(&path, DETAIL) {
+            remove(&path)?;
         }
     }
     Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), OutputError> {
+    std::fs::remove_file(path).map_err(OutputError::at(path))
 }
 
 /// Whether a file begins with the headings of `columns`, whatever the zone: nobody else's is removed.

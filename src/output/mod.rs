@@ -23,14 +23,20 @@ pub struct FileOptions {
     pub csv_raw: bool,
 }
 
-/// An output that could not be written, and why. What stood at its path stands there still.
+/// A file that could not be written, and why. What stood at its path stands there still.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {cause}", path = .path.display())]
 pub struct OutputError {
-    /// The file or folder.
+    /// The file; of a folder the one that failed, and those before it are new.
     pub path: PathBuf,
     /// What went wrong.
     pub cause: Cause,
+}
+
+impl OutputError {
+    fn at<C: Into<Cause>>(path: &Path) -> impl Fn(C) -> Self {
+        move |cause| Self { path: path.to_owned(), cause: cause.into() }
+    }
 }
 
 /// Why an output could not be written.
@@ -54,18 +60,17 @@ pub enum Cause {
 /// Writes `report` to `target`, whole or not at all.
 ///
 /// # Errors
-/// [`OutputError`] with the path at fault.
+/// [`OutputError`] with the file at fault.
 pub fn write(report: &Report<'_>, target: &Target, options: FileOptions) -> Result<(), OutputError> {
     let path = target.path();
-    let written = match target.kind() {
+    match target.kind() {
         Kind::Workbook => AtomicFile::write(path, |file| xlsx::write(report, file)),
         Kind::CsvFolder => csv::write_folder(report, path, options),
         Kind::CsvArchive => AtomicFile::write(path, |file| csv::write_archive(report, file, options)),
         Kind::Csv => AtomicFile::write(path, |file| csv::write_results(report, file, options)),
         Kind::Json => AtomicFile::write(path, |file| json::write_summary(report, file)),
         Kind::Journal => AtomicFile::write(path, |file| copy(report.journal().path(), file)),
-    };
-    written.map_err(|cause| OutputError { path: path.to_owned(), cause })
+    }
 }
 
 fn copy(from: &Path, mut to: &mut dyn std::io::Write) -> Result<(), Cause> {
