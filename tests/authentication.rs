@@ -316,3 +316,20 @@ fn a_region_gives_the_endpoint() {
         run.stderr
     );
 }
+
+#[test]
+fn after_a_run_it_is_told_what_would_help() {
+    for (status, hint) in [
+        (403, "needs the permission sms:server:getConsistencyCheckResult"),
+        (404, "`export --reconcile` compares"),
+    ] {
+        let server = Server::start(move |_, _| error(status, "SMS.1"));
+        let (run, _) = export(&server, 4, &[TOKEN], &[]);
+        assert_eq!(run.code, 3, "{}", run.stderr);
+        assert_eq!(run.stderr.matches("hint: ").count(), 1, "{}", run.stderr);
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
+    }
+    let server = Server::start(|_, before| if before == 0 { error(404, "SMS.1") } else { consistent() });
+    let (run, _) = export(&server, 20, &[TOKEN], &[]);
+    assert!(!run.stderr.contains("hint: "), "one of many is no pattern: {}", run.stderr);
+}

@@ -201,6 +201,44 @@ fn an_output_that_fails_costs_neither_the_others_nor_the_journal() {
 }
 
 #[test]
+fn of_a_folder_the_file_that_failed_is_named() {
+    let folder = tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("csv/results.csv")).unwrap();
+    let run = export(folder.path(), &["-o", "csv/", "-o", "good.json"]);
+    assert_eq!((run.code, run.stdout.as_str()), (1, "good.json\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("csv/results.csv: "), "{}", run.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stdout_costs_no_output() {
+    let folder = tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let tasks = sample_tasks();
+    let arguments =
+        ["export", &tasks, "--endpoint", "embedded", "--rate", "1000/s", "-o", "a.csv", "-o", "b.csv"];
+    let ended = std::process::Command::new(assert_cmd::cargo::cargo_bin("cutover-report"))
+        .current_dir(folder.path())
+        .args(arguments)
+        .stdout(full)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.contains("stdout: No space left"), "{told}");
+    assert_eq!(csv(&folder.path().join("a.csv")), csv(&folder.path().join("b.csv")));
+}
+
+#[test]
+fn sample_data_is_said_to_be_so_even_without_an_answer() {
+    let folder = tempdir().unwrap();
+    let run =
+        run(folder.path(), &["export", "--endpoint", "embedded", "--task", "none", "-o", "summary.json"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(summary(folder.path())["sample_data"], true);
+}
+
+#[test]
 fn what_cannot_work_is_told_before_anything_is_fetched() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("bad.csv"), "task_id\n\u{7f}x\na b\n").unwrap();

@@ -17,6 +17,7 @@ use crate::tasks::{self, Source};
 use super::connect::{Connected, connect};
 use super::console::{self, Progress};
 use super::exit::{Exit, Failure};
+use super::hints::Tally;
 use super::report;
 use super::tasks as tasks_command;
 
@@ -32,7 +33,7 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let (journal_path, scratch) = journal_place(&args, targets.first())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
-    runtime.block_on(async {
+    let hints = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
         let gate = Gate::new(args.connection.rate);
         let (list, reconciliation) = match find_tasks(&args, declared, &connected, &gate).await {
@@ -50,6 +51,9 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     })?;
     let journal = Journal::open(&journal_path).map_err(Failure::stopped)?;
     let exit = report::write(&journal, options, &targets, &args.report, quiet)?;
+    if !quiet {
+        hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
+    }
     match scratch {
         None if quiet => {}
         None => console::note(&format!("journal: {}", journal_path.display())),
@@ -147,7 +151,7 @@ pub(super) fn load_tasks(
     Ok(loaded.list)
 }
 
-/// Fetches every task of the header's list into a new journal at `path`.
+/// Fetches every task of the header's list into a new journal at `path`; gives hints for after the run.
 async fn fetch_into(
     path: &Path,
     args: &ExportArgs,
@@ -155,7 +159,7 @@ async fn fetch_into(
     connected: &Connected,
     gate: &Gate,
     quiet: bool,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let mut journal = create_journal(path, header, args.overwrite)?;
     let tasks = &header.list.tasks;
     let limits = Limits {
@@ -164,25 +168,30 @@ async fn fetch_into(
         deadline: args.deadline,
     };
     let mut progress = Progress::new(tasks.len(), quiet);
-    let fetched = fetch::fetch_all(&connected.client, gate, tasks, limits, |event| match event {
-        Event::Finished(record) => {
-            progress.finished_one();
-            journal.append(record)
-        }
-        Event::Retrying { ordinal, what, wait } => {
-            let task = tasks.get(ordinal).map_or("", |task| task.display_name());
-            progress.retrying(task, &what, wait);
-            Ok(())
+    let mut tally = Tally::default();
+    let fetched = fetch::fetch_all(&connected.client, gate, tasks, limits, |event| {
+        tally.note(&event);
+        match event {
+            Event::Finished(record) => {
+                progress.finished_one();
+                journal.append(record)
+            }
+            Event::Retrying { ordinal, what, wait } => {
+                let task = tasks.get(ordinal).map_or("", |task| task.display_name());
+                progress.retrying(task, &what, wait);
+                Ok(())
+            }
         }
     })
     .await;
     progress.clear();
     match fetched {
-        Ok(()) => journal.finish().map_err(Failure::stopped),
+        Ok(()) => journal.finish().map(|()| tally.hints()).map_err(Failure::stopped),
         Err(FetchError::Consumer(error)) => Err(Failure::stopped(error)),
         Err(refused @ FetchError::Refused(_)) => Err(Failure::credentials(format!(
             "{refused}; no report is written, the journal keeps what was fetched: {}; \
-             check that the token is of this account and region and not older than 24 hours",
+             check that the credentials are of this account and region and have not expired; \
+             `cutover-report doctor` looks at them and at the clock",
             path.display()
         ))),
     }

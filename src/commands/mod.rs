@@ -5,6 +5,7 @@ mod console;
 mod doctor;
 mod exit;
 mod export;
+mod hints;
 mod render;
 mod report;
 mod serve;

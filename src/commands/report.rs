@@ -123,8 +123,13 @@ fn summary(report: &Report<'_>) {
     if let more @ 1.. = failing.len().saturating_sub(NAMED_TASKS) {
         console::note(&format!("  … and {more} more; see the Summary"));
     }
-    if failing.iter().any(|row| row.verdict == Verdict::Unreadable) {
-        console::note("the journal keeps the answers that could not be read, as they came");
+    if let Some(row) = failing.iter().find(|row| row.verdict == Verdict::Unreadable) {
+        console::note(&format!(
+            "hint: the journal keeps answers that cannot be read as they came: \
+             jq -r 'select(.task_id == \"{}\").body' {}",
+            row.task.task_id,
+            report.journal().path().display()
+        ));
     }
 }
 

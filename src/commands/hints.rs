@@ -1,0 +1,70 @@
+//! What to do next, told from what happened in a run.
+
+use crate::fetch::Event;
+use crate::journal::Outcome;
+
+/// From so many tasks on, and this share of all, something is worth a hint.
+const MANY: (usize, usize) = (3, 10);
+
+/// Counts what happened while tasks were fetched.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    tasks: usize,
+    forbidden: usize,
+    unknown: usize,
+    unreached: usize,
+    throttled: usize,
+}
+
+impl Tally {
+    /// Takes note of an event.
+    pub(super) fn note(&mut self, event: &Event) {
+        match event {
+            Event::Finished(record) => {
+                self.tasks += 1;
+                if let Outcome::Failed(failed) = &record.outcome {
+                    match failed.status {
+                        Some(403) => self.forbidden += 1,
+                        Some(404) => self.unknown += 1,
+                        None => self.unreached += 1,
+                        Some(_) => {}
+                    }
+                }
+            }
+            Event::Retrying { what, .. } => self.throttled += usize::from(what.contains("429")),
+        }
+    }
+
+    /// What to say after the run.
+    pub(super) fn hints(&self) -> Vec<String> {
+        let mut hints = Vec::new();
+        let is_many =
+            |count: usize| count >= MANY.0.min(self.tasks) && count * MANY.1 >= self.tasks && count > 0;
+        if is_many(self.forbidden) {
+            hints.push(format!(
+                "{} tasks were forbidden (403): the user needs the permission sms:server:getConsistencyCheckResult",
+                self.forbidden
+            ));
+        }
+        if is_many(self.unknown) {
+            hints.push(format!(
+                "{} tasks are not known to the service (404): is this their region and account? `export --reconcile` \
+                 compares the list with the account",
+                self.unknown
+            ));
+        }
+        if is_many(self.unreached) {
+            hints.push(format!(
+                "{} tasks got no answer: `doctor` looks at the network, the certificate and the clock",
+                self.unreached
+            ));
+        }
+        if is_many(self.throttled) {
+            hints.push(format!(
+                "the service refused {} requests as too many (429): a lower --rate spares them",
+                self.throttled
+            ));
+        }
+        hints
+    }
+}
