@@ -15,7 +15,7 @@ use crate::model::{Rate, Shape, Verdict};
 use crate::report::{Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
-use values::{age, duration, rate, shape, size, verdict, zone};
+use values::{age, duration, rate, shape, size, time, verdict, zone};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
@@ -101,7 +101,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "N", default_value = "16")]
     pub concurrency: NonZeroUsize,
     /// The time for the whole run; tasks not done by then are reported as not fetched
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
     pub deadline: Duration,
     /// Where to keep the journal [default: beside the first output]
     #[arg(long, value_name = "FILE", conflicts_with = "no_journal")]
@@ -264,10 +264,10 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "N", default_value = "12")]
     pub max_attempts: NonZeroU32,
     /// The time for one request
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub timeout: Duration,
     /// The time for a connection to stand
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub connect_timeout: Duration,
     /// The largest answer that is read
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]

@@ -44,6 +44,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a whole number and a unit, as in 500ms, 30s, 30m, 24h or 7d".to_owned())
 }
 
+/// A duration in which something can happen.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| {
+        if time.is_zero() { Err("more than nothing is needed".to_owned()) } else { Ok(time) }
+    })
+}
+
 pub(super) fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = text.get(digits.len()..).unwrap_or_default();
@@ -60,7 +67,8 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     bytes
         .zip(digits.trim().parse::<u64>().ok())
         .and_then(|(unit, number)| number.checked_mul(unit))
-        .ok_or_else(|| "write a whole number and a unit, as in 500KiB, 10MB or 64MiB".to_owned())
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "write a whole number from 1 and a unit, as in 500KiB, 10MB or 64MiB".to_owned())
 }
 
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
@@ -99,7 +107,8 @@ mod tests {
         for text in ["", "5", "s", "-1s", "1.5h", "99999999999999999999s", "9999999999d"] {
             assert!(duration(text).is_err(), "{text}");
         }
-        for text in ["", "MB", "-1MB", "1TB", "99999999999GiB"] {
+        assert!(duration("0s").is_ok() && time("0s").is_err() && time("1ms").is_ok());
+        for text in ["", "0B", "MB", "-1MB", "1TB", "99999999999GiB"] {
             assert!(size(text).is_err(), "{text}");
         }
     }
