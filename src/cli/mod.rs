@@ -315,6 +315,15 @@ pub struct ServeArgs {
     /// The form of all answers: result-list, legacy or result-list-strings [default: each task's own]
     #[arg(long, value_name = "SHAPE", value_parser = shape)]
     pub shape: Option<Shape>,
+    /// How callers show who they are; the secrets come from the environment
+    #[arg(long, value_name = "METHOD", default_value = "none")]
+    pub auth: ServeAuth,
+    /// How long a token from POST /v3/auth/tokens is good
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
+    pub token_life: Duration,
+    /// Lock the access key for five minutes after five failures in a row, as the gateway does
+    #[arg(long)]
+    pub lock_out: bool,
     /// Answer 429 beyond this rate, as the gateway does
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub limit: Option<Rate>,
@@ -330,4 +339,16 @@ pub struct ServeArgs {
     /// What batch export answers with: workbook or empty
     #[arg(long, value_name = "BODY", default_value = "workbook")]
     pub export_body: ExportBody,
+}
+
+/// How callers of the embedded service show who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ServeAuth {
+    /// Not at all
+    None,
+    /// By a token of POST /v3/auth/tokens, for the user in `SMS_IAM_USER`, `SMS_IAM_PASSWORD`, `SMS_IAM_DOMAIN`
+    /// and `SMS_IAM_PROJECT` or else for any, or by the token in `SMS_AUTH_TOKEN`
+    Token,
+    /// By signatures with the access key in `HUAWEICLOUD_SDK_AK` and `HUAWEICLOUD_SDK_SK`, or else with a made-up one
+    Aksk,
 }

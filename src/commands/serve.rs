@@ -1,13 +1,28 @@
 //! `serve`: the embedded service in a process of its own.
 
-use crate::cli::ServeArgs;
-use crate::service::{Service, Settings};
+use crate::cli::{ServeArgs, ServeAuth};
+use crate::model::Secret;
+use crate::service::{AccessKey, Auth, Iam, Service, Settings};
 
 use super::console;
 use super::exit::{Exit, Failure};
 
 pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
+    let auth = match args.auth {
+        ServeAuth::None => Auth::None,
+        ServeAuth::Token => Auth::Token(secret("SMS_AUTH_TOKEN")),
+        ServeAuth::Aksk => Auth::Aksk(access_key(args.lock_out)?),
+    };
+    let iam = Iam {
+        user: variable("SMS_IAM_USER"),
+        password: secret("SMS_IAM_PASSWORD"),
+        domain: variable("SMS_IAM_DOMAIN"),
+        project: variable("SMS_IAM_PROJECT"),
+        token_life: args.token_life,
+    };
     let settings = Settings {
+        auth,
+        iam,
         data: args.data,
         shape: args.shape,
         limit: args.limit,
@@ -25,6 +40,40 @@ pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
         service.stop().await;
         Ok(Exit::Done)
     })
+}
+
+/// The access key that a client in the same environment signs with. Where there is none, one is made
+/// up and told on stderr.
+fn access_key(locks: bool) -> Result<AccessKey, Failure> {
+    let security_token = secret("HUAWEICLOUD_SDK_SECURITY_TOKEN");
+    for prefix in ["HUAWEICLOUD_SDK", "CLOUD_SDK"] {
+        match (variable(&format!("{prefix}_AK")), secret(&format!("{prefix}_SK"))) {
+            (Some(id), Some(secret)) => return Ok(AccessKey { id, secret, security_token, locks }),
+            (None, None) => {}
+            _ => {
+                return Err(Failure::credentials(format!(
+                    "{prefix}_AK and {prefix}_SK go together: set both, or neither for a made-up key"
+                )));
+            }
+        }
+    }
+    let key = AccessKey { security_token, locks, ..AccessKey::made_up() };
+    console::note(&format!(
+        "no access key is set; for a client to use this made-up one:\n\
+         export HUAWEICLOUD_SDK_AK={} HUAWEICLOUD_SDK_SK={}",
+        key.id,
+        key.secret.expose()
+    ));
+    Ok(key)
+}
+
+fn secret(name: &str) -> Option<Secret> {
+    variable(name).map(Secret::new)
+}
+
+/// An environment variable; an empty one is not set.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Waits for SIGINT or SIGTERM.

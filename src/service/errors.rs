@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::auth::Refused;
 use crate::model::Rate;
 
 /// A parameter is missing or not allowed.
@@ -22,6 +23,10 @@ pub(super) const METHOD_NOT_ALLOWED: &str = "SMS.9005";
 pub(super) const UNAVAILABLE: &str = "SMS.9006";
 /// The gateway knows no such API.
 pub(super) const NO_SUCH_API: &str = "APIG.0101";
+/// The gateway does not know who sends the request.
+pub(super) const NOT_AUTHENTICATED: &str = "APIG.0301";
+/// The gateway knew the token, which has expired.
+pub(super) const TOKEN_EXPIRED: &str = "APIG.0307";
 /// The gateway's limit is reached.
 pub(super) const THROTTLED: &str = "APIG.0308";
 
@@ -50,8 +55,19 @@ pub(super) fn throttled(limit: Rate, request_id: &str) -> Response {
         "The throttling threshold has been reached: policy user over ratelimit,limit:{},time:1 {unit}",
         limit.count()
     );
-    let body = json!({ "error_code": THROTTLED, "error_msg": message, "request_id": request_id });
-    json_text(StatusCode::TOO_MANY_REQUESTS, body.to_string())
+    gateway(StatusCode::TOO_MANY_REQUESTS, THROTTLED, &message, request_id)
+}
+
+/// The gateway's 401.
+pub(super) fn unauthenticated(refused: &Refused, request_id: &str) -> Response {
+    let message = format!("Authentication failed: {refused}.");
+    gateway(StatusCode::UNAUTHORIZED, refused.code(), &message, request_id)
+}
+
+/// An answer of the gateway, which repeats the request's id.
+fn gateway(status: StatusCode, code: &str, message: &str, request_id: &str) -> Response {
+    let body = json!({ "error_code": code, "error_msg": message, "request_id": request_id });
+    json_text(status, body.to_string())
 }
 
 /// An answer whose body is `text`, which is JSON already.

@@ -1,4 +1,4 @@
-//! What stands before every route: the body's limit, latency, throttling, faults, headers.
+//! What stands before every route: the body's limit, latency, authentication, throttling, faults, headers.
 
 use std::io;
 use std::sync::Arc;
@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use super::auth::{Guard, IAM_PATH};
 use super::connection::Switch;
 use super::errors;
 use super::faults::{Dice, Fault};
@@ -32,6 +35,7 @@ const DISCARDED: usize = 16 << 20;
 /// What all requests share before they come to a route.
 pub(super) struct Gate {
     pub(super) latency: Duration,
+    pub(super) guard: Guard,
     pub(super) throttle: Option<Throttle>,
     pub(super) dice: Dice,
     pub(super) request_ids: RequestIds,
@@ -82,18 +86,24 @@ pub(super) async fn pass(
 async fn answer(gate: &Gate, switch: &Switch, request_id: &str, request: Request, next: Next) -> Response {
     // The body is read even where the answer does not need it: a client that is still sending when
     // the connection closes sees a broken connection and not the answer.
-    let request = match whole(request).await {
+    let (head, body) = match whole(request).await {
         Ok(request) => request,
         Err(response) => return response,
     };
     if !gate.latency.is_zero() {
         tokio::time::sleep(gate.latency).await;
     }
+    if let Err(refused) = gate.guard.check(&head, &body, Timestamp::now()) {
+        return errors::unauthenticated(&refused, request_id);
+    }
+    // The limit is the gateway's, and counts those it knows; IAM stands beside it.
     if let Some(throttle) = &gate.throttle
+        && head.uri.path() != IAM_PATH
         && !throttle.admits(Instant::now())
     {
         return errors::throttled(throttle.limit(), request_id);
     }
+    let request = Request::from_parts(head, Body::from(body));
     match gate.dice.roll() {
         None => next.run(request).await,
         Some(Fault::Slow(time)) => {
@@ -112,10 +122,10 @@ async fn answer(gate: &Gate, switch: &Switch, request_id: &str, request: Request
     }
 }
 
-async fn whole(request: Request) -> Result<Request, Response> {
-    let (parts, body) = request.into_parts();
+async fn whole(request: Request) -> Result<(Parts, Bytes), Response> {
+    let (head, body) = request.into_parts();
     if body.is_end_stream() {
-        return Ok(Request::from_parts(parts, body));
+        return Ok((head, Bytes::new()));
     }
     let mut read = Vec::new();
     let mut length = 0usize;
@@ -133,7 +143,7 @@ async fn whole(request: Request) -> Result<Request, Response> {
     if length > BODY {
         return Err(errors::invalid(&format!("the body is longer than {BODY} bytes")));
     }
-    Ok(Request::from_parts(parts, Body::from(read)))
+    Ok((head, read.into()))
 }
 
 fn throttled(gate: &Gate, request_id: &str) -> Response {

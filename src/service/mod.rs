@@ -1,12 +1,13 @@
 //! The embedded SMS service: the three operations, for trying the program out and for testing it.
 //!
 //! ```text
-//! connection ─► gate (body · latency · limit · faults) ─► routes (validate) ─► store (SQLite)
+//! connection ─► gate (body · latency · auth · limit · faults) ─► routes (validate) ─► store (SQLite)
 //! ```
 //!
 //! Every answer says that it is sample data, in [`SAMPLE_HEADER`].
 
 mod answers;
+mod auth;
 mod connection;
 mod errors;
 mod export;
@@ -33,12 +34,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
+pub use auth::{AccessKey, Auth, Iam};
 pub use faults::{Faults, FaultsError};
 pub use gate::SAMPLE_HEADER;
 pub use sample::{generated_tasks, sample_tasks};
 pub use store::StoreError;
 
 use crate::model::{Rate, Shape};
+use auth::{Guard, Tokens};
 use connection::{Door, Switch};
 use faults::Dice;
 use gate::{Gate, RequestIds};
@@ -56,6 +59,10 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// The form of all answers; each task's own if there is none.
     pub shape: Option<Shape>,
+    /// How callers show who they are.
+    pub auth: Auth,
+    /// Who gets a token, and for how long.
+    pub iam: Iam,
     /// The rate above which requests are refused.
     pub limit: Option<Rate>,
     /// How long each answer waits.
@@ -136,14 +143,22 @@ impl Service {
         });
         let store = Arc::new(opened.await.unwrap_or(Err(StoreError::Closed))?);
         let cut = Arc::new(Notify::new());
+        let tokens = Arc::new(Tokens::new(settings.iam.token_life));
         let gate = Gate {
             latency: settings.latency,
+            guard: Guard::new(settings.auth, Arc::clone(&tokens)),
             throttle: settings.limit.map(Throttle::new),
             dice: Dice::new(settings.faults),
             request_ids: RequestIds::new(),
             cut: Arc::clone(&cut),
         };
-        let app = App { store: Arc::clone(&store), shape: settings.shape, export_body: settings.export_body };
+        let app = App {
+            store: Arc::clone(&store),
+            shape: settings.shape,
+            export_body: settings.export_body,
+            iam: settings.iam,
+            tokens,
+        };
         let router = routes::router(app).layer(middleware::from_fn_with_state(Arc::new(gate), gate::pass));
         let (end, ended) = oneshot::channel::<()>();
         let serve = axum::serve(Door(listener), router.into_make_service_with_connect_info::<Switch>())

@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+use super::auth::{self, Iam, NoToken, Tokens};
 use super::export::{self, ExportError};
 use super::listing::{Filter, OutOfRange};
 use super::store::{Store, StoreError};
@@ -22,6 +23,8 @@ pub(super) struct App {
     pub(super) store: Arc<Store>,
     pub(super) shape: Option<Shape>,
     pub(super) export_body: ExportBody,
+    pub(super) iam: Iam,
+    pub(super) tokens: Arc<Tokens>,
 }
 
 type TaskId = Result<Path<String>, PathRejection>;
@@ -70,6 +73,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v3/tasks/{task_id}/consistency-result", get(obtain).post(upload))
         .route("/v3/tasks//consistency-result", get(no_task_id).post(no_task_id))
         .route("/v3/tasks/consistency-results/export", post(export))
+        .route(auth::IAM_PATH, post(token))
         .fallback(no_such_api)
         .method_not_allowed_fallback(wrong_method)
         .with_state(Arc::new(app))
@@ -127,6 +131,10 @@ async fn export(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, Re
             Ok((headers, bytes).into_response())
         }
     }
+}
+
+async fn token(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, NoToken> {
+    auth::issue(&app.iam, &app.tokens, &body, jiff::Timestamp::now())
 }
 
 /// Where an empty task id leads, which no path parameter matches.

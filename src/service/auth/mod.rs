@@ -1,0 +1,140 @@
+//! Who may call the service, and the tokens that IAM's call gives out.
+//!
+//! The clock is a parameter everywhere, so that skew, expiry and locks are tested without waiting.
+
+mod iam;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+pub use iam::Iam;
+pub(super) use iam::{NoToken, PATH as IAM_PATH, issue};
+pub use signature::AccessKey;
+pub(super) use tokens::Tokens;
+
+use super::errors;
+use crate::model::Secret;
+use crate::sms::sign;
+use signature::Verifier;
+
+/// The header that carries a token.
+const TOKEN_HEADER: &str = "x-auth-token";
+
+/// How a caller must show who it is; IAM's own call is open to all.
+#[derive(Debug, Clone, Default)]
+pub enum Auth {
+    /// Not at all.
+    #[default]
+    None,
+    /// By a token that this service gave out, or by this one.
+    Token(Option<Secret>),
+    /// By signatures with this key.
+    Aksk(AccessKey),
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("there is no {TOKEN_HEADER} header; this service takes tokens")]
+    NoToken,
+    #[error("the token is not known")]
+    UnknownToken,
+    #[error("the token has expired; get a new one")]
+    ExpiredToken,
+    #[error(
+        "there is no Authorization header of {}; this service takes signatures by access key",
+        sign::ALGORITHM
+    )]
+    NoSignature,
+    #[error("the Authorization header must be {} Access=…, SignedHeaders=…, Signature=…", sign::ALGORITHM)]
+    Unreadable,
+    #[error("the access key is not known")]
+    UnknownKey,
+    #[error("the access key is locked until {0:.0}, after too many failures in a row")]
+    Locked(Timestamp),
+    #[error("{0} is not among the signed headers")]
+    NotSigned(&'static str),
+    #[error("the signed header {0} must be there once, as UTF-8")]
+    NoSuchHeader(String),
+    #[error("the query is not UTF-8")]
+    Query,
+    #[error("{} must be a time such as {}, not {date}", sign::DATE_HEADER, sign::date(*now))]
+    NoDate { date: String, now: Timestamp },
+    #[error("{} {date} is more than 15 minutes from this service's time, {}", sign::DATE_HEADER, sign::date(*now))]
+    Skewed { date: String, now: Timestamp },
+    #[error("the signature is not that of the request")]
+    WrongSignature,
+    #[error("the security token is not that of the access key")]
+    WrongSecurityToken,
+}
+
+impl Refused {
+    /// The gateway's code for it.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::ExpiredToken => errors::TOKEN_EXPIRED,
+            _ => errors::NOT_AUTHENTICATED,
+        }
+    }
+}
+
+/// Lets requests pass that show who sent them.
+pub(super) enum Guard {
+    Open,
+    Tokens { issued: Arc<Tokens>, fixed: Option<Secret> },
+    Signatures(Verifier),
+}
+
+impl Guard {
+    pub(super) fn new(auth: Auth, issued: Arc<Tokens>) -> Self {
+        match auth {
+            Auth::None => Self::Open,
+            Auth::Token(fixed) => Self::Tokens { issued, fixed },
+            Auth::Aksk(key) => Self::Signatures(Verifier::new(key)),
+        }
+    }
+
+    /// Checks a request that came at `now`.
+    pub(super) fn check(&self, head: &Parts, body: &[u8], now: Timestamp) -> Result<(), Refused> {
+        match self {
+            _ if head.uri.path() == IAM_PATH => Ok(()),
+            Self::Open => Ok(()),
+            Self::Tokens { issued, fixed } => {
+                let token = head.headers.get(TOKEN_HEADER).ok_or(Refused::NoToken)?;
+                let is_fixed = |fixed: &Secret| same(token.as_bytes(), fixed.expose().as_bytes());
+                if fixed.as_ref().is_some_and(is_fixed) {
+                    Ok(())
+                } else {
+                    issued.check(token.as_bytes(), now)
+                }
+            }
+            Self::Signatures(verifier) => verifier.check(head, body, now),
+        }
+    }
+}
+
+/// Whether two secrets are the same. The time this takes tells of their digests alone.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    Sha256::digest(one) == Sha256::digest(other)
+}
+
+/// Bytes that cannot be guessed, made from the seed that the system gives for hash maps.
+fn random<const LENGTH: usize>() -> [u8; LENGTH] {
+    let seed = RandomState::new();
+    let mut bytes = [0; LENGTH];
+    for (number, chunk) in bytes.chunks_mut(8).enumerate() {
+        for (byte, random) in chunk.iter_mut().zip(seed.hash_one(number).to_ne_bytes()) {
+            *byte = random;
+        }
+    }
+    bytes
+}
