@@ -159,6 +159,23 @@ fn an_unfinished_journal_is_kept_and_rendered_as_such() {
 }
 
 #[test]
+fn a_journal_takes_one_run_at_a_time() {
+    let folder = tempdir().unwrap();
+    let file = std::fs::File::create(folder.path().join("report.journal.jsonl.lock")).unwrap();
+    std::fs::write(folder.path().join("report.journal.jsonl.lock"), "process 7, since noon").unwrap();
+    file.lock().unwrap();
+    let refused = export(folder.path(), &["-o", "report.xlsx"]);
+    assert_eq!(refused.code, 6, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("report.journal.jsonl") && refused.stderr.contains("process 7, since noon")
+    );
+    assert_eq!(files(folder.path()).len(), 1, "nothing but the lock");
+    drop(file);
+    assert_eq!(export(folder.path(), &["-o", "report.xlsx"]).code, 0, "a lock left behind holds nobody up");
+    assert_eq!(files(folder.path()).len(), 2, "report and journal");
+}
+
+#[test]
 fn policy_decides_the_verdict_and_the_gate_the_exit_code() {
     let folder = tempdir().unwrap();
     let stale = |more: &[&str]| {

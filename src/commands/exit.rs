@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::process::{ExitCode, Termination};
 
+use crate::journal::JournalError;
+
 /// The exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -18,6 +20,8 @@ pub enum Exit {
     Gate,
     /// 5: credentials missing or refused.
     Credentials,
+    /// 6: another run holds the journal's lock.
+    Locked,
 }
 
 impl Termination for Exit {
@@ -29,6 +33,7 @@ impl Termination for Exit {
             Self::Incomplete => 3,
             Self::Gate => 4,
             Self::Credentials => 5,
+            Self::Locked => 6,
         })
     }
 }
@@ -43,6 +48,11 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn stopped(message: impl Display) -> Self {
         Self { exit: Exit::Stopped, message: message.to_string() }
+    }
+
+    pub(super) fn journal(error: JournalError) -> Self {
+        let exit = if matches!(error, JournalError::Locked { .. }) { Exit::Locked } else { Exit::Stopped };
+        Self { exit, message: error.to_string() }
     }
 
     pub(super) fn usage(message: impl Display) -> Self {

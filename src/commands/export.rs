@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs};
 use crate::fetch::{self, Event, FetchError, Limits};
-use crate::journal::{Header, Journal, JournalError, Writer};
+use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::{Reconciliation, TaskList};
 use crate::output::Target;
 use crate::sms::throttle::Gate;
@@ -33,8 +33,10 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let (journal_path, scratch) = journal_place(&args, targets.first())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
-    let hints = runtime.block_on(async {
+    // The lock is held until the reports are written, for they are made from the journal.
+    let (hints, _lock) = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
+        let lock = lock_journal(&journal_path, started)?;
         let gate = Gate::new(args.connection.rate);
         let (list, reconciliation) = match find_tasks(&args, declared, &connected, &gate).await {
             Ok(found) => found,
@@ -47,7 +49,7 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
         header.reconciliation = reconciliation;
         let fetched = fetch_into(&journal_path, &args, &header, &connected, &gate, quiet).await;
         connected.close().await;
-        fetched
+        fetched.map(|hints| (hints, lock))
     })?;
     let journal = Journal::open(&journal_path).map_err(Failure::stopped)?;
     let exit = report::write(&journal, options, &targets, &args.report, quiet)?;
@@ -160,7 +162,7 @@ async fn fetch_into(
     gate: &Gate,
     quiet: bool,
 ) -> Result<Vec<String>, Failure> {
-    let mut journal = create_journal(path, header, args.overwrite)?;
+    let mut journal = Writer::create(path, header, args.overwrite).map_err(Failure::journal)?;
     let tasks = &header.list.tasks;
     let limits = Limits {
         concurrency: args.concurrency,
@@ -197,10 +199,11 @@ async fn fetch_into(
     }
 }
 
-fn create_journal(path: &Path, header: &Header, overwrite: bool) -> Result<Writer, Failure> {
+/// Makes the journal's folder where there is none, and takes the journal's lock.
+fn lock_journal(path: &Path, started: Timestamp) -> Result<Lock, Failure> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent)
-            .map_err(|source| Failure::stopped(JournalError::Io { path: parent.to_owned(), source }))?;
+            .map_err(|source| Failure::journal(JournalError::Io { path: parent.to_owned(), source }))?;
     }
-    Writer::create(path, header, overwrite).map_err(Failure::stopped)
+    Lock::hold(path, started).map_err(Failure::journal)
 }

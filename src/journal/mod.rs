@@ -5,10 +5,12 @@
 //! read anew by every report, so nothing that was fetched is lost to what a reader understands.
 
 mod append;
+mod lock;
 mod record;
 mod replay;
 
 pub use append::Writer;
+pub use lock::{Lock, lock_path};
 pub use record::{Answered, EMBEDDED, FORMAT, Failed, Footer, Header, Outcome, Record};
 pub use replay::Journal;
 
@@ -36,6 +38,19 @@ pub enum JournalError {
     Unfinished { path: PathBuf, held: usize, total: usize },
     #[error("{path} is there already and is no journal; name another with --journal, or use --overwrite", path = .0.display())]
     NotOurs(PathBuf),
+    #[error("{path} stands where the journal's lock goes; name another journal with --journal", path = .0.display())]
+    NoLock(PathBuf),
+    #[error(
+        "{path}: another run holds this journal{by}; wait for its end, or name another with --journal",
+        path = .path.display(),
+        by = named(.holder)
+    )]
+    Locked { path: PathBuf, holder: String },
+}
+
+/// The holder of a lock in brackets, if it can be told.
+fn named(holder: &str) -> String {
+    if holder.is_empty() { String::new() } else { format!(" ({holder})") }
 }
 
 #[cfg(test)]
