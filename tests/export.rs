@@ -159,6 +159,40 @@ fn an_unfinished_journal_is_kept_and_rendered_as_such() {
 }
 
 #[test]
+fn a_refused_token_costs_no_earlier_evidence() {
+    let folder = tempdir().unwrap();
+    let tasks = sample_tasks();
+    let arguments = ["export", &tasks, "--rate", "1000/s", "-o", "report.json", "--endpoint"];
+    assert_eq!(run(folder.path(), &[&arguments[..], &["embedded"]].concat()).code, 0);
+    let before = files(folder.path());
+    let endpoint = refusing();
+    let refused = run_with(
+        folder.path(),
+        &[("SMS_AUTH_TOKEN", "hush-hush")],
+        &[&arguments[..], &[endpoint.as_str()]].concat(),
+    );
+    assert_eq!(refused.code, 5, "{}", refused.stderr);
+    assert!(refused.stderr.contains("report.journal.jsonl is left as it was"), "{}", refused.stderr);
+    assert!(files(folder.path()) == before);
+}
+
+/// A server that answers the requests of one run with 401.
+fn refusing() -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream
+                .write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    endpoint
+}
+
+#[test]
 fn a_journal_takes_one_run_at_a_time() {
     let folder = tempdir().unwrap();
     let file = std::fs::File::create(folder.path().join("report.journal.jsonl.lock")).unwrap();

@@ -190,12 +190,15 @@ async fn fetch_into(
     match fetched {
         Ok(()) => journal.finish().map(|()| tally.hints()).map_err(Failure::stopped),
         Err(FetchError::Consumer(error)) => Err(Failure::stopped(error)),
-        Err(refused @ FetchError::Refused(_)) => Err(Failure::credentials(format!(
-            "{refused}; no report is written, the journal keeps what was fetched: {}; \
-             check that the credentials are of this account and region and have not expired; \
-             `cutover-report doctor` looks at them and at the clock",
-            path.display()
-        ))),
+        Err(refused @ FetchError::Refused(_)) => {
+            let kept = if journal.stands() { "keeps what was fetched" } else { "is left as it was" };
+            Err(Failure::credentials(format!(
+                "{refused}; no report is written, and {} {kept}; \
+                 check that the credentials are of this account and region and have not expired; \
+                 `cutover-report doctor` looks at them and at the clock",
+                path.display()
+            )))
+        }
     }
 }
 

@@ -1,27 +1,37 @@
 //! Writing a journal.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::record::Line;
-use super::{Footer, Header, Journal, JournalError, Record};
+use super::{Footer, Header, Journal, JournalError, Outcome, Record};
 
 /// Appends to the journal of a run under way.
 ///
-/// Each line goes to the operating system in one write call, so that a killed run loses no finished
-/// task; header and footer are also synced to the disk.
+/// What stood at the path stands there until the run has an answer of its own or comes to its end: a
+/// night in which nothing is answered does not cost the evidence of the night before. From then on each
+/// line goes to the operating system in one write call, so that a killed run loses no finished task;
+/// the beginning and the end are also synced to the disk.
 #[derive(Debug)]
 pub struct Writer {
-    file: File,
     path: PathBuf,
+    place: Place,
     recorded: usize,
 }
 
+#[derive(Debug)]
+enum Place {
+    /// Lines that wait for the first answer.
+    Memory(Vec<u8>),
+    /// The journal at its path.
+    File(File),
+}
+
 impl Writer {
-    /// Begins a journal at `path`.
+    /// Begins a journal that will stand at `path`.
     ///
     /// A finished journal there is replaced, and so is one that holds no task; `overwrite` replaces
     /// whatever is there.
@@ -33,11 +43,8 @@ impl Writer {
         if !overwrite {
             refuse_to_drop(path)?;
         }
-        let io = |source| JournalError::Io { path: path.to_owned(), source };
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(io)?;
-        let mut writer = Self { file, path: path.to_owned(), recorded: 0 };
+        let mut writer = Self { path: path.to_owned(), place: Place::Memory(Vec::new()), recorded: 0 };
         writer.line(header)?;
-        writer.sync()?;
         Ok(writer)
     }
 
@@ -46,9 +53,15 @@ impl Writer {
     /// # Errors
     /// What the file system says, as when the disk is full.
     pub fn append(&mut self, record: Record) -> Result<(), JournalError> {
+        let answered = matches!(record.outcome, Outcome::Answered(_));
         self.line(&Line::from(record))?;
         self.recorded += 1;
-        Ok(())
+        if answered { self.settle() } else { Ok(()) }
+    }
+
+    /// Whether the journal stands at its path, in place of an earlier one.
+    pub fn stands(&self) -> bool {
+        matches!(self.place, Place::File(_))
     }
 
     /// Ends the journal of a run that came to its end.
@@ -58,19 +71,48 @@ impl Writer {
     pub fn finish(mut self) -> Result<(), JournalError> {
         let finished_at = now();
         self.line(&Footer { finished_at, recorded: self.recorded })?;
-        self.sync()
+        self.settle()?;
+        match self.place {
+            Place::File(file) => {
+                file.sync_all().map_err(|source| JournalError::Io { path: self.path, source })
+            }
+            Place::Memory(_) => Ok(()),
+        }
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
         let io = |source| JournalError::Io { path: self.path.clone(), source };
         let mut line = serde_json::to_vec(value).map_err(|error| io(error.into()))?;
         line.push(b'\n');
-        self.file.write_all(&line).map_err(io)
+        match &mut self.place {
+            Place::Memory(lines) => lines.extend(line),
+            Place::File(file) => file.write_all(&line).map_err(io)?,
+        }
+        Ok(())
     }
 
-    fn sync(&self) -> Result<(), JournalError> {
-        self.file.sync_all().map_err(|source| JournalError::Io { path: self.path.clone(), source })
+    /// Puts the journal at its path, if it is not there yet.
+    fn settle(&mut self) -> Result<(), JournalError> {
+        if let Place::Memory(lines) = &self.place {
+            let io = |source| JournalError::Io { path: self.path.clone(), source };
+            self.place = Place::File(replace(&self.path, lines).map_err(io)?);
+        }
+        Ok(())
     }
+}
+
+/// Puts a file with these lines at `path` in one step.
+fn replace(path: &Path, lines: &[u8]) -> std::io::Result<File> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".cutover-report-");
+    // A journal is for others to read, as far as the user's mask lets them.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(lines)?;
+    file.as_file().sync_all()?;
+    Ok(file.persist(path)?)
 }
 
 /// The time in milliseconds, the unit of the API.

@@ -53,16 +53,48 @@ fn what_was_fetched_is_not_dropped_unasked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let create = |overwrite| Writer::create(&path, &header(2), overwrite);
-    drop(create(false).unwrap());
-    let mut writer = create(false).expect("a journal without a record is replaced");
+    let mut writer = create(false).unwrap();
     writer.append(record(0, answered(b"{}"))).unwrap();
     drop(writer);
     assert!(matches!(create(false), Err(JournalError::Unfinished { held: 1, total: 2, .. })));
     create(true).unwrap().finish().unwrap();
-    create(false).expect("a finished journal is replaced");
+    create(false).expect("a finished journal is replaced").finish().unwrap();
+    create(false).expect("and one without a record");
     std::fs::write(&path, "a letter\n").unwrap();
     assert!(matches!(create(false), Err(JournalError::NotOurs(_))));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "a letter\n");
+}
+
+#[test]
+fn the_journal_before_stands_until_there_is_an_answer_or_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let failed = || Outcome::Failed(Failed { status: None, code: None, message: "no".to_owned() });
+    let mut first = Writer::create(&path, &header(2), false).unwrap();
+    first.append(record(0, answered(b"{}"))).unwrap();
+    first.finish().unwrap();
+    let before = std::fs::read(&path).unwrap();
+
+    let mut night = Writer::create(&path, &header(2), false).unwrap();
+    night.append(record(0, failed())).unwrap();
+    assert!(!night.stands());
+    drop(night);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+
+    let mut next = Writer::create(&path, &header(2), false).unwrap();
+    next.append(record(0, failed())).unwrap();
+    next.append(record(1, answered(b"{}"))).unwrap();
+    assert!(next.stands());
+    assert_eq!(Journal::open(&path).unwrap().recorded(), 2, "the failure that came first is in it too");
+    drop(next);
+    assert!(matches!(Writer::create(&path, &header(2), false), Err(JournalError::Unfinished { .. })));
+
+    let mut all_failed = Writer::create(&path, &header(1), true).unwrap();
+    all_failed.append(record(0, failed())).unwrap();
+    all_failed.finish().unwrap();
+    let journal = Journal::open(&path).unwrap();
+    assert!(journal.is_finished() && journal.record(0).unwrap().is_some());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing lies beside it");
 }
 
 #[test]
