@@ -210,6 +210,19 @@ fn a_journal_takes_one_run_at_a_time() {
 }
 
 #[test]
+fn a_journal_is_not_rendered_over_itself() {
+    let folder = tempdir().unwrap();
+    assert_eq!(export(folder.path(), &["-o", "a.csv", "--journal", "j.json"]).code, 0);
+    let before = files(folder.path());
+    let refused = run(folder.path(), &["render", "j.json", "-o", "./j.json"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{}", refused.stderr);
+    assert!(files(folder.path()) == before);
+    std::fs::rename(folder.path().join("j.json"), folder.path().join("j.jsonl")).unwrap();
+    assert_eq!(run(folder.path(), &["render", "j.jsonl", "-o", "j.jsonl"]).code, 0);
+    assert!(files(folder.path())[Path::new("j.jsonl")] == before[Path::new("j.json")], "a copy is the same");
+}
+
+#[test]
 fn policy_decides_the_verdict_and_the_gate_the_exit_code() {
     let folder = tempdir().unwrap();
     let stale = |more: &[&str]| {
@@ -318,6 +331,18 @@ fn what_cannot_work_is_told_before_anything_is_fetched() {
         &["export", "--task", "a", "--endpoint", "nowhere", "--auth", "none", "-o", "r.xlsx"],
         &["export", "--task", "a", "--endpoint", "embedded", "-o", "r.docx"],
         &["export", "--task", "a", "--endpoint", "embedded", "-o", "r.csv", "-o", "r.csv"],
+        &["export", "--task", "a", "--endpoint", "embedded", "-o", "r.json", "--journal", "r.json"],
+        &[
+            "export",
+            "bad.csv",
+            "--endpoint",
+            "embedded",
+            "-o",
+            "r.csv",
+            "--journal",
+            "bad.csv",
+            "--overwrite",
+        ],
         &["export", "--task", "a", "--endpoint", "embedded", "-o", "r.csv", "--not-before", "soon"],
         &["render", "token", "-o", "r.csv"],
         &["render", "none.jsonl", "-o", "r.csv"],

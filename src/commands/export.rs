@@ -18,6 +18,7 @@ use super::connect::{Connected, connect};
 use super::console::{self, Progress};
 use super::exit::{Exit, Failure};
 use super::hints::Tally;
+use super::places::{Place, keep_apart};
 use super::report;
 use super::tasks as tasks_command;
 
@@ -26,11 +27,9 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
     let options = report::options(&args.report)?;
     let targets = report::targets(&args.report, started)?;
-    if let Some(list) = args.tasks.iter().find(|list| targets.iter().any(|out| same_file(list, out.path()))) {
-        return Err(Failure::usage(format!("-o {}: is a task list of this run", list.display())));
-    }
-    let declared = declared(&args, quiet)?;
     let (journal_path, scratch) = journal_place(&args, targets.first())?;
+    keep_apart(&places(&args, &targets, &journal_path))?;
+    let declared = declared(&args, quiet)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
     // The lock is held until the reports are written, for they are made from the journal.
@@ -68,9 +67,15 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Whether both paths lead to one file that is there.
-fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+/// What the run reads and writes.
+fn places(args: &ExportArgs, targets: &[Target], journal: &Path) -> Vec<Place> {
+    let lists = args.tasks.iter().filter(|path| *path != Path::new("-"));
+    let journal = [Place::journal(journal), Place::lock(journal)];
+    lists
+        .map(|list| Place::task_list(list))
+        .chain(journal)
+        .chain(targets.iter().flat_map(Place::outputs))
+        .collect()
 }
 
 /// Where the journal stands: where the user says, else beside the first output, else in a folder

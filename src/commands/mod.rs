@@ -6,6 +6,7 @@ mod doctor;
 mod exit;
 mod export;
 mod hints;
+mod places;
 mod render;
 mod report;
 mod serve;

@@ -1,16 +1,21 @@
 //! `render`: reports from a journal, offline.
 
+use std::iter;
+
 use crate::cli::RenderArgs;
 use crate::journal::Journal;
 
 use super::console;
 use super::exit::{Exit, Failure};
+use super::places::{Place, keep_apart};
 use super::report;
 
 pub(super) fn run(args: RenderArgs, quiet: bool) -> Result<Exit, Failure> {
     let options = report::options(&args.report)?;
     let journal = Journal::open(&args.journal).map_err(Failure::stopped)?;
     let targets = report::targets(&args.report, journal.header().started_at)?;
+    let outputs = targets.iter().flat_map(Place::outputs);
+    keep_apart(&iter::once(Place::journal(&args.journal)).chain(outputs).collect::<Vec<_>>())?;
     if !journal.is_finished() && !quiet {
         console::warning(&format!(
             "{}: the run did not come to its end; {} of {} tasks are recorded",

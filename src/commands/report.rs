@@ -14,17 +14,10 @@ use super::exit::{Exit, Failure};
 /// Tasks that the closing summary names at most.
 const NAMED_TASKS: usize = 10;
 
-/// The outputs of a run that began at `started`, each path once.
+/// The outputs of a run that began at `started`.
 pub(super) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
-    let mut targets: Vec<Target> = Vec::new();
-    for text in &args.outputs {
-        let target = Target::parse(text, started, &args.timezone).map_err(Failure::usage)?;
-        if targets.iter().any(|other| other.path() == target.path()) {
-            return Err(Failure::usage(format!("-o {text}: is given twice")));
-        }
-        targets.push(target);
-    }
-    Ok(targets)
+    let targets = args.outputs.iter().map(|text| Target::parse(text, started, &args.timezone));
+    targets.collect::<Result<_, _>>().map_err(Failure::usage)
 }
 
 /// How the reports are to be read.

@@ -73,6 +73,17 @@ impl Target {
         self.kind
     }
 
+    /// What is written there as far as its names are known beforehand; a folder's task files stand
+    /// for themselves by their own folder.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match self.kind {
+            Kind::CsvFolder => {
+                ["summary.csv", "results.csv", "tasks"].map(|name| self.path.join(name)).into()
+            }
+            _ => vec![self.path.clone()],
+        }
+    }
+
     /// Where the journal of a run stands whose first output this is: beside it, by its stem.
     pub fn journal_path(&self) -> PathBuf {
         let stem = match self.kind {

@@ -1,0 +1,162 @@
+//! The files that a command reads and writes: none of them may be two of these.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::journal::lock_path;
+use crate::output::{Kind, Target};
+
+use super::exit::Failure;
+
+/// A file or folder that a command reads or writes.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// What the user knows it as.
+    what: String,
+    path: PathBuf,
+    role: Role,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Read alone, so two may be one.
+    Read,
+    Journal,
+    /// An output that is the journal once more; on the journal itself it changes nothing.
+    Copy,
+    Written,
+}
+
+impl Place {
+    pub(super) fn task_list(path: &Path) -> Self {
+        Self { what: format!("the task list {}", path.display()), path: path.to_owned(), role: Role::Read }
+    }
+
+    pub(super) fn journal(path: &Path) -> Self {
+        Self { what: format!("the journal {}", path.display()), path: path.to_owned(), role: Role::Journal }
+    }
+
+    pub(super) fn lock(journal: &Path) -> Self {
+        Self { what: "the journal's lock".to_owned(), path: lock_path(journal), role: Role::Written }
+    }
+
+    pub(super) fn outputs(target: &Target) -> impl Iterator<Item = Self> {
+        let what = format!("-o {}", target.path().display());
+        let role = if target.kind() == Kind::Journal { Role::Copy } else { Role::Written };
+        target.files().into_iter().map(move |path| Self { what: what.clone(), path, role })
+    }
+
+    fn may_be(&self, other: &Self) -> bool {
+        matches!(
+            (self.role, other.role),
+            (Role::Read, Role::Read) | (Role::Journal, Role::Copy) | (Role::Copy, Role::Journal)
+        )
+    }
+
+    /// The names under which the file system knows it: its own, and that of what it links to.
+    fn names(&self) -> [PathBuf; 2] {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let own = match (path.parent(), path.file_name()) {
+            (Some(parent), Some(name)) => real(parent).join(name),
+            _ => real(&path),
+        };
+        [own, real(&path)]
+    }
+}
+
+/// Checks that no file is written over one that is read, nor written twice.
+///
+/// # Errors
+/// Wrong usage, with what the two places are.
+pub(super) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
+    let names: Vec<_> = places.iter().map(Place::names).collect();
+    for (index, (place, own)) in places.iter().zip(&names).enumerate() {
+        for (other, others) in places.iter().zip(&names).take(index) {
+            let meet =
+                own.iter().any(|one| others.iter().any(|two| one.starts_with(two) || two.starts_with(one)));
+            if meet && !place.may_be(other) {
+                return Err(Failure::usage(format!(
+                    "{} would be written over {}; give one of them another place",
+                    place.what, other.what
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The path without links and steps back, as far as it is there; beyond that there are no links.
+fn real(path: &Path) -> PathBuf {
+    let found = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    let Some((ancestor, found)) = found else { return path.to_owned() };
+    let rest = path.strip_prefix(ancestor).unwrap_or(Path::new(""));
+    rest.components().fold(found, |mut real, step| {
+        if step == Component::ParentDir {
+            real.pop();
+        } else {
+            real.push(step);
+        }
+        real
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Zone;
+
+    /// What `keep_apart` says of these, with `folder` left out.
+    fn told(folder: &Path, list: &str, journal: &str, outputs: &[&str]) -> Option<String> {
+        let at = |name: &str| folder.join(name);
+        let mut places =
+            vec![Place::task_list(&at(list)), Place::journal(&at(journal)), Place::lock(&at(journal))];
+        for output in outputs {
+            // Joining would lose the slash that makes a folder.
+            let text = format!("{}/{output}", folder.display());
+            let zone = Zone::named("UTC").unwrap();
+            places.extend(Place::outputs(&Target::parse(&text, jiff::Timestamp::UNIX_EPOCH, &zone).unwrap()));
+        }
+        let failure = keep_apart(&places).err()?;
+        Some(failure.message.replace(&format!("{}/", folder.display()), ""))
+    }
+
+    #[test]
+    fn no_file_is_two_things() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("there")).unwrap();
+        std::fs::write(folder.path().join("there/wave.csv"), "").unwrap();
+        std::os::unix::fs::symlink("there", folder.path().join("link")).unwrap();
+        std::os::unix::fs::symlink("there/wave.csv", folder.path().join("linked.csv")).unwrap();
+        let told = |list, journal, outputs: &[&str]| told(folder.path(), list, journal, outputs);
+        let clashes: Vec<String> = [
+            told("l.csv", "j.json", &["a.csv", "j.json"]),
+            told("l.csv", "l.csv", &["a.csv"]),
+            told("l.csv", "j.jsonl", &["l.csv"]),
+            told("l.csv", "j.jsonl", &["new/../l.csv"]),
+            told("there/wave.csv", "j.jsonl", &["link/wave.csv"]),
+            told("linked.csv", "j.jsonl", &["there/wave.csv"]),
+            told("link/new/l.csv", "j.jsonl", &["there/new/l.csv"]),
+            told("out/summary.csv", "j.jsonl", &["out/"]),
+            told("out/tasks/web.csv", "j.jsonl", &["out/"]),
+            told("l.csv", "out/results.csv", &["out/"]),
+            told("l.csv", "out", &["out/"]),
+            told("l.csv", "j.jsonl", &["a.csv", "./a.csv"]),
+            told("l.csv", "j.jsonl", &["a.jsonl", "a.jsonl"]),
+            told("l.csv", "j.jsonl", &["out/", "out/results.csv"]),
+            told("j.jsonl.lock", "j.jsonl", &["a.csv"]),
+        ]
+        .into_iter()
+        .map(|told| told.unwrap_or_else(|| "nothing".to_owned()))
+        .collect();
+        insta::assert_snapshot!(clashes.join("\n"));
+    }
+
+    #[test]
+    fn what_harms_nothing_is_let_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |list, journal, outputs: &[&str]| told(folder.path(), list, journal, outputs);
+        assert_eq!(told("l.csv", "j.jsonl", &["a.csv", "a.json", "out/", "out/more.csv", "l.jsonl"]), None);
+        assert_eq!(told("l.csv", "j.jsonl", &["j.jsonl"]), None, "a copy of the journal on itself");
+        let list = || Place::task_list(Path::new("l.csv"));
+        assert!(keep_apart(&[list(), list()]).is_ok(), "the same list twice is read twice");
+    }
+}
