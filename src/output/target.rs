@@ -77,9 +77,9 @@ impl Target {
     /// for themselves by their own folder.
     pub fn files(&self) -> Vec<PathBuf> {
         match self.kind {
-            Kind::CsvFolder => {
-                ["summary.csv", "results.csv", "tasks"].map(|name| self.path.join(name)).into()
-            }
+            Kind::CsvFolder => ["summary.csv", "results.csv", "reconciliation.csv", "tasks"]
+                .map(|name| self.path.join(name))
+                .into(),
             _ => vec![self.path.clone()],
         }
     }
