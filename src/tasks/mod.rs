@@ -158,8 +158,18 @@ fn text(content: &[u8]) -> Result<&str, (u64, String)> {
 
 /// The line, from 1, on which the text after `before` begins.
 fn line_at(before: &[u8]) -> u64 {
-    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
-    u64::try_from(breaks).unwrap_or(u64::MAX).saturating_add(1)
+    line_breaks(before) + 1
+}
+
+/// How many line breaks a text holds: LF, CR LF, or CR alone.
+fn line_breaks(text: &[u8]) -> u64 {
+    let mut breaks = 0;
+    let mut previous = 0;
+    for byte in text {
+        breaks += u64::from(*byte == b'\r' || (*byte == b'\n' && previous != b'\r'));
+        previous = *byte;
+    }
+    breaks
 }
 
 /// Reads every source, in order, into one list.

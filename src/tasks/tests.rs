@@ -53,6 +53,47 @@ fn a_quoted_line_break_is_part_of_a_label_and_lines_still_count() {
 }
 
 #[test]
+fn a_quote_in_the_wrong_place_loses_no_task_in_silence() {
+    let unclosed = "a quote opens here and is never closed";
+    assert_eq!(
+        faults(Format::Csv, "task_id,source_name\n,w\na,\"web\nb,x\nc,y\n"),
+        format!("list:2: task_id is empty\nlist:3: {unclosed}")
+    );
+    assert_eq!(faults(Format::Csv, "task_id,\"name\na,b\n"), format!("list:1: {unclosed}"));
+    let goes_on = "goes on after its closing quote; write a quote inside a field twice";
+    assert_eq!(
+        faults(Format::Csv, "task_id,name\na,\"web\nb,\"x\n,z\nc,\"x\" y\n"),
+        format!(
+            "list:3: the quoted field that begins on line 2 {goes_on}\n\
+             list:4: task_id is empty\nlist:5: a quoted field {goes_on}"
+        )
+    );
+    let kept = tasks(Format::Csv, "task_id,disk,note\na,5\" disk,\"\"\"1\"\",\r\n2\"\r\n\"b\",,\"\"");
+    assert_eq!(
+        (kept[0].labels["disk"].as_str(), kept[0].labels["note"].as_str()),
+        ("5\" disk", "\"1\",\r\n2")
+    );
+    assert_eq!(kept.len(), 2);
+}
+
+#[test]
+fn every_line_break_counts() {
+    for line_break in ["\n", "\r\n", "\r"] {
+        let list = "task_id,note\n\na,\"1\n\n2\"\n,b\n".replace('\n', line_break);
+        assert_eq!(faults(Format::Csv, &list), "list:6: task_id is empty", "{list:?}");
+    }
+}
+
+#[test]
+fn the_delimiter_is_the_one_that_gives_a_task_id() {
+    for list in ["a;task_id;b,c,d,e\n;x;\n", "task_id\t\"a;b,;c\"\nx\t1\n", "\"task_id\",a;b;c\nx,\n"] {
+        assert_eq!(tasks(Format::Csv, list)[0].task_id.as_str(), "x", "{list}");
+    }
+    let told = faults(Format::Csv, &(0..99).map(|n| format!("name {n},")).collect::<String>());
+    assert!(told.chars().count() < 300, "{told}");
+}
+
+#[test]
 fn labels_keep_the_order_in_which_they_appear() {
     let loaded = read(Format::Json, br#"[{"zone":"z","task_id":"a"},{"task_id":"b","area":"x","zone":"y"}]"#);
     assert_eq!(loaded.unwrap().list.labels, ["zone", "area"]);

@@ -125,6 +125,8 @@ def check_duplicates(checks, tool, folder):
 
 BAD_LISTS = {  # file: text, and the places that must be named
     "bad.csv": ('task_id,source_name\n,a\nkind-plain.2,"two\nlines"\n,b\n', ["bad.csv:2:", "bad.csv:5:"]),
+    "unclosed.csv": ('task_id,source_name\n,a\nkind-plain.1,"web\nkind-plain.2,b\n', ["unclosed.csv:2:", "unclosed.csv:3:"]),
+    "goes-on.csv": ('task_id,source_name\nkind-plain.1,"web\nkind-plain.2,"b\n', ["goes-on.csv:3:"]),
     "no-column.csv": ("id,name\nkind-plain.1,a\n", ["no-column.csv:1:"]),
     "bad.jsonl": ('{"task_id":"kind-plain.1"}\n{"task_id":\n\n{"name":"x"}\n', ["bad.jsonl:2:", "bad.jsonl:4:"]),
     "broken.json": ('[\n{"task_id":"kind-plain.1"},\n{"task_id" "x"}\n]\n', ["broken.json:3:"]),
