@@ -119,9 +119,8 @@ impl Format {
         if text.starts_with('[') {
             Self::Json
         } else if text.starts_with('{') {
-            let one_document = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-            if one_document && text.contains("\"task_info\"") { Self::Json } else { Self::JsonLines }
-        } else if text.starts_with("- ") || text.starts_with("---") || text.starts_with("task_info:") {
+            if text.contains("\"task_info\"") { Self::Json } else { Self::JsonLines }
+        } else if yaml::is_likely(text) {
             Self::Yaml
         } else {
             Self::Csv

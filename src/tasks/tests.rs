@@ -38,6 +38,8 @@ fn every_format_says_the_same() {
             "{\"task_id\":\"a-1\",\"source_name\":\"web\",\"wave\":7}\n\n{\"task_id\":\"b-2\"}",
         ),
         (Format::Yaml, "- task_id: a-1\n  source_name: web\n  wave: 7\n- {task_id: b-2, wave: ~}\n"),
+        (Format::Yaml, "# plan\n\n-\n  task_id: a-1\n  source_name: web\n  wave: 7\n- task_id: b-2\n"),
+        (Format::Csv, "#,task_id,source_name,wave\n,a-1,web,7\n,b-2,,\n"),
         (Format::Yaml, "task_info:\n  - task_id: a-1\n    source_name: web\n    wave: 7\n  - task_id: b-2\n"),
     ] {
         assert_eq!(tasks(format, content), expected, "{format:?} {content}");
@@ -101,9 +103,56 @@ fn labels_keep_the_order_in_which_they_appear() {
 
 #[test]
 fn yaml_scalars_stay_as_written() {
-    let list = tasks(Format::Yaml, "- task_id: 0012\n- task_id: 1e10\n- task_id: true\n");
-    let ids: Vec<&str> = list.iter().map(|task| task.task_id.as_str()).collect();
-    assert_eq!(ids, ["0012", "1e10", "true"]);
+    let scalars = [
+        "0012",
+        "1e10",
+        "1_000",
+        "0x1F",
+        "-7",
+        "+1.50",
+        ".5",
+        "1.0",
+        "yes",
+        "OFF",
+        "true",
+        ".inf",
+        "-.INF",
+        "1e999",
+        "99999999999999999999",
+        "2026-11-21",
+        "12:30:45",
+        "=1+2",
+        "café 1",
+    ];
+    for scalar in scalars {
+        for list in [
+            format!("# é\n- task_id: {scalar} # a note\n  é: x\n"),
+            format!("[{{é: x, task_id: {scalar}}}]"),
+            format!("\"task_info\":\n- &all\n  task_id:   {scalar}  \n- *all\n- <<: *all"),
+            format!("- task_id: &id {scalar}\r\n- task_id: *id\r\n"),
+            format!("- task_id: '{scalar}'\n"),
+            format!("- task_id: !!str {scalar}\n"),
+            format!("- task_id: >-\n    {scalar}\n"),
+            format!("- ? task_id\n  : {scalar}\n"),
+        ] {
+            let list = tasks(Format::Yaml, &list);
+            assert_eq!((list.len(), list[0].task_id.as_str()), (1, scalar), "{list:?}");
+        }
+    }
+}
+
+#[test]
+fn a_yaml_body_may_hold_more_than_its_tasks() {
+    let items = "\n  - task_id: a\n  - task_id: b\n";
+    for body in [
+        format!("# wave 3\nregion: {{id: [x]}}\ntask_info:{items}notes:\n- none\n"),
+        format!("\"task_info\":{items}"),
+        format!("'task_info' : # here\n{items}"),
+        "{region: x, task_info: [{task_id: a}, {task_id: b}]}".to_owned(),
+    ] {
+        assert_eq!(tasks(Format::Yaml, &body).len(), 2, "{body}");
+        assert!(body.starts_with('{') || Format::of_content(body.as_bytes()) == Format::Yaml, "{body}");
+    }
 }
 
 #[test]
@@ -124,8 +173,19 @@ fn every_fault_of_a_list_is_told_with_its_line() {
             "{\"task_id\":\"a\"}\nno\n{\"task_id\":\"\"}\n{\"task_id\":\"a\\u0000\"}".to_owned(),
         ),
         (Format::Yaml, "- task_id: a\n- name: b\n- task_id: ''\n".to_owned()),
-        (Format::Yaml, "- task_id: a\n- task_id: [b]\n".to_owned()),
+        (
+            Format::Yaml,
+            "- task_id: a\n- task_id: [b]\n  wave: 1\n  zone:\n    x: 1\n- c\n- - d\n- wave: 1\n".to_owned(),
+        ),
         (Format::Yaml, "tasks: 1\n".to_owned()),
+        (Format::Yaml, "x: 1\ntask_info: a\n".to_owned()),
+        (Format::Yaml, "task_info: []\n".to_owned()),
+        (Format::Yaml, "task_info:\n".to_owned()),
+        (Format::Yaml, "# none yet\n".to_owned()),
+        (Format::Yaml, "a, b\n".to_owned()),
+        (Format::Yaml, "- task_id: a\n- task_id: \"b\n- task_id: c\n".to_owned()),
+        (Format::Yaml, "- task_id: a\n- task_id: b\n  task_id: c\n".to_owned()),
+        (Format::Yaml, "- task_id: a\n---\n- task_id: b\n".to_owned()),
         (Format::Xlsx, "no workbook".to_owned()),
     ];
     let told: Vec<String> = cases.iter().map(|(format, list)| faults(*format, list)).collect();

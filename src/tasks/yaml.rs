@@ -1,43 +1,156 @@
 //! Task lists as YAML: a sequence, or the batch-export body.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use serde_saphyr::Spanned;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::options::NonFiniteFloatPolicy;
+use serde_saphyr::{Error, Span, Spanned};
 
-use super::json::Fields;
 use super::{Row, Rows};
 
-/// Scalars are read as texts, so `0012` and `1e10` stay what the author wrote.
-type Items = Vec<Spanned<Fields<Option<String>>>>;
-
 pub(super) fn read(text: &str) -> Rows {
-    let is_body = text.lines().any(|line| line.trim_end() == "task_info:" || line.starts_with("task_info: "));
-    let items = if is_body {
-        serde_saphyr::from_str::<BTreeMap<String, Items>>(text)
-            .map(|mut body| body.remove("task_info").unwrap_or_default())
-    } else {
-        serde_saphyr::from_str::<Items>(text)
-    };
-    match items {
+    let options = serde_saphyr::options! { non_finite_float_policy: NonFiniteFloatPolicy::PassThrough };
+    let root = match serde_saphyr::from_str_with_options(text, options) {
+        Ok(root) => root,
         Err(error) => {
             let line = error.location().map(|location| location.line());
-            let what = error.without_snippet().to_string();
-            Rows::fault(line, format!("is not a sequence of tasks: {what}"))
+            return match error.without_snippet() {
+                Error::DuplicateMappingKey { key: Some(name), .. } => {
+                    Rows::fault(line, format!("`{name}` is there twice"))
+                }
+                Error::MultipleDocuments { .. } => {
+                    Rows::fault(line, "begins a second document; a list is one")
+                }
+                error => Rows::fault(line, format!("is not YAML: {error}")),
+            };
         }
-        Ok(items) => Rows {
-            rows: items
-                .into_iter()
-                .map(|item| Row {
-                    line: item.referenced.line(),
-                    fields: item
-                        .value
-                        .0
-                        .into_iter()
-                        .map(|(name, value)| (name, value.unwrap_or_default()))
-                        .collect(),
-                })
-                .collect(),
-            faults: Vec::new(),
+    };
+    let items = match root {
+        Node::Sequence(items) => items,
+        Node::Mapping(fields) => match fields.into_iter().find(|(name, _)| name == "task_info") {
+            Some((_, Spanned { value: Node::Sequence(items), .. })) => items,
+            Some((_, Spanned { value: Node::Null, .. })) => Vec::new(),
+            Some((_, node)) => return Rows::fault(node.referenced.line(), "`task_info` is not a sequence"),
+            None => return Rows::fault(1, "has no `task_info`, and is not a sequence of tasks"),
         },
+        Node::Null => Vec::new(),
+        Node::Text(_) | Node::Plain => return Rows::fault(1, "is not a sequence of tasks"),
+    };
+    let mut rows = Rows::default();
+    for item in items {
+        add(&mut rows, text, item);
+    }
+    rows
+}
+
+/// Whether a text of unknown format begins as a sequence does, or names `task_info`.
+pub(super) fn is_likely(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let names_task_info = |line: &str| {
+        line.split_once(':').is_some_and(|(name, _)| name.trim_matches(['"', '\'', ' ']) == "task_info")
+    };
+    lines
+        .clone()
+        .next()
+        .is_some_and(|first| first == "-" || first.starts_with("- ") || first.starts_with("---"))
+        || lines.any(names_task_info)
+}
+
+fn add(rows: &mut Rows, text: &str, item: Spanned<Node>) {
+    let line = item.referenced.line();
+    let Node::Mapping(fields) = item.value else {
+        return rows.faults.push((Some(line), "is not a task; write `task_id: …`".to_owned()));
+    };
+    let mut row = Row { line, fields: Vec::with_capacity(fields.len()) };
+    let known_faults = rows.faults.len();
+    for (name, node) in fields {
+        let text = match node.value {
+            Node::Null => Some(String::new()),
+            Node::Text(text) => Some(text),
+            Node::Plain => written(text, node.defined.span()).map(str::to_owned),
+            Node::Sequence(_) | Node::Mapping(_) => None,
+        };
+        match text {
+            Some(text) => row.fields.push((name, text)),
+            None => rows
+                .faults
+                .push((Some(node.referenced.line()), format!("`{name}` is not one text or number"))),
+        }
+    }
+    if rows.faults.len() == known_faults {
+        rows.rows.push(row);
+    }
+}
+
+/// A scalar as it stands in the text.
+fn written(text: &str, span: Span) -> Option<&str> {
+    let start = usize::try_from(span.byte_offset()?).ok()?;
+    let length = usize::try_from(span.byte_len()?).ok()?;
+    text.get(start..start.checked_add(length)?)
+}
+
+/// What stands at a place of the document.
+enum Node {
+    Null,
+    Text(String),
+    /// A number or a truth value to YAML. Its text is what the author wrote: `0012`, `1e10`, `yes`.
+    Plain,
+    Sequence(Vec<Spanned<Node>>),
+    Mapping(Vec<(String, Spanned<Node>)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
+        Ok(Node::Text(text.to_owned()))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
+        Ok(Node::Plain)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Node, E> {
+        Ok(Node::Plain)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Node, E> {
+        Ok(Node::Plain)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
+        Ok(Node::Plain)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::Sequence(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut mapping: A) -> Result<Node, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = mapping.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Node::Mapping(fields))
     }
 }

@@ -57,6 +57,7 @@ def write_lists(folder):
         "task-info.json": json.dumps({"task_info": records()}),
         "lines.jsonl": "".join(json.dumps(record) + "\n" for record in records()),
         "list.yaml": yaml_text(),
+        "body.yaml": "wave: {number: 3}\n\"task_info\":\n" + yaml_text(),
     }
     for name, text in texts.items():
         (folder / name).write_bytes(text.encode())
@@ -132,6 +133,7 @@ BAD_LISTS = {  # file: text, and the places that must be named
     "broken.json": ('[\n{"task_id":"kind-plain.1"},\n{"task_id" "x"}\n]\n', ["broken.json:3:"]),
     "bad.json": ('[\n{"task_id":"kind-plain.1"},\n{"source_name":"x"},\n{"source_name":"y"}\n]\n', [r"bad.json:\d+:"]),
     "bad.yaml": ("- task_id: kind-plain.1\n- source_name: x\n", [r"bad.yaml:\d+:"]),
+    "shape.yaml": ("- task_id: [a]\n- source_name: x\n- b\n", [f"shape.yaml:{line}:" for line in (1, 2, 3)]),
     "bad.xlsx": (None, ["bad.xlsx:3:", "bad.xlsx:4:"]),
 }
 
