@@ -1,19 +1,30 @@
 //! Rows to tasks: the rules that all formats share.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Fault, Loaded, Row, Rows, TaskListError};
 use crate::model::{Task, TaskId, TaskList};
 
 /// The form of a column name that decides which column is meant: `Task ID` is `task_id`.
 pub(super) fn key(name: &str) -> String {
-    name.trim().to_lowercase().replace([' ', '-'], "_")
+    let words = name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_'));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_").to_lowercase()
+}
+
+/// What is wrong with two columns of one name.
+pub(super) fn same_field(one: &str, other: &str) -> String {
+    if one == other {
+        format!("`{one}` is there twice")
+    } else {
+        format!("`{one}` and `{other}` are the same field")
+    }
 }
 
 #[derive(Default)]
 pub(super) struct Collector {
     list: TaskList,
-    known_labels: HashSet<String>,
+    /// The labels by key, each as it was first spelled.
+    labels: HashMap<String, String>,
     first_seen: HashMap<TaskId, String>,
     warnings: Vec<String>,
     faults: Vec<Fault>,
@@ -49,19 +60,24 @@ impl Collector {
         let mut source_id = None;
         let mut source_name = None;
         let mut labels = BTreeMap::new();
+        let mut names = HashMap::new();
         for (name, value) in row.fields {
             let value = value.trim();
-            match key(&name).as_str() {
+            let key = key(&name);
+            if let Some(other) = names.insert(key.clone(), name.clone()) {
+                self.fault(place, line, same_field(&other, &name));
+            }
+            match key.as_str() {
                 "task_id" => task_id = Some(TaskId::new(value)),
                 _ if value.is_empty() => {}
                 "source_id" => source_id = Some(value.to_owned()),
                 "source_name" => source_name = Some(value.to_owned()),
                 _ => {
-                    let name = name.trim();
-                    if self.known_labels.insert(name.to_owned()) {
-                        self.list.labels.push(name.to_owned());
-                    }
-                    labels.insert(name.to_owned(), value.to_owned());
+                    let label = self.labels.entry(key).or_insert_with(|| {
+                        self.list.labels.push(name.trim().to_owned());
+                        name.trim().to_owned()
+                    });
+                    labels.insert(label.clone(), value.to_owned());
                 }
             }
         }

@@ -3,9 +3,9 @@
 //! Quotes are read more strictly than usual: a lenient reader takes everything after a quote that is
 //! never closed for one field, and so loses tasks without a word.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use super::collect::key;
+use super::collect::{key, same_field};
 use super::{Row, Rows, line_breaks};
 
 /// The semicolon is what spreadsheets write where the comma stands in numbers.
@@ -39,13 +39,13 @@ pub(super) fn read(text: &str) -> Rows {
 /// What is wrong with a list's column names.
 pub(super) fn header_faults(names: &[&str]) -> Vec<String> {
     let mut faults = Vec::new();
-    let mut seen = HashSet::new();
+    let mut seen = HashMap::new();
     for name in names.iter().filter(|name| !name.is_empty()) {
-        if !seen.insert(key(name)) {
-            faults.push(format!("column `{name}` is there twice"));
+        if let Some(other) = seen.insert(key(name), name) {
+            faults.push(same_field(other, name));
         }
     }
-    if !seen.contains("task_id") {
+    if !seen.contains_key("task_id") {
         let mut shown = names.join(", ");
         if let Some((end, _)) = shown.char_indices().nth(SHOWN_CHARS) {
             shown.truncate(end);

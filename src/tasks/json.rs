@@ -1,10 +1,11 @@
 //! Task lists as JSON: an array, the batch-export body, or an object a line.
 
+use std::fmt;
+
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Row, Rows, line_at};
+use super::{Row, Rows, line_breaks};
 
 pub(super) fn read(text: &str) -> Rows {
     #[derive(serde::Deserialize)]
@@ -24,10 +25,8 @@ pub(super) fn read(text: &str) -> Rows {
         ),
         Ok(items) => {
             let mut rows = Rows::default();
-            for item in items {
-                // An item is a slice of the text, so the distance between the two tells its line.
-                let offset = (item.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-                add(&mut rows, line_at(text.as_bytes().get(..offset).unwrap_or_default()), item.get());
+            for (line, item) in with_lines(text, items) {
+                add(&mut rows, line, item);
             }
             rows
         }
@@ -44,58 +43,84 @@ pub(super) fn read_lines(text: &str) -> Rows {
     rows
 }
 
+/// The parts of a text, in their order, with the lines on which they begin.
+pub(super) fn with_lines<'a>(
+    text: &'a str,
+    parts: Vec<&'a RawValue>,
+) -> impl Iterator<Item = (u64, &'a str)> {
+    let mut line = 1;
+    let mut seen = 0;
+    parts.into_iter().map(move |part| {
+        // A part is a slice of the text, so the distance between the two tells its place.
+        let offset = (part.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        line += line_breaks(text.as_bytes().get(seen..offset).unwrap_or_default());
+        seen = offset;
+        (line, part.get())
+    })
+}
+
+/// What is wrong with a part that begins on `line`, and on which line of the file.
+pub(super) fn fault(line: u64, error: &serde_json::Error) -> (Option<u64>, String) {
+    let below = u64::try_from(error.line().saturating_sub(1)).unwrap_or(0);
+    let text = error.to_string();
+    // The line that the error names is one of the part.
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let column = if error.is_data() { String::new() } else { format!(" at column {}", error.column()) };
+    (Some(line + below), format!("{what}{column}"))
+}
+
 fn add(rows: &mut Rows, line: u64, item: &str) {
-    match serde_json::from_str::<Fields<Value>>(item) {
-        Err(error) => rows.faults.push((Some(line), format!("is not a task object: {error}"))),
-        Ok(Fields(fields)) => {
-            let mut texts = Vec::with_capacity(fields.len());
-            for (name, value) in fields {
-                match text_of(value) {
-                    Some(text) => texts.push((name, text)),
-                    None => return rows.faults.push((Some(line), format!("`{name}` is not a text"))),
-                }
-            }
-            rows.rows.push(Row { line, fields: texts });
+    let fields = match serde_json::from_str(item) {
+        Ok(Fields(fields)) => fields,
+        Err(error) => {
+            let (line, what) = fault(line, &error);
+            return rows.faults.push((line, format!("is not a task object: {what}")));
         }
+    };
+    let mut row = Row { line, fields: Vec::with_capacity(fields.len()) };
+    let known_faults = rows.faults.len();
+    for (name, value) in fields {
+        match text_of(value) {
+            Some(text) => row.fields.push((name, text)),
+            None => rows.faults.push((Some(line), format!("`{name}` is not one text or number"))),
+        }
+    }
+    if rows.faults.len() == known_faults {
+        rows.rows.push(row);
     }
 }
 
-/// A field as text. A fraction has none: its digits may not be those that the author wrote.
-fn text_of(value: Value) -> Option<String> {
-    match value {
-        Value::Null => Some(String::new()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::String(text) => Some(text),
-        Value::Number(number) if number.is_f64() => None,
-        Value::Number(number) => Some(number.to_string()),
-        Value::Array(_) | Value::Object(_) => None,
+/// A field as text; a number as the author wrote it.
+fn text_of(value: &RawValue) -> Option<String> {
+    match value.get() {
+        "null" => Some(String::new()),
+        text if text.starts_with('"') => serde_json::from_str(text).ok(),
+        text if text.starts_with(['[', '{']) => None,
+        text => Some(text.to_owned()),
     }
 }
 
 /// The fields of an object in the order in which they are written.
-pub(super) struct Fields<V>(pub(super) Vec<(String, V)>);
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Fields<V> {
+impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder<V>(std::marker::PhantomData<V>);
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for InOrder<V> {
-            type Value = Fields<V>;
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Fields<'de>;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object with a task_id")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<V>, A::Error> {
-                let mut fields: Vec<(String, V)> = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, V>()? {
-                    if fields.iter().any(|(other, _)| *other == name) {
-                        return Err(serde::de::Error::custom(format!("`{name}` is there twice")));
-                    }
-                    fields.push((name, value));
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
                 }
                 Ok(Fields(fields))
             }
         }
-        deserializer.deserialize_map(InOrder(std::marker::PhantomData))
+        deserializer.deserialize_map(InOrder)
     }
 }

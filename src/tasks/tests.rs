@@ -102,6 +102,26 @@ fn labels_keep_the_order_in_which_they_appear() {
 }
 
 #[test]
+fn a_label_is_one_column_however_it_is_spelled() {
+    let list =
+        read(Format::JsonLines, b"{\"task_id\":1,\"Go Live\":\"x\"}\n{\"task_id\":2,\"go_live\":\"y\"}");
+    let list = list.unwrap().list;
+    assert_eq!(list.labels, ["Go Live"]);
+    let values: Vec<&str> = list.tasks.iter().map(|task| task.labels["Go Live"].as_str()).collect();
+    assert_eq!(values, ["x", "y"]);
+    assert_eq!(tasks(Format::Csv, "Task\u{a0}ID,x\na,\n")[0].task_id.as_str(), "a");
+    assert_eq!(tasks(Format::Csv, "\"Task\r\nID\",x\na,\n")[0].task_id.as_str(), "a");
+}
+
+#[test]
+fn json_numbers_stay_as_written() {
+    let list = r#"[{"task_id":12345678901234567890123,"a":1.50,"b":1e10,"c":true,"d":null,"e":"\u00e9"}]"#;
+    let task = &tasks(Format::Json, list)[0];
+    assert_eq!(task.task_id.as_str(), "12345678901234567890123");
+    assert_eq!(task.labels.values().collect::<Vec<_>>(), ["1.50", "1e10", "true", "é"]);
+}
+
+#[test]
 fn yaml_scalars_stay_as_written() {
     let scalars = [
         "0012",
@@ -164,7 +184,12 @@ fn every_fault_of_a_list_is_told_with_its_line() {
         (Format::Csv, "task_id,Task ID\na,b\n".to_owned()),
         (Format::Csv, String::new()),
         (Format::Csv, "task_id\n".to_owned()),
-        (Format::Json, "[\n{\"task_id\":\"a\"},\n{\"source_id\":\"s\"},\n{\"task_id\":1.5},\n7]".to_owned()),
+        (
+            Format::Json,
+            "[\n{\"task_id\":\"a\"},\n{\"source_id\":\"s\"},\n{\"task_id\":[1],\"x\":{}},\n7,\n{\n\"x\":1}]"
+                .to_owned(),
+        ),
+        (Format::Json, "[\n{\"task_id\":\"a\",\n\"x\":\"\\ud800\"},\n7, null]".to_owned()),
         (Format::Json, "[]".to_owned()),
         (Format::Json, "{\"tasks\":[]}".to_owned()),
         (Format::Json, "[\n{\"task_id\":\"a\"".to_owned()),
@@ -172,6 +197,15 @@ fn every_fault_of_a_list_is_told_with_its_line() {
             Format::JsonLines,
             "{\"task_id\":\"a\"}\nno\n{\"task_id\":\"\"}\n{\"task_id\":\"a\\u0000\"}".to_owned(),
         ),
+        (
+            Format::JsonLines,
+            "{\"task_id\":\"a\",\"Task ID\":\"b\"}\n{\"task_id\":\"a\",\"task_id\":\"a\"}".to_owned(),
+        ),
+        (
+            Format::Json,
+            "[{\"task_id\":\"a\",\"Wave\":\"\",\"wave\":1},\n{\"Source-ID\":1,\"source_id\":2}]".to_owned(),
+        ),
+        (Format::Yaml, "- task_id: a\n- task_id: b\n  TASK_ID: c\n  Wave: 1\n  wave: 2\n".to_owned()),
         (Format::Yaml, "- task_id: a\n- name: b\n- task_id: ''\n".to_owned()),
         (
             Format::Yaml,

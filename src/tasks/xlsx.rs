@@ -33,6 +33,9 @@ pub(super) fn read(content: &[u8]) -> Rows {
     let mut rows = Rows::default();
     let columns: Vec<&str> = names.iter().map(String::as_str).collect();
     rows.faults.extend(header_faults(&columns).into_iter().map(|what| (Some(header_line), what)));
+    if !rows.faults.is_empty() {
+        return rows;
+    }
     for (line, cells) in lines {
         if let Some(Data::Error(error)) = cells.iter().find(|cell| matches!(cell, Data::Error(_))) {
             rows.faults.push((Some(line), format!("holds the error value {error}")));
