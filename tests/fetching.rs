@@ -148,11 +148,24 @@ fn uploaded_results_are_reported() {
     );
     assert_eq!((&tasks[1]["verdict"], &tasks[1]["directories"]), (&"consistent".into(), &1.into()));
 
+    assert_eq!(export(folder.path(), &endpoint, &["-o", "r/"]).code, 0);
+    let again = upload(&["r/results.csv"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(again.stderr.starts_with("warning: r/results.csv: rows of older verifications are left out: "));
+    assert_eq!(export(folder.path(), &endpoint, &["-o", "s/"]).code, 0);
+    let newest = |report: &str| -> Vec<Vec<String>> {
+        let rows = support::csv(&folder.path().join(report).join("results.csv"));
+        rows.into_iter().filter(|row| row[4] == "1").map(|row| row[7..].to_vec()).collect()
+    };
+    assert_eq!(newest("r"), newest("s"));
+    assert_eq!(newest("r").len(), 3);
+
     let row = "a,/x,1000001,0,0,0\n,/x,1,0,0,0\na,/x,1,0,0\na,/x,-1,0,0,0\n";
     let header =
         "task_id,dir_check,num_total_files,num_different_files,num_target_miss_files,num_target_more_files\n";
     std::fs::write(folder.path().join("bad.csv"), header.to_owned() + row).unwrap();
-    std::fs::write(folder.path().join("many.csv"), header.to_owned() + &"m,/x,1,0,0,0\n".repeat(31)).unwrap();
+    let many: String = (0..31).map(|n| format!("m,/{n},1,0,0,0\n")).collect();
+    std::fs::write(folder.path().join("many.csv"), header.to_owned() + &many).unwrap();
     std::fs::write(folder.path().join("unknown.csv"), header.to_owned() + "nobody,/x,1,0,0,0\n").unwrap();
     let refused = upload(&["bad.csv", "many.csv", "none.json"]);
     let unknown = upload(&["unknown.csv"]);

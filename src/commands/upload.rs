@@ -3,18 +3,21 @@
 use crate::cli::UploadArgs;
 use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
-use crate::tasks::load_uploads;
+use crate::tasks::{LoadedUploads, load_uploads};
 
 use super::connect::{EMBEDDED, connect};
 use super::console;
 use super::exit::{Exit, Failure};
 
 pub(super) fn run(args: UploadArgs, quiet: bool) -> Result<Exit, Failure> {
-    let uploads = load_uploads(&args.files).map_err(Failure::usage)?;
     if args.connection.endpoint.as_deref() == Some(EMBEDDED) {
         return Err(Failure::usage(
             "--endpoint embedded ends with this command, and the upload with it; run `cutover-report serve` and give its address",
         ));
+    }
+    let LoadedUploads { uploads, warnings } = load_uploads(&args.files).map_err(Failure::usage)?;
+    if !quiet {
+        warnings.iter().for_each(|warning| console::warning(warning));
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::TaskList;
 
-pub use upload::{Upload, load_uploads};
+pub use upload::{LoadedUploads, Upload, load_uploads};
 
 /// Where tasks are declared.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::collect::key;
-use super::{Fault, Row, TaskListError, csv, text};
+use super::json::{fault, with_lines};
+use super::{Fault, Format, Row, TaskListError, csv, text};
 use crate::model::{DirectoryCheck, TaskId};
 
 /// The bounds that the API sets on an upload.
@@ -22,7 +24,7 @@ const MAX_DIRECTORY_CHARS: usize = 1_024;
 pub struct Upload {
     /// The task.
     pub task_id: TaskId,
-    /// Its directories, at most 30.
+    /// Its directories, at most 30, each once.
     pub directories: Vec<DirectoryCheck>,
 }
 
@@ -46,85 +48,101 @@ impl Upload {
     }
 }
 
-/// Reads every file, and joins what they hold for one task in a row.
+/// Files of results that were read without a fault.
+#[derive(Debug, Default)]
+pub struct LoadedUploads {
+    /// One upload for each task, in the order in which the files name them.
+    pub uploads: Vec<Upload>,
+    /// What the user should know all the same: rows that are left out.
+    pub warnings: Vec<String>,
+}
+
+/// Reads every file, and joins what they all hold for one task into one upload.
+///
+/// Of a file with a column `Verification`, as `results.csv` has it, the newest verification of each
+/// task is taken, number 1: the service stamps an upload with its own time, so history cannot be sent.
 ///
 /// # Errors
-/// All faults at once.
-pub fn load_uploads(files: &[PathBuf]) -> Result<Vec<Upload>, TaskListError> {
-    let mut uploads = Vec::new();
+/// All the faults of all the files at once.
+pub fn load_uploads(files: &[PathBuf]) -> Result<LoadedUploads, TaskListError> {
+    let mut loaded = LoadedUploads::default();
     let mut faults = Vec::new();
     for path in files {
         let place = path.display().to_string();
-        let mut found = Found::default();
-        found.read(path);
-        faults.extend(found.faults.into_iter().map(|(line, what)| Fault {
-            place: place.clone(),
-            line,
-            what,
-        }));
-        for upload in &found.uploads {
-            if upload.directories.len() > MAX_DIRECTORIES {
-                let what = format!(
-                    "task {} has {} directories; an upload takes at most {MAX_DIRECTORIES}",
-                    upload.task_id,
-                    upload.directories.len()
-                );
-                faults.push(Fault { place: place.clone(), line: None, what });
-            }
+        let mut file = File { uploads: &mut loaded.uploads, faults: Vec::new(), results: 0, older: 0 };
+        file.read(path);
+        if file.results == 0 && file.faults.is_empty() {
+            let but = if file.older == 0 { "" } else { " but those of older verifications" };
+            file.fault(None, format!("holds no result{but}"));
         }
-        uploads.append(&mut found.uploads);
+        if file.older > 0 {
+            loaded.warnings.push(format!(
+                "{place}: rows of older verifications are left out: {}; an upload is stamped with its own time",
+                file.older
+            ));
+        }
+        file.faults.sort_by_key(|(line, _)| *line);
+        faults.extend(file.faults.into_iter().map(|(line, what)| Fault { place: place.clone(), line, what }));
     }
-    if faults.is_empty() { Ok(uploads) } else { Err(TaskListError(faults)) }
+    if faults.is_empty() { Ok(loaded) } else { Err(TaskListError(faults)) }
 }
 
-#[derive(Default)]
-struct Found {
-    uploads: Vec<Upload>,
+/// One file while it is read.
+struct File<'a> {
+    uploads: &'a mut Vec<Upload>,
     faults: Vec<(Option<u64>, String)>,
+    results: usize,
+    older: usize,
 }
 
-impl Found {
+impl File<'_> {
     fn fault(&mut self, line: Option<u64>, what: impl ToString) {
         self.faults.push((line, what.to_string()));
     }
 
     fn read(&mut self, path: &Path) {
+        let format = match Format::of_path(path) {
+            Some(format @ (Format::Csv | Format::Json)) => format,
+            _ => return self.fault(None, "has no known suffix; results are .csv or .json"),
+        };
         let content = match std::fs::read(path) {
             Ok(content) => content,
             Err(error) => return self.fault(None, format!("cannot be read: {error}")),
         };
-        let text = match text(&content) {
-            Ok(text) => text,
-            Err((line, what)) => return self.fault(Some(line), what),
-        };
-        match path.extension().and_then(|suffix| suffix.to_str()) {
-            Some("csv") => {
+        match text(&content) {
+            Err((line, what)) => self.fault(Some(line), what),
+            Ok(text) if format == Format::Json => self.read_json(text),
+            Ok(text) => {
                 let rows = csv::read(text);
                 self.faults.extend(rows.faults);
-                rows.rows.into_iter().for_each(|row| self.add_row(row));
+                rows.rows.into_iter().for_each(|row| self.add_row(&row));
             }
-            Some("json") => self.read_json(text),
-            _ => self.fault(None, "has no known suffix; results are .csv or .json"),
-        }
-        if self.uploads.is_empty() && self.faults.is_empty() {
-            self.fault(None, "holds no result");
         }
     }
 
     fn read_json(&mut self, text: &str) {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Document {
-            One(Item),
-            Many(Vec<Item>),
+        // Told by its first character, so that the error of the right form is shown.
+        let items = if text.trim_start().starts_with('[') {
+            serde_json::from_str::<Vec<&RawValue>>(text)
+        } else {
+            serde_json::from_str::<&RawValue>(text).map(|item| vec![item])
+        };
+        match items {
+            Err(error) => self.fault(u64::try_from(error.line()).ok(), error),
+            Ok(items) => with_lines(text, items).for_each(|(line, item)| self.add_item(line, item)),
         }
+    }
+
+    fn add_item(&mut self, first_line: u64, text: &str) {
         #[derive(Deserialize)]
-        struct Item {
+        #[serde(deny_unknown_fields, expecting = "an object with task_id and consistency_result")]
+        struct Item<'a> {
             task_id: TaskId,
-            #[serde(default)]
-            consistency_result: Vec<Check>,
+            #[serde(borrow)]
+            consistency_result: Vec<&'a RawValue>,
         }
         #[derive(Deserialize)]
+        #[serde(deny_unknown_fields, expecting = "an object with dir_check and its counts")]
         struct Check {
             dir_check: String,
             num_total_files: u64,
@@ -132,73 +150,216 @@ impl Found {
             num_target_miss_files: u64,
             num_target_more_files: u64,
         }
-        // Told by its first character, so that the error of the right form is shown.
-        let document = if text.trim_start().starts_with('[') {
-            serde_json::from_str(text).map(Document::Many)
-        } else {
-            serde_json::from_str(text).map(Document::One)
+        let Item { task_id, consistency_result } = match serde_json::from_str(text) {
+            Ok(item) => item,
+            Err(error) => return self.faults.push(fault(first_line, &error)),
         };
-        let items = match document {
-            Ok(Document::One(item)) => vec![item],
-            Ok(Document::Many(items)) => items,
-            Err(error) => return self.fault(u64::try_from(error.line()).ok(), error),
-        };
-        for Item { task_id, consistency_result } in items {
-            let mut upload = Upload { task_id, directories: Vec::new() };
-            for check in consistency_result {
-                let check = DirectoryCheck {
-                    directory: check.dir_check,
-                    total: check.num_total_files,
-                    different: check.num_different_files,
-                    missing: check.num_target_miss_files,
-                    redundant: check.num_target_more_files,
-                };
-                match in_bounds(&check) {
-                    Ok(()) => upload.directories.push(check),
-                    Err(what) => self.fault(None, format!("task {}: {what}", upload.task_id)),
+        self.add(first_line, &task_id, None);
+        for (line, check) in with_lines(text, consistency_result) {
+            let line = first_line + line - 1;
+            match serde_json::from_str::<Check>(check) {
+                Err(error) => self.faults.push(fault(line, &error)),
+                Ok(check) => {
+                    let check = DirectoryCheck {
+                        directory: check.dir_check,
+                        total: check.num_total_files,
+                        different: check.num_different_files,
+                        missing: check.num_target_miss_files,
+                        redundant: check.num_target_more_files,
+                    };
+                    self.add(line, &task_id, Some(check));
                 }
             }
-            self.uploads.push(upload);
         }
     }
 
-    fn add_row(&mut self, row: Row) {
-        let field = |names: [&str; 2]| {
-            let found = row.fields.iter().find(|(name, _)| names.contains(&key(name).as_str()));
-            found.map(|(_, value)| value.trim()).ok_or_else(|| format!("column `{}` is missing", names[0]))
+    fn add_row(&mut self, row: &Row) {
+        let field = |name: &str| {
+            let is_it = |column: &str| column == name || column == heading(name);
+            let found = row.fields.iter().find(|(column, _)| is_it(&key(column)));
+            found.map(|(column, value)| (column, value.trim()))
         };
-        let count = |names: [&str; 2]| {
-            field(names)?.parse::<u64>().map_err(|_| format!("`{}` is not a whole number", names[0]))
+        let needed = |name| field(name).ok_or_else(|| format!("column `{name}` is missing"));
+        let count = |name| {
+            let (column, value) = needed(name)?;
+            value.parse::<u64>().map_err(|_| format!("`{column}` is not a whole number"))
         };
         let read = || {
-            let task_id = TaskId::new(field(["task_id", "task_id"])?).map_err(|error| error.to_string())?;
+            let task_id = TaskId::new(needed("task_id")?.1).map_err(|error| error.to_string())?;
+            match field("verification").map(|(_, number)| number.parse::<u64>()) {
+                None | Some(Ok(1)) => {}
+                Some(Ok(2..)) => return Ok(None),
+                Some(_) => return Err("`Verification` is not a number from 1".to_owned()),
+            }
+            match field("check_result") {
+                None | Some((_, "" | "success")) => {}
+                Some((_, result)) => {
+                    return Err(format!(
+                        "the check did not succeed (`{result}`), which an upload cannot say"
+                    ));
+                }
+            }
             let check = DirectoryCheck {
-                directory: field(["dir_check", "directory"])?.to_owned(),
-                total: count(["num_total_files", "total_files"])?,
-                different: count(["num_different_files", "different"])?,
-                missing: count(["num_target_miss_files", "missing_at_target"])?,
-                redundant: count(["num_target_more_files", "redundant_at_target"])?,
+                directory: needed("dir_check")?.1.to_owned(),
+                total: count("num_total_files")?,
+                different: count("num_different_files")?,
+                missing: count("num_target_miss_files")?,
+                redundant: count("num_target_more_files")?,
             };
-            in_bounds(&check)?;
-            Ok::<_, String>((task_id, check))
+            Ok(Some((task_id, check)))
         };
         match read() {
             Err(what) => self.fault(Some(row.line), what),
-            Ok((task_id, check)) => match self.uploads.iter_mut().find(|upload| upload.task_id == task_id) {
-                Some(upload) => upload.directories.push(check),
-                None => self.uploads.push(Upload { task_id, directories: vec![check] }),
-            },
+            Ok(None) => self.older += 1,
+            Ok(Some((task_id, check))) => self.add(row.line, &task_id, Some(check)),
         }
+    }
+
+    /// Adds a directory to the upload of a task; none when the task is there without one.
+    fn add(&mut self, line: u64, task_id: &TaskId, check: Option<DirectoryCheck>) {
+        self.results += 1;
+        let upload = match self.uploads.iter().position(|upload| upload.task_id == *task_id) {
+            Some(known) => self.uploads.get_mut(known),
+            None => {
+                self.uploads.push(Upload { task_id: task_id.clone(), directories: Vec::new() });
+                self.uploads.last_mut()
+            }
+        };
+        let (Some(Upload { directories, .. }), Some(check)) = (upload, check) else { return };
+        let mut faults = Vec::new();
+        if directories.iter().any(|known| known.directory == check.directory) {
+            faults.push(format!("task {task_id} has the directory `{}` already", check.directory));
+        }
+        if directories.len() == MAX_DIRECTORIES {
+            faults.push(format!(
+                "task {task_id} has more than the {MAX_DIRECTORIES} directories that an upload takes"
+            ));
+        }
+        faults.extend(out_of_bounds(&check));
+        directories.push(check);
+        self.faults.extend(faults.into_iter().map(|what| (Some(line), what)));
     }
 }
 
-fn in_bounds(check: &DirectoryCheck) -> Result<(), String> {
+/// A field's column in `results.csv`.
+fn heading(name: &str) -> &str {
+    match name {
+        "dir_check" => "directory",
+        "num_total_files" => "total_files",
+        "num_different_files" => "different",
+        "num_target_miss_files" => "missing_at_target",
+        "num_target_more_files" => "redundant_at_target",
+        other => other,
+    }
+}
+
+fn out_of_bounds(check: &DirectoryCheck) -> Option<String> {
     if check.directory.chars().count() > MAX_DIRECTORY_CHARS {
-        return Err(format!("a directory is longer than {MAX_DIRECTORY_CHARS} characters"));
+        return Some(format!("a directory is longer than {MAX_DIRECTORY_CHARS} characters"));
     }
     let counts = [check.total, check.different, check.missing, check.redundant];
-    match counts.into_iter().find(|count| *count > MAX_COUNT) {
-        Some(count) => Err(format!("{count} is more than the {MAX_COUNT} files that the API takes")),
-        None => Ok(()),
+    let count = counts.into_iter().find(|count| *count > MAX_COUNT)?;
+    Some(format!("{count} is more than the {MAX_COUNT} files that the API takes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "Task ID,Verification,Check result,Directory,Total files,Different,Missing at target,Redundant at target\n";
+
+    /// Loads files of these names and contents; what is told names them without their folder.
+    fn load(files: &[(&str, &str)]) -> Result<LoadedUploads, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<PathBuf> = files.iter().map(|(name, _)| folder.path().join(name)).collect();
+        paths.iter().zip(files).for_each(|(path, (_, content))| std::fs::write(path, content).unwrap());
+        let here = format!("{}/", folder.path().display());
+        let mut loaded = load_uploads(&paths)
+            .map_err(|TaskListError(faults)| crate::tasks::lines(&faults).replace(&here, ""))?;
+        loaded.warnings.iter_mut().for_each(|warning| *warning = warning.replace(&here, ""));
+        Ok(loaded)
+    }
+
+    fn directories(upload: &Upload) -> Vec<&str> {
+        upload.directories.iter().map(|check| check.directory.as_str()).collect()
+    }
+
+    #[test]
+    fn the_newest_verification_of_a_report_is_sent() {
+        let report =
+            "a,1,success,/a,5,0,0,0\na,1,,/b,5,1,0,0\na,2,failed,/a,4,0,0,0\nb,1,,/a,1,0,0,0\na,3,,,,,,\n";
+        let loaded = load(&[("results.CSV", &format!("{HEADER}{report}"))]).unwrap();
+        assert_eq!(
+            loaded.uploads.iter().map(directories).collect::<Vec<_>>(),
+            [vec!["/a", "/b"], vec!["/a"]]
+        );
+        assert_eq!(loaded.uploads[0].directories[0].total, 5);
+        assert_eq!(
+            loaded.warnings,
+            [
+                "results.CSV: rows of older verifications are left out: 2; an upload is stamped with its own time"
+            ]
+        );
+    }
+
+    #[test]
+    fn files_are_joined_by_task() {
+        let check = |directory: &str| {
+            format!(
+                "{{\"dir_check\":\"{directory}\",\"num_total_files\":1,\"num_different_files\":0,\"num_target_miss_files\":0,\"num_target_more_files\":0}}"
+            )
+        };
+        let item = |task_id: &str, checks: &str| {
+            format!("{{\"task_id\":\"{task_id}\",\"consistency_result\":[{checks}]}}")
+        };
+        let array = format!("[{},{}]", item("b", ""), item("a", &check("/b")));
+        let files = [
+            ("1.csv", format!("{HEADER}a,1,,/a,1,0,0,0\n")),
+            ("2.Json", array),
+            ("3.json", item("b", &check("/c"))),
+        ];
+        let files = files.each_ref().map(|(name, content)| (*name, content.as_str()));
+        let uploads = load(&files).unwrap().uploads;
+        assert_eq!(uploads.iter().map(|upload| upload.task_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(uploads.iter().map(directories).collect::<Vec<_>>(), [["/a", "/b"].as_slice(), &["/c"]]);
+        assert_eq!(load(&files[1..2]).unwrap().uploads[0].directories, []);
+        let twice = load(&[files[0], files[0], files[1], files[1]]).unwrap_err();
+        assert_eq!(
+            twice,
+            "1.csv:2: task a has the directory `/a` already\n2.Json:1: task a has the directory `/b` already"
+        );
+    }
+
+    #[test]
+    fn every_fault_of_a_file_is_told_with_its_line() {
+        let rows =
+            "a,0,,/a,1,0,0,0\na,x,,/a,1,0,0,0\na,1,failed,/b,1,0,0,0\na,1,,/c,1,0,,0\na,1,,\"/d,1,0,0,0\n";
+        let json = r#"[
+            {"task_id": "a", "consistency_results": []},
+            {"task_id": "a"},
+            {"task_id": "", "consistency_result": []},
+            {"task_id": "b", "consistency_result": [
+                {"dir_check": "/a", "num_total_files": 1, "num_different_files": 0, "num_target_miss_files": 0},
+                {"dir_check": "/a", "num_total_files": -1, "num_different_files": 0, "num_target_miss_files": 0,
+                 "num_target_more_files": 0},
+                {"dir_check": "/b", "num_total_files": 1, "num_different_files": 0, "num_target_miss_files": 0,
+                 "num_target_more_files": 0, "note": ""},
+                7]},
+            "c"
+        ]"#;
+        let many: String = (0..33).map(|n| format!("m,1,,/{n},1,0,0,0\n")).collect();
+        let files = [
+            ("rows.csv", format!("{HEADER}{rows}")),
+            ("a.json", json.to_owned()),
+            ("many.csv", format!("{HEADER}{many}")),
+            ("older.csv", format!("{HEADER}a,2,,/a,1,0,0,0\n")),
+            ("none.csv", HEADER.to_owned()),
+            ("none.json", "[]".to_owned()),
+            ("torn.json", "{\"task_id\": \"a\",\n".to_owned()),
+            ("list.yaml", String::new()),
+        ];
+        insta::assert_snapshot!(
+            load(&files.each_ref().map(|(name, content)| (*name, content.as_str()))).unwrap_err()
+        );
     }
 }
