@@ -243,7 +243,7 @@ fn a_list_is_compared_with_the_account() {
     ];
     let exported = run(folder.path(), &arguments);
     assert_eq!(exported.code, 3, "{}", exported.stderr);
-    assert!(exported.stderr.contains("declared but not found in the account: 1; found but not declared: 1"));
+    assert!(exported.stderr.contains("1 declared but not found, 1 found but not declared"));
     let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(folder.path().join("r.json")).unwrap()).unwrap();
     assert_eq!(report["reconciliation"]["declared_not_found"], serde_json::json!(["not-there"]));

@@ -106,9 +106,6 @@ fn summary(report: &Report<'_>) {
         console::note("SAMPLE DATA from the embedded service: not evidence");
     }
     console::note(&report.headline());
-    if let Some(reconciled) = report.reconciled() {
-        console::note(&reconciled);
-    }
     let failing: Vec<&SummaryRow> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
     for row in failing.iter().take(NAMED_TASKS) {
         console::note(&format!("  {:13} {}{}", row.verdict.label(), name(row), reason(row)));

@@ -205,14 +205,17 @@ impl<'a> Report<'a> {
 
     /// What the reconciliation found, in one sentence; none if nobody asked.
     pub fn reconciled(&self) -> Option<String> {
+        self.journal.header().reconciliation.as_ref()?;
+        let agreement = || "the list holds just the tasks that the account has".to_owned();
+        Some(self.differences().unwrap_or_else(agreement))
+    }
+
+    /// How many tasks the list and the account do not both have, if any.
+    fn differences(&self) -> Option<String> {
         let reconciliation = self.journal.header().reconciliation.as_ref()?;
         let (not_found, undeclared) = (reconciliation.not_found.len(), reconciliation.undeclared.len());
-        Some(match (not_found, undeclared) {
-            (0, 0) => "the list holds just the tasks that the account has".to_owned(),
-            _ => format!(
-                "declared but not found in the account: {not_found}; found but not declared: {undeclared}"
-            ),
-        })
+        let differ = not_found + undeclared > 0;
+        differ.then(|| format!("{not_found} declared but not found, {undeclared} found but not declared"))
     }
 
     /// The outcome in one sentence, as in `9 of 12 tasks pass; 1 inconsistent, 2 stale`.
@@ -226,11 +229,17 @@ impl<'a> Report<'a> {
             .collect();
         let all = self.rows.len();
         let tasks = if all == 1 { "task" } else { "tasks" };
-        let unfinished = if self.journal.is_finished() { "" } else { "; the run is unfinished" };
+        let mut beside = String::new();
+        if !self.journal.is_finished() {
+            beside += "; the run is unfinished";
+        }
+        if let Some(differences) = self.differences() {
+            beside += &format!("; {differences}");
+        }
         match others.as_slice() {
-            [] if all == 1 => format!("The task passes{unfinished}"),
-            [] => format!("All {all} tasks pass{unfinished}"),
-            others => format!("{passing} of {all} {tasks} pass; {}{unfinished}", others.join(", ")),
+            [] if all == 1 => format!("The task passes{beside}"),
+            [] => format!("All {all} tasks pass{beside}"),
+            others => format!("{passing} of {all} {tasks} pass; {}{beside}", others.join(", ")),
         }
     }
 

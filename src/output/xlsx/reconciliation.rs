@@ -6,7 +6,7 @@ use super::Sheet;
 use super::style::Styles;
 use crate::report::{RECONCILIATION, Report};
 
-const HEADING_ROW: u32 = 3;
+const HEADING_ROW: u32 = 4;
 
 /// Adds the sheet, if the list was compared with the account.
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
@@ -17,7 +17,10 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
     sheet.worksheet.set_row_height(0, 24)?;
     sheet.text(0, 0, "Task list and account", &styles.title)?;
     sheet.link(1, 0, "Summary", "← Summary", "Back to the Summary")?;
-    sheet.text(1, 1, &outcome, &styles.plain)?;
+    if report.is_sample() {
+        sheet.text(1, 1, super::about::SAMPLE, &styles.banner)?;
+    }
+    sheet.text(2, 0, &outcome, &styles.plain)?;
     let headings = RECONCILIATION.iter().map(|column| (column.heading.to_owned(), column.width, column.kind));
     sheet.headings(HEADING_ROW, headings)?;
     let mut last_row = HEADING_ROW;
