@@ -165,7 +165,7 @@ fn a_refused_token_costs_no_earlier_evidence() {
     let arguments = ["export", &tasks, "--rate", "1000/s", "-o", "report.json", "--endpoint"];
     assert_eq!(run(folder.path(), &[&arguments[..], &["embedded"]].concat()).code, 0);
     let before = files(folder.path());
-    let endpoint = refusing();
+    let endpoint = refusing(0);
     let refused = run_with(
         folder.path(),
         &[("SMS_AUTH_TOKEN", "hush-hush")],
@@ -176,17 +176,50 @@ fn a_refused_token_costs_no_earlier_evidence() {
     assert!(files(folder.path()) == before);
 }
 
-/// A server that answers the requests of one run with 401.
-fn refusing() -> String {
+#[test]
+fn a_run_that_is_stopped_keeps_its_answers_even_with_no_journal() {
+    let folder = tempdir().unwrap();
+    let stopped = |answers| {
+        let (tasks, endpoint) = (sample_tasks(), refusing(answers));
+        let arguments = ["export", &tasks, "--endpoint", &endpoint, "--concurrency", "1", "--rate", "1000/s"];
+        let more = ["--no-journal", "-o", "a.csv"];
+        let temporary = folder.path().display().to_string();
+        let variables = [("SMS_AUTH_TOKEN", "hush-hush"), ("TMPDIR", temporary.as_str())];
+        let run = run_with(folder.path(), &variables, &[&arguments[..], &more].concat());
+        assert_eq!(run.code, 5, "{}", run.stderr);
+        run
+    };
+    let nothing = stopped(0);
+    assert!(!nothing.stderr.contains("kept"), "{}", nothing.stderr);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of nothing");
+    let stopped = stopped(2);
+    let render = ["render", kept_after_all(&stopped), "-o", "summary.json"];
+    assert_eq!(run(folder.path(), &render).code, 3);
+    assert_eq!(summary(folder.path())["counts"]["not_verified"], 2);
+}
+
+/// Where a run with `--no-journal` says that it left the journal all the same.
+fn kept_after_all(run: &Run) -> &str {
+    run.stderr.lines().find_map(|line| line.strip_prefix("the journal is kept after all: ")).unwrap()
+}
+
+/// A server that gives so many answers, and 401 from then on.
+fn refusing(answers: usize) -> String {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        for stream in listener.incoming() {
+        for (number, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4096]);
-            let _ = stream
-                .write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let (status, body) = if number < answers {
+                ("200 OK", r#"{"result_list":[]}"#)
+            } else {
+                ("401 Unauthorized", "{}")
+            };
+            let head =
+                format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+            let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
         }
     });
     endpoint
@@ -254,14 +287,12 @@ fn an_output_that_fails_costs_neither_the_others_nor_the_journal() {
     let run = export(folder.path(), &["--no-journal", "-o", "file/x.csv", "-o", "good.csv"]);
     assert_eq!((run.code, run.stdout.as_str()), (1, "good.csv\n"), "{}", run.stderr);
     assert!(run.stderr.contains("file/x.csv"), "{}", run.stderr);
-    let kept =
-        run.stderr.lines().find_map(|line| line.strip_prefix("the journal is kept after all, in ")).unwrap();
-    let journal = format!("{kept}/journal.jsonl");
-    let render = ["render", &journal, "-o", "x.csv", "--timezone", "Asia/Shanghai"];
+    let journal = kept_after_all(&run);
+    let render = ["render", journal, "-o", "x.csv", "--timezone", "Asia/Shanghai"];
     assert_eq!(support::run(folder.path(), &render).code, 0);
     let rows = |name: &str| csv(&folder.path().join(name));
     assert!(rows("x.csv") == rows("good.csv"), "the journal gives the same report");
-    std::fs::remove_dir_all(kept).unwrap();
+    std::fs::remove_dir_all(Path::new(journal).parent().unwrap()).unwrap();
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use tempfile::TempDir;
 
 use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs};
 use crate::fetch::{self, Event, FetchError, Limits};
@@ -27,50 +26,28 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
     let options = report::options(&args.report)?;
     let targets = report::targets(&args.report, started)?;
-    let (journal_path, scratch) = journal_place(&args, targets.first())?;
-    keep_apart(&places(&args, &targets, &journal_path))?;
+    let kept = kept_journal(&args, targets.first());
+    keep_apart(&places(&args, &targets, kept.as_deref()))?;
     let declared = declared(&args, quiet)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    let place = JournalPlace::new(kept)?;
+    let journal = place.path();
     // The lock is held until the reports are written, for they are made from the journal.
-    let (hints, _lock) = runtime.block_on(async {
-        let connected = connect(&args.connection).await?;
-        let lock = lock_journal(&journal_path, started)?;
-        let gate = Gate::new(args.connection.rate);
-        let (list, reconciliation) = match find_tasks(&args, declared, &connected, &gate).await {
-            Ok(found) => found,
-            Err(failure) => {
-                connected.close().await;
-                return Err(failure);
-            }
-        };
-        let mut header = Header::new(started, connected.name.clone(), list);
-        header.reconciliation = reconciliation;
-        let fetched = fetch_into(&journal_path, &args, &header, &connected, &gate, quiet).await;
-        connected.close().await;
-        fetched.map(|hints| (hints, lock))
-    })?;
-    let journal = Journal::open(&journal_path).map_err(Failure::stopped)?;
-    let exit = report::write(&journal, options, &targets, &args.report, quiet)?;
-    if !quiet {
-        hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
-    }
-    match scratch {
-        None if quiet => {}
-        None => console::note(&format!("journal: {}", journal_path.display())),
-        // What was fetched must not go the way of an output that could not be written.
-        Some(scratch) if exit == Exit::Stopped => {
-            console::note(&format!("the journal is kept after all, in {}", scratch.keep().display()));
+    let ended = fetch_under_lock(journal, &args, started, declared, quiet).and_then(|(hints, _lock)| {
+        let journal = Journal::open(journal).map_err(Failure::journal)?;
+        let exit = report::write(&journal, options, &targets, &args.report, quiet)?;
+        if !quiet {
+            hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
         }
-        Some(scratch) => drop(scratch),
-    }
-    Ok(exit)
+        Ok(exit)
+    });
+    place.leave(&ended, quiet);
+    ended
 }
 
 /// What the run reads and writes.
-fn places(args: &ExportArgs, targets: &[Target], journal: &Path) -> Vec<Place> {
+fn places(args: &ExportArgs, targets: &[Target], journal: Option<&Path>) -> Vec<Place> {
     let lists = args.tasks.iter().filter(|path| *path != Path::new("-"));
-    let journal = [Place::journal(journal), Place::lock(journal)];
+    let journal = journal.into_iter().flat_map(|journal| [Place::journal(journal), Place::lock(journal)]);
     lists
         .map(|list| Place::task_list(list))
         .chain(journal)
@@ -78,17 +55,54 @@ fn places(args: &ExportArgs, targets: &[Target], journal: &Path) -> Vec<Place> {
         .collect()
 }
 
-/// Where the journal stands: where the user says, else beside the first output, else in a folder
-/// that goes with the run.
-fn journal_place(args: &ExportArgs, first: Option<&Target>) -> Result<(PathBuf, Option<TempDir>), Failure> {
-    if let Some(path) = &args.journal {
-        return Ok((path.clone(), None));
+/// Where the journal is to stay: where the user says, else beside the first output.
+fn kept_journal(args: &ExportArgs, first: Option<&Target>) -> Option<PathBuf> {
+    match &args.journal {
+        Some(path) => Some(path.clone()),
+        None => first.filter(|_| !args.no_journal).map(Target::journal_path),
     }
-    match first {
-        Some(first) if !args.no_journal => Ok((first.journal_path(), None)),
-        _ => {
-            let scratch = tempfile::tempdir().map_err(Failure::stopped)?;
-            Ok((scratch.path().join("journal.jsonl"), Some(scratch)))
+}
+
+/// Where the journal stands.
+enum JournalPlace {
+    /// Where it stays.
+    Kept(PathBuf),
+    /// In a folder of its own, which goes when the reports are written, and stays when they are not.
+    Scratch(PathBuf),
+}
+
+impl JournalPlace {
+    fn new(kept: Option<PathBuf>) -> Result<Self, Failure> {
+        Ok(match kept {
+            Some(path) => Self::Kept(path),
+            None => {
+                let folder = tempfile::Builder::new().prefix("cutover-report-").tempdir();
+                Self::Scratch(folder.map_err(Failure::stopped)?.keep().join("journal.jsonl"))
+            }
+        })
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) | Self::Scratch(path) => path,
+        }
+    }
+
+    /// Says where the journal is at the end of a run, or takes it away.
+    fn leave(&self, ended: &Result<Exit, Failure>, quiet: bool) {
+        let written = matches!(ended, Ok(exit) if *exit != Exit::Stopped);
+        match self {
+            Self::Kept(path) if ended.is_ok() && !quiet => {
+                console::note(&format!("journal: {}", path.display()))
+            }
+            Self::Kept(_) => {}
+            // What was fetched must not go the way of a report that could not be written.
+            Self::Scratch(path) if path.exists() && !written => {
+                console::note(&format!("the journal is kept after all: {}", path.display()));
+            }
+            Self::Scratch(path) => {
+                let _ = path.parent().map(std::fs::remove_dir_all);
+            }
         }
     }
 }
@@ -158,7 +172,34 @@ pub(super) fn load_tasks(
     Ok(loaded.list)
 }
 
-/// Fetches every task of the header's list into a new journal at `path`; gives hints for after the run.
+/// Finds the tasks that are not declared and fetches them all into a new journal at `path`; gives
+/// hints for after the run, and the lock that it holds.
+fn fetch_under_lock(
+    path: &Path,
+    args: &ExportArgs,
+    started: Timestamp,
+    declared: Option<TaskList>,
+    quiet: bool,
+) -> Result<(Vec<String>, Lock), Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    runtime.block_on(async {
+        let connected = connect(&args.connection).await?;
+        let lock = lock_journal(path, started)?;
+        let gate = Gate::new(args.connection.rate);
+        let fetched = async {
+            let (list, reconciliation) = find_tasks(args, declared, &connected, &gate).await?;
+            let mut header = Header::new(started, connected.name.clone(), list);
+            header.reconciliation = reconciliation;
+            fetch_into(path, args, &header, &connected, &gate, quiet).await
+        };
+        let fetched = fetched.await;
+        connected.close().await;
+        fetched.map(|hints| (hints, lock))
+    })
+}
+
+/// Fetches every task of the header's list; gives hints for after the run.
 async fn fetch_into(
     path: &Path,
     args: &ExportArgs,
