@@ -11,6 +11,7 @@ mod render;
 mod report;
 mod serve;
 mod server_export;
+mod task_source;
 mod tasks;
 mod upload;
 

@@ -17,7 +17,7 @@ use crate::sms::{FileKind, Language, Reply};
 use super::connect::{Connected, connect};
 use super::console;
 use super::exit::{Exit, Failure};
-use super::export::load_tasks;
+use super::task_source::load_tasks;
 
 /// The most tasks that the service takes at once.
 const BATCH: usize = 200;

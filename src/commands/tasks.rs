@@ -5,11 +5,12 @@ use serde::{Serialize, Serializer};
 use crate::cli::{ListFormat, TasksArgs};
 use crate::model::{Task, TaskList};
 use crate::sms::throttle::Gate;
-use crate::tasks::discovery::{DiscoverError, Discovered, Search, discover};
+use crate::tasks::discovery::Search;
 
-use super::connect::{Connected, connect};
+use super::connect::connect;
 use super::console;
 use super::exit::{Exit, Failure};
+use super::task_source::find;
 
 pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
     let runtime =
@@ -34,22 +35,6 @@ pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
         ListFormat::Json => json(&list).map_err(Failure::stopped)?,
     };
     console::out_bytes(&text)
-}
-
-/// Finds tasks, and says what may be missing.
-pub(super) async fn find(
-    connected: &Connected,
-    gate: &Gate,
-    max_attempts: std::num::NonZeroU32,
-    search: &Search,
-) -> Result<TaskList, Failure> {
-    let found = discover(&connected.client, gate, max_attempts, search).await;
-    let Discovered { list, warnings } = found.map_err(|error| match error {
-        DiscoverError::Unanswered(crate::sms::ask::Unanswered::Refused(_)) => Failure::credentials(error),
-        error => Failure::stopped(error),
-    })?;
-    warnings.iter().for_each(|warning| console::warning(warning));
-    Ok(list)
 }
 
 /// A task's fields by the names that task lists know, in their order.

@@ -1,0 +1,96 @@
+//! Where a command's tasks come from: lists, the command line, the account.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs};
+use crate::model::{Reconciliation, TaskList};
+use crate::sms::ask::Unanswered;
+use crate::sms::throttle::Gate;
+use crate::tasks::discovery::{DiscoverError, Discovered, Search, discover};
+use crate::tasks::{self, Source};
+
+use super::connect::Connected;
+use super::console;
+use super::exit::Failure;
+
+/// The tasks that the command line declares; none if they are to be found.
+pub(super) fn declared(args: &ExportArgs, quiet: bool) -> Result<Option<TaskList>, Failure> {
+    let SearchArgs { state, name } = &args.search;
+    if (state.is_some() || name.is_some()) && !args.discover && !args.reconcile {
+        return Err(Failure::usage("--state and --name go with --discover or --reconcile"));
+    }
+    if args.discover {
+        return Ok(None);
+    }
+    load_tasks(&args.tasks, &args.task_ids, &args.connection, quiet).map(Some)
+}
+
+/// Asks the account for its tasks where that is wanted: to fetch them, or to compare them.
+pub(super) async fn find_tasks(
+    args: &ExportArgs,
+    declared: Option<TaskList>,
+    connected: &Connected,
+    gate: &Gate,
+) -> Result<(TaskList, Option<Reconciliation>), Failure> {
+    let SearchArgs { state, name } = args.search.clone();
+    // A task list may well declare tasks that have no results yet.
+    let with_results = declared.is_none() && state.is_none() && name.is_none();
+    let search = Search { with_results, state, name };
+    let search_account = async || find(connected, gate, args.connection.max_attempts, &search).await;
+    match declared {
+        Some(declared) if args.reconcile => {
+            let reconciliation = Reconciliation::of(&declared, &search_account().await?);
+            Ok((declared, Some(reconciliation)))
+        }
+        Some(declared) => Ok((declared, None)),
+        None => match search_account().await? {
+            found if found.tasks.is_empty() => {
+                Err(Failure::stopped("the account has no such task with results: there is nothing to report"))
+            }
+            found => Ok((found, None)),
+        },
+    }
+}
+
+/// Reads the task lists that a command was given.
+pub(super) fn load_tasks(
+    lists: &[PathBuf],
+    ids: &[String],
+    connection: &ConnectionArgs,
+    quiet: bool,
+) -> Result<TaskList, Failure> {
+    let files = lists.iter().map(|path| match path.to_str() {
+        Some("-") => Source::Stdin,
+        _ => Source::File(path.clone()),
+    });
+    let sources: Vec<Source> = files.chain(ids.iter().cloned().map(Source::Id)).collect();
+    if sources.is_empty() {
+        return Err(Failure::usage("no tasks: name a task list, - for standard input, or --task ID"));
+    }
+    let stdin_taken = connection.token_file.as_deref() == Some(Path::new("-"));
+    if stdin_taken && sources.contains(&Source::Stdin) {
+        return Err(Failure::usage("both the task list and --token-file are to come from standard input"));
+    }
+    let loaded = tasks::load(&sources, &mut std::io::stdin().lock()).map_err(Failure::usage)?;
+    if !quiet {
+        loaded.warnings.iter().for_each(|warning| console::warning(warning));
+    }
+    Ok(loaded.list)
+}
+
+/// Finds tasks, and says what may be missing.
+pub(super) async fn find(
+    connected: &Connected,
+    gate: &Gate,
+    max_attempts: NonZeroU32,
+    search: &Search,
+) -> Result<TaskList, Failure> {
+    let found = discover(&connected.client, gate, max_attempts, search).await;
+    let Discovered { list, warnings } = found.map_err(|error| match error {
+        DiscoverError::Unanswered(Unanswered::Refused(_)) => Failure::credentials(error),
+        error => Failure::stopped(error),
+    })?;
+    warnings.iter().for_each(|warning| console::warning(warning));
+    Ok(list)
+}
