@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Answer, Note, Task, Verdict, Verification};
+use crate::model::{Answer, Note, Task, TaskId, Verdict, Verification};
 
 /// What makes a verification too old to rest a cutover on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,10 @@ pub(super) fn judge(task: &Task, answer: &Answer, policy: &Policy, as_of: Timest
     let mut notes = Vec::new();
     let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
     let other = named.filter(|named| *named != task.task_id.as_str());
-    notes.extend(other.map(|named| Note::OtherTask(named.to_owned())));
+    // An answer may name anything, at any length.
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let shown = |named: &str| named.chars().map(shown).take(TaskId::MAX_CHARS).collect::<String>();
+    notes.extend(other.map(|named| Note::OtherTask(shown(named))));
     let newest = answer.verifications.first().and_then(|newest| newest.finished);
     let may_be_newest = answer
         .verifications
@@ -105,7 +108,7 @@ fn warn(verification: &Verification, as_of: Timestamp, notes: &mut Vec<Note>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DirectoryCheck, Shape, TaskId};
+    use crate::model::{DirectoryCheck, Shape};
     use proptest::prelude::*;
 
     const HOUR: u64 = 3600;
