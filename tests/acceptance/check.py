@@ -228,7 +228,8 @@ def check_time_stands_still(checks, tool, folder, export):
 
 PARTS = {
     "main": check_main_run, "flags": check_flags, "fetching": fetch_checks.check_fetching,
-    "lists": list_checks.check_lists, "bad-lists": list_checks.check_bad_lists, "usage": list_checks.check_usage,
+    "lists": list_checks.check_lists, "bad-lists": list_checks.check_bad_lists,
+    "empty-lists": list_checks.check_empty_lists, "usage": list_checks.check_usage,
 }
 
 

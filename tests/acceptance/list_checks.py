@@ -53,11 +53,13 @@ def write_lists(folder):
         "plain.csv": csv_text(),
         "bom-crlf.csv": "\ufeff" + csv_text(newline="\r\n"),
         "semicolon.csv": "\ufeff" + csv_text(";", "\r\n", other_case),
+        "PLAN.CSV": csv_text(newline="\r"),
+        "tabs.Tsv": csv_text("\t"),
         "array.json": json.dumps(records()),
         "task-info.json": json.dumps({"task_info": records()}),
         "lines.jsonl": "".join(json.dumps(record) + "\n" for record in records()),
         "list.yaml": yaml_text(),
-        "body.yaml": "wave: {number: 3}\n\"task_info\":\n" + yaml_text(),
+        "body.YML": "wave: {number: 3}\n\"task_info\":\n" + yaml_text(),
     }
     for name, text in texts.items():
         (folder / name).write_bytes(text.encode())
@@ -138,6 +140,24 @@ BAD_LISTS = {  # file: text, and the places that must be named
 }
 
 
+EMPTY_LISTS = {  # a list of no tasks is a mistake, never a report in which all of them pass
+    "empty.csv": "", "header.csv": "task_id,wave\n,\n", "empty.json": "[]", "body.json": '{"task_info": []}',
+    "empty.jsonl": "\n", "empty.yaml": "", "comment.yaml": "# none\n", "body.yaml": "task_info:\n", "empty.xlsx": None,
+}
+
+
+def check_empty_lists(checks, tool, folder):
+    for name, text in EMPTY_LISTS.items():
+        if text is None:
+            write_xlsx(folder / name, [NAMES, (" ",)])
+        else:
+            (folder / name).write_text(text)
+        check_refusal(checks, tool, folder, f"empty list {name}", [f"^{name}:"], name, "-o", "empty.report.json")
+        check_refusal(checks, tool, folder, f"empty list {name} on stdin", ["^stdin:"], "-", "-o", "empty.report.json",
+                      stdin=(folder / name).read_bytes())
+    checks.ok("empty lists: no report", not (folder / "empty.report.json").exists())
+
+
 def check_bad_lists(checks, tool, folder):
     for name, (text, places) in BAD_LISTS.items():
         if text is None:
@@ -158,7 +178,7 @@ def check_refusal(checks, tool, folder, name, places, *args, codes=(2,), **rest)
         checks.equal(f"{name}: no request", len(server.log()), 0)
         if places:
             checks.none(f"{name}: names every fault", (
-                f"no {place} in: {ran.stderr}" for place in places if not re.search(place, ran.stderr)))
+                f"no {place} in: {ran.stderr}" for place in places if not re.search(place, ran.stderr, re.MULTILINE)))
 
 
 def check_usage(checks, tool, folder):
