@@ -89,6 +89,15 @@ impl Progress {
         }
     }
 
+    /// Says what the user should know, without tearing the bar.
+    pub(super) fn warning(&self, message: &str) {
+        match self {
+            Self::Silent => {}
+            Self::Bar(bar) => bar.suspend(|| warning(message)),
+            Self::Lines { .. } => warning(message),
+        }
+    }
+
     fn line(&mut self) {
         if let Self::Lines { total, done, retries, last } = self
             && last.elapsed() >= LINE_INTERVAL

@@ -162,12 +162,16 @@ async fn fetch_into(
                 progress.retrying(task, &what, wait);
                 Ok(())
             }
+            Event::Slowed(slowed) => {
+                progress.warning(&slowed.to_string());
+                Ok(())
+            }
         }
     })
     .await;
     progress.clear();
     match fetched {
-        Ok(()) => journal.finish().map(|()| tally.hints()).map_err(Failure::stopped),
+        Ok(()) => journal.finish().map(|()| tally.hints(gate.learnt())).map_err(Failure::stopped),
         Err(FetchError::Consumer(error)) => Err(Failure::stopped(error)),
         Err(refused @ FetchError::Refused(_)) => {
             let kept = if journal.stands() { "keeps what was fetched" } else { "is left as it was" };

@@ -2,6 +2,7 @@
 
 use crate::fetch::Event;
 use crate::journal::Outcome;
+use crate::model::Rate;
 
 /// From so many tasks on, and this share of all, something is worth a hint.
 const MANY: (usize, usize) = (3, 10);
@@ -32,11 +33,12 @@ impl Tally {
                 }
             }
             Event::Retrying { what, .. } => self.throttled += usize::from(what.contains("429")),
+            Event::Slowed(_) => {}
         }
     }
 
-    /// What to say after the run.
-    pub(super) fn hints(&self) -> Vec<String> {
+    /// What to say after the run, in which the gate has learnt to keep `learnt`.
+    pub(super) fn hints(&self, learnt: Option<Rate>) -> Vec<String> {
         let mut hints = Vec::new();
         let is_many =
             |count: usize| count >= MANY.0.min(self.tasks) && count * MANY.1 >= self.tasks && count > 0;
@@ -59,9 +61,9 @@ impl Tally {
                 self.unreached
             ));
         }
-        if is_many(self.throttled) {
+        if let Some(learnt) = learnt {
             hints.push(format!(
-                "the service refused {} requests as too many (429): a lower --rate spares them",
+                "the service refused {} requests as too many (429): rate = \"{learnt}\" in the config file, or --rate {learnt}, spares them",
                 self.throttled
             ));
         }

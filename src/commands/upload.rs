@@ -27,7 +27,11 @@ pub(super) fn run(args: UploadArgs, quiet: bool) -> Result<Exit, Failure> {
         let mut failures = 0_usize;
         for upload in &uploads {
             let send = async || connected.client.upload(&upload.task_id, upload.body()).await;
-            match ask(&gate, args.connection.max_attempts, send).await {
+            let sent = ask(&gate, args.connection.max_attempts, send).await;
+            if let Some(slowed) = gate.take_slowed().filter(|_| !quiet) {
+                console::warning(&slowed.to_string());
+            }
+            match sent {
                 Ok(_) if quiet => {}
                 Ok(_) => {
                     console::out(&format!("{}\t{} directories", upload.task_id, upload.directories.len()))?;

@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::journal::{Answered, Failed, Outcome, Record};
 use crate::model::Task;
-use crate::sms::retry::{LONGEST_WAIT, delay};
-use crate::sms::throttle::Gate;
+use crate::sms::retry::LONGEST_WAIT;
+use crate::sms::throttle::{Gate, Slowed};
 use crate::sms::{self, Client, Failure};
 use queue::{Pending, Queue};
 
@@ -42,6 +42,8 @@ pub enum Event {
         /// The time until the next try.
         wait: Duration,
     },
+    /// The service's refusals have made the run slower. Told once; the rate goes on to follow them.
+    Slowed(Slowed),
 }
 
 /// Why the pipeline stopped before its end.
@@ -78,6 +80,9 @@ pub async fn fetch_all<E>(
         .buffer_unordered(limits.concurrency.get())
         .boxed_local();
     while let Some((pending, step)) = attempts.next().await {
+        if let Some(slowed) = gate.take_slowed() {
+            consume(Event::Slowed(slowed)).map_err(FetchError::Consumer)?;
+        }
         match step {
             Step::Finished(record) => {
                 queue.settle();
@@ -110,9 +115,9 @@ enum Step {
 impl Run<'_> {
     async fn attempt(&self, task: &Task, mut pending: Pending) -> (Pending, Step) {
         let request = async {
-            self.gate.pass().await;
+            let permit = self.gate.pass().await;
             pending.tried.count += 1;
-            self.client.consistency_result(&task.task_id).await
+            (permit, self.client.consistency_result(&task.task_id).await)
         };
         let outcome = timeout_at(self.deadline, request).await;
         let step = match outcome {
@@ -125,24 +130,23 @@ impl Run<'_> {
                     None,
                 )
             }
-            Ok(sms::Outcome::Answered(reply)) => {
+            Ok((permit, sms::Outcome::Answered(reply))) => {
+                self.gate.admitted(&permit);
                 let sms::Reply { status, request_id, sample_data, body, .. } = reply;
                 let outcome = Outcome::Answered(Answered { status, sample_data, body });
                 Step::Finished(record(task, &pending, request_id, outcome))
             }
-            Ok(sms::Outcome::Refused(failure)) => Step::Refused(Box::new(failure)),
-            Ok(sms::Outcome::Failed(failure)) => self.failed(task, &mut pending, failure),
+            Ok((_, sms::Outcome::Refused(failure))) => Step::Refused(Box::new(failure)),
+            Ok((permit, sms::Outcome::Failed(failure))) => {
+                let wait = self.gate.failed(&permit, pending.tried.count, &failure);
+                self.failed(task, &mut pending, failure, wait)
+            }
         };
         (pending, step)
     }
 
-    fn failed(&self, task: &Task, pending: &mut Pending, failure: Failure) -> Step {
+    fn failed(&self, task: &Task, pending: &mut Pending, failure: Failure, wait: Duration) -> Step {
         pending.tried.note(&failure.what);
-        let wait = delay(pending.tried.count, fastrand::f64(), failure.retry_after);
-        if failure.status == Some(429) && wait <= LONGEST_WAIT {
-            // The account is over its rate, not the task: everyone waits, once.
-            self.gate.shut_until(Instant::now() + wait);
-        }
         let may_try = failure.transient && pending.tried.count < self.limits.max_attempts.get();
         if may_try && wait > LONGEST_WAIT {
             pending.tried.note(&format!("asked to wait {} s, which is too long", wait.as_secs()));

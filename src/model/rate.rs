@@ -41,11 +41,39 @@ impl Rate {
         })
     }
 
-    /// The time from one request to the next. At least one microsecond.
-    pub fn interval(self) -> Duration {
-        self.window() / self.count.get()
+    /// Requests per second.
+    pub fn per_second(self) -> f64 {
+        f64::from(self.count.get()) / self.window().as_secs_f64()
+    }
+
+    /// The fastest rate that is no faster than so many requests per second: whole numbers per second
+    /// where they come close to it, else per minute or hour. Never less than one an hour.
+    pub fn at_most(per_second: f64) -> Self {
+        let in_unit = |per| {
+            let exact = per_second * Self { count: NonZeroU32::MIN, per }.window().as_secs_f64();
+            // What is a whole number must stay one, whatever the division has made of it.
+            let count = (exact + WHOLE).floor();
+            (count >= 10.0 || exact - count < WHOLE)
+                .then(|| NonZeroU32::new(count as u32))
+                .flatten()
+                .map(|count| Self { count, per })
+        };
+        let hourly = NonZeroU32::new((per_second * 3600.0) as u32).unwrap_or(NonZeroU32::MIN);
+        in_unit(Per::Second)
+            .or_else(|| in_unit(Per::Minute))
+            .unwrap_or(Self { count: hourly, per: Per::Hour })
+    }
+
+    /// A rate that stays clear of this one as a limit: 95 % of it, at least one request less, and
+    /// itself where that would be none.
+    pub fn just_under(self) -> Self {
+        let count = self.count.get();
+        Self { count: NonZeroU32::new(count - count.div_ceil(20)).unwrap_or(self.count), ..self }
     }
 }
+
+/// What a product of floating-point numbers may lack of a whole number.
+const WHOLE: f64 = 1e-6;
 
 impl FromStr for Rate {
     type Err = RateError;
@@ -75,5 +103,42 @@ impl fmt::Display for Rate {
             Per::Hour => "h",
         };
         write!(f, "{}/{unit}", self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rate(text: &str) -> Rate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn just_under_is_less_wherever_it_can_be() {
+        for (limit, under) in
+            [("50/s", "47/s"), ("60/m", "57/m"), ("20/s", "19/s"), ("3/s", "2/s"), ("1/m", "1/m")]
+        {
+            assert_eq!(rate(limit).just_under(), rate(under));
+        }
+    }
+
+    #[test]
+    fn a_number_becomes_the_rate_that_a_person_would_write() {
+        for (per_second, written) in
+            [(250.0, "250/s"), (12.5, "12/s"), (9.0, "9/s"), (6.25, "375/m"), (0.95, "57/m"), (0.01, "36/h")]
+        {
+            assert_eq!(Rate::at_most(per_second).to_string(), written);
+        }
+        assert_eq!(Rate::at_most(0.0), rate("1/h"));
+    }
+
+    proptest! {
+        #[test]
+        fn at_most_is_close_and_never_more(per_second in 0.003_f64..1e6) {
+            let seen = Rate::at_most(per_second).per_second();
+            prop_assert!(seen <= per_second + WHOLE && seen >= per_second * 0.9, "{per_second} became {seen}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::client::{Failure, Outcome, Reply};
-use super::retry::{LONGEST_WAIT, delay};
+use super::retry::LONGEST_WAIT;
 use super::throttle::Gate;
 
 /// Why a question has no answer.
@@ -28,13 +28,16 @@ pub async fn ask(
 ) -> Result<Reply, Unanswered> {
     let mut attempt = 1;
     loop {
-        gate.pass().await;
+        let permit = gate.pass().await;
         let failure = match request().await {
-            Outcome::Answered(reply) => return Ok(reply),
+            Outcome::Answered(reply) => {
+                gate.admitted(&permit);
+                return Ok(reply);
+            }
             Outcome::Failed(failure) => failure,
             Outcome::Refused(failure) => return Err(Unanswered::Refused(Box::new(failure))),
         };
-        let wait = delay(attempt, fastrand::f64(), failure.retry_after);
+        let wait = gate.failed(&permit, attempt, &failure);
         if !failure.transient || attempt >= max_attempts.get() || wait > LONGEST_WAIT {
             return Err(Unanswered::Failed(Box::new(failure)));
         }

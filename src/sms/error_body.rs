@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::model::Rate;
+
 /// The longest error message that is kept, in characters.
 const MAX_MESSAGE: usize = 500;
 
@@ -35,6 +37,24 @@ impl ErrorBody {
             }
             _ => Self { code: None, message: describe_body(body), request_id: None },
         }
+    }
+
+    /// The limit that the gateway names when it refuses a request for its rate.
+    ///
+    /// The code tells that it is the gateway who speaks: `APIG.0308`, or `APIGW.…` as it was before.
+    /// The text, as in `…,limit:50,time:1 second`, is a hint, and none when it reads otherwise.
+    pub fn limit(&self) -> Option<Rate> {
+        let code = self.code.as_deref()?;
+        if code != "APIG.0308" && !code.starts_with("APIGW.") {
+            return None;
+        }
+        let message = self.message.as_deref()?.to_ascii_lowercase();
+        let (_, limit) = message.split_once("limit:")?;
+        let (limit, time) = limit.split_once(",")?;
+        let (amount, unit) = time.trim().strip_prefix("time:")?.trim().split_once(' ')?;
+        let unit = unit.split(|c: char| !c.is_ascii_alphabetic()).next()?;
+        // A window of several units has no rate that says the same.
+        if amount == "1" { format!("{limit}/{unit}").parse().ok() } else { None }
     }
 }
 
@@ -102,6 +122,35 @@ mod tests {
                 (Some("SMS.1"), Some("no")),
                 "{body}"
             );
+        }
+    }
+
+    #[test]
+    fn the_gateways_limit_is_read_by_its_code_and_its_text_is_a_hint() {
+        let said = |code: &str, text: &str| {
+            let body = serde_json::json!({ "error_code": code, "error_msg": text }).to_string();
+            ErrorBody::parse(body.as_bytes()).limit().map(|limit| limit.to_string())
+        };
+        let long =
+            "The throttling threshold has been reached: policy user over ratelimit,limit:50,time:1 second";
+        assert_eq!(said("APIG.0308", long).as_deref(), Some("50/s"));
+        assert_eq!(said("APIG.0308", "policy api, Limit: 60, time: 1 minute.").as_deref(), Some("60/m"));
+        assert_eq!(said("APIGW.0308", "limit:2,time:1 hour").as_deref(), Some("2/h"));
+        assert_eq!(said("SMS.0308", long), None);
+        for text in [
+            "",
+            "too fast",
+            "limit:,time:1 second",
+            "limit:0,time:1 second",
+            "limit:-5,time:1 second",
+            "limit:99999999999999999999,time:1 second",
+            "limit:5,time:1 day",
+            "limit:5,time:10 second",
+            "limit:5,time:1",
+            "limit:5 a second",
+            "time:1 second,limit:5",
+        ] {
+            assert_eq!(said("APIG.0308", text), None, "{text}");
         }
     }
 
