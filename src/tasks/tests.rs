@@ -251,6 +251,50 @@ fn a_wave_plan_from_excel_is_read_below_its_title() {
 }
 
 #[test]
+fn cells_are_read_as_a_spreadsheet_shows_them() {
+    use rust_xlsxwriter::{ExcelDateTime, Format as Look, Formula};
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (column, name) in (0..).zip(["Task\nID", "Wave", "Go live", "At", "Score", ""]) {
+        sheet.write(0, column, name).unwrap();
+    }
+    sheet.write(1, 0, 12345.0).unwrap();
+    sheet.write(2, 0, Formula::new("=\"b\"").set_result("b")).unwrap();
+    sheet.write(3, 0, "c").unwrap();
+    sheet.write(4, 0, Formula::new("=IF(1,\" \",1)").set_result(" ")).unwrap();
+    sheet.merge_range(1, 1, 2, 1, "one", &Look::new()).unwrap();
+    let moment = ExcelDateTime::from_ymd(2026, 11, 21).unwrap();
+    let date = Look::new().set_num_format("yyyy-mm-dd");
+    sheet.write_with_format(1, 2, &moment, &date).unwrap();
+    sheet.write_with_format(2, 2, moment.and_hms(8, 29, 59.0).unwrap(), &date).unwrap();
+    let time = ExcelDateTime::from_hms(18, 0, 0.0).unwrap();
+    sheet.write_with_format(1, 3, &time, &Look::new().set_num_format("hh:mm")).unwrap();
+    sheet.write(1, 4, 0.5).unwrap();
+    sheet.write(1, 5, "unnamed").unwrap();
+    sheet.set_row_hidden(3).unwrap();
+    let list = read(Format::Xlsx, &workbook.save_to_buffer().unwrap()).unwrap().list;
+    let tasks: Vec<_> = list.tasks.iter().map(|task| (task.task_id.as_str(), &task.labels)).collect();
+    insta::assert_debug_snapshot!(tasks);
+}
+
+#[test]
+fn every_fault_of_a_workbook_is_told_with_its_row() {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write_row(0, 0, ["task_id", "wave"]).unwrap();
+    sheet.write(1, 1, "no id").unwrap();
+    sheet.write(2, 0, 123_456_789_012_345_678_u64).unwrap();
+    sheet.write(3, 0, "a").unwrap();
+    sheet.write(3, 1, rust_xlsxwriter::Formula::new("=1/0").set_result("#DIV/0!")).unwrap();
+    sheet.write(1_048_575, 16_383, "astray").unwrap();
+    let told = read(Format::Xlsx, &workbook.save_to_buffer().unwrap()).unwrap_err();
+    let mut cover = rust_xlsxwriter::Workbook::new();
+    cover.add_worksheet().set_name("Cover").unwrap().write(0, 0, "Wave 3").unwrap();
+    let without = read(Format::Xlsx, &cover.save_to_buffer().unwrap()).unwrap_err();
+    insta::assert_snapshot!(format!("{told}\n---\n{without}"));
+}
+
+#[test]
 fn the_sample_list_fits_the_sample_data() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/tasks.csv");
     let loaded = load(&[Source::File(path)], &mut std::io::empty()).unwrap();

@@ -136,7 +136,7 @@ BAD_LISTS = {  # file: text, and the places that must be named
     "bad.json": ('[\n{"task_id":"kind-plain.1"},\n{"source_name":"x"},\n{"source_name":"y"}\n]\n', [r"bad.json:\d+:"]),
     "bad.yaml": ("- task_id: kind-plain.1\n- source_name: x\n", [r"bad.yaml:\d+:"]),
     "shape.yaml": ("- task_id: [a]\n- source_name: x\n- b\n", [f"shape.yaml:{line}:" for line in (1, 2, 3)]),
-    "bad.xlsx": (None, ["bad.xlsx:3:", "bad.xlsx:4:"]),
+    "bad.xlsx": (None, ["bad.xlsx:3:", "bad.xlsx:4:", "bad.xlsx:5:"]),
 }
 
 
@@ -161,7 +161,7 @@ def check_empty_lists(checks, tool, folder):
 def check_bad_lists(checks, tool, folder):
     for name, (text, places) in BAD_LISTS.items():
         if text is None:
-            write_xlsx(folder / name, [("task_id", "source_name"), ("kind-plain.1", "a"), (None, "b"), (" ", "c")])
+            write_xlsx(folder / name, [("task_id", "source_name"), ("kind-plain.1", "a"), (None, "b"), (" ", "c"), ("=A2",)])
         else:
             (folder / name).write_text(text)
         check_refusal(checks, tool, folder, f"bad list {name}", places, name, "-o", "bad.report.json")
