@@ -69,9 +69,9 @@ pub fn load_uploads(files: &[PathBuf]) -> Result<LoadedUploads, TaskListError> {
     let mut faults = Vec::new();
     for path in files {
         let place = path.display().to_string();
-        let mut file = File { uploads: &mut loaded.uploads, faults: Vec::new(), results: 0, older: 0 };
+        let mut file = File { uploads: &mut loaded.uploads, faults: Vec::new(), is_empty: true, older: 0 };
         file.read(path);
-        if file.results == 0 && file.faults.is_empty() {
+        if file.is_empty && file.faults.is_empty() {
             let but = if file.older == 0 { "" } else { " but those of older verifications" };
             file.fault(None, format!("holds no result{but}"));
         }
@@ -91,7 +91,7 @@ pub fn load_uploads(files: &[PathBuf]) -> Result<LoadedUploads, TaskListError> {
 struct File<'a> {
     uploads: &'a mut Vec<Upload>,
     faults: Vec<(Option<u64>, String)>,
-    results: usize,
+    is_empty: bool,
     older: usize,
 }
 
@@ -177,7 +177,7 @@ impl File<'_> {
         let field = |name: &str| {
             let is_it = |column: &str| column == name || column == heading(name);
             let found = row.fields.iter().find(|(column, _)| is_it(&key(column)));
-            found.map(|(column, value)| (column, value.trim()))
+            found.map(|(column, value)| (column, without_apostrophe(value.trim())))
         };
         let needed = |name| field(name).ok_or_else(|| format!("column `{name}` is missing"));
         let count = |name| {
@@ -217,8 +217,8 @@ impl File<'_> {
 
     /// Adds a directory to the upload of a task; none when the task is there without one.
     fn add(&mut self, line: u64, task_id: &TaskId, check: Option<DirectoryCheck>) {
-        self.results += 1;
-        let upload = match self.uploads.iter().position(|upload| upload.task_id == *task_id) {
+        self.is_empty = false;
+        let upload = match self.uploads.iter().rposition(|upload| upload.task_id == *task_id) {
             Some(known) => self.uploads.get_mut(known),
             None => {
                 self.uploads.push(Upload { task_id: task_id.clone(), directories: Vec::new() });
@@ -251,6 +251,11 @@ fn heading(name: &str) -> &str {
         "num_target_more_files" => "redundant_at_target",
         other => other,
     }
+}
+
+/// A text as it was before a report kept spreadsheets from running it as a formula.
+fn without_apostrophe(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|text| text.starts_with(['=', '+', '-', '@'])).unwrap_or(text)
 }
 
 fn out_of_bounds(check: &DirectoryCheck) -> Option<String> {
@@ -287,11 +292,11 @@ mod tests {
     #[test]
     fn the_newest_verification_of_a_report_is_sent() {
         let report =
-            "a,1,success,/a,5,0,0,0\na,1,,/b,5,1,0,0\na,2,failed,/a,4,0,0,0\nb,1,,/a,1,0,0,0\na,3,,,,,,\n";
+            "a,1,success,/a,5,0,0,0\na,1,,'=b,5,1,0,0\na,2,failed,/a,4,0,0,0\nb,1,,/a,1,0,0,0\na,3,,,,,,\n";
         let loaded = load(&[("results.CSV", &format!("{HEADER}{report}"))]).unwrap();
         assert_eq!(
             loaded.uploads.iter().map(directories).collect::<Vec<_>>(),
-            [vec!["/a", "/b"], vec!["/a"]]
+            [vec!["/a", "=b"], vec!["/a"]]
         );
         assert_eq!(loaded.uploads[0].directories[0].total, 5);
         assert_eq!(
