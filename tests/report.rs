@@ -81,6 +81,18 @@ fn a_task_with_more_rows_than_a_sheet_goes_on_in_the_next() {
 }
 
 #[test]
+fn a_journal_without_tasks_passes_for_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal(folder.path(), &[]);
+    let report = Report::new(&journal, options(100)).unwrap();
+    assert_eq!(report.headline(), "No task is listed, so nothing is verified");
+    for name in ["r.xlsx", "csv/", "r.zip", "r.csv", "r.json"] {
+        write(&report, folder.path(), name, FileOptions::default());
+    }
+    assert_eq!(Workbook::open(&folder.path().join("r.xlsx")).names, ["Summary", "About"]);
+}
+
+#[test]
 fn a_failed_task_says_why_on_its_sheet() {
     let folder = tempfile::tempdir().unwrap();
     let failed =

@@ -12,13 +12,14 @@ use super::report;
 
 pub(super) fn run(args: RenderArgs, quiet: bool) -> Result<Exit, Failure> {
     let options = report::options(&args.report)?;
-    let journal = Journal::open(&args.journal).map_err(Failure::stopped)?;
+    let journal = Journal::open(&args.journal).map_err(Failure::journal)?;
     let targets = report::targets(&args.report, journal.header().started_at)?;
     let outputs = targets.iter().flat_map(Place::outputs);
     keep_apart(&iter::once(Place::journal(&args.journal)).chain(outputs).collect::<Vec<_>>())?;
     if !journal.is_finished() && !quiet {
         console::warning(&format!(
-            "{}: the run did not come to its end; {} of {} tasks are recorded",
+            "{}: the run did not come to its end; {} of {} tasks are recorded, the others count as not fetched; \
+             `export --overwrite` fetches all of them again",
             args.journal.display(),
             journal.recorded(),
             journal.header().list.tasks.len()

@@ -47,13 +47,10 @@ pub(super) fn write(
     args: &ReportArgs,
     quiet: bool,
 ) -> Result<Exit, Failure> {
-    if journal.is_torn() && !quiet {
-        console::warning(&format!(
-            "{}: its last line was cut off and is passed over",
-            journal.path().display()
-        ));
+    for fault in journal.faults() {
+        console::warning(&format!("{}: {fault}", journal.path().display()));
     }
-    let report = Report::new(journal, options).map_err(Failure::stopped)?;
+    let report = Report::new(journal, options).map_err(Failure::journal)?;
     let files = FileOptions { csv_raw: args.csv_raw };
     let mut failed = false;
     let mut written = String::new();

@@ -22,13 +22,24 @@ use std::path::PathBuf;
 pub enum JournalError {
     #[error("{path}: {source}", path = .path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("{path}:{line}: {what}", path = .path.display())]
+    #[error(
+        "{path}:1: the header cannot be read: {what}; without it the journal is of no use, and \
+         `export --overwrite` replaces it",
+        path = .path.display()
+    )]
+    Header { path: PathBuf, what: String },
+    #[error(
+        "{path}:{line}: {what}; `render` takes a copy without this line, and counts its task as not fetched; \
+         `export --overwrite` replaces the journal",
+        path = .path.display()
+    )]
     Broken { path: PathBuf, line: u64, what: String },
-    #[error("{path}: the record of task number {ordinal}: {what}", path = .path.display())]
-    Record { path: PathBuf, ordinal: usize, what: String },
     #[error("{path} is not a journal of this program: its first line is no header", path = .0.display())]
     NoJournal(PathBuf),
-    #[error("{path} is a journal of format {format}; this version reads format {FORMAT}", path = .path.display())]
+    #[error(
+        "{path} is a journal of format {format}; this version reads format {FORMAT}, so use the one that wrote it",
+        path = .path.display()
+    )]
     Format { path: PathBuf, format: u64 },
     #[error(
         "{path} holds an unfinished run with {held} of {total} tasks; `render` makes reports of it as it is, \

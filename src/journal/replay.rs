@@ -1,9 +1,9 @@
 //! Reading a journal through an index, so that memory does not grow with the answers it holds.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -16,11 +16,24 @@ pub struct Journal {
     path: PathBuf,
     file: Mutex<File>,
     header: Header,
-    /// By ordinal: where the task's last record begins, and its length in bytes.
-    records: Vec<Option<(u64, usize)>>,
+    /// Its length in bytes when it was opened; a run may be appending to it.
+    length: u64,
+    /// By ordinal: where the task's last record stands.
+    records: Vec<Option<Place>>,
     footer: Option<Footer>,
     latest: Timestamp,
     torn: bool,
+}
+
+/// Where a line stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Its number, from 1.
+    number: u64,
+    /// Its first byte, from 0.
+    offset: u64,
+    /// Its length in bytes.
+    length: usize,
 }
 
 /// As much of a line as tells what it is.
@@ -41,40 +54,44 @@ impl Journal {
     /// [`JournalError`], with the line where there is one.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let io = |source| JournalError::Io { path: path.to_owned(), source };
-        let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
+        let file = File::open(path).map_err(io)?;
+        // One file throughout: another may come to stand at the path.
+        let again = file.try_clone().map_err(io)?;
+        let mut reader = BufReader::with_capacity(1 << 16, file);
         let mut line = Vec::new();
-        let header_length = reader.read_until(b'\n', &mut line).map_err(io)?;
+        let read = reader.read_until(b'\n', &mut line).map_err(io)?;
         let header = parse_header(path, &line)?;
         let latest = header.started_at;
         let records = vec![None; header.list.tasks.len()];
         let mut journal = Self {
             path: path.to_owned(),
-            file: Mutex::new(File::open(path).map_err(io)?),
+            file: Mutex::new(again),
             header,
+            length: bytes(read),
             records,
             footer: None,
             latest,
             torn: false,
         };
-        let mut offset = length(header_length);
         for number in 2.. {
             line.clear();
             let read = reader.read_until(b'\n', &mut line).map_err(io)?;
             if read == 0 {
                 break;
             }
+            let place = Place { number, offset: journal.length, length: read };
+            journal.length += bytes(read);
             if line.last() != Some(&b'\n') {
                 journal.torn = true;
                 break;
             }
-            journal.note(number, offset, &line)?;
-            offset += length(read);
+            journal.note(place, &line)?;
         }
         Ok(journal)
     }
 
-    fn note(&mut self, number: u64, offset: u64, line: &[u8]) -> Result<(), JournalError> {
-        let broken = |what: String| JournalError::Broken { path: self.path.clone(), line: number, what };
+    fn note(&mut self, place: Place, line: &[u8]) -> Result<(), JournalError> {
+        let broken = |what| self.broken(place, what);
         let glance: Glance = serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
         match glance {
             Glance { finished_at: Some(_), .. } => {
@@ -90,8 +107,8 @@ impl Journal {
                         "the record is of task {ordinal}, which the header does not know"
                     )));
                 }
-                if let Some(place) = self.records.get_mut(ordinal) {
-                    *place = Some((offset, line.len()));
+                if let Some(record) = self.records.get_mut(ordinal) {
+                    *record = Some(place);
                 }
                 self.latest = self.latest.max(fetched_at);
                 self.footer = None;
@@ -99,6 +116,10 @@ impl Journal {
             _ => return Err(broken("is neither a record nor the end of a run".to_owned())),
         }
         Ok(())
+    }
+
+    fn broken(&self, place: Place, what: String) -> JournalError {
+        JournalError::Broken { path: self.path.clone(), line: place.number, what }
     }
 
     /// What the run was asked.
@@ -116,9 +137,15 @@ impl Journal {
         self.footer.is_some()
     }
 
-    /// Whether the last line was cut off and passed over.
-    pub fn is_torn(&self) -> bool {
-        self.torn
+    /// What is wrong with the journal although it can be read, for people.
+    pub fn faults(&self) -> Vec<String> {
+        let torn = self.torn.then(|| "its last line was cut off and is passed over".to_owned());
+        let held = self.recorded();
+        let counted = self.footer.as_ref().map(|footer| footer.recorded).filter(|counted| *counted != held);
+        let miscounted = counted.map(|counted| {
+            format!("its end counts {counted} tasks, but it holds {held}: lines were lost or added since")
+        });
+        torn.into_iter().chain(miscounted).collect()
     }
 
     /// How many tasks have a record.
@@ -136,21 +163,27 @@ impl Journal {
     /// # Errors
     /// What the file system says, or that the record cannot be read.
     pub fn record(&self, ordinal: usize) -> Result<Option<Record>, JournalError> {
-        let Some((offset, length)) = self.records.get(ordinal).copied().flatten() else {
+        let Some(place) = self.records.get(ordinal).copied().flatten() else {
             return Ok(None);
         };
-        let mut line = vec![0; length];
+        let mut line = vec![0; place.length];
         {
-            let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            file.seek(SeekFrom::Start(offset))
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(place.offset))
                 .and_then(|_| file.read_exact(&mut line))
                 .map_err(|source| JournalError::Io { path: self.path.clone(), source })?;
         }
-        serde_json::from_slice(&line).map(Some).map_err(|error| JournalError::Record {
-            path: self.path.clone(),
-            ordinal,
-            what: error.to_string(),
-        })
+        serde_json::from_slice(&line).map(Some).map_err(|error| self.broken(place, error.to_string()))
+    }
+
+    /// Writes the journal as it was when it was opened, whatever stands at its path by now.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn copy_to(&self, to: &mut dyn Write) -> io::Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(0))?;
+        io::copy(&mut Read::take(&mut *file, self.length), to).map(drop)
     }
 }
 
@@ -165,13 +198,10 @@ fn parse_header(path: &Path, line: &[u8]) -> Result<Header, JournalError> {
     if journal_format != FORMAT {
         return Err(JournalError::Format { path: path.to_owned(), format: journal_format });
     }
-    serde_json::from_slice(line).map_err(|error| JournalError::Broken {
-        path: path.to_owned(),
-        line: 1,
-        what: error.to_string(),
-    })
+    serde_json::from_slice(line)
+        .map_err(|error| JournalError::Header { path: path.to_owned(), what: error.to_string() })
 }
 
-fn length(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+fn bytes(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }

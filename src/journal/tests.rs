@@ -1,3 +1,5 @@
+use std::io::Write;
+
 use super::*;
 use crate::model::{Task, TaskId, TaskList};
 use proptest::prelude::*;
@@ -39,7 +41,7 @@ fn what_is_written_is_read_back() {
     assert!(!Journal::open(&path).unwrap().is_finished());
     writer.finish().unwrap();
     let journal = Journal::open(&path).unwrap();
-    assert!(journal.is_finished() && !journal.is_torn());
+    assert!(journal.is_finished() && journal.faults().is_empty());
     assert_eq!((journal.recorded(), journal.header()), (3, &header(4)));
     for expected in records {
         assert_eq!(journal.record(expected.ordinal).unwrap(), Some(expected));
@@ -121,6 +123,61 @@ fn a_foreign_or_broken_journal_is_refused_with_the_reason() {
         told.push(Journal::open(&path).unwrap_err().to_string().replace(&path.display().to_string(), "J"));
     }
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_named_by_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let header = serde_json::to_string(&header(2)).unwrap();
+    let line = r#"{"ordinal":1,"task_id":"task-1","fetched_at":"2026-11-21T00:00:00Z","attempts":1}"#;
+    std::fs::write(&path, format!("{header}\n{line}\n")).unwrap();
+    let error = Journal::open(&path).unwrap().record(1).unwrap_err();
+    assert!(matches!(error, JournalError::Broken { line: 2, .. }), "{error}");
+}
+
+#[test]
+fn lines_that_are_gone_are_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let mut writer = Writer::create(&path, &header(2), false).unwrap();
+    for ordinal in 0..2 {
+        writer.append(record(ordinal, answered(b"{}"))).unwrap();
+    }
+    writer.finish().unwrap();
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let lacking: Vec<&str> =
+        whole.split_inclusive('\n').filter(|line| !line.contains("\"ordinal\":1")).collect();
+    std::fs::write(&path, lacking.concat()).unwrap();
+    assert_eq!(
+        Journal::open(&path).unwrap().faults(),
+        ["its end counts 2 tasks, but it holds 1: lines were lost or added since"]
+    );
+}
+
+#[test]
+fn a_journal_that_was_opened_stays_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let run = |body: &[u8]| {
+        let mut writer = Writer::create(&path, &header(1), false).unwrap();
+        writer.append(record(0, answered(body))).unwrap();
+        writer.finish().unwrap();
+    };
+    run(b"the first");
+    let (before, journal) = (std::fs::read(&path).unwrap(), Journal::open(&path).unwrap());
+    run(b"the next");
+    assert_eq!(journal.record(0).unwrap().unwrap().outcome, answered(b"the first"));
+    let mut copy = Vec::new();
+    journal.copy_to(&mut copy).unwrap();
+    assert_eq!(copy, before);
+
+    let journal = Journal::open(&path).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"more\n").unwrap();
+    copy.clear();
+    journal.copy_to(&mut copy).unwrap();
+    assert_eq!(copy, before, "what a run appends meanwhile is not in it");
 }
 
 proptest! {

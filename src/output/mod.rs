@@ -69,11 +69,6 @@ pub fn write(report: &Report<'_>, target: &Target, options: FileOptions) -> Resu
         Kind::CsvArchive => AtomicFile::write(path, |file| csv::write_archive(report, file, options)),
         Kind::Csv => AtomicFile::write(path, |file| csv::write_results(report, file, options)),
         Kind::Json => AtomicFile::write(path, |file| json::write_summary(report, file)),
-        Kind::Journal => AtomicFile::write(path, |file| copy(report.journal().path(), file)),
+        Kind::Journal => AtomicFile::write(path, |file| Ok(report.journal().copy_to(file)?)),
     }
-}
-
-fn copy(from: &Path, mut to: &mut dyn std::io::Write) -> Result<(), Cause> {
-    std::io::copy(&mut std::fs::File::open(from)?, &mut to)?;
-    Ok(())
 }

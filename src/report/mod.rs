@@ -237,6 +237,7 @@ impl<'a> Report<'a> {
             beside += &format!("; {differences}");
         }
         match others.as_slice() {
+            [] if all == 0 => format!("No task is listed, so nothing is verified{beside}"),
             [] if all == 1 => format!("The task passes{beside}"),
             [] => format!("All {all} tasks pass{beside}"),
             others => format!("{passing} of {all} {tasks} pass; {}{beside}", others.join(", ")),
@@ -306,7 +307,7 @@ fn summarise(
         fetched_at: None,
     };
     let Some(record) = record else {
-        row.error_message = Some("not fetched: the run ended before this task was done".to_owned());
+        row.error_message = Some("not fetched: the journal holds no record of this task".to_owned());
         return (row, Vec::new());
     };
     row.attempts = record.attempts;

@@ -43,6 +43,7 @@ fn facts(report: &Report<'_>) -> Vec<(String, String)> {
             "the run did not come to its end; tasks that it did not reach count as Fetch failed".to_owned(),
         ));
     }
+    facts.extend(journal.faults().into_iter().map(|fault| ("Journal", fault)));
     facts.extend(report.reconciled().map(|text| ("Reconciliation", text)));
     facts.push(("Criteria", report.criteria()));
     facts.push(("Journal written by", header.tool.clone()));

@@ -44,7 +44,7 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
             }
         }
     }
-    let last_row = HEADING_ROW + u32::try_from(report.rows().len()).unwrap_or(0);
+    let last_row = HEADING_ROW + u32::try_from(report.rows().len()).unwrap_or(0).max(1);
     let last_column = columns() + u16::try_from(report.labels().len()).unwrap_or(0) - 1;
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
     // Ids, names and labels of digits are meant as texts.
