@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cutover_report::journal::{Answered, Failed, Header, Journal, Outcome, Record, Writer};
-use cutover_report::model::{Task, TaskId, TaskList};
+use cutover_report::model::{Language, Task, TaskId, TaskList};
 use cutover_report::output::{self, FileOptions, Target};
 use cutover_report::report::{Options, Policy, Report, Zone};
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ use support::{Workbook, csv};
 
 fn options(rows_per_sheet: u64) -> Options {
     let policy = Policy { max_age: None, not_before: None };
-    Options { timezone: Zone::named("UTC").unwrap(), policy, rows_per_sheet }
+    Options { timezone: Zone::named("UTC").unwrap(), language: Language::English, policy, rows_per_sheet }
 }
 
 fn answer(directories: &[&str]) -> Outcome {
@@ -85,7 +85,7 @@ fn a_journal_without_tasks_passes_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal(folder.path(), &[]);
     let report = Report::new(&journal, options(100)).unwrap();
-    assert_eq!(report.headline(), "No task is listed, so nothing is verified");
+    assert_eq!(report.headline(Language::English), "No task is listed, so nothing is verified");
     for name in ["r.xlsx", "csv/", "r.zip", "r.csv", "r.json"] {
         write(&report, folder.path(), name, FileOptions::default());
     }

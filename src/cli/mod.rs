@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{Rate, Shape, Verdict};
+use crate::model::{Language, Rate, Shape, Verdict};
 use crate::report::{Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
-use values::{age, duration, rate, shape, size, time, verdict, zone};
+use values::{age, duration, language, rate, shape, size, time, verdict, zone};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
@@ -174,20 +174,11 @@ pub struct ServerExportArgs {
     #[arg(short, long = "output", value_name = "DIR")]
     pub output: String,
     /// The language that the service is asked for
-    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
-    pub language: LanguageChoice,
+    #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = language)]
+    pub language: Language,
     /// How to reach the API
     #[command(flatten)]
     pub connection: ConnectionArgs,
-}
-
-/// A language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LanguageChoice {
-    /// English
-    En,
-    /// Chinese
-    Zh,
 }
 
 /// `doctor`.
@@ -214,6 +205,9 @@ pub struct ReportArgs {
     /// The zone of all times, as an IANA name
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
     pub timezone: Zone,
+    /// The language of workbooks and texts for people: en or zh
+    #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = language)]
+    pub language: Language,
     /// The age from which a verification is stale, or `off`
     #[arg(long, value_name = "TIME", default_value_t = values::Age(Some(Policy::DEFAULT_MAX_AGE)), value_parser = age)]
     pub max_age: values::Age,

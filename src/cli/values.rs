@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Rate, Shape, Verdict};
+use crate::model::{Language, Rate, Shape, Verdict};
 use crate::report::Zone;
 
 /// An age, or none for `off`.
@@ -78,6 +78,14 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
 pub(super) fn zone(name: &str) -> Result<Zone, String> {
     Zone::named(name)
         .map_err(|_| "no such time zone; give an IANA name, as in UTC or Asia/Shanghai".to_owned())
+}
+
+pub(super) fn language(code: &str) -> Result<Language, String> {
+    match code {
+        "en" => Ok(Language::English),
+        "zh" => Ok(Language::Chinese),
+        _ => Err("the languages are en and zh".to_owned()),
+    }
 }
 
 pub(super) fn verdict(key: &str) -> Result<Verdict, String> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::cli::ReportArgs;
 use crate::journal::Journal;
-use crate::model::Verdict;
+use crate::model::{Language, Verdict};
 use crate::output::{self, FileOptions, ROWS_PER_SHEET, Target};
 use crate::report::{Options, Policy, Report, SummaryRow};
 
@@ -32,6 +32,7 @@ pub(super) fn options(args: &ReportArgs) -> Result<Options, Failure> {
     });
     Ok(Options {
         timezone: args.timezone.clone(),
+        language: args.language,
         policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
         rows_per_sheet: ROWS_PER_SHEET,
     })
@@ -102,7 +103,7 @@ fn summary(report: &Report<'_>) {
     if report.is_sample() {
         console::note("SAMPLE DATA from the embedded service: not evidence");
     }
-    console::note(&report.headline());
+    console::note(&report.headline(Language::English));
     let failing: Vec<&SummaryRow> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
     for row in failing.iter().take(NAMED_TASKS) {
         console::note(&format!("  {:13} {}{}", row.verdict.label(), name(row), reason(row)));

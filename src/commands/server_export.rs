@@ -6,13 +6,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::cli::{LanguageChoice, ServerExportArgs};
+use crate::cli::ServerExportArgs;
 use crate::model::Task;
 use crate::output::{AtomicFile, Target};
 use crate::report::Zone;
 use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
-use crate::sms::{FileKind, Language, Reply};
+use crate::sms::{FileKind, Reply};
 
 use super::connect::{Connected, connect};
 use super::console;
@@ -57,16 +57,12 @@ async fn save_batches(
     connected: &Connected,
     quiet: bool,
 ) -> Result<Vec<String>, Failure> {
-    let language = match args.language {
-        LanguageChoice::En => Language::English,
-        LanguageChoice::Zh => Language::Chinese,
-    };
     let gate = Gate::new(args.connection.rate);
     let batches = tasks.len().div_ceil(BATCH);
     let mut names = Vec::new();
     for (number, tasks) in (1..).zip(tasks.chunks(BATCH)) {
         let failed = |what: &str| console::error(&format!("batch {number} of {batches}: {what}"));
-        let call = async || connected.client.export(body(tasks), language).await;
+        let call = async || connected.client.export(body(tasks), args.language).await;
         let reply = match ask(&gate, args.connection.max_attempts, call).await {
             Ok(reply) => reply,
             Err(refused @ Unanswered::Refused(_)) => return Err(Failure::credentials(refused)),

@@ -2,6 +2,7 @@
 //!
 //! Plain values: no input or output, no async, no clock.
 
+mod language;
 mod rate;
 mod reconciliation;
 mod secret;
@@ -9,6 +10,7 @@ mod task;
 mod verdict;
 mod verification;
 
+pub use language::Language;
 pub use rate::{Rate, RateError};
 pub use reconciliation::Reconciliation;
 pub use secret::{Secret, redact};

@@ -1,8 +1,8 @@
 //! Verdicts and the warnings that go with them.
 
-use std::fmt;
-
 use serde::Serialize;
+
+use super::Language;
 
 /// What a task's evidence amounts to. Only the last two stand for a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -53,7 +53,7 @@ impl Verdict {
         }
     }
 
-    /// The label that people read.
+    /// The label that people read, in English; [`Language::text`] has it in others.
     pub const fn label(self) -> &'static str {
         match self {
             Self::FetchFailed => "Fetch failed",
@@ -67,7 +67,7 @@ impl Verdict {
         }
     }
 
-    /// What the verdict says, in one sentence for a reader who sees it for the first time.
+    /// What the verdict says, in one English sentence for a reader who sees it for the first time.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::FetchFailed => "the results could not be fetched",
@@ -115,24 +115,26 @@ pub enum Note {
     NotFound,
 }
 
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let directories = |n: u64| if n == 1 { "1 directory".to_owned() } else { format!("{n} directories") };
-        match self {
+impl Note {
+    /// The warning, for people.
+    pub fn text(&self, language: Language) -> String {
+        let text = match self {
+            Self::Saturated(1) => "count saturated in 1 directory: the real number may be higher",
             Self::Saturated(n) => {
-                write!(f, "count saturated in {}: the real number may be higher", directories(*n))
+                let many = "count saturated in {0} directories: the real number may be higher";
+                return language.fill(many, &[n]);
             }
+            Self::Impossible(1) => "different + missing exceed the total in 1 directory",
             Self::Impossible(n) => {
-                write!(f, "different + missing exceed the total in {}", directories(*n))
+                return language.fill("different + missing exceed the total in {0} directories", &[n]);
             }
-            Self::NoFiles => f.write_str("total is 0: no file was checked"),
-            Self::Future => f.write_str("finished time is in the future: check the clocks"),
-            Self::NoTime => f.write_str("no finished time: age unknown"),
-            Self::MaybeNewest => {
-                f.write_str("judged by a verification without a time, which may be the newest")
-            }
-            Self::NotFound => f.write_str("not among the tasks that the account lists"),
-            Self::OtherTask(id) => write!(f, "the answer names another task: {id}"),
-        }
+            Self::NoFiles => "total is 0: no file was checked",
+            Self::Future => "finished time is in the future: check the clocks",
+            Self::NoTime => "no finished time: age unknown",
+            Self::MaybeNewest => "judged by a verification without a time, which may be the newest",
+            Self::NotFound => "not among the tasks that the account lists",
+            Self::OtherTask(id) => return language.fill("the answer names another task: {0}", &[id]),
+        };
+        language.text(text).to_owned()
     }
 }

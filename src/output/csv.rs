@@ -1,6 +1,6 @@
 //! Reports as CSV: one file, a folder, or an archive of the folder.
 //!
-//! UTF-8 and RFC 4180, so lines end in CR LF. A folder holds `summary.csv`, `results.csv` and
+//! UTF-8 and RFC 4180, so lines end in CR LF. English whatever the language: it is for machines too. A folder holds `summary.csv`, `results.csv` and
 //! `tasks/<sheet name>.csv`, and `reconciliation.csv` if the list was compared with the account.
 
 use std::borrow::Cow;
@@ -12,9 +12,10 @@ use csv::{Terminator, Writer, WriterBuilder};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::{AtomicFile, Cause, FileOptions, OutputError};
+use crate::model::Language;
 use crate::report::{
     Cell, Column, DETAIL, DetailRow, RECONCILIATION, ReconciliationRow, Report, SUMMARY, SummaryRow, Zone,
-    detail_rows,
+    detail_rows, notes_text,
 };
 
 /// The summary's columns that lead each row of `results.csv`, so that it can be read alone.
@@ -32,7 +33,9 @@ pub(super) fn write_results(
     let zone = &report.options().timezone;
     let mut table = Table::new(to, zone, options);
     let leading = SUMMARY.iter().take(LEADING);
-    table.headings(leading.map(|column| column.heading_in(zone)).chain(detail_headings(zone)))?;
+    table.headings(
+        leading.map(|column| column.heading_in(zone, Language::English)).chain(detail_headings(zone)),
+    )?;
     for (ordinal, row) in report.rows().iter().enumerate() {
         let verifications = report.verifications(ordinal)?;
         for detail in detail_rows(&verifications) {
@@ -59,7 +62,7 @@ fn write_reconciliation(
 fn write_summary(report: &Report<'_>, to: &mut dyn Write, options: FileOptions) -> Result<(), Cause> {
     let zone = &report.options().timezone;
     let mut table = Table::new(to, zone, options);
-    let headings = SUMMARY.iter().map(|column| column.heading_in(zone));
+    let headings = SUMMARY.iter().map(|column| column.heading_in(zone, Language::English));
     table.headings(headings.chain(report.labels().iter().cloned()))?;
     for row in report.rows() {
         let labels = report.labels().iter().map(|label| match row.task.labels.get(label) {
@@ -91,7 +94,7 @@ fn leading_cells(row: &SummaryRow) -> impl Iterator<Item = Cell<'_>> {
 }
 
 fn detail_headings(zone: &Zone) -> impl Iterator<Item = String> {
-    DETAIL.iter().map(|column| column.heading_in(zone))
+    DETAIL.iter().map(|column| column.heading_in(zone, Language::English))
 }
 
 fn detail_cells<'a>(row: &'a DetailRow<'a>) -> impl Iterator<Item = Cell<'a>> {
@@ -206,6 +209,12 @@ impl<'a> Table<'a> {
                 Cell::Share(share) => self.writer.write_field(share.to_string())?,
                 Cell::Time(time) => self.writer.write_field(self.zone.rfc3339(time))?,
                 Cell::Verdict(verdict) => self.writer.write_field(verdict.key())?,
+                Cell::Label(text) => self.writer.write_field(text)?,
+                Cell::Notes(notes) => {
+                    let notes = notes_text(notes, Language::English);
+                    self.writer
+                        .write_field(if self.raw { notes.into() } else { neutralise(&notes) }.as_bytes())?;
+                }
             }
         }
         Ok(self.writer.write_record(None::<&[u8]>)?)

@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Cause;
-use crate::model::TaskId;
+use crate::model::{Language, TaskId};
 use crate::report::{Cell, Report, SUMMARY, SummaryRow, Zone};
 
 /// The version of the document's form.
@@ -100,11 +100,6 @@ impl Serialize for Task<'_> {
         let mut map = serializer.serialize_map(None)?;
         for column in SUMMARY {
             map.serialize_key(column.key)?;
-            if column.key == "notes" {
-                let notes: Vec<String> = self.row.notes.iter().map(ToString::to_string).collect();
-                map.serialize_value(&notes)?;
-                continue;
-            }
             match (column.cell)(self.row) {
                 Cell::Empty => map.serialize_value(&())?,
                 Cell::Text(text) => map.serialize_value(&text)?,
@@ -112,6 +107,11 @@ impl Serialize for Task<'_> {
                 Cell::Share(share) => map.serialize_value(&share)?,
                 Cell::Time(time) => map.serialize_value(&self.zone.rfc3339(time))?,
                 Cell::Verdict(verdict) => map.serialize_value(&verdict)?,
+                Cell::Label(text) => map.serialize_value(text)?,
+                Cell::Notes(notes) => {
+                    let notes: Vec<String> = notes.iter().map(|note| note.text(Language::English)).collect();
+                    map.serialize_value(&notes)?;
+                }
             }
         }
         map.serialize_entry("sheet", self.row.sheet())?;

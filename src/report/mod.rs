@@ -13,13 +13,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::journal::{EMBEDDED, Journal, JournalError, Outcome, Record};
-use crate::model::{Note, Shape, Task, Totals, Verdict, Verification};
+use crate::model::{Language, Note, Shape, Task, Totals, Verdict, Verification};
 use crate::sms::{ErrorBody, wire};
 
 pub use judge::Policy;
 pub use table::{
     Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
-    SUMMARY, SummaryCell, detail_rows,
+    SUMMARY, SummaryCell, detail_rows, notes_text,
 };
 
 /// What a reader may choose about a report.
@@ -27,6 +27,8 @@ pub use table::{
 pub struct Options {
     /// The zone in which times are shown.
     pub timezone: Zone,
+    /// The language of what is for people.
+    pub language: Language,
     /// What makes a verification too old.
     pub policy: Policy,
     /// The data rows that one worksheet takes, at least 1.
@@ -204,61 +206,60 @@ impl<'a> Report<'a> {
     }
 
     /// What the reconciliation found, in one sentence; none if nobody asked.
-    pub fn reconciled(&self) -> Option<String> {
+    pub fn reconciled(&self, language: Language) -> Option<String> {
         self.journal.header().reconciliation.as_ref()?;
-        let agreement = || "the list holds just the tasks that the account has".to_owned();
-        Some(self.differences().unwrap_or_else(agreement))
+        let agreement = || language.text("the list holds just the tasks that the account has").to_owned();
+        Some(self.differences(language).unwrap_or_else(agreement))
     }
 
     /// How many tasks the list and the account do not both have, if any.
-    fn differences(&self) -> Option<String> {
+    fn differences(&self, language: Language) -> Option<String> {
         let reconciliation = self.journal.header().reconciliation.as_ref()?;
         let (not_found, undeclared) = (reconciliation.not_found.len(), reconciliation.undeclared.len());
-        let differ = not_found + undeclared > 0;
-        differ.then(|| format!("{not_found} declared but not found, {undeclared} found but not declared"))
+        let text = "{0} declared but not found, {1} found but not declared";
+        (not_found + undeclared > 0).then(|| language.fill(text, &[&not_found, &undeclared]))
     }
 
     /// The outcome in one sentence, as in `9 of 12 tasks pass; 1 inconsistent, 2 stale`.
-    pub fn headline(&self) -> String {
+    pub fn headline(&self, language: Language) -> String {
         let passing = self.rows.iter().filter(|row| row.verdict.passes()).count();
         let others: Vec<String> = self
             .counts()
             .into_iter()
             .filter(|(verdict, count)| !verdict.passes() && *count > 0)
-            .map(|(verdict, count)| format!("{count} {}", verdict.label().to_lowercase()))
+            .map(|(verdict, count)| {
+                language.fill("{0} {1}", &[&count, &language.text(verdict.label()).to_lowercase()])
+            })
             .collect();
-        let all = self.rows.len();
-        let tasks = if all == 1 { "task" } else { "tasks" };
-        let mut beside = String::new();
-        if !self.journal.is_finished() {
-            beside += "; the run is unfinished";
-        }
-        if let Some(differences) = self.differences() {
-            beside += &format!("; {differences}");
-        }
-        match others.as_slice() {
-            [] if all == 0 => format!("No task is listed, so nothing is verified{beside}"),
-            [] if all == 1 => format!("The task passes{beside}"),
-            [] => format!("All {all} tasks pass{beside}"),
-            others => format!("{passing} of {all} {tasks} pass; {}{beside}", others.join(", ")),
-        }
+        let outcome = match (self.rows.len(), others.is_empty()) {
+            (0, _) => language.text("No task is listed, so nothing is verified").to_owned(),
+            (1, true) => language.text("The task passes").to_owned(),
+            (all, true) => language.fill("All {0} tasks pass", &[&all]),
+            (1, false) => language.fill("{0} of 1 task passes", &[&passing]),
+            (all, false) => language.fill("{0} of {1} tasks pass", &[&passing, &all]),
+        };
+        let unfinished =
+            (!self.journal.is_finished()).then(|| language.text("the run is unfinished").to_owned());
+        let others = (!others.is_empty()).then(|| others.join(language.comma()));
+        let parts = [Some(outcome), others, unfinished, self.differences(language)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
     }
 
     /// What makes a verification too old, in one sentence.
-    pub fn criteria(&self) -> String {
+    pub fn criteria(&self, language: Language) -> String {
         let policy = &self.options.policy;
         let zone = &self.options.timezone;
-        let age =
-            policy.max_age.map(|age| format!("more than {} old at the end of the run", duration_text(age)));
-        let before =
-            policy.not_before.map(|time| format!("finished before {} ({})", zone.plain(time), zone.name()));
-        match (age, before) {
-            (None, None) => "A verification may be of any age".to_owned(),
-            (age, before) => {
-                let bounds: Vec<String> = age.into_iter().chain(before).collect();
-                format!("A verification is stale when {}", bounds.join(" or "))
-            }
+        let age = policy.max_age.map(|age| {
+            language.fill("more than {0} old at the end of the run", &[&duration_text(age, language)])
+        });
+        let before = policy
+            .not_before
+            .map(|time| language.fill("finished before {0} ({1})", &[&zone.plain(time), &zone.name()]));
+        let bounds: Vec<String> = age.into_iter().chain(before).collect();
+        if bounds.is_empty() {
+            return language.text("A verification may be of any age").to_owned();
         }
+        language.fill("A verification is stale when {0}", &[&bounds.join(language.text(" or "))])
     }
 
     /// The verifications of the task at `ordinal`, newest first; none when there is no readable answer.
@@ -276,11 +277,11 @@ impl<'a> Report<'a> {
 }
 
 /// As in `24 h`, `90 min` or `45 s`: in the largest unit that needs no fraction.
-fn duration_text(duration: std::time::Duration) -> String {
+fn duration_text(duration: std::time::Duration, language: Language) -> String {
     match duration.as_secs() {
-        seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
-        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
+        seconds if seconds % 3600 == 0 => language.fill("{0} h", &[&(seconds / 3600)]),
+        seconds if seconds % 60 == 0 => language.fill("{0} min", &[&(seconds / 60)]),
+        seconds => language.fill("{0} s", &[&seconds]),
     }
 }
 

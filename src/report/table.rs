@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::{SummaryRow, Zone};
-use crate::model::{DirectoryCheck, Task, Totals, Verdict, Verification};
+use crate::model::{DirectoryCheck, Language, Note, Task, Totals, Verdict, Verification};
 
 /// One value of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,10 @@ pub enum Cell<'a> {
     Time(Timestamp),
     /// A verdict, shown by key or label.
     Verdict(Verdict),
+    /// Warnings, in the language of whoever reads them.
+    Notes(&'a [Note]),
+    /// One of a few English texts, which people read in their language.
+    Label(&'static str),
 }
 
 impl<'a> Cell<'a> {
@@ -49,10 +53,16 @@ pub enum Kind {
     Time,
 }
 
+/// Warnings as one text.
+pub fn notes_text(notes: &[Note], language: Language) -> String {
+    let notes: Vec<String> = notes.iter().map(|note| note.text(language)).collect();
+    notes.join(language.semicolon())
+}
+
 /// A column of a table; `F` is the function that takes its value from a row.
 #[derive(Debug)]
 pub struct Column<F> {
-    /// The heading, as people read it.
+    /// The heading in English.
     pub heading: &'static str,
     /// The key in JSON.
     pub key: &'static str,
@@ -83,12 +93,9 @@ impl<F> Column<F> {
     }
 
     /// The heading, with the zone where the column holds times.
-    pub fn heading_in(&self, zone: &Zone) -> String {
-        if self.kind == Kind::Time {
-            format!("{} ({})", self.heading, zone.name())
-        } else {
-            self.heading.to_owned()
-        }
+    pub fn heading_in(&self, zone: &Zone, language: Language) -> String {
+        let heading = language.text(self.heading);
+        if self.kind == Kind::Time { format!("{heading} ({})", zone.name()) } else { heading.to_owned() }
     }
 }
 
@@ -110,7 +117,7 @@ pub const RECONCILIATION: &[Column<ReconciliationCell>] = &[
     Column::text("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
     Column::text("Source ID", "source_id", 38, |row| Cell::text(row.task.source_id.as_deref())),
     Column::text("Finding", "finding", 34, |row| {
-        Cell::text(Some(if row.declared { "declared, not found" } else { "found, not declared" }))
+        Cell::Label(if row.declared { "declared, not found" } else { "found, not declared" })
     }),
 ];
 
@@ -137,10 +144,7 @@ pub const SUMMARY: &[Column<SummaryCell>] = &[
     Column::text("Error code", "error_code", 13, |row| Cell::text(row.error_code.as_deref())),
     Column::text("Error message", "error_message", 50, |row| Cell::text(row.error_message.as_deref())),
     Column::text("Request ID", "request_id", 34, |row| Cell::text(row.request_id.as_deref())),
-    Column::text("Notes", "notes", 64, |row| {
-        let notes = row.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        if notes.is_empty() { Cell::Empty } else { Cell::Text(Cow::Owned(notes)) }
-    }),
+    Column::text("Notes", "notes", 64, |row| Cell::Notes(&row.notes)),
 ];
 
 fn total(row: &SummaryRow, pick: fn(&Totals) -> u64) -> Cell<'_> {

@@ -12,7 +12,7 @@ use super::error_body::{ErrorBody, retry_after};
 use super::http::{Answer, Http, HttpSettings, is_loopback, parse_endpoint, status_text, without_query};
 use super::retry::is_transient;
 use super::sign;
-use crate::model::{Secret, TaskId, redact};
+use crate::model::{Language, Secret, TaskId, redact};
 
 /// The header by which the embedded service marks its answers as sample data.
 const SAMPLE_HEADER: &str = "x-sample-data";
@@ -143,21 +143,11 @@ struct Call {
     language: Option<Language>,
 }
 
-/// The language that the service is asked to answer in, by `X-Language`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    English,
-    /// Chinese.
-    Chinese,
-}
-
-impl Language {
-    const fn header(self) -> &'static str {
-        match self {
-            Self::English => "en-us",
-            Self::Chinese => "zh-cn",
-        }
+/// The value of `X-Language`.
+const fn language_header(language: Language) -> &'static str {
+    match language {
+        Language::English => "en-us",
+        Language::Chinese => "zh-cn",
     }
 }
 
@@ -298,7 +288,7 @@ impl Client {
             add("content-type", "application/json");
         }
         if let Some(language) = call.language {
-            add("x-language", language.header());
+            add("x-language", language_header(language));
         }
         match authority {
             Authority::None => {}

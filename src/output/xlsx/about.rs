@@ -4,7 +4,7 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::Sheet;
 use super::style::Styles;
-use crate::model::Verdict;
+use crate::model::{Language, Verdict};
 use crate::report::Report;
 
 /// What stands on every sheet of a report that is made from the embedded service.
@@ -12,65 +12,62 @@ pub(super) const SAMPLE: &str = "SAMPLE DATA from the embedded service: not evid
 
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
-    worksheet.set_name("About")?.set_screen_gridlines(false);
+    worksheet.set_name("About")?;
     worksheet.set_column_width(0, 26)?.set_column_width(1, 110)?;
     worksheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
-    let mut sheet = Sheet { worksheet, zone: &report.options().timezone, styles };
-    sheet.text(0, 0, "About this report", &styles.title)?;
-    for (row, (label, text)) in (2..).zip(facts(report)) {
-        sheet.text(row, 0, &label, &styles.label)?;
+    let mut sheet = Sheet::new(worksheet, report, styles);
+    sheet.label(0, 0, "About this report", &styles.title)?;
+    let language = sheet.language;
+    let explained = EXPLAINED.iter().map(|(label, text)| (*label, language.text(text).to_owned()));
+    let facts = facts(report, language).into_iter().chain(explained);
+    for (row, (label, text)) in (2..).zip(facts) {
+        sheet.label(row, 0, label, &styles.label)?;
         sheet.text(row, 1, &text, &styles.prose)?;
     }
     Ok(())
 }
 
-fn facts(report: &Report<'_>) -> Vec<(String, String)> {
+fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)> {
     let journal = report.journal();
     let header = journal.header();
     let zone = &report.options().timezone;
-    let mut facts: Vec<(&str, String)> = Vec::new();
+    let time = |time| format!("{} ({})", zone.plain(time), zone.name());
+    let mut facts = Vec::new();
     if report.is_sample() {
-        facts.push(("Data", SAMPLE.to_owned()));
+        facts.push(("Data", language.text(SAMPLE).to_owned()));
     }
     facts.push(("Endpoint", header.endpoint.clone()));
-    facts.push(("Run began", format!("{} ({})", zone.plain(header.started_at), zone.name())));
-    facts.push(("Run ended", format!("{} ({})", zone.plain(journal.ended_at()), zone.name())));
+    facts.push(("Run began", time(header.started_at)));
+    facts.push(("Run ended", time(journal.ended_at())));
     facts.push(("Tasks listed", header.list.tasks.len().to_string()));
     facts.push(("Tasks in the journal", journal.recorded().to_string()));
     if !journal.is_finished() {
-        facts.push((
-            "Unfinished",
-            "the run did not come to its end; tasks that it did not reach count as Fetch failed".to_owned(),
-        ));
+        let text = "the run did not come to its end; tasks that it did not reach count as Fetch failed";
+        facts.push(("Unfinished", language.text(text).to_owned()));
     }
     facts.extend(journal.faults().into_iter().map(|fault| ("Journal", fault)));
-    facts.extend(report.reconciled().map(|text| ("Reconciliation", text)));
-    facts.push(("Criteria", report.criteria()));
+    facts.extend(report.reconciled(language).map(|text| ("Reconciliation", text)));
+    facts.push(("Criteria", report.criteria(language)));
     facts.push(("Journal written by", header.tool.clone()));
     facts.push(("Report written by", concat!("cutover-report ", env!("CARGO_PKG_VERSION")).to_owned()));
-    let explained =
-        [("Verdict", "taken from a task's newest verification; the first of these that applies:")];
-    facts.extend(explained.map(|(label, text)| (label, text.to_owned())));
-    let mut facts: Vec<(String, String)> =
-        facts.into_iter().map(|(label, text)| (label.to_owned(), text)).collect();
-    facts
-        .extend(Verdict::ALL.map(|verdict| (format!("  {}", verdict.label()), verdict.meaning().to_owned())));
-    facts.extend(
-        [
-            ("Verification", "the number of a verification: 1 is the newest"),
-            (
-                "Different",
-                "files that are on both sides and differ; the default check compares size and time of change",
-            ),
-            ("Missing at target", "files that the target lacks"),
-            ("Redundant at target", "files that only the target has"),
-            (
-                "Consistent",
-                "the share of files that are the same on both sides, of all that either side has; cut, never \
-                 rounded up, so 100 % means that nothing differs",
-            ),
-        ]
-        .map(|(label, text)| (label.to_owned(), text.to_owned())),
-    );
+    let rule = "taken from a task's newest verification; the first of these that applies:";
+    facts.push(("Verdict", language.text(rule).to_owned()));
+    facts.extend(Verdict::ALL.map(|verdict| (verdict.label(), language.text(verdict.meaning()).to_owned())));
     facts
 }
+
+/// What the columns of the task sheets mean.
+const EXPLAINED: &[(&str, &str)] = &[
+    ("Verification", "the number of a verification: 1 is the newest"),
+    (
+        "Different",
+        "files that are on both sides and differ; the default check compares size and time of change",
+    ),
+    ("Missing at target", "files that the target lacks"),
+    ("Redundant at target", "files that only the target has"),
+    (
+        "Consistent",
+        "the share of files that are the same on both sides, of all that either side has; cut, never rounded up, \
+         so 100 % means that nothing differs",
+    ),
+];

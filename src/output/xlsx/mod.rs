@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Url, Workbook, Worksheet, XlsxError};
 
 use super::{AtomicFile, Cause};
-use crate::report::{Cell, Kind, Report, Zone};
+use crate::model::Language;
+use crate::report::{Cell, Kind, Report, Zone, notes_text};
 use style::Styles;
 
 pub use task_sheet::ROWS_PER_SHEET;
@@ -52,10 +53,28 @@ fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
 struct Sheet<'a> {
     worksheet: &'a mut Worksheet,
     zone: &'a Zone,
+    language: Language,
     styles: &'a Styles,
 }
 
-impl Sheet<'_> {
+impl<'a> Sheet<'a> {
+    fn new(worksheet: &'a mut Worksheet, report: &'a Report<'_>, styles: &'a Styles) -> Self {
+        let options = report.options();
+        worksheet.set_screen_gridlines(false);
+        Self { worksheet, zone: &options.timezone, language: options.language, styles }
+    }
+
+    /// Writes a text of our own, in the reader's language.
+    fn label(
+        &mut self,
+        row: u32,
+        column: u16,
+        english: &'static str,
+        format: &Format,
+    ) -> Result<(), XlsxError> {
+        self.text(row, column, self.language.text(english), format)
+    }
+
     fn text(&mut self, row: u32, column: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
         self.worksheet.write_string_with_format(row, column, cell_text(text), format)?;
         Ok(())
@@ -79,7 +98,9 @@ impl Sheet<'_> {
                 let serial = serial_number(*time, self.zone);
                 self.worksheet.write_number_with_format(row, column, serial, &styles.time)?;
             }
-            Cell::Verdict(verdict) => self.text(row, column, verdict.label(), styles.verdict(*verdict))?,
+            Cell::Verdict(verdict) => self.label(row, column, verdict.label(), styles.verdict(*verdict))?,
+            Cell::Label(text) => self.label(row, column, text, &styles.text)?,
+            Cell::Notes(notes) => self.text(row, column, &notes_text(notes, self.language), &styles.text)?,
         }
         Ok(())
     }
@@ -89,6 +110,11 @@ impl Sheet<'_> {
         let format = Some(&self.styles.link);
         self.worksheet.write_url_with_options(row, column, target, cell_text(text), tip, format)?;
         Ok(())
+    }
+
+    fn link_back(&mut self) -> Result<(), XlsxError> {
+        let text = format!("← {}", self.language.text("Summary"));
+        self.link(1, 0, summary::NAME, &text, self.language.text("Back to the Summary"))
     }
 
     /// Writes the headings of a table and sets the widths of its columns.

@@ -10,18 +10,23 @@ const HEADING_ROW: u32 = 4;
 
 /// Adds the sheet, if the list was compared with the account.
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
-    let (Some(rows), Some(outcome)) = (report.reconciliation(), report.reconciled()) else { return Ok(()) };
+    let language = report.options().language;
+    let (Some(rows), Some(outcome)) = (report.reconciliation(), report.reconciled(language)) else {
+        return Ok(());
+    };
     let worksheet = workbook.add_worksheet();
-    worksheet.set_name("Reconciliation")?.set_screen_gridlines(false);
-    let mut sheet = Sheet { worksheet, zone: &report.options().timezone, styles };
+    worksheet.set_name("Reconciliation")?;
+    let mut sheet = Sheet::new(worksheet, report, styles);
     sheet.worksheet.set_row_height(0, 24)?;
-    sheet.text(0, 0, "Task list and account", &styles.title)?;
-    sheet.link(1, 0, "Summary", "← Summary", "Back to the Summary")?;
+    sheet.label(0, 0, "Task list and account", &styles.title)?;
+    sheet.link_back()?;
     if report.is_sample() {
-        sheet.text(1, 1, super::about::SAMPLE, &styles.banner)?;
+        sheet.label(1, 1, super::about::SAMPLE, &styles.banner)?;
     }
     sheet.text(2, 0, &outcome, &styles.plain)?;
-    let headings = RECONCILIATION.iter().map(|column| (column.heading.to_owned(), column.width, column.kind));
+    let zone = sheet.zone;
+    let headings =
+        RECONCILIATION.iter().map(|column| (column.heading_in(zone, language), column.width, column.kind));
     sheet.headings(HEADING_ROW, headings)?;
     let mut last_row = HEADING_ROW;
     for row in &rows {

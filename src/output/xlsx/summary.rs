@@ -7,7 +7,7 @@ use super::{MAX_LINKS, Sheet};
 use crate::model::Verdict;
 use crate::report::{Kind, Report, SUMMARY};
 
-const NAME: &str = "Summary";
+pub(super) const NAME: &str = "Summary";
 const LABEL_ROW: u32 = 5;
 const COUNT_ROW: u32 = 6;
 /// Few rows stand above the table, for they stay in view with its headings.
@@ -21,13 +21,13 @@ const PRINT_SCALE: u16 = 51;
 
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
-    worksheet.set_name(NAME)?.set_screen_gridlines(false);
-    let zone = &report.options().timezone;
-    let mut sheet = Sheet { worksheet, zone, styles };
+    worksheet.set_name(NAME)?;
+    let mut sheet = Sheet::new(worksheet, report, styles);
+    let (zone, language) = (sheet.zone, sheet.language);
     title_block(&mut sheet, report)?;
     let headings = SUMMARY
         .iter()
-        .map(|column| (column.heading_in(zone), column.width, column.kind))
+        .map(|column| (column.heading_in(zone, language), column.width, column.kind))
         .chain(report.labels().iter().map(|label| (label.clone(), LABEL_WIDTH, Kind::Text)));
     sheet.headings(HEADING_ROW, headings)?;
     let first = HEADING_ROW + 1;
@@ -36,7 +36,13 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
             sheet.cell(row, column, &(definition.cell)(entry))?;
         }
         if index < MAX_LINKS {
-            sheet.link(row, 0, entry.sheet(), entry.task.task_id.as_str(), "Go to the task's sheet")?;
+            sheet.link(
+                row,
+                0,
+                entry.sheet(),
+                entry.task.task_id.as_str(),
+                language.text("Go to the task's sheet"),
+            )?;
         }
         for (column, label) in (columns()..).zip(report.labels()) {
             if let Some(value) = entry.task.labels.get(label) {
@@ -72,26 +78,24 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Result<(), XlsxErr
     for row in 1..LABEL_ROW {
         sheet.worksheet.set_row_height(row, 20)?;
     }
-    sheet.text(0, 0, "Consistency verification results", &styles.title)?;
-    sheet.text(1, 0, &report.headline(), &styles.lead)?;
-    let run = format!(
-        "Run {} to {} ({}), endpoint {}",
-        sheet.zone.plain(journal.header().started_at),
-        sheet.zone.plain(journal.ended_at()),
-        sheet.zone.name(),
-        journal.header().endpoint
+    sheet.label(0, 0, "Consistency verification results", &styles.title)?;
+    sheet.text(1, 0, &report.headline(sheet.language), &styles.lead)?;
+    let (began, ended) = (journal.header().started_at, journal.ended_at());
+    let run = sheet.language.fill(
+        "Run {0} to {1} ({2}), endpoint {3}",
+        &[&sheet.zone.plain(began), &sheet.zone.plain(ended), &sheet.zone.name(), &journal.header().endpoint],
     );
     sheet.text(2, 0, &run, &styles.quiet)?;
-    sheet.text(3, 0, &report.criteria(), &styles.quiet)?;
+    sheet.text(3, 0, &report.criteria(sheet.language), &styles.quiet)?;
     if report.is_sample() {
         for column in 0..4 {
             sheet.text(4, column, "", &styles.banner)?;
         }
-        sheet.text(4, 0, super::about::SAMPLE, &styles.banner)?;
+        sheet.label(4, 0, super::about::SAMPLE, &styles.banner)?;
     }
     for (column, (verdict, count)) in (0..).zip(report.counts()) {
         let format = if count == 0 { &styles.none } else { styles.verdict(verdict) };
-        sheet.text(LABEL_ROW, column, verdict.label(), format)?;
+        sheet.label(LABEL_ROW, column, verdict.label(), format)?;
         #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
         sheet.worksheet.write_number_with_format(COUNT_ROW, column, count as f64, &styles.tally)?;
     }
@@ -109,7 +113,7 @@ fn chart(sheet: &mut Sheet<'_>) -> Result<(), XlsxError> {
         .add_series()
         .set_categories((NAME, LABEL_ROW, 0, LABEL_ROW, last))
         .set_values((NAME, COUNT_ROW, 0, COUNT_ROW, last))
-        .set_name("Tasks")
+        .set_name(sheet.language.text("Tasks"))
         .set_gap(40)
         .set_format(
             rust_xlsxwriter::ChartFormat::new()
@@ -120,7 +124,7 @@ fn chart(sheet: &mut Sheet<'_>) -> Result<(), XlsxError> {
     chart.title().set_hidden();
     chart.x_axis().set_font(&font);
     chart.y_axis().set_hidden(true).set_major_gridlines(false);
-    chart.set_width(520).set_height(138).set_alt_text("Tasks by verdict");
+    chart.set_width(520).set_height(138).set_alt_text(sheet.language.text("Tasks by verdict"));
     sheet.worksheet.insert_chart_with_offset(0, CHART_COLUMN, &chart, 12, 3)?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 use super::style::Styles;
 use super::{Cause, Sheet};
 use crate::model::Verification;
-use crate::report::{Cell, DETAIL, Report, SummaryRow, detail_rows};
+use crate::report::{Cell, Column, DETAIL, DetailCell, Report, SummaryRow, detail_rows};
 
 const HEADING_ROW: u32 = 6;
 
@@ -24,8 +24,8 @@ pub(super) fn add(
     for (index, name) in row.sheets.iter().enumerate() {
         let rows = index.saturating_mul(per_sheet)..(index + 1).saturating_mul(per_sheet);
         let worksheet = workbook.add_worksheet();
-        worksheet.set_name(name)?.set_screen_gridlines(false);
-        let mut sheet = Sheet { worksheet, zone: &report.options().timezone, styles };
+        worksheet.set_name(name)?;
+        let mut sheet = Sheet::new(worksheet, report, styles);
         title_block(&mut sheet, report, row)?;
         table(&mut sheet, &verifications, rows)?;
     }
@@ -36,21 +36,21 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, row: &SummaryRow) -> 
     let styles = sheet.styles;
     sheet.worksheet.set_row_height(0, 24)?;
     sheet.text(0, 0, row.task.display_name(), &styles.title)?;
-    sheet.link(1, 0, "Summary", "← Summary", "Back to the Summary")?;
+    sheet.link_back()?;
     if report.is_sample() {
-        sheet.text(1, 1, super::about::SAMPLE, &styles.banner)?;
+        sheet.label(1, 1, super::about::SAMPLE, &styles.banner)?;
     }
-    sheet.text(2, 0, "Task ID", &styles.label)?;
+    sheet.label(2, 0, "Task ID", &styles.label)?;
     sheet.text(2, 1, row.task.task_id.as_str(), &styles.plain)?;
-    sheet.text(3, 0, "Verdict", &styles.label)?;
-    sheet.text(3, 1, row.verdict.label(), styles.verdict(row.verdict))?;
-    sheet.text(3, 2, row.verdict.meaning(), &styles.quiet)?;
+    sheet.label(3, 0, "Verdict", &styles.label)?;
+    sheet.label(3, 1, row.verdict.label(), styles.verdict(row.verdict))?;
+    sheet.label(3, 2, row.verdict.meaning(), &styles.quiet)?;
     let what = [row.error_code.as_deref(), row.error_message.as_deref()];
     let what = what.into_iter().flatten().map(str::to_owned);
-    let happened: Vec<String> = what.chain(row.notes.iter().map(ToString::to_string)).collect();
+    let happened: Vec<String> = what.chain(row.notes.iter().map(|note| note.text(sheet.language))).collect();
     if !happened.is_empty() {
-        sheet.text(4, 0, "Notes", &styles.label)?;
-        sheet.text(4, 1, &happened.join("; "), &styles.plain)?;
+        sheet.label(4, 0, "Notes", &styles.label)?;
+        sheet.text(4, 1, &happened.join(sheet.language.semicolon()), &styles.plain)?;
     }
     Ok(())
 }
@@ -60,11 +60,10 @@ fn table(
     verifications: &[Verification],
     rows: std::ops::Range<usize>,
 ) -> Result<(), XlsxError> {
-    let zone = sheet.zone;
-    sheet.headings(
-        HEADING_ROW,
-        DETAIL.iter().map(|column| (column.heading_in(zone), column.width, column.kind)),
-    )?;
+    let (zone, language) = (sheet.zone, sheet.language);
+    let heading =
+        |column: &Column<DetailCell>| (column.heading_in(zone, language), column.width, column.kind);
+    sheet.headings(HEADING_ROW, DETAIL.iter().map(heading))?;
     let mut last_row = HEADING_ROW;
     for detail in detail_rows(verifications).skip(rows.start).take(rows.len()) {
         last_row += 1;
