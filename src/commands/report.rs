@@ -61,8 +61,8 @@ pub(super) fn write(
                 console::error(&format!("{error}; what stood there stands there still"));
                 failed = true;
             }
-            Ok(()) if quiet => {}
-            Ok(()) => written += &format!("{}\n", target.path().display()),
+            Ok(_) if quiet => {}
+            Ok(_) => written += &format!("{}\n", target.path().display()),
         }
     }
     let mut document = written.into_bytes();

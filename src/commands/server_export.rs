@@ -117,7 +117,7 @@ fn save(path: &Path, reply: &Reply) -> Result<(), Failure> {
         file.write_all(&reply.body)?;
         file.commit()
     };
-    write().map_err(|error| Failure::stopped(format!("{}: {error}", path.display())))
+    write().map(drop).map_err(|error| Failure::stopped(format!("{}: {error}", path.display())))
 }
 
 /// A file of an earlier export beside those of this one could be taken for one of it.

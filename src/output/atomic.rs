@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::{Cause, OutputError};
@@ -16,6 +17,19 @@ use super::{Cause, OutputError};
 pub struct AtomicFile {
     path: PathBuf,
     writer: BufWriter<NamedTempFile>,
+    digest: Sha256,
+    size: u64,
+}
+
+/// A file that was written, as evidence that it is the same later on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// The SHA-256 of its content.
+    pub sha256: [u8; 32],
+    /// Its length in bytes.
+    pub size: u64,
 }
 
 impl AtomicFile {
@@ -32,26 +46,27 @@ impl AtomicFile {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let writer = BufWriter::with_capacity(1 << 16, builder.tempfile_in(directory)?);
-        Ok(Self { path: path.to_owned(), writer })
+        Ok(Self { path: path.to_owned(), writer, digest: Sha256::new(), size: 0 })
     }
 
     /// Puts the file at its path.
     ///
     /// # Errors
     /// What the file system says; then the old file still stands.
-    pub fn commit(self) -> io::Result<()> {
+    pub fn commit(self) -> io::Result<Written> {
         let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
         file.persist(&self.path).map_err(|error| error.error)?;
-        sync_directory(directory_of(&self.path))
+        sync_directory(directory_of(&self.path))?;
+        Ok(Written { path: self.path, sha256: self.digest.finalize().into(), size: self.size })
     }
 
     /// Creates the file at `path`, lets `fill` write it, and commits it.
     pub(super) fn write(
         path: &Path,
         fill: impl FnOnce(&mut AtomicFile) -> Result<(), Cause>,
-    ) -> Result<(), OutputError> {
-        let write = || -> Result<(), Cause> {
+    ) -> Result<Written, OutputError> {
+        let write = || -> Result<Written, Cause> {
             let mut file = Self::create(path)?;
             fill(&mut file)?;
             Ok(file.commit()?)
@@ -62,7 +77,10 @@ impl AtomicFile {
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        let taken = self.writer.write(bytes)?;
+        self.digest.update(bytes.get(..taken).unwrap_or(bytes));
+        self.size += u64::try_from(taken).unwrap_or(u64::MAX);
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -11,7 +11,7 @@ use std::path::Path;
 use csv::{Terminator, Writer, WriterBuilder};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::{AtomicFile, Cause, FileOptions, OutputError};
+use super::{AtomicFile, Cause, FileOptions, OutputError, Written};
 use crate::model::Language;
 use crate::report::{
     Cell, Column, DETAIL, DetailRow, RECONCILIATION, ReconciliationRow, Report, SUMMARY, SummaryRow, Zone,
@@ -105,29 +105,34 @@ fn task_file(row: &SummaryRow) -> String {
     format!("{}.csv", row.sheet())
 }
 
-/// Writes the folder, each file whole; a file of an earlier run that this one does not have is
-/// removed, lest it pass for a result of this run.
+/// Writes the folder, each file whole, and gives the files; one of an earlier run that this one does
+/// not have is removed, lest it pass for a result of this run.
 pub(super) fn write_folder(
     report: &Report<'_>,
     folder: &Path,
     options: FileOptions,
-) -> Result<(), OutputError> {
+) -> Result<Vec<Written>, OutputError> {
     let tasks = folder.join("tasks");
     std::fs::create_dir_all(&tasks).map_err(OutputError::at(&tasks))?;
-    AtomicFile::write(&folder.join("summary.csv"), |file| write_summary(report, file, options))?;
-    AtomicFile::write(&folder.join("results.csv"), |file| write_results(report, file, options))?;
+    let write = |name: &str, table: fn(&Report<'_>, &mut dyn Write, FileOptions) -> Result<(), Cause>| {
+        AtomicFile::write(&folder.join(name), |file| table(report, file, options))
+    };
+    let mut written = vec![write("summary.csv", write_summary)?, write("results.csv", write_results)?];
     let reconciliation = folder.join(RECONCILIATION_FILE);
     match report.reconciliation() {
         Some(rows) => {
-            AtomicFile::write(&reconciliation, |file| write_reconciliation(&rows, report, file, options))?;
+            let write = |file: &mut AtomicFile| write_reconciliation(&rows, report, file, options);
+            written.push(AtomicFile::write(&reconciliation, write)?);
         }
         None if has_headings(&reconciliation, RECONCILIATION) => remove(&reconciliation)?,
         None => {}
     }
     for (ordinal, row) in report.rows().iter().enumerate() {
-        AtomicFile::write(&tasks.join(task_file(row)), |file| write_task(report, ordinal, file, options))?;
+        let write = |file: &mut AtomicFile| write_task(report, ordinal, file, options);
+        written.push(AtomicFile::write(&tasks.join(task_file(row)), write)?);
     }
-    remove_stale(report, &tasks)
+    remove_stale(report, &tasks)?;
+    Ok(written)
 }
 
 fn remove_stale(report: &Report<'_>, tasks: &Path) -> Result<(), OutputError> {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::journal::JournalError;
 use crate::report::Report;
 
-pub use atomic::AtomicFile;
+pub use atomic::{AtomicFile, Written};
 pub use json::write_summary;
 pub use target::{Kind, Target, TargetError};
 pub use xlsx::ROWS_PER_SHEET;
@@ -57,18 +57,23 @@ pub enum Cause {
     Json(#[from] serde_json::Error),
 }
 
-/// Writes `report` to `target`, whole or not at all.
+/// Writes `report` to `target`, each file whole or not at all, and gives the files.
 ///
 /// # Errors
 /// [`OutputError`] with the file at fault.
-pub fn write(report: &Report<'_>, target: &Target, options: FileOptions) -> Result<(), OutputError> {
+pub fn write(
+    report: &Report<'_>,
+    target: &Target,
+    options: FileOptions,
+) -> Result<Vec<Written>, OutputError> {
     let path = target.path();
-    match target.kind() {
+    let file = match target.kind() {
+        Kind::CsvFolder => return csv::write_folder(report, path, options),
         Kind::Workbook => AtomicFile::write(path, |file| xlsx::write(report, file)),
-        Kind::CsvFolder => csv::write_folder(report, path, options),
         Kind::CsvArchive => AtomicFile::write(path, |file| csv::write_archive(report, file, options)),
         Kind::Csv => AtomicFile::write(path, |file| csv::write_results(report, file, options)),
         Kind::Json => AtomicFile::write(path, |file| json::write_summary(report, file)),
         Kind::Journal => AtomicFile::write(path, |file| Ok(report.journal().copy_to(file)?)),
-    }
+    };
+    Ok(vec![file?])
 }
