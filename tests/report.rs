@@ -9,14 +9,20 @@ use std::path::Path;
 use cutover_report::journal::{Answered, Failed, Header, Journal, Outcome, Record, Writer};
 use cutover_report::model::{Language, Task, TaskId, TaskList};
 use cutover_report::output::{self, FileOptions, Target};
-use cutover_report::report::{Options, Policy, Report, Zone};
+use cutover_report::report::{Options, Policy, Report, Template, Zone};
 use proptest::prelude::*;
 use serde_json::json;
 use support::{Workbook, csv};
 
 fn options(rows_per_sheet: u64) -> Options {
     let policy = Policy { max_age: None, not_before: None };
-    Options { timezone: Zone::named("UTC").unwrap(), language: Language::English, policy, rows_per_sheet }
+    Options {
+        timezone: Zone::named("UTC").unwrap(),
+        language: Language::English,
+        template: Template::built_in("standard").unwrap(),
+        policy,
+        rows_per_sheet,
+    }
 }
 
 fn answer(directories: &[&str]) -> Outcome {

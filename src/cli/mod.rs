@@ -49,6 +49,7 @@ impl Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them, and it is made once")]
 pub enum Command {
     /// Fetch every task's results and write the reports
     Export(ExportArgs),
@@ -62,6 +63,12 @@ pub enum Command {
     ServerExport(ServerExportArgs),
     /// Check credentials, endpoint, clock, permissions and disk, and change nothing
     Doctor(DoctorArgs),
+    /// Show the templates of workbooks, or check one
+    Templates {
+        /// What to do
+        #[command(subcommand)]
+        command: TemplatesCommand,
+    },
     /// Run the embedded SMS service
     Serve(ServeArgs),
     /// Print a completion script
@@ -71,6 +78,23 @@ pub enum Command {
     },
     /// Print the man page
     Man,
+}
+
+/// `templates`.
+#[derive(Debug, Subcommand)]
+pub enum TemplatesCommand {
+    /// Name the built-in templates
+    List,
+    /// Print a built-in template, to make one's own from
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Say whether a template can be used, and if not, why
+    Check {
+        /// The template
+        file: PathBuf,
+    },
 }
 
 /// `export`.
@@ -208,6 +232,9 @@ pub struct ReportArgs {
     /// The language of workbooks and texts for people: en or zh
     #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = language)]
     pub language: Language,
+    /// What the workbook shows: standard, signoff, compact or a file
+    #[arg(long, value_name = "NAME", default_value = "standard")]
+    pub template: String,
     /// The age from which a verification is stale, or `off`
     #[arg(long, value_name = "TIME", default_value_t = values::Age(Some(Policy::DEFAULT_MAX_AGE)), value_parser = age)]
     pub max_age: values::Age,

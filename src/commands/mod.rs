@@ -13,6 +13,7 @@ mod serve;
 mod server_export;
 mod task_source;
 mod tasks;
+mod templates;
 mod upload;
 
 use std::ffi::OsString;
@@ -41,6 +42,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Upload(args) => upload::run(args, quiet),
         Command::ServerExport(args) => server_export::run(&args, quiet),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Templates { command } => templates::run(command),
         Command::Serve(args) => serve::run(args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -8,8 +8,8 @@ use crate::model::{Language, Verdict};
 use crate::output::{self, FileOptions, ROWS_PER_SHEET, Target};
 use crate::report::{Options, Policy, Report, SummaryRow};
 
-use super::console;
 use super::exit::{Exit, Failure};
+use super::{console, templates};
 
 /// Tasks that the closing summary names at most.
 const NAMED_TASKS: usize = 10;
@@ -33,6 +33,7 @@ pub(super) fn options(args: &ReportArgs) -> Result<Options, Failure> {
     Ok(Options {
         timezone: args.timezone.clone(),
         language: args.language,
+        template: templates::named(&args.template)?,
         policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
         rows_per_sheet: ROWS_PER_SHEET,
     })

@@ -68,6 +68,13 @@ pub struct Totals {
     pub impossible: u64,
 }
 
+impl Totals {
+    /// The files that are not the same on both sides.
+    pub fn differences(&self) -> u64 {
+        self.different.saturating_add(self.missing).saturating_add(self.redundant)
+    }
+}
+
 /// One verification: a point in time, and a check per directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verification {

@@ -34,7 +34,7 @@ pub(super) fn write_results(
     let mut table = Table::new(to, zone, options);
     let leading = SUMMARY.iter().take(LEADING);
     table.headings(
-        leading.map(|column| column.heading_in(zone, Language::English)).chain(detail_headings(zone)),
+        leading.map(|column| column.heading_in(column.heading, zone)).chain(detail_headings(zone)),
     )?;
     for (ordinal, row) in report.rows().iter().enumerate() {
         let verifications = report.verifications(ordinal)?;
@@ -62,7 +62,7 @@ fn write_reconciliation(
 fn write_summary(report: &Report<'_>, to: &mut dyn Write, options: FileOptions) -> Result<(), Cause> {
     let zone = &report.options().timezone;
     let mut table = Table::new(to, zone, options);
-    let headings = SUMMARY.iter().map(|column| column.heading_in(zone, Language::English));
+    let headings = SUMMARY.iter().map(|column| column.heading_in(column.heading, zone));
     table.headings(headings.chain(report.labels().iter().cloned()))?;
     for row in report.rows() {
         let labels = report.labels().iter().map(|label| match row.task.labels.get(label) {
@@ -94,7 +94,7 @@ fn leading_cells(row: &SummaryRow) -> impl Iterator<Item = Cell<'_>> {
 }
 
 fn detail_headings(zone: &Zone) -> impl Iterator<Item = String> {
-    DETAIL.iter().map(|column| column.heading_in(zone, Language::English))
+    DETAIL.iter().map(|column| column.heading_in(column.heading, zone))
 }
 
 fn detail_cells<'a>(row: &'a DetailRow<'a>) -> impl Iterator<Item = Cell<'a>> {

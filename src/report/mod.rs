@@ -6,6 +6,7 @@
 mod judge;
 mod sheet_names;
 mod table;
+mod template;
 
 use std::collections::HashSet;
 
@@ -21,6 +22,7 @@ pub use table::{
     Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
     SUMMARY, SummaryCell, detail_rows, notes_text,
 };
+pub use template::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TemplateError, Words};
 
 /// What a reader may choose about a report.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct Options {
     pub timezone: Zone,
     /// The language of what is for people.
     pub language: Language,
+    /// What a workbook shows.
+    pub template: Template,
     /// What makes a verification too old.
     pub policy: Policy,
     /// The data rows that one worksheet takes, at least 1.
@@ -193,6 +197,16 @@ impl<'a> Report<'a> {
             .into_iter()
             .map(|verdict| (verdict, self.rows.iter().filter(|row| row.verdict == verdict).count()))
             .collect()
+    }
+
+    /// The tasks with the most differing, missing and redundant files, with their number; at most `count`.
+    pub fn most_differences(&self, count: usize) -> Vec<(&SummaryRow, u64)> {
+        let differences = |row: &SummaryRow| row.totals.map_or(0, |totals| totals.differences());
+        let mut rows: Vec<_> = self.rows.iter().map(|row| (row, differences(row))).collect();
+        rows.retain(|(_, differences)| *differences > 0);
+        rows.sort_by_key(|(_, differences)| std::cmp::Reverse(*differences));
+        rows.truncate(count);
+        rows
     }
 
     /// The tasks that the list and the account do not both have; none if nobody asked.

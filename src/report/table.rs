@@ -92,9 +92,8 @@ impl<F> Column<F> {
         Self { heading, key, width, kind: Kind::Time, cell }
     }
 
-    /// The heading, with the zone where the column holds times.
-    pub fn heading_in(&self, zone: &Zone, language: Language) -> String {
-        let heading = language.text(self.heading);
+    /// The heading, here `heading`, with the zone where the column holds times.
+    pub fn heading_in(&self, heading: &str, zone: &Zone) -> String {
         if self.kind == Kind::Time { format!("{heading} ({})", zone.name()) } else { heading.to_owned() }
     }
 }
@@ -123,28 +122,28 @@ pub const RECONCILIATION: &[Column<ReconciliationCell>] = &[
 
 /// The summary: one row per task. The label columns follow it.
 pub const SUMMARY: &[Column<SummaryCell>] = &[
-    Column::text("Task ID", "task_id", 38, |row| Cell::text(Some(row.task.task_id.as_str()))),
-    Column::text("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
-    Column::text("Source ID", "source_id", 38, |row| Cell::text(row.task.source_id.as_deref())),
-    Column::text("Verdict", "verdict", 14, |row| Cell::Verdict(row.verdict)),
-    Column::time("Last verified", "last_verified", 21, |row| Cell::time(row.last_verified)),
+    Column::text("Task ID", "task_id", 39, |row| Cell::text(Some(row.task.task_id.as_str()))),
+    Column::text("Source server", "source_server", 20, |row| Cell::text(row.task.source_name.as_deref())),
+    Column::text("Source ID", "source_id", 39, |row| Cell::text(row.task.source_id.as_deref())),
+    Column::text("Verdict", "verdict", 16, |row| Cell::Verdict(row.verdict)),
+    Column::time("Last verified", "last_verified", 22, |row| Cell::time(row.last_verified)),
     Column::text("Check result", "check_result", 13, |row| Cell::text(row.check_result.as_deref())),
-    Column::number("Directories", "directories", 12, |row| total(row, |totals| totals.directories)),
-    Column::number("Total files", "total_files", 12, |row| total(row, |totals| totals.total)),
+    Column::number("Directories", "directories", 13, |row| total(row, |totals| totals.directories)),
+    Column::number("Total files", "total_files", 13, |row| total(row, |totals| totals.total)),
     Column::number("Different", "different", 11, |row| total(row, |totals| totals.different)),
-    Column::number("Missing at target", "missing_at_target", 12, |row| total(row, |totals| totals.missing)),
-    Column::number("Redundant at target", "redundant_at_target", 13, |row| {
+    Column::number("Missing at target", "missing_at_target", 11, |row| total(row, |totals| totals.missing)),
+    Column::number("Redundant at target", "redundant_at_target", 12, |row| {
         total(row, |totals| totals.redundant)
     }),
-    Column::number("Verifications", "verifications", 13, |row| Cell::count(row.verifications)),
-    Column::text("Response shape", "response_shape", 19, |row| {
+    Column::number("Verifications", "verifications", 14, |row| Cell::count(row.verifications)),
+    Column::text("Response shape", "response_shape", 20, |row| {
         Cell::text(row.shape.map(|shape| shape.key()))
     }),
-    Column::number("Attempts", "attempts", 10, |row| Cell::Count(row.attempts.into())),
+    Column::number("Attempts", "attempts", 11, |row| Cell::Count(row.attempts.into())),
     Column::text("Error code", "error_code", 13, |row| Cell::text(row.error_code.as_deref())),
-    Column::text("Error message", "error_message", 50, |row| Cell::text(row.error_message.as_deref())),
-    Column::text("Request ID", "request_id", 34, |row| Cell::text(row.request_id.as_deref())),
-    Column::text("Notes", "notes", 64, |row| Cell::Notes(&row.notes)),
+    Column::text("Error message", "error_message", 32, |row| Cell::text(row.error_message.as_deref())),
+    Column::text("Request ID", "request_id", 36, |row| Cell::text(row.request_id.as_deref())),
+    Column::text("Notes", "notes", 36, |row| Cell::Notes(&row.notes)),
 ];
 
 fn total(row: &SummaryRow, pick: fn(&Totals) -> u64) -> Cell<'_> {

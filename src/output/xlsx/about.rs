@@ -10,21 +10,39 @@ use crate::report::Report;
 /// What stands on every sheet of a report that is made from the embedded service.
 pub(super) const SAMPLE: &str = "SAMPLE DATA from the embedded service: not evidence";
 
+pub(super) const NAME: &str = "About";
+const FIRST_ROW: u32 = 2;
+/// The tasks in the chart of differences.
+const MOST: usize = 10;
+
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
-    worksheet.set_name("About")?;
+    worksheet.set_name(NAME)?;
     worksheet.set_column_width(0, 26)?.set_column_width(1, 110)?;
-    worksheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
     let mut sheet = Sheet::new(worksheet, report, styles);
     sheet.label(0, 0, "About this report", &styles.title)?;
-    let language = sheet.language;
-    let explained = EXPLAINED.iter().map(|(label, text)| (*label, language.text(text).to_owned()));
-    let facts = facts(report, language).into_iter().chain(explained);
-    for (row, (label, text)) in (2..).zip(facts) {
+    for (row, (label, text)) in (FIRST_ROW..).zip(facts(report, sheet.language)) {
         sheet.label(row, 0, label, &styles.label)?;
         sheet.text(row, 1, &text, &styles.prose)?;
     }
-    Ok(())
+    if let Some((first, _)) = most_differences_rows(report) {
+        sheet.label(first - 1, 0, "Most differences", &styles.label)?;
+        sheet.label(first - 1, 1, "differing, missing and redundant files of a task", &styles.prose)?;
+        for (row, (entry, differences)) in (first..).zip(report.most_differences(MOST)) {
+            sheet.text(row, 0, entry.task.display_name(), &styles.prose)?;
+            sheet.count(row, 1, differences, &styles.plain_count)?;
+        }
+    }
+    sheet.page(None)
+}
+
+/// The first and the last row of the tasks with the most differences; none without differences, or
+/// when there is no About sheet.
+pub(super) fn most_differences_rows(report: &Report<'_>) -> Option<(u32, u32)> {
+    let count = u32::try_from(report.most_differences(MOST).len()).ok()?;
+    let facts = u32::try_from(facts(report, report.options().language).len()).ok()?;
+    let first = FIRST_ROW + facts + 2;
+    (report.options().template.about && count > 0).then_some((first, first + count - 1))
 }
 
 fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)> {
@@ -53,6 +71,7 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     let rule = "taken from a task's newest verification; the first of these that applies:";
     facts.push(("Verdict", language.text(rule).to_owned()));
     facts.extend(Verdict::ALL.map(|verdict| (verdict.label(), language.text(verdict.meaning()).to_owned())));
+    facts.extend(EXPLAINED.iter().map(|(label, text)| (*label, language.text(text).to_owned())));
     facts
 }
 

@@ -1,25 +1,35 @@
 //! Reports as workbooks: Summary, a sheet per task, About.
 
 mod about;
+mod charts;
 mod reconciliation;
+mod signoff;
 mod style;
 mod summary;
 mod task_sheet;
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Url, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{
+    ConditionalFormatCell, ConditionalFormatCellRule, DocProperties, ExcelDateTime, Format, Url, Workbook,
+    Worksheet, XlsxError,
+};
 
 use super::{AtomicFile, Cause};
 use crate::model::Language;
-use crate::report::{Cell, Kind, Report, Zone, notes_text};
+use crate::report::{Cell, Column, Kind, Options, Paper, Report, Rule, Template, Zone, notes_text};
 use style::Styles;
 
 pub use task_sheet::ROWS_PER_SHEET;
 
 /// The most links that Excel takes in one sheet; further cells stay plain.
 const MAX_LINKS: usize = 65_530;
+/// In points.
+const LINE_HEIGHT: u32 = 15;
+/// Excel's rows are at most 409 points high.
+const MOST_LINES: u32 = 27;
 /// The most UTF-16 units that Excel takes in one cell.
 const MAX_CELL_UNITS: usize = 32_767;
 
@@ -30,12 +40,20 @@ pub(super) fn write(report: &Report<'_>, to: &mut AtomicFile) -> Result<(), Caus
     // What Excel itself uses; higher levels cost a third more time for little.
     workbook.set_zip_compression_level(3);
     let styles = Styles::new();
+    let template = &report.options().template;
     summary::add(&mut workbook, report, &styles)?;
-    for (ordinal, row) in report.rows().iter().enumerate() {
-        task_sheet::add(&mut workbook, report, ordinal, row, &styles)?;
+    if let Some(signoff) = &template.signoff {
+        signoff::add(&mut workbook, report, signoff, &styles)?;
+    }
+    if template.task_sheets {
+        for (ordinal, row) in report.rows().iter().enumerate() {
+            task_sheet::add(&mut workbook, report, ordinal, row, &styles)?;
+        }
     }
     reconciliation::add(&mut workbook, report, &styles)?;
-    about::add(&mut workbook, report, &styles)?;
+    if template.about {
+        about::add(&mut workbook, report, &styles)?;
+    }
     workbook.save_to_writer(&mut *to)?;
     Ok(to.flush()?)
 }
@@ -44,7 +62,7 @@ pub(super) fn write(report: &Report<'_>, to: &mut AtomicFile) -> Result<(), Caus
 fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
     let made = ExcelDateTime::from_timestamp(report.journal().ended_at().as_second())?;
     Ok(DocProperties::new()
-        .set_title("Consistency verification results")
+        .set_title(report.options().template.title.text(report.options().language))
         .set_author(concat!("cutover-report ", env!("CARGO_PKG_VERSION")))
         .set_creation_datetime(&made))
 }
@@ -54,14 +72,27 @@ struct Sheet<'a> {
     worksheet: &'a mut Worksheet,
     zone: &'a Zone,
     language: Language,
+    template: &'a Template,
     styles: &'a Styles,
+    /// The widths of the columns of its table, in characters.
+    widths: Vec<u16>,
+    /// The lines that the texts of the current row take.
+    lines: u32,
 }
 
 impl<'a> Sheet<'a> {
     fn new(worksheet: &'a mut Worksheet, report: &'a Report<'_>, styles: &'a Styles) -> Self {
-        let options = report.options();
+        let Options { timezone, language, template, .. } = report.options();
         worksheet.set_screen_gridlines(false);
-        Self { worksheet, zone: &options.timezone, language: options.language, styles }
+        Self {
+            worksheet,
+            zone: timezone,
+            language: *language,
+            template,
+            styles,
+            widths: Vec::new(),
+            lines: 1,
+        }
     }
 
     /// Writes a text of our own, in the reader's language.
@@ -80,17 +111,29 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
+    fn count(&mut self, row: u32, column: u16, count: u64, format: &Format) -> Result<(), XlsxError> {
+        self.worksheet.write_number_with_format(row, column, count as f64, format)?;
+        Ok(())
+    }
+
+    /// Writes a text into the table; one that is wider than its column goes on in the next line.
+    fn prose(&mut self, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
+        let width = self.widths.get(usize::from(column)).copied().unwrap_or(u16::MAX);
+        let lines = lines_of(text, width);
+        self.lines = self.lines.max(lines);
+        let format = if lines == 1 { &self.styles.text } else { &self.styles.wrapped };
+        self.text(row, column, text, format)
+    }
+
     fn cell(&mut self, row: u32, column: u16, cell: &Cell<'_>) -> Result<(), XlsxError> {
         let styles = self.styles;
         match cell {
             Cell::Empty => {
                 self.worksheet.write_blank(row, column, &styles.text)?;
             }
-            Cell::Text(text) => self.text(row, column, text, &styles.text)?,
-            #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
-            Cell::Count(count) => {
-                self.worksheet.write_number_with_format(row, column, *count as f64, &styles.count)?;
-            }
+            Cell::Text(text) => self.prose(row, column, text)?,
+            Cell::Count(count) => self.count(row, column, *count, &styles.count)?,
             Cell::Share(share) => {
                 self.worksheet.write_number_with_format(row, column, *share, &styles.share)?;
             }
@@ -98,51 +141,120 @@ impl<'a> Sheet<'a> {
                 let serial = serial_number(*time, self.zone);
                 self.worksheet.write_number_with_format(row, column, serial, &styles.time)?;
             }
-            Cell::Verdict(verdict) => self.label(row, column, verdict.label(), styles.verdict(*verdict))?,
-            Cell::Label(text) => self.label(row, column, text, &styles.text)?,
-            Cell::Notes(notes) => self.text(row, column, &notes_text(notes, self.language), &styles.text)?,
+            Cell::Verdict(verdict) => self.prose(row, column, self.language.text(verdict.label()))?,
+            Cell::Label(text) => self.prose(row, column, self.language.text(text))?,
+            Cell::Notes(notes) => self.prose(row, column, &notes_text(notes, self.language))?,
         }
         Ok(())
     }
 
-    fn link(&mut self, row: u32, column: u16, sheet: &str, text: &str, tip: &str) -> Result<(), XlsxError> {
+    /// Makes the cells of a column stand out as the template says.
+    fn highlight(&mut self, key: &str, column: u16, rows: RangeInclusive<u32>) -> Result<(), XlsxError> {
+        let (first, last) = (*rows.start(), *rows.end());
+        for highlight in self.template.highlights.iter().filter(|highlight| highlight.column == key) {
+            let look = self.styles.look(highlight.look);
+            match &highlight.rule {
+                Rule::Above(count) => {
+                    let rule = ConditionalFormatCellRule::GreaterThan(*count);
+                    let format = ConditionalFormatCell::new().set_rule(rule).set_format(look);
+                    self.worksheet.add_conditional_format(first, column, last, column, &format)?;
+                }
+                Rule::Verdicts(verdicts) => {
+                    for verdict in verdicts {
+                        let label = self.language.text(verdict.label());
+                        let rule = ConditionalFormatCellRule::EqualTo(label);
+                        let format = ConditionalFormatCell::new().set_rule(rule).set_format(look);
+                        self.worksheet.add_conditional_format(first, column, last, column, &format)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn link(
+        &mut self,
+        (row, column): (u32, u16),
+        sheet: &str,
+        (text, tip): (&str, &str),
+        format: &Format,
+    ) -> Result<(), XlsxError> {
         let target = Url::new(format!("internal:'{}'!A1", sheet.replace('\'', "''")));
-        let format = Some(&self.styles.link);
-        self.worksheet.write_url_with_options(row, column, target, cell_text(text), tip, format)?;
+        self.worksheet.write_url_with_options(row, column, target, cell_text(text), tip, Some(format))?;
         Ok(())
     }
 
     fn link_back(&mut self) -> Result<(), XlsxError> {
         let text = format!("← {}", self.language.text("Summary"));
-        self.link(1, 0, summary::NAME, &text, self.language.text("Back to the Summary"))
+        let tip = self.language.text("Back to the Summary");
+        self.link((1, 0), summary::NAME, (&text, tip), &self.styles.back)
+    }
+
+    /// Makes a row of the table as high as its texts need.
+    fn fit_height(&mut self, row: u32) -> Result<(), XlsxError> {
+        if self.lines > 1 {
+            self.worksheet.set_row_height(row, self.lines * LINE_HEIGHT)?;
+        }
+        self.lines = 1;
+        Ok(())
+    }
+
+    fn heading<F>(&self, column: &Column<F>) -> Heading {
+        let text = self.template.heading(column, self.zone, self.language);
+        Heading { text, width: self.template.width(column), kind: column.kind }
     }
 
     /// Writes the headings of a table and sets the widths of its columns.
-    fn headings<'h>(
-        &mut self,
-        row: u32,
-        headings: impl Iterator<Item = (String, u16, Kind)> + 'h,
-    ) -> Result<(), XlsxError> {
+    fn headings(&mut self, row: u32, headings: &[Heading]) -> Result<(), XlsxError> {
         self.worksheet.set_row_height(row, 32)?;
-        let styles = self.styles;
-        for (column, (heading, width, kind)) in (0..).zip(headings) {
-            self.worksheet.set_column_width(column, width)?;
-            let format = if kind == Kind::Number { &styles.number_heading } else { &styles.heading };
-            self.text(row, column, &heading, format)?;
+        for (column, heading) in (0..).zip(headings) {
+            self.worksheet.set_column_width(column, heading.width)?;
+            self.text(row, column, &heading.text, self.styles.heading(heading.kind))?;
         }
+        self.widths = headings.iter().map(|heading| heading.width).collect();
         Ok(())
     }
 
-    /// The page set-up that all sheets share.
-    fn page(&mut self, heading_row: u32) -> Result<(), XlsxError> {
+    /// The page set-up that all sheets share: as wide as the paper, with the headings on every page.
+    fn page(&mut self, heading_row: Option<u32>) -> Result<(), XlsxError> {
+        let page = self.template.page;
         self.worksheet
-            .set_landscape()
-            .set_paper_size(9)
+            .set_paper_size(match page.paper {
+                Paper::Letter => 1,
+                Paper::A3 => 8,
+                Paper::A4 => 9,
+            })
             .set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3)
-            .set_footer("&L&A&RPage &P of &N");
-        self.worksheet.set_repeat_rows(heading_row, heading_row)?;
+            .set_print_fit_to_pages(1, 0)
+            .set_footer(self.language.text("&L&A&RPage &P of &N"));
+        if page.landscape {
+            self.worksheet.set_landscape();
+        }
+        if let Some(row) = heading_row {
+            self.worksheet.set_repeat_rows(row, row)?;
+        }
         Ok(())
     }
+}
+
+/// The heading of a column.
+struct Heading {
+    text: String,
+    /// In characters.
+    width: u16,
+    kind: Kind,
+}
+
+/// The lines that a text takes in a column of this width; at most as many as a row can show.
+fn lines_of(text: &str, width: u16) -> u32 {
+    // Chinese characters take twice the room.
+    let wide: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+    let room = usize::from(width.saturating_sub(2)).max(1);
+    if wide <= room {
+        return 1;
+    }
+    // Words are not broken, so lines are not full.
+    u32::try_from((wide * 10 / 9).div_ceil(room)).unwrap_or(u32::MAX).min(MOST_LINES)
 }
 
 /// Days since the end of 1899 on the clock of `zone`, as worksheets count time.

@@ -24,10 +24,8 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
         sheet.label(1, 1, super::about::SAMPLE, &styles.banner)?;
     }
     sheet.text(2, 0, &outcome, &styles.plain)?;
-    let zone = sheet.zone;
-    let headings =
-        RECONCILIATION.iter().map(|column| (column.heading_in(zone, language), column.width, column.kind));
-    sheet.headings(HEADING_ROW, headings)?;
+    let headings: Vec<_> = RECONCILIATION.iter().map(|column| sheet.heading(column)).collect();
+    sheet.headings(HEADING_ROW, &headings)?;
     let mut last_row = HEADING_ROW;
     for row in &rows {
         last_row += 1;
@@ -38,6 +36,5 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
     let last_column = u16::try_from(RECONCILIATION.len()).unwrap_or(1) - 1;
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
     sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
-    sheet.worksheet.set_print_fit_to_pages(1, 0);
-    sheet.page(HEADING_ROW)
+    sheet.page(Some(HEADING_ROW))
 }

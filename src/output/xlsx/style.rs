@@ -1,8 +1,9 @@
 //! How cells look.
 
-use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder};
+use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, FormatUnderline};
 
 use crate::model::Verdict;
+use crate::report::{Kind, Look};
 
 const INK: Color = Color::RGB(0x1F_29_37);
 const QUIET: Color = Color::RGB(0x6B_72_80);
@@ -14,96 +15,122 @@ pub(super) struct Styles {
     pub(super) lead: Format,
     pub(super) banner: Format,
     pub(super) quiet: Format,
+    pub(super) quiet_prose: Format,
     pub(super) label: Format,
     pub(super) plain: Format,
+    pub(super) plain_count: Format,
     pub(super) prose: Format,
-    pub(super) heading: Format,
-    pub(super) number_heading: Format,
     pub(super) text: Format,
+    pub(super) wrapped: Format,
     pub(super) link: Format,
+    pub(super) back: Format,
     pub(super) count: Format,
-    pub(super) wrong_count: Format,
     pub(super) tally: Format,
     pub(super) none: Format,
     pub(super) share: Format,
     pub(super) time: Format,
+    /// A cell that people write into.
+    pub(super) blank: Format,
+    /// A row of a verification that is not the newest.
+    pub(super) earlier: Format,
+    /// Its first row.
+    pub(super) earlier_begins: Format,
+    heading: Format,
+    number_heading: Format,
     good: Format,
     unsure: Format,
     bad: Format,
+    verdicts: [Format; 3],
 }
 
 impl Styles {
     pub(super) fn new() -> Self {
-        let plain = Format::new().set_font_color(INK);
-        let cell = plain
-            .clone()
-            .set_align(FormatAlign::Top)
-            .set_border_bottom(FormatBorder::Hair)
-            .set_border_bottom_color(LINE);
-        let verdict = |ink: u32, paper: u32| {
-            let cell = cell.clone().set_bold().set_align(FormatAlign::Left).set_indent(1);
-            cell.set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper))
-        };
+        let plain = Format::new().set_font_color(INK).set_align(FormatAlign::Top);
+        let cell = plain.clone().set_border_bottom(FormatBorder::Hair).set_border_bottom_color(LINE);
+        let text = cell.clone().set_align(FormatAlign::Left).set_indent(1);
         let heading = Format::new()
             .set_bold()
             .set_font_color(Color::White)
             .set_background_color(Color::RGB(0x33_41_55))
             .set_text_wrap()
             .set_align(FormatAlign::VerticalCenter);
+        let link =
+            plain.clone().set_font_color(Color::RGB(0x1D_4E_D8)).set_underline(FormatUnderline::Single);
+        let look = |format: Format, ink: u32, paper: u32| {
+            format.set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper))
+        };
+        let good = |format: Format| look(format, 0x16_65_34, 0xDC_FC_E7);
+        let unsure = |format: Format| look(format, 0x92_40_0E, 0xFE_F3_C7).set_italic();
+        let bad = |format: Format| look(format, 0x99_1B_1B, 0xFE_E2_E2).set_bold();
         Self {
             title: plain.clone().set_bold().set_font_size(16),
-            lead: plain.clone().set_bold().set_font_size(12),
-            banner: Format::new()
-                .set_bold()
-                .set_font_size(12)
-                .set_font_color(Color::RGB(0x9A_34_12))
-                .set_background_color(Color::RGB(0xFF_ED_D5)),
-            quiet: Format::new().set_font_color(QUIET),
-            label: plain.clone().set_bold().set_align(FormatAlign::Top),
-            prose: plain.clone().set_text_wrap().set_align(FormatAlign::Top),
-            number_heading: heading.clone().set_align(FormatAlign::Right),
-            heading: heading.set_indent(1),
-            text: cell.clone().set_align(FormatAlign::Left).set_indent(1),
-            link: cell
-                .clone()
-                .set_align(FormatAlign::Left)
-                .set_indent(1)
-                .set_font_color(Color::RGB(0x1D_4E_D8))
-                .set_underline(rust_xlsxwriter::FormatUnderline::Single),
+            lead: plain.clone().set_bold().set_font_size(13).set_text_wrap(),
+            banner: look(
+                Format::new().set_bold().set_font_size(12).set_align(FormatAlign::VerticalCenter),
+                0x9A_34_12,
+                0xFF_ED_D5,
+            ),
+            quiet: Format::new().set_font_color(QUIET).set_align(FormatAlign::Top),
+            quiet_prose: Format::new().set_font_color(QUIET).set_align(FormatAlign::Top).set_text_wrap(),
+            label: plain.clone().set_bold(),
+            plain_count: plain.clone().set_num_format("#,##0").set_align(FormatAlign::Left),
+            prose: plain.clone().set_text_wrap(),
+            wrapped: text.clone().set_text_wrap(),
+            link: text.clone().merge(&link).set_text_wrap(),
+            back: link,
             count: cell.clone().set_num_format("#,##0"),
-            wrong_count: verdict(0x99_1B_1B, 0xFE_E2_E2)
-                .set_align(FormatAlign::Right)
-                .set_indent(0)
-                .set_num_format("#,##0"),
             tally: plain
                 .clone()
                 .set_bold()
-                .set_font_size(14)
                 .set_align(FormatAlign::Left)
                 .set_indent(1)
-                .set_num_format("0"),
+                .set_num_format("#,##0"),
             none: cell.clone().set_font_color(QUIET).set_align(FormatAlign::Left).set_indent(1),
-            share: cell.clone().set_num_format("0.00%"),
-            time: cell
+            share: cell.set_num_format("0.00%"),
+            time: text.clone().set_num_format("yyyy-mm-dd hh:mm:ss"),
+            blank: plain
                 .clone()
-                .set_num_format("yyyy-mm-dd hh:mm:ss")
-                .set_align(FormatAlign::Left)
-                .set_indent(1),
-            good: verdict(0x16_65_34, 0xDC_FC_E7),
-            unsure: verdict(0x92_40_0E, 0xFE_F3_C7),
-            bad: verdict(0x99_1B_1B, 0xFE_E2_E2),
+                .set_unlocked()
+                .set_text_wrap()
+                .set_background_color(Color::RGB(0xFF_FB_EB))
+                .set_border(FormatBorder::Thin)
+                .set_border_color(LINE),
+            earlier: Format::new().set_font_color(QUIET),
+            earlier_begins: Format::new()
+                .set_font_color(QUIET)
+                .set_border_top(FormatBorder::Thin)
+                .set_border_top_color(QUIET),
+            number_heading: heading.clone().set_align(FormatAlign::Right),
+            heading: heading.set_indent(1),
+            good: good(Format::new()),
+            unsure: unsure(Format::new()),
+            bad: bad(Format::new()),
+            verdicts: [good(text.clone()), unsure(text.clone()), bad(text.clone())],
+            text,
             plain,
         }
     }
 
-    /// The verdict's look: green passes, amber lacks evidence, red has evidence against or none at all.
-    pub(super) fn verdict(&self, verdict: Verdict) -> &Format {
-        match verdict {
-            Verdict::Consistent | Verdict::Accepted => &self.good,
-            Verdict::Stale | Verdict::NotVerified => &self.unsure,
-            Verdict::FetchFailed | Verdict::Unreadable | Verdict::CheckFailed | Verdict::Inconsistent => {
-                &self.bad
-            }
+    /// What a cell gets over its own format.
+    pub(super) fn look(&self, look: Look) -> &Format {
+        match look {
+            Look::Good => &self.good,
+            Look::Unsure => &self.unsure,
+            Look::Bad => &self.bad,
         }
+    }
+
+    /// A verdict outside of a table: green passes, amber lacks evidence, red has evidence against or none.
+    pub(super) fn verdict(&self, verdict: Verdict) -> &Format {
+        let [good, unsure, bad] = &self.verdicts;
+        match verdict {
+            Verdict::Consistent | Verdict::Accepted => good,
+            Verdict::Stale | Verdict::NotVerified => unsure,
+            Verdict::FetchFailed | Verdict::Unreadable | Verdict::CheckFailed | Verdict::Inconsistent => bad,
+        }
+    }
+
+    pub(super) fn heading(&self, kind: Kind) -> &Format {
+        if kind == Kind::Number { &self.number_heading } else { &self.heading }
     }
 }

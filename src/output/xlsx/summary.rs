@@ -1,130 +1,140 @@
 //! The Summary: who passes and who does not, then a row per task.
 
-use rust_xlsxwriter::{Chart, ChartFont, ChartType, Color, Workbook, XlsxError};
+use std::collections::HashSet;
+
+use rust_xlsxwriter::{Format, IgnoreError, Table, TableColumn, TableStyle, Workbook, XlsxError};
 
 use super::style::Styles;
-use super::{MAX_LINKS, Sheet};
-use crate::model::Verdict;
-use crate::report::{Kind, Report, SUMMARY};
+use super::{Heading, MAX_LINKS, Sheet, cell_text, charts};
+use crate::report::{Column, Kind, Report, SummaryCell};
 
 pub(super) const NAME: &str = "Summary";
-const LABEL_ROW: u32 = 5;
-const COUNT_ROW: u32 = 6;
-/// Few rows stand above the table, for they stay in view with its headings.
-const HEADING_ROW: u32 = 8;
-const LABEL_WIDTH: u16 = 18;
-const CHART_COLUMN: u16 = 5;
-/// The first column of the second printed page: errors, notes and labels.
-const SECOND_PAGE: u32 = 11;
-/// The size at which each half fits an A4 page, in percent.
-const PRINT_SCALE: u16 = 51;
+/// Few rows stand above the table, for they stay in view with its headings: the counts beside the words.
+pub(super) const FIRST_COUNT: u32 = 1;
+pub(super) const LAST_COUNT: u32 = 8;
+const HEADING_ROW: u32 = 10;
+/// The columns that hold the words, and the first one behind them.
+const WORDS: (u16, u16) = (3, 7);
+pub(super) const CHARTS: u16 = 8;
+/// The least width of the columns below the title block, in characters.
+const LEAST_WIDTH: u16 = 13;
+const LABEL_WIDTH: u16 = 14;
 
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
     worksheet.set_name(NAME)?;
     let mut sheet = Sheet::new(worksheet, report, styles);
-    let (zone, language) = (sheet.zone, sheet.language);
+    let template = sheet.template;
+    let labels = if template.labels { report.labels() } else { &[] };
+    let label = |label: &String| Heading { text: label.clone(), width: LABEL_WIDTH, kind: Kind::Text };
+    let columns = template.summary.iter().map(|column| sheet.heading(column));
+    let mut headings: Vec<Heading> = columns.chain(labels.iter().map(label)).collect();
+    for heading in headings.iter_mut().take(usize::from(CHARTS)) {
+        heading.width = heading.width.max(LEAST_WIDTH);
+    }
+    make_unique(&mut headings);
     title_block(&mut sheet, report)?;
-    let headings = SUMMARY
-        .iter()
-        .map(|column| (column.heading_in(zone, language), column.width, column.kind))
-        .chain(report.labels().iter().map(|label| (label.clone(), LABEL_WIDTH, Kind::Text)));
-    sheet.headings(HEADING_ROW, headings)?;
+    if template.charts {
+        charts::add(&mut sheet, report)?;
+    }
+
     let first = HEADING_ROW + 1;
+    // A table has at least one row.
+    let last = HEADING_ROW + u32::try_from(report.rows().len()).unwrap_or(0).max(1);
+    let last_column = u16::try_from(headings.len()).unwrap_or(1) - 1;
+    sheet.headings(HEADING_ROW, &headings)?;
+    let table_columns = headings.iter().map(|heading| {
+        TableColumn::new().set_header(&heading.text).set_header_format(styles.heading(heading.kind).clone())
+    });
+    let table = Table::new()
+        .set_name("Tasks")
+        .set_style(TableStyle::None)
+        .set_columns(&table_columns.collect::<Vec<_>>());
+    sheet.worksheet.add_table(HEADING_ROW, 0, last, last_column, &table)?;
+    let linked = template.summary.iter().position(|column| column.key == "task_id").unwrap_or(0);
     for (index, (row, entry)) in (first..).zip(report.rows()).enumerate() {
-        for (column, definition) in (0..).zip(SUMMARY) {
+        for (place, (column, definition)) in (0..).zip(&template.summary).enumerate() {
             sheet.cell(row, column, &(definition.cell)(entry))?;
-        }
-        if index < MAX_LINKS {
-            sheet.link(
-                row,
-                0,
-                entry.sheet(),
-                entry.task.task_id.as_str(),
-                language.text("Go to the task's sheet"),
-            )?;
-        }
-        for (column, label) in (columns()..).zip(report.labels()) {
-            if let Some(value) = entry.task.labels.get(label) {
-                sheet.text(row, column, value, &styles.text)?;
+            if place == linked && template.task_sheets && index < MAX_LINKS {
+                let text = (entry.task.task_id.as_str(), sheet.language.text("Go to the task's sheet"));
+                sheet.link((row, column), entry.sheet(), text, &styles.link)?;
             }
         }
+        for (column, label) in (columns_of(report)..).zip(labels) {
+            match entry.task.labels.get(label) {
+                Some(value) => sheet.prose(row, column, value)?,
+                None => sheet.text(row, column, "", &styles.text)?,
+            }
+        }
+        sheet.fit_height(row)?;
     }
-    let last_row = HEADING_ROW + u32::try_from(report.rows().len()).unwrap_or(0).max(1);
-    let last_column = columns() + u16::try_from(report.labels().len()).unwrap_or(0) - 1;
-    sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
+    for (column, definition) in (0..).zip(&template.summary) {
+        sheet.highlight(definition.key, column, first..=last)?;
+    }
+    fold(&mut sheet)?;
     // Ids, names and labels of digits are meant as texts.
-    sheet.worksheet.ignore_error_range(
-        first,
-        0,
-        last_row,
-        last_column,
-        rust_xlsxwriter::IgnoreError::NumberStoredAsText,
-    )?;
+    sheet.worksheet.ignore_error_range(first, 0, last, last_column, IgnoreError::NumberStoredAsText)?;
     sheet.worksheet.set_freeze_panes(first, 1)?;
-    sheet.worksheet.set_print_scale(PRINT_SCALE).set_vertical_page_breaks(&[SECOND_PAGE])?;
-    sheet.worksheet.set_repeat_columns(0, 0)?;
-    sheet.page(HEADING_ROW)
+    sheet.page(Some(HEADING_ROW))
 }
 
-fn columns() -> u16 {
-    u16::try_from(SUMMARY.len()).unwrap_or(u16::MAX)
+fn columns_of(report: &Report<'_>) -> u16 {
+    u16::try_from(report.options().template.summary.len()).unwrap_or(u16::MAX)
+}
+
+/// Puts the columns that are for looking things up behind a fold.
+fn fold(sheet: &mut Sheet<'_>) -> Result<(), XlsxError> {
+    let template = sheet.template;
+    let is_folded = |column: &&Column<SummaryCell>| template.folded.contains(&column.key);
+    let mut column = 0;
+    for run in template.summary.chunk_by(|one, next| is_folded(one) == is_folded(next)) {
+        let next = column + u16::try_from(run.len()).unwrap_or(u16::MAX);
+        if run.first().is_some_and(is_folded) {
+            sheet.worksheet.group_columns_collapsed(column, next - 1)?;
+        }
+        column = next;
+    }
+    Ok(())
+}
+
+/// A table's headings are distinct, whatever their case, have no line breaks, and at most 255 characters.
+fn make_unique(headings: &mut [Heading]) {
+    let mut taken = HashSet::new();
+    for heading in headings {
+        let base: String = heading.text.replace(|c: char| c.is_control(), " ").chars().take(240).collect();
+        let numbered = (2..).map(|number| format!("{base} ({number})"));
+        let mut names = std::iter::once(base.clone()).chain(numbered);
+        heading.text = names.find(|name| taken.insert(name.to_lowercase())).unwrap_or(base);
+    }
 }
 
 fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Result<(), XlsxError> {
-    let styles = sheet.styles;
-    let journal = report.journal();
+    let (language, styles, zone) = (sheet.language, sheet.styles, sheet.zone);
     sheet.worksheet.set_row_height(0, 28)?;
-    for row in 1..LABEL_ROW {
-        sheet.worksheet.set_row_height(row, 20)?;
+    for row in FIRST_COUNT..=LAST_COUNT {
+        sheet.worksheet.set_row_height(row, 16)?;
     }
-    sheet.label(0, 0, "Consistency verification results", &styles.title)?;
-    sheet.text(1, 0, &report.headline(sheet.language), &styles.lead)?;
-    let (began, ended) = (journal.header().started_at, journal.ended_at());
-    let run = sheet.language.fill(
-        "Run {0} to {1} ({2}), endpoint {3}",
-        &[&sheet.zone.plain(began), &sheet.zone.plain(ended), &sheet.zone.name(), &journal.header().endpoint],
-    );
-    sheet.text(2, 0, &run, &styles.quiet)?;
-    sheet.text(3, 0, &report.criteria(sheet.language), &styles.quiet)?;
-    if report.is_sample() {
-        for column in 0..4 {
-            sheet.text(4, column, "", &styles.banner)?;
-        }
-        sheet.label(4, 0, super::about::SAMPLE, &styles.banner)?;
-    }
-    for (column, (verdict, count)) in (0..).zip(report.counts()) {
+    sheet.worksheet.set_row_height(LAST_COUNT + 1, 6)?;
+    sheet.text(0, 0, sheet.template.title.text(language), &styles.title)?;
+    for (row, (verdict, count)) in (FIRST_COUNT..).zip(report.counts()) {
         let format = if count == 0 { &styles.none } else { styles.verdict(verdict) };
-        sheet.label(LABEL_ROW, column, verdict.label(), format)?;
-        #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
-        sheet.worksheet.write_number_with_format(COUNT_ROW, column, count as f64, &styles.tally)?;
+        sheet.label(row, 0, verdict.label(), format)?;
+        sheet.count(row, 1, u64::try_from(count).unwrap_or(u64::MAX), &styles.tally)?;
     }
-    sheet.worksheet.set_row_height(COUNT_ROW, 22)?;
-    chart(sheet)
-}
-
-/// The verdict counts as a chart beside them.
-fn chart(sheet: &mut Sheet<'_>) -> Result<(), XlsxError> {
-    let last = u16::try_from(Verdict::ALL.len() - 1).unwrap_or(0);
-    let mut font = ChartFont::new();
-    font.set_size(8);
-    let mut chart = Chart::new(ChartType::Column);
-    chart
-        .add_series()
-        .set_categories((NAME, LABEL_ROW, 0, LABEL_ROW, last))
-        .set_values((NAME, COUNT_ROW, 0, COUNT_ROW, last))
-        .set_name(sheet.language.text("Tasks"))
-        .set_gap(40)
-        .set_format(
-            rust_xlsxwriter::ChartFormat::new()
-                .set_solid_fill(rust_xlsxwriter::ChartSolidFill::new().set_color(Color::RGB(0x47_55_69))),
-        )
-        .set_data_label(rust_xlsxwriter::ChartDataLabel::new().show_value().set_font(&font));
-    chart.legend().set_hidden();
-    chart.title().set_hidden();
-    chart.x_axis().set_font(&font);
-    chart.y_axis().set_hidden(true).set_major_gridlines(false);
-    chart.set_width(520).set_height(138).set_alt_text(sheet.language.text("Tasks by verdict"));
-    sheet.worksheet.insert_chart_with_offset(0, CHART_COLUMN, &chart, 12, 3)?;
+    let journal = report.journal();
+    let (began, ended) = (zone.plain(journal.header().started_at), zone.plain(journal.ended_at()));
+    let run = language.fill("Run {0} to {1} ({2})", &[&began, &ended, &zone.name()]);
+    let endpoint = language.fill("Endpoint {0}", &[&journal.header().endpoint]);
+    let mut words = |rows: (u32, u32), text: &str, format: &Format| -> Result<(), XlsxError> {
+        let text = cell_text(text);
+        sheet.worksheet.merge_range(rows.0, WORDS.0, rows.1, WORDS.1, &text, format).map(drop)
+    };
+    words((1, 2), &report.headline(language), &styles.lead)?;
+    words((3, 3), &run, &styles.quiet)?;
+    words((4, 4), &endpoint, &styles.quiet)?;
+    words((5, 6), &report.criteria(language), &styles.quiet_prose)?;
+    if report.is_sample() {
+        words((7, 8), language.text(super::about::SAMPLE), &styles.banner)?;
+    }
     Ok(())
 }

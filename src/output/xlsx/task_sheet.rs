@@ -1,13 +1,18 @@
 //! A task's sheet: what it is, what came of it, and a row per directory.
 
-use rust_xlsxwriter::{Workbook, XlsxError};
+use rust_xlsxwriter::utility::column_number_to_name;
+use rust_xlsxwriter::{Color, ConditionalFormatFormula, Sparkline, SparklineType, Workbook, XlsxError};
 
 use super::style::Styles;
 use super::{Cause, Sheet};
 use crate::model::Verification;
-use crate::report::{Cell, Column, DETAIL, DetailCell, Report, SummaryRow, detail_rows};
+use crate::report::{Report, SummaryRow, detail_rows};
 
 const HEADING_ROW: u32 = 6;
+/// The verifications whose course is shown at most, and where the newest of them stands.
+const COURSE: usize = 5;
+const COURSE_ROW: u32 = 5;
+const COURSE_COLUMN: u16 = 8;
 
 /// The rows of data that fit below the headings of one sheet.
 pub const ROWS_PER_SHEET: u64 = 1_048_576 - (HEADING_ROW as u64) - 1;
@@ -28,6 +33,9 @@ pub(super) fn add(
         let mut sheet = Sheet::new(worksheet, report, styles);
         title_block(&mut sheet, report, row)?;
         table(&mut sheet, &verifications, rows)?;
+        if index == 0 && verifications.len() > 1 {
+            course(&mut sheet, &verifications)?;
+        }
     }
     Ok(())
 }
@@ -60,42 +68,63 @@ fn table(
     verifications: &[Verification],
     rows: std::ops::Range<usize>,
 ) -> Result<(), XlsxError> {
-    let (zone, language) = (sheet.zone, sheet.language);
-    let heading =
-        |column: &Column<DetailCell>| (column.heading_in(zone, language), column.width, column.kind);
-    sheet.headings(HEADING_ROW, DETAIL.iter().map(heading))?;
+    let columns = &sheet.template.tasks;
+    let headings: Vec<_> = columns.iter().map(|column| sheet.heading(column)).collect();
+    sheet.headings(HEADING_ROW, &headings)?;
     let mut last_row = HEADING_ROW;
     for detail in detail_rows(verifications).skip(rows.start).take(rows.len()) {
         last_row += 1;
-        for (column, definition) in (0..).zip(DETAIL) {
+        for (column, definition) in (0..).zip(columns) {
             sheet.cell(last_row, column, &(definition.cell)(&detail))?;
         }
-        let differs = detail.check.is_some_and(|check| !check.is_consistent());
-        if differs {
-            mark_differences(sheet, last_row, &detail)?;
-        }
+        sheet.fit_height(last_row)?;
     }
-    let last_column = u16::try_from(DETAIL.len()).unwrap_or(1) - 1;
+    let last_column = u16::try_from(columns.len()).unwrap_or(1) - 1;
+    set_verifications_apart(sheet, last_row, last_column)?;
+    for (column, definition) in (0..).zip(columns) {
+        sheet.highlight(definition.key, column, HEADING_ROW + 1..=last_row.max(HEADING_ROW + 1))?;
+    }
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
     sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
-    sheet.worksheet.set_print_fit_to_pages(1, 0);
-    sheet.page(HEADING_ROW)
+    sheet.page(Some(HEADING_ROW))
 }
 
-/// Makes the counts that speak against a directory stand out.
-fn mark_differences(
-    sheet: &mut Sheet<'_>,
-    row: u32,
-    detail: &crate::report::DetailRow<'_>,
-) -> Result<(), XlsxError> {
-    let format = &sheet.styles.wrong_count;
-    for (column, definition) in (0..).zip(DETAIL) {
-        let counts_against =
-            matches!(definition.key, "different" | "missing_at_target" | "redundant_at_target");
-        if let (true, Cell::Count(count @ 1..)) = (counts_against, (definition.cell)(detail)) {
-            #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
-            sheet.worksheet.write_number_with_format(row, column, count as f64, format)?;
-        }
+/// Shows the newest verification in full ink and the earlier ones paler, each below a line.
+fn set_verifications_apart(sheet: &mut Sheet<'_>, last_row: u32, last_column: u16) -> Result<(), XlsxError> {
+    let number = sheet.template.tasks.iter().position(|column| column.key == "verification");
+    let Some(number) = number.and_then(|column| u16::try_from(column).ok()) else { return Ok(()) };
+    let first = HEADING_ROW + 1;
+    let cell = |row| format!("${}{}", column_number_to_name(number), row + 1);
+    let looks = [
+        (format!("=AND({0}<>{1},{0}>1)", cell(first), cell(first - 1)), &sheet.styles.earlier_begins),
+        (format!("={}>1", cell(first)), &sheet.styles.earlier),
+    ];
+    for (rule, look) in looks {
+        // What speaks against an earlier verification does not stand out any more.
+        let format =
+            ConditionalFormatFormula::new().set_rule(rule.as_str()).set_format(look).set_stop_if_true(true);
+        sheet.worksheet.add_conditional_format(first, 0, last_row.max(first), last_column, &format)?;
     }
+    Ok(())
+}
+
+/// Shows how the differences went from verification to verification: as bars, and their figures beside.
+fn course(sheet: &mut Sheet<'_>, verifications: &[Verification]) -> Result<(), XlsxError> {
+    let styles = sheet.styles;
+    sheet.worksheet.set_row_height(COURSE_ROW, 24)?;
+    sheet.label(COURSE_ROW, 0, "Course", &styles.label)?;
+    sheet.label(COURSE_ROW, 2, "differences, newest to the right", &styles.quiet)?;
+    let mut first = COURSE_COLUMN;
+    for (column, verification) in (0..=COURSE_COLUMN).rev().zip(verifications.iter().take(COURSE)) {
+        sheet.count(COURSE_ROW, column, verification.totals().differences(), &styles.count)?;
+        first = column;
+    }
+    let name = sheet.worksheet.name();
+    let bars = Sparkline::new()
+        .set_range((name.as_str(), COURSE_ROW, first, COURSE_ROW, COURSE_COLUMN))
+        .set_type(SparklineType::Column)
+        .set_sparkline_color(Color::RGB(0xB9_1C_1C))
+        .set_custom_min(0);
+    sheet.worksheet.add_sparkline(COURSE_ROW, 1, &bars)?;
     Ok(())
 }

@@ -1,0 +1,333 @@
+//! The text of a template. Every key and column is known, or an error with its place.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, Words};
+use crate::model::Verdict;
+use crate::report::table::{Column, DETAIL, DetailCell, SUMMARY, SummaryCell};
+
+/// A template that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}:{line}:{column}: {what}")]
+pub struct TemplateError {
+    /// The template.
+    pub name: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Reads a template; what it leaves out is as in `standard`.
+pub(super) fn template(name: &str, source: &str) -> Result<Template, TemplateError> {
+    let mut template = Template {
+        name: name.to_owned(),
+        description: Words::default(),
+        title: Words::default(),
+        summary: Vec::new(),
+        folded: Vec::new(),
+        labels: true,
+        charts: true,
+        task_sheets: true,
+        tasks: Vec::new(),
+        about: true,
+        highlights: Vec::new(),
+        page: Page { paper: Paper::A4, landscape: true },
+        signoff: None,
+        widths: BTreeMap::new(),
+        headings: BTreeMap::new(),
+    };
+    let standard = super::BUILT_IN.first().copied();
+    for (name, source) in standard.into_iter().chain([(name, source)]) {
+        let wrong = |(span, what): Wrong| {
+            let before = source.get(..span.start).unwrap_or(source);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            TemplateError { name: name.to_owned(), line, column, what }
+        };
+        let file: File = toml::from_str(source)
+            .map_err(|error| wrong((error.span().unwrap_or_default(), error.message().to_owned())))?;
+        file.lay_over(&mut template).map_err(wrong)?;
+    }
+    Ok(template)
+}
+
+/// Serde takes a plain `&'static` for something borrowed from the text.
+type Forever<T> = &'static T;
+
+/// What is wrong, and where.
+type Wrong = (Range<usize>, String);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    description: Option<WordsText>,
+    title: Option<WordsText>,
+    #[serde(default)]
+    summary: SummaryText,
+    #[serde(default)]
+    tasks: TasksText,
+    #[serde(default)]
+    about: AboutText,
+    highlight: Option<Vec<HighlightText>>,
+    #[serde(default)]
+    page: PageText,
+    signoff: Option<SignoffText>,
+    #[serde(default)]
+    widths: BTreeMap<Key, Spanned<u16>>,
+    #[serde(default)]
+    headings: HeadingsText,
+}
+
+impl File {
+    fn lay_over(self, template: &mut Template) -> Result<(), Wrong> {
+        put(&mut template.description, self.description.map(Words::from));
+        put(&mut template.title, self.title.map(Words::from));
+        put(&mut template.summary, self.summary.columns.map(some).transpose()?);
+        let folded = self.summary.folded.map(distinct).transpose()?;
+        put(
+            &mut template.folded,
+            folded
+                .map(|columns: Vec<&Column<SummaryCell>>| columns.iter().map(|column| column.key).collect()),
+        );
+        put(&mut template.labels, self.summary.labels);
+        put(&mut template.charts, self.summary.charts);
+        put(&mut template.task_sheets, self.tasks.sheets);
+        put(&mut template.tasks, self.tasks.columns.map(some).transpose()?);
+        put(&mut template.about, self.about.sheet);
+        let highlights = self.highlight.map(|all| all.into_iter().map(HighlightText::checked).collect());
+        put(&mut template.highlights, highlights.transpose()?);
+        put(&mut template.page.paper, self.page.paper);
+        put(&mut template.page.landscape, self.page.orientation.map(|side| side == Side::Landscape));
+        put(&mut template.signoff, self.signoff.map(|signoff| Some(signoff.into())));
+        for (key, width) in self.widths {
+            if !(1..=255).contains(width.get_ref()) {
+                return Err((width.span(), "a width is from 1 to 255 characters".to_owned()));
+            }
+            template.widths.insert(key.0, width.into_inner());
+        }
+        for (key, text) in self.headings.en {
+            template.headings.entry(key.0).or_default().english = Some(text);
+        }
+        for (key, text) in self.headings.zh {
+            template.headings.entry(key.0).or_default().chinese = Some(text);
+        }
+        Ok(())
+    }
+}
+
+fn put<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table as { en = \"…\", zh = \"…\" }")]
+struct WordsText {
+    en: Option<String>,
+    zh: Option<String>,
+}
+
+impl From<WordsText> for Words {
+    fn from(text: WordsText) -> Self {
+        Self { english: text.en, chinese: text.zh }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct SummaryText {
+    columns: Option<Keys>,
+    folded: Option<Keys>,
+    labels: Option<bool>,
+    charts: Option<bool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TasksText {
+    sheets: Option<bool>,
+    columns: Option<Keys>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct AboutText {
+    sheet: Option<bool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct PageText {
+    paper: Option<Paper>,
+    orientation: Option<Side>,
+}
+
+#[derive(Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Side {
+    Landscape,
+    Portrait,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct HeadingsText {
+    #[serde(default)]
+    en: BTreeMap<Key, String>,
+    #[serde(default)]
+    zh: BTreeMap<Key, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HighlightText {
+    column: Spanned<Key>,
+    #[serde(default)]
+    is: Vec<Spanned<String>>,
+    above: Option<u32>,
+    look: Look,
+}
+
+impl HighlightText {
+    fn checked(self) -> Result<Highlight, Wrong> {
+        let (span, key) = (self.column.span(), self.column.into_inner().0);
+        let verdicts = self.is.into_iter().map(verdict).collect::<Result<Vec<_>, _>>()?;
+        let rule = match (key, self.above) {
+            ("verdict", None) if !verdicts.is_empty() => Rule::Verdicts(verdicts),
+            ("verdict", _) => {
+                return Err((span, "`verdict` stands out where it `is` one of a list".to_owned()));
+            }
+            (_, Some(above)) if verdicts.is_empty() && is_count(key) => Rule::Above(above),
+            _ => {
+                let what = format!("`{key}` cannot stand out; counts can, `above` a number, and `verdict`");
+                return Err((span, what));
+            }
+        };
+        Ok(Highlight { column: key, rule, look: self.look })
+    }
+}
+
+fn is_count(key: &str) -> bool {
+    use crate::report::Kind::Number;
+    SUMMARY.iter().any(|column| column.key == key && column.kind == Number)
+        || DETAIL.iter().any(|column| column.key == key && column.kind == Number)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignoffText {
+    title: WordsText,
+    #[serde(default)]
+    field: Vec<FieldText>,
+    #[serde(default)]
+    decision: Vec<DecisionText>,
+    #[serde(default)]
+    signature: Vec<SignatureText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FieldText {
+    name: WordsText,
+    label: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecisionText {
+    name: WordsText,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignatureText {
+    role: WordsText,
+}
+
+impl From<SignoffText> for Signoff {
+    fn from(text: SignoffText) -> Self {
+        Self {
+            title: text.title.into(),
+            fields: text
+                .field
+                .into_iter()
+                .map(|field| Field { name: field.name.into(), label: field.label })
+                .collect(),
+            decisions: text.decision.into_iter().map(|decision| decision.name.into()).collect(),
+            signatures: text.signature.into_iter().map(|signature| signature.role.into()).collect(),
+        }
+    }
+}
+
+/// The columns of a table by their keys.
+type Keys = Spanned<Vec<Spanned<String>>>;
+
+/// The values of the columns of a table.
+trait Columns: Sized + 'static {
+    const ALL: &'static [Column<Self>];
+}
+
+impl Columns for SummaryCell {
+    const ALL: &'static [Column<Self>] = SUMMARY;
+}
+
+impl Columns for DetailCell {
+    const ALL: &'static [Column<Self>] = DETAIL;
+}
+
+/// Columns of which there is at least one, and none twice.
+fn some<F: Columns>(keys: Keys) -> Result<Vec<&'static Column<F>>, Wrong> {
+    if keys.get_ref().is_empty() {
+        return Err((keys.span(), "at least one column is needed".to_owned()));
+    }
+    distinct(keys)
+}
+
+/// Columns of which none is there twice.
+fn distinct<F: Columns>(keys: Keys) -> Result<Vec<&'static Column<F>>, Wrong> {
+    let mut columns: Vec<&'static Column<F>> = Vec::new();
+    for key in keys.into_inner() {
+        let (span, key) = (key.span(), key.into_inner());
+        let Some(column) = F::ALL.iter().find(|column| column.key == key) else {
+            return Err((span, unknown(&key, F::ALL.iter().map(|column| column.key))));
+        };
+        if columns.iter().any(|other| other.key == column.key) {
+            return Err((span, format!("column `{key}` is there already")));
+        }
+        columns.push(column);
+    }
+    Ok(columns)
+}
+
+fn unknown(key: &str, known: impl Iterator<Item = &'static str>) -> String {
+    format!("there is no column `{key}`; there are {}", known.collect::<Vec<_>>().join(", "))
+}
+
+fn verdict(key: Spanned<String>) -> Result<Verdict, Wrong> {
+    Verdict::from_key(key.get_ref()).ok_or_else(|| {
+        let known = Verdict::ALL.map(Verdict::key).join(", ");
+        (key.span(), format!("there is no verdict `{}`; there are {known}", key.get_ref()))
+    })
+}
+
+/// The key of a column of any table.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "String")]
+struct Key(Forever<str>);
+
+impl TryFrom<String> for Key {
+    type Error = String;
+
+    fn try_from(key: String) -> Result<Self, String> {
+        let keys = SUMMARY.iter().map(|column| column.key).chain(DETAIL.iter().map(|column| column.key));
+        keys.clone().find(|known| *known == key).map(Self).ok_or_else(|| unknown(&key, keys))
+    }
+}
