@@ -35,8 +35,11 @@ const SECOND: Duration = Duration::from_secs(1);
 /// More than the pace that [`ROOM`] leaves, or nothing could be made good; less than all, again for
 /// what bunches up on its way.
 const FULL: f64 = 0.995;
-/// How long the first request is alone at most.
+/// How long a request is alone, as long as nothing shows that its credentials are good; then one more may go.
 const HEAD_START: Duration = Duration::from_secs(1);
+/// How many requests may be under way before one shows that their credentials are good. Five
+/// refusals lock an access key.
+const UNPROVEN: usize = 4;
 
 /// Hands out permits to send, first come first served.
 ///
@@ -45,13 +48,13 @@ const HEAD_START: Duration = Duration::from_secs(1);
 /// burst and is told when a request was due, not when the timer got round to it: so lateness does
 /// not add up, and a gate that nobody used does not let a heap through.
 ///
-/// The first request goes alone: if its credentials are refused, no others have been sent with them,
-/// which an account would count, and lock a key for.
+/// The first request goes alone, and few go until an answer shows that the credentials are good: if
+/// they are refused, no heap has been sent with them, which an account would count, and lock a key for.
 #[derive(Debug)]
 pub struct Gate {
     start: Instant,
-    /// Closed when the first request has been answered, or has taken too long.
-    first_answer: Semaphore,
+    /// A permit for each further request that may go before the credentials are proven; closed then.
+    unproven: Semaphore,
     limiter: Mutex<Limiter>,
     pace: std::sync::Mutex<Pace>,
 }
@@ -70,7 +73,7 @@ impl Gate {
         let limiter = Limiter::new(interval(pace.rate(Duration::ZERO)));
         Self {
             start: Instant::now(),
-            first_answer: Semaphore::new(0),
+            unproven: Semaphore::new(1),
             limiter: Mutex::new(limiter),
             pace: std::sync::Mutex::new(pace),
         }
@@ -80,8 +83,12 @@ impl Gate {
     pub async fn pass(&self) -> Permit {
         let asked = self.now();
         let mut limiter = self.limiter.lock().await;
-        if limiter.last_due.is_some() && timeout(HEAD_START, self.first_answer.acquire()).await.is_err() {
-            self.first_answer.close();
+        let more_start = 1 + limiter.head_starts < UNPROVEN;
+        let alone = if more_start { HEAD_START } else { Duration::MAX };
+        match timeout(alone, self.unproven.acquire()).await {
+            Ok(Ok(permit)) => permit.forget(),
+            Ok(Err(_proven)) => {}
+            Err(_elapsed) => limiter.head_starts += 1,
         }
         let mut due = asked;
         loop {
@@ -109,9 +116,9 @@ impl Gate {
         }
     }
 
-    /// Hears that a request was let in, whatever its answer.
+    /// Hears that a request was let in by a service that knows who asks.
     pub fn admitted(&self, permit: &Permit) {
-        self.first_answer.close();
+        self.unproven.close();
         self.pace().admitted(permit.epoch);
     }
 
@@ -123,14 +130,18 @@ impl Gate {
     pub fn failed(&self, permit: &Permit, attempt: u32, failure: &Failure) -> Duration {
         match failure.status {
             Some(429) => return self.refused(permit, failure.error.limit(), failure.retry_after),
-            Some(_) => self.admitted(permit),
-            None => self.first_answer.close(),
+            Some(400 | 403 | 404) => self.admitted(permit),
+            Some(_) => {
+                self.unproven.add_permits(1);
+                self.pace().admitted(permit.epoch);
+            }
+            None => self.unproven.add_permits(1),
         }
         delay(attempt, fastrand::f64(), failure.retry_after)
     }
 
     fn refused(&self, permit: &Permit, limit: Option<Rate>, asked: Option<Duration>) -> Duration {
-        self.first_answer.close();
+        self.unproven.add_permits(1);
         let now = self.now();
         let asked = asked.unwrap_or_default();
         let mut pace = self.pace();
@@ -173,6 +184,8 @@ struct Limiter {
     clock: DueClock,
     interval: Duration,
     last_due: Option<Duration>,
+    /// How many requests went because those before them took long to show that the credentials are good.
+    head_starts: usize,
     /// The times of the requests of the last second.
     sent: VecDeque<Duration>,
 }
@@ -182,7 +195,14 @@ type Governor = RateLimiter<NotKeyed, InMemoryState, DueClock, NoOpMiddleware<Du
 impl Limiter {
     fn new(interval: Duration) -> Self {
         let clock = DueClock::default();
-        Self { governor: governor(interval, &clock), clock, interval, last_due: None, sent: VecDeque::new() }
+        Self {
+            governor: governor(interval, &clock),
+            clock,
+            interval,
+            last_due: None,
+            head_starts: 0,
+            sent: VecDeque::new(),
+        }
     }
 
     /// Changes the time between two requests, from the last one that went through on.

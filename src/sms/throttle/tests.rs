@@ -129,13 +129,32 @@ async fn the_first_request_goes_alone_until_it_is_answered() {
         answered.admitted(&first);
     };
     assert_eq!(futures::join!(second, answer).0, HEAD_START / 2);
+}
 
-    let hanging = Gate::new(rate("1000/s"));
-    let _first = hanging.pass().await;
-    let _second = hanging.pass().await;
-    assert_eq!(hanging.now(), HEAD_START);
-    let _third = hanging.pass().await;
-    assert!(hanging.now() < HEAD_START + Duration::from_millis(3), "not more than once");
+/// An access key is locked after five refusals, and each of these requests may bring one.
+#[tokio::test(start_paused = true)]
+async fn few_requests_go_before_one_shows_that_the_credentials_are_good() {
+    let gate = Arc::new(Gate::new(rate("1000/s")));
+    let broken = Failure::broken("connection reset".to_owned(), true);
+    let unavailable = Failure { status: Some(503), ..broken.clone() };
+    let first = gate.pass().await;
+    gate.failed(&first, 1, &broken);
+    let second = gate.pass().await;
+    gate.failed(&second, 1, &unavailable);
+    assert!(gate.now() < SECOND, "one that ends makes room for the next");
+    let third = gate.pass().await;
+    for _ in 1..UNPROVEN {
+        let _permit = gate.pass().await;
+    }
+    assert_eq!(gate.now().as_secs(), 3, "a further one each second");
+    let waiting = tokio::spawn({
+        let gate = Arc::clone(&gate);
+        async move { passes(&gate, 20).await }
+    });
+    sleep(LONGEST_WAIT).await;
+    assert!(!waiting.is_finished());
+    gate.failed(&third, 1, &Failure { status: Some(404), ..broken });
+    assert!(waiting.await.unwrap().last().unwrap().as_secs() <= LONGEST_WAIT.as_secs() + 3);
 }
 
 #[tokio::test(start_paused = true)]
