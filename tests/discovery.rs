@@ -202,6 +202,40 @@ fn each_thing_that_is_wrong_is_found() {
     assert!(checked.stdout.contains("FAIL  network"), "{}", checked.stdout);
 }
 
+/// A listing of one task, and `body` as its results.
+fn one_task(body: &'static str) -> Server {
+    Server::start(move |seen, _| match seen.path.as_str() {
+        "/v3/sources" => json(200, r#"{"count":1,"source_servers":[{"id":"s","current_task":{"id":"t"}}]}"#),
+        _ => json(200, body),
+    })
+}
+
+#[test]
+fn results_that_no_report_could_be_made_of_are_not_called_readable() {
+    for (body, code) in [(r#"{"result_list":[]}"#, 0), ("<title>Log in</title>", 1), ("{}", 1)] {
+        let (checked, _) = call(&one_task(body), "doctor", &[]);
+        assert_eq!(checked.code, code, "{body}: {}", checked.stdout);
+    }
+}
+
+#[test]
+fn a_permission_is_named_only_where_it_is_missing() {
+    let server = Server::start(|_, _| json(500, "{}"));
+    let (checked, _) = call(&server, "doctor", &[]);
+    assert_eq!(checked.code, 1, "{}", checked.stdout);
+    assert!(!checked.stdout.contains("sms:server"), "{}", checked.stdout);
+}
+
+#[test]
+fn a_place_below_a_file_cannot_be_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("r.xlsx"), "").unwrap();
+    for (place, code) in [("r.xlsx", 0), ("new/reports/", 0), ("r.xlsx/reports/", 1)] {
+        let checked = run(folder.path(), &["doctor", "--endpoint", "embedded", "-o", place]);
+        assert_eq!(checked.code, code, "{place}: {}", checked.stdout);
+    }
+}
+
 #[test]
 fn an_export_finds_its_tasks() {
     let folder = tempfile::tempdir().unwrap();

@@ -55,6 +55,11 @@ fn a_certificate_of_ones_own_is_trusted_when_it_is_named_and_not_before() {
     assert_eq!(trusted.code, 0, "{}", trusted.stderr);
     assert!(trusted.stderr.contains("not verified"), "{}", trusted.stderr);
     assert_eq!(export(&["--ca-cert", "r.csv"]).code, 2, "no certificate is in it");
+    let rubbish = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(folder.path().join("rubbish.pem"), rubbish).unwrap();
+    let refused = export(&["--ca-cert", "rubbish.pem"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("--ca-cert rubbish.pem"), "{}", refused.stderr);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::cli::DoctorArgs;
 use crate::model::TaskId;
 use crate::sms::auth;
-use crate::sms::{Client, Failure as SmsFailure, Outcome, pages};
+use crate::sms::{Client, Failure as SmsFailure, Outcome, pages, wire};
 
 use super::connect;
 use super::console;
@@ -120,7 +120,9 @@ async fn calls(
         Outcome::Failed(failure) if !answered => {
             return findings.fail(Exit::Stopped, "network", &failure.summary());
         }
-        Outcome::Failed(failure) => Err(failure.summary()),
+        Outcome::Failed(failure) => {
+            Err(denied(&failure, "listing needs sms:server:queryServer and sms:server:listTask"))
+        }
         Outcome::Refused(failure) => {
             return findings.fail(Exit::Credentials, "credentials", &failure.summary());
         }
@@ -132,7 +134,6 @@ async fn calls(
             page.entries.into_iter().find_map(|entry| entry.task)
         }
         Err(what) => {
-            let what = format!("{what}; listing needs sms:server:queryServer and sms:server:listTask");
             findings.fail(Exit::Stopped, "list", &what)?;
             None
         }
@@ -149,18 +150,24 @@ async fn read(id: &str, client: &Client, findings: &mut Findings) -> Result<(), 
         Err(error) => return findings.fail(Exit::Usage, "read", &format!("--task {id}: {error}")),
     };
     match client.consistency_result(&task_id).await {
-        Outcome::Answered(_) => findings.ok("read", &format!("the results of task {id} can be read")),
+        Outcome::Answered(reply) => match wire::normalise(&reply.body) {
+            Ok(_) => findings.ok("read", &format!("the results of task {id} can be read")),
+            Err(error) => findings.fail(Exit::Stopped, "read", &format!("task {id}: {error}")),
+        },
         Outcome::Refused(failure) => findings.fail(Exit::Credentials, "read", &failure.summary()),
-        Outcome::Failed(failure) => findings.fail(Exit::Stopped, "read", &unreadable(id, &failure)),
+        Outcome::Failed(failure) => {
+            let what = denied(&failure, "reading needs sms:server:getConsistencyCheckResult");
+            findings.fail(Exit::Stopped, "read", &format!("task {id}: {what}"))
+        }
     }
 }
 
-fn unreadable(id: &str, failure: &SmsFailure) -> String {
-    let advice = match failure.status {
-        Some(403) => "; reading needs sms:server:getConsistencyCheckResult",
-        _ => "",
-    };
-    format!("task {id}: {}{advice}", failure.summary())
+/// What a failure says of itself, and of the permission if it is that which is missing.
+fn denied(failure: &SmsFailure, permission: &str) -> String {
+    match failure.status {
+        Some(403) => format!("{}; {permission}", failure.summary()),
+        _ => failure.summary(),
+    }
 }
 
 fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> Result<(), Failure> {
@@ -182,9 +189,11 @@ fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> 
 }
 
 /// Whether a report could be written. A file is made and removed again; a folder that is not there
-/// yet would be made by a run, in the one that is.
+/// yet would be made by a run, in the one that is. A report that is there stands for its folder.
 fn disk(folder: &Path, findings: &mut Findings) -> Result<(), Failure> {
-    let existing = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let folder = if folder.is_file() { folder.parent().unwrap_or(folder) } else { folder };
+    let existing =
+        folder.ancestors().find(|place| place.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
     let place = existing.display();
     if let Err(error) = tempfile::NamedTempFile::new_in(existing) {
         return findings.fail(

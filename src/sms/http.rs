@@ -65,7 +65,11 @@ impl Http {
             }
             builder = builder.tls_certs_merge(certificates);
         }
-        let client = builder.build().map_err(|error| ClientError::Http(describe(error)))?;
+        let client = builder.build().map_err(|error| match &settings.ca_cert {
+            // What is in a PEM file is looked at only now.
+            Some(path) => ClientError::CaCert(path.clone(), describe(error)),
+            None => ClientError::Http(describe(error)),
+        })?;
         Ok(Self { client, max_response: settings.max_response })
     }
 
