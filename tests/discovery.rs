@@ -152,6 +152,13 @@ fn an_answer_without_a_file_is_no_success() {
     assert_eq!((saved.code, saved.stdout.as_str()), (3, "out/server-export-001.json\n"));
     assert!(saved.stderr.contains("text/html") && saved.stderr.contains("out/server-export-002.bin"));
     assert_eq!(files(folder.path()).len(), 2, "what came is kept");
+    assert!(!saved.stderr.contains("not of this export"), "{}", saved.stderr);
+
+    let error = Server::start(|_, _| json(200, r#"{"error_code":"SMS.9004","error_msg":"no"}"#));
+    let (saved, folder) = server_export(&error, 2);
+    assert_eq!((saved.code, saved.stdout.as_str()), (1, ""));
+    assert!(saved.stderr.contains("an error, SMS.9004"), "{}", saved.stderr);
+    assert_eq!(files(folder.path()).len(), 1, "what came is kept");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::output::{AtomicFile, Target};
 use crate::report::Zone;
 use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
-use crate::sms::{FileKind, Reply};
+use crate::sms::{ErrorBody, FileKind, Reply};
 
 use super::connect::{Connected, connect};
 use super::console;
@@ -31,35 +31,44 @@ pub(super) fn run(args: &ServerExportArgs, quiet: bool) -> Result<Exit, Failure>
         Target::parse(&format!("{}/", args.output), Timestamp::now(), &utc).map_err(Failure::usage)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
-    let names = runtime.block_on(async {
+    let saved = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
-        let names = save_batches(args, &list.tasks, folder.path(), &connected, quiet).await;
+        let saved = save_batches(args, &list.tasks, folder.path(), &connected, quiet).await;
         connected.close().await;
-        names
+        saved
     })?;
-    warn_of_others(folder.path(), &names);
+    warn_of_others(folder.path(), &saved.names);
     let batches = list.tasks.len().div_ceil(BATCH);
-    match names.len() {
-        saved if saved == batches => Ok(Exit::Done),
-        0 => Err(Failure::stopped("the service returned no file")),
-        saved => Err(Failure {
+    match saved.usable {
+        usable if usable == batches => Ok(Exit::Done),
+        0 if saved.names.is_empty() => Err(Failure::stopped("the service returned no file")),
+        0 => Err(Failure::stopped("the service returned no file of a known kind")),
+        usable => Err(Failure {
             exit: Exit::Incomplete,
-            message: format!("{} of {batches} batches brought no file of a known kind", batches - saved),
+            message: format!("{} of {batches} batches brought no file of a known kind", batches - usable),
         }),
     }
 }
 
-/// Asks for every batch and saves what comes; gives the names of the files that are of a known kind.
+/// The files of one export.
+#[derive(Default)]
+struct Saved {
+    names: Vec<String>,
+    /// How many of them are of a known kind, and no error.
+    usable: usize,
+}
+
+/// Asks for every batch and saves what comes.
 async fn save_batches(
     args: &ServerExportArgs,
     tasks: &[Task],
     folder: &Path,
     connected: &Connected,
     quiet: bool,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Saved, Failure> {
     let gate = Gate::new(args.connection.rate);
     let batches = tasks.len().div_ceil(BATCH);
-    let mut names = Vec::new();
+    let mut saved = Saved::default();
     for (number, tasks) in (1..).zip(tasks.chunks(BATCH)) {
         let failed = |what: &str| console::error(&format!("batch {number} of {batches}: {what}"));
         let call = async || connected.client.export(body(tasks), args.language).await;
@@ -79,9 +88,16 @@ async fn save_batches(
         let name = format!("{NAME}{number:03}.{suffix}");
         let path = folder.join(&name);
         save(&path, &reply)?;
+        saved.names.push(name);
+        let kept = path.display();
+        if kind == FileKind::Json
+            && let Some(code) = ErrorBody::parse(&reply.body).code.filter(|code| is_error(code))
+        {
+            failed(&format!("what came is an error, {code}; it is kept in {kept}"));
+            continue;
+        }
         if kind == FileKind::Unknown {
             let kind = reply.content_type.as_deref().unwrap_or("no content type");
-            let kept = path.display();
             failed(&format!("what came ({kind}) is no workbook, CSV, archive or JSON; it is kept in {kept}"));
             continue;
         }
@@ -89,9 +105,14 @@ async fn save_batches(
             console::note("SAMPLE DATA from the embedded service: not evidence");
         }
         console::out(&path.display().to_string())?;
-        names.push(name);
+        saved.usable += 1;
     }
-    Ok(names)
+    Ok(saved)
+}
+
+/// Whether a code is one of a service, as `SMS.9004`, and not a field of a file that is called so.
+fn is_error(code: &str) -> bool {
+    code.split_once('.').is_some_and(|(service, number)| !service.is_empty() && !number.is_empty())
 }
 
 /// The request for one batch.
