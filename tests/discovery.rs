@@ -244,6 +244,29 @@ fn a_place_below_a_file_cannot_be_written_to() {
 }
 
 #[test]
+fn a_missing_permission_is_named() {
+    let server = Server::start(|_, _| json(403, r#"{"error_code":"SMS.9004","error_msg":"no"}"#));
+    for (command, more, permission) in [
+        ("tasks", &[][..], "sms:server:queryServer"),
+        ("export", &["--discover", "-o", "r.csv"], "sms:server:queryServer"),
+        ("server-export", &["--task", "t", "-o", "out"], "sms:server:getBatchConsistencyResults"),
+    ] {
+        let (told, _) = call(&server, command, more);
+        assert_eq!(told.code, 1, "{}", told.stderr);
+        assert!(told.stderr.contains(permission), "{}", told.stderr);
+    }
+}
+
+#[test]
+fn the_deadline_is_that_of_the_search_too() {
+    let server = Server::start(|_, _| json(503, "{}"));
+    let arguments = ["--discover", "-o", "r.csv", "--deadline", "300ms", "--max-attempts", "100"];
+    let (told, _) = call(&server, "export", &arguments);
+    assert_eq!(told.code, 1, "{}", told.stderr);
+    assert!(told.stderr.contains("--deadline"), "{}", told.stderr);
+}
+
+#[test]
 fn an_export_finds_its_tasks() {
     let folder = tempfile::tempdir().unwrap();
     let export = |more: &[&str]| {

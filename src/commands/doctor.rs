@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 use crate::cli::DoctorArgs;
 use crate::model::TaskId;
 use crate::sms::auth;
-use crate::sms::{Client, Failure as SmsFailure, Outcome, pages, wire};
+use crate::sms::{Client, Outcome, pages, wire};
 
 use super::connect;
 use super::console;
 use super::exit::{Exit, Failure};
+use super::hints::{LISTING, denied};
 
 /// The gateway refuses signatures of clocks that differ more than this.
 const GREATEST_SKEW: Duration = Duration::from_secs(15 * 60);
@@ -120,9 +121,7 @@ async fn calls(
         Outcome::Failed(failure) if !answered => {
             return findings.fail(Exit::Stopped, "network", &failure.summary());
         }
-        Outcome::Failed(failure) => {
-            Err(denied(&failure, "listing needs sms:server:queryServer and sms:server:listTask"))
-        }
+        Outcome::Failed(failure) => Err(denied(&failure, LISTING)),
         Outcome::Refused(failure) => {
             return findings.fail(Exit::Credentials, "credentials", &failure.summary());
         }
@@ -159,14 +158,6 @@ async fn read(id: &str, client: &Client, findings: &mut Findings) -> Result<(), 
             let what = denied(&failure, "reading needs sms:server:getConsistencyCheckResult");
             findings.fail(Exit::Stopped, "read", &format!("task {id}: {what}"))
         }
-    }
-}
-
-/// What a failure says of itself, and of the permission if it is that which is missing.
-fn denied(failure: &SmsFailure, permission: &str) -> String {
-    match failure.status {
-        Some(403) => format!("{}; {permission}", failure.summary()),
-        _ => failure.summary(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
 
 use crate::cli::ExportArgs;
 use crate::fetch::{self, Event, FetchError, Limits};
@@ -120,11 +121,22 @@ fn fetch_under_lock(
         let connected = connect(&args.connection).await?;
         let lock = lock_journal(path, started)?;
         let gate = Gate::new(args.connection.rate);
+        let deadline = Instant::now() + args.deadline;
         let fetched = async {
-            let (list, reconciliation) = find_tasks(args, declared, &connected, &gate).await?;
+            let found = timeout_at(deadline, find_tasks(args, declared, &connected, &gate)).await;
+            let (list, reconciliation) = found.map_err(|_| {
+                Failure::stopped(
+                    "the run's deadline (--deadline) passed while the account's tasks were listed",
+                )
+            })??;
             let mut header = Header::new(started, connected.name.clone(), list);
             header.reconciliation = reconciliation;
-            fetch_into(path, args, &header, &connected, &gate, quiet).await
+            let limits = Limits {
+                concurrency: args.concurrency,
+                max_attempts: args.connection.max_attempts,
+                deadline: deadline.saturating_duration_since(Instant::now()),
+            };
+            fetch_into(path, args.overwrite, limits, &header, &connected, &gate, quiet).await
         };
         let fetched = fetched.await;
         connected.close().await;
@@ -135,19 +147,15 @@ fn fetch_under_lock(
 /// Fetches every task of the header's list; gives hints for after the run.
 async fn fetch_into(
     path: &Path,
-    args: &ExportArgs,
+    overwrite: bool,
+    limits: Limits,
     header: &Header,
     connected: &Connected,
     gate: &Gate,
     quiet: bool,
 ) -> Result<Vec<String>, Failure> {
-    let mut journal = Writer::create(path, header, args.overwrite).map_err(Failure::journal)?;
+    let mut journal = Writer::create(path, header, overwrite).map_err(Failure::journal)?;
     let tasks = &header.list.tasks;
-    let limits = Limits {
-        concurrency: args.concurrency,
-        max_attempts: args.connection.max_attempts,
-        deadline: args.deadline,
-    };
     let mut progress = Progress::new(tasks.len(), quiet);
     let mut tally = Tally::default();
     let fetched = fetch::fetch_all(&connected.client, gate, tasks, limits, |event| {

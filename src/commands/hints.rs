@@ -3,9 +3,21 @@
 use crate::fetch::Event;
 use crate::journal::Outcome;
 use crate::model::Rate;
+use crate::sms::Failure;
 
 /// From so many tasks on, and this share of all, something is worth a hint.
 const MANY: (usize, usize) = (3, 10);
+
+/// What finding the account's tasks needs.
+pub(super) const LISTING: &str = "listing needs sms:server:queryServer and sms:server:listTask";
+
+/// What a failure says of itself, and of the permission if it is that which is missing.
+pub(super) fn denied(failure: &Failure, permission: &str) -> String {
+    match failure.status {
+        Some(403) => format!("{}; {permission}", failure.summary()),
+        _ => failure.summary(),
+    }
+}
 
 /// Counts what happened while tasks were fetched.
 #[derive(Debug, Default)]

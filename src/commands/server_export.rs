@@ -17,6 +17,7 @@ use crate::sms::{ErrorBody, FileKind, Reply};
 use super::connect::{Connected, connect};
 use super::console;
 use super::exit::{Exit, Failure};
+use super::hints::denied;
 use super::task_source::load_tasks;
 
 /// The most tasks that the service takes at once.
@@ -75,8 +76,8 @@ async fn save_batches(
         let reply = match ask(&gate, args.connection.max_attempts, call).await {
             Ok(reply) => reply,
             Err(refused @ Unanswered::Refused(_)) => return Err(Failure::credentials(refused)),
-            Err(unanswered @ Unanswered::Failed(_)) => {
-                failed(&unanswered.to_string());
+            Err(Unanswered::Failed(failure)) => {
+                failed(&denied(&failure, "it needs sms:server:getBatchConsistencyResults"));
                 continue;
             }
         };

@@ -13,6 +13,7 @@ use crate::tasks::{self, Source};
 use super::connect::Connected;
 use super::console;
 use super::exit::Failure;
+use super::hints::{LISTING, denied};
 
 /// The tasks that the command line declares; none if they are to be found.
 pub(super) fn declared(args: &ExportArgs, quiet: bool) -> Result<Option<TaskList>, Failure> {
@@ -89,6 +90,9 @@ pub(super) async fn find(
     let found = discover(&connected.client, gate, max_attempts, search).await;
     let Discovered { list, warnings } = found.map_err(|error| match error {
         DiscoverError::Unanswered(Unanswered::Refused(_)) => Failure::credentials(error),
+        DiscoverError::Unanswered(Unanswered::Failed(failure)) => {
+            Failure::stopped(format!("the account's tasks cannot be listed: {}", denied(&failure, LISTING)))
+        }
         error => Failure::stopped(error),
     })?;
     warnings.iter().for_each(|warning| console::warning(warning));

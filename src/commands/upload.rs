@@ -8,6 +8,7 @@ use crate::tasks::{LoadedUploads, load_uploads};
 use super::connect::{EMBEDDED, connect};
 use super::console;
 use super::exit::{Exit, Failure};
+use super::hints::denied;
 
 pub(super) fn run(args: UploadArgs, quiet: bool) -> Result<Exit, Failure> {
     if args.connection.endpoint.as_deref() == Some(EMBEDDED) {
@@ -39,9 +40,10 @@ pub(super) fn run(args: UploadArgs, quiet: bool) -> Result<Exit, Failure> {
                 Err(refused @ Unanswered::Refused(_)) => {
                     return Err(Failure::credentials(format!("task {}: {refused}", upload.task_id)));
                 }
-                Err(failed @ Unanswered::Failed(_)) => {
+                Err(Unanswered::Failed(failure)) => {
                     failures += 1;
-                    console::error(&format!("task {}: {failed}", upload.task_id));
+                    let what = denied(&failure, "uploading needs sms:server:updateConsistencyCheckResult");
+                    console::error(&format!("task {}: {what}", upload.task_id));
                 }
             }
         }
