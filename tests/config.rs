@@ -48,6 +48,22 @@ fn the_command_line_goes_before_the_environment_and_both_before_the_file() {
 }
 
 #[test]
+fn the_command_line_puts_aside_what_cannot_go_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, more) in [
+        ("no-journal = true", &["--task", "a", "--journal", "j.jsonl"][..]),
+        ("journal = 'j.jsonl'", &["--task", "a", "--no-journal"]),
+        ("reconcile = true", &["--discover"]),
+        ("discover = true", &["--task", "6e1c7a52-93f4-4a0b-8d27-51b0c9e4f301"]),
+    ] {
+        write(folder.path(), &format!("[profile.default]\nendpoint = 'embedded'\n{text}\n"));
+        let arguments = [&["export", "--config", "c.toml", "-o", "r.csv"][..], more].concat();
+        let exported = run(folder.path(), &arguments);
+        assert!([0, 3].contains(&exported.code), "{text}: {}", exported.stderr);
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_told_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let mut told = String::new();
@@ -60,6 +76,8 @@ fn what_is_wrong_with_a_file_is_told_with_its_place() {
         ("rate = '5/s'\n", vec![]),
         ("[profile.default\n", vec![]),
         ("[profile.night]\n[profile.day]\n", vec![]),
+        ("", vec![]),
+        ("[profile.default]\nendpoint = 'https://sms.example'\nregion = 'cn-north-4'\n", vec![]),
         ("[profile.night]\n", vec!["--profile", "noon"]),
     ] {
         write(folder.path(), text);

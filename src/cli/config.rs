@@ -38,8 +38,12 @@ pub enum ConfigError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{place}: {what}")]
     Wrong { place: Place, what: String },
-    #[error("{path}: has no [profile.{name}]; there are {}", known.join(", "), path = .path.display())]
+    #[error("{path}: has no [profile.{name}]; there are {}", list(known), path = .path.display())]
     NoProfile { path: PathBuf, name: String, known: Vec<String> },
+}
+
+fn list(known: &[String]) -> String {
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
 
 /// A place in a configuration file.
@@ -118,14 +122,22 @@ fn settings_for(arguments: &[OsString]) -> Result<Vec<Setting>, ConfigError> {
     Ok(settings)
 }
 
-/// Whether the command line has the option, or one that says the same in another way.
+/// Whether the command line has the option, one that says the same in another way, or one that
+/// cannot go with it.
 fn is_said(option: &Arg, command: &Command, given: &ArgMatches) -> bool {
-    let long = option.get_long().unwrap_or_default();
-    let ways =
-        ALTERNATIVES.iter().find(|ways| ways.contains(&long)).map_or(&[long][..], |ways| &ways[..]).to_vec();
-    let mut options =
-        command.get_arguments().filter(|option| ways.contains(&option.get_long().unwrap_or_default()));
-    options.any(|option| given.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine))
+    let excludes = |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).contains(&other);
+    let mut said = command
+        .get_arguments()
+        .filter(|other| given.value_source(other.get_id().as_str()) == Some(ValueSource::CommandLine));
+    said.any(|other| {
+        let same = other.get_id() == option.get_id();
+        same || are_alternatives(option, other) || excludes(option, other) || excludes(other, option)
+    })
+}
+
+fn are_alternatives(one: &Arg, other: &Arg) -> bool {
+    let is_way = |option: &Arg, ways: &[&str]| option.get_long().is_some_and(|long| ways.contains(&long));
+    ALTERNATIVES.iter().any(|ways| is_way(one, ways) && is_way(other, ways))
 }
 
 fn is_in_environment(option: &Arg) -> bool {
@@ -188,7 +200,16 @@ impl File<'_> {
         let DeValue::Table(chosen) = chosen.get_ref() else {
             return Err(self.wrong(chosen.span().start, "a profile is a table".to_owned()));
         };
-        chosen.iter().map(|(key, value)| self.setting(key, value, command)).collect()
+        let settings: Vec<Setting> =
+            chosen.iter().map(|(key, value)| self.setting(key, value, command)).collect::<Result<_, _>>()?;
+        for [one, other] in ALTERNATIVES {
+            let find = |name: &str| settings.iter().find(|setting| setting.name == name);
+            if let (Some(_), Some(other)) = (find(one), find(other)) {
+                let what = format!("`{}` and `{one}` say the same in two ways; keep one of them", other.name);
+                return Err(ConfigError::Wrong { place: other.place.clone(), what });
+            }
+        }
+        Ok(settings)
     }
 
     fn setting(
