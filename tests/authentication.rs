@@ -136,6 +136,23 @@ fn a_refusal_is_final_whatever_becomes_of_its_body() {
     }
 }
 
+#[test]
+fn what_is_under_way_when_the_credentials_are_refused_is_kept() {
+    let server = Server::start(|_, before| match before {
+        0 => consistent(),
+        1..5 => Response::new(Body::from_stream(futures::stream::once(async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            Ok::<_, std::io::Error>(r#"{"result_list":[]}"#)
+        }))),
+        _ => error(401, "APIG.0301"),
+    });
+    let (run, folder) = export(&server, 50, &[TOKEN], &["--rate", "100/s", "--concurrency", "50"]);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(server.seen().len() < 50, "nothing more is asked");
+    let journal = std::fs::read_to_string(folder.path().join("r.journal.jsonl")).unwrap();
+    assert_eq!(journal.lines().count(), 1 + 5, "{journal}");
+}
+
 /// A body that ends before its announced length.
 fn cut_off() -> Body {
     let end = futures::stream::once(async {

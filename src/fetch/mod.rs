@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::journal::{Answered, Failed, Outcome, Record};
@@ -16,6 +17,9 @@ use crate::sms::retry::LONGEST_WAIT;
 use crate::sms::throttle::{Gate, Slowed};
 use crate::sms::{self, Client, Failure};
 use queue::{Pending, Queue};
+
+/// How long requests under way may take to end when the run is stopped.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What bounds a run.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +67,8 @@ pub enum FetchError<E> {
 /// never keeps a healthy one from being asked. `consume` must be quick: requests stand still while it runs.
 ///
 /// # Errors
-/// The first refusal of the credentials, or the first error of `consume`. Requests under way are then dropped.
+/// The first refusal of the credentials, after which nothing more is asked and requests under way have
+/// five seconds to bring what they were sent for; or the first error of `consume`.
 pub async fn fetch_all<E>(
     client: &Client,
     gate: &Gate,
@@ -71,7 +76,8 @@ pub async fn fetch_all<E>(
     limits: Limits,
     mut consume: impl FnMut(Event) -> Result<(), E>,
 ) -> Result<(), FetchError<E>> {
-    let run = Run { client, gate, limits, deadline: Instant::now() + limits.deadline };
+    let run =
+        Run { client, gate, deadline: Instant::now() + limits.deadline, limits, going: Semaphore::new(0) };
     let queue = Arc::new(Queue::new(tasks.len()));
     let mut attempts = Arc::clone(&queue)
         .into_stream()
@@ -79,7 +85,13 @@ pub async fn fetch_all<E>(
         .map(|(task, pending)| run.attempt(task, pending))
         .buffer_unordered(limits.concurrency.get())
         .boxed_local();
-    while let Some((pending, step)) = attempts.next().await {
+    let mut refused = None;
+    loop {
+        let next = match &refused {
+            None => attempts.next().await,
+            Some((_, end)) => timeout_at(*end, attempts.next()).await.unwrap_or(None),
+        };
+        let Some((pending, step)) = next else { break };
         if let Some(slowed) = gate.take_slowed() {
             consume(Event::Slowed(slowed)).map_err(FetchError::Consumer)?;
         }
@@ -93,10 +105,18 @@ pub async fn fetch_all<E>(
                 queue.defer(pending, Instant::now() + wait);
                 consume(event).map_err(FetchError::Consumer)?;
             }
-            Step::Refused(failure) => return Err(FetchError::Refused(failure)),
+            Step::Refused(failure) => {
+                run.going.close();
+                queue.close();
+                refused.get_or_insert((failure, Instant::now() + GRACE));
+            }
+            Step::Stopped => {}
         }
     }
-    Ok(())
+    match refused {
+        Some((failure, _)) => Err(FetchError::Refused(failure)),
+        None => Ok(()),
+    }
 }
 
 struct Run<'a> {
@@ -104,20 +124,31 @@ struct Run<'a> {
     gate: &'a Gate,
     limits: Limits,
     deadline: Instant,
+    /// Never has a permit; closed when no further request is to be sent.
+    going: Semaphore,
 }
 
 enum Step {
     Finished(Record),
-    Again { what: String, wait: Duration },
+    Again {
+        what: String,
+        wait: Duration,
+    },
     Refused(Box<Failure>),
+    /// The run was stopped before a request was sent.
+    Stopped,
 }
 
 impl Run<'_> {
     async fn attempt(&self, task: &Task, mut pending: Pending) -> (Pending, Step) {
         let request = async {
-            let permit = self.gate.pass().await;
+            let permit = tokio::select! {
+                biased;
+                _ = self.going.acquire() => return None,
+                permit = self.gate.pass() => permit,
+            };
             pending.tried.count += 1;
-            (permit, self.client.consistency_result(&task.task_id).await)
+            Some((permit, self.client.consistency_result(&task.task_id).await))
         };
         let outcome = timeout_at(self.deadline, request).await;
         let step = match outcome {
@@ -130,14 +161,15 @@ impl Run<'_> {
                     None,
                 )
             }
-            Ok((permit, sms::Outcome::Answered(reply))) => {
+            Ok(None) => Step::Stopped,
+            Ok(Some((permit, sms::Outcome::Answered(reply)))) => {
                 self.gate.admitted(&permit);
                 let sms::Reply { status, request_id, sample_data, body, .. } = reply;
                 let outcome = Outcome::Answered(Answered { status, sample_data, body });
                 Step::Finished(record(task, &pending, request_id, outcome))
             }
-            Ok((_, sms::Outcome::Refused(failure))) => Step::Refused(Box::new(failure)),
-            Ok((permit, sms::Outcome::Failed(failure))) => {
+            Ok(Some((_, sms::Outcome::Refused(failure)))) => Step::Refused(Box::new(failure)),
+            Ok(Some((permit, sms::Outcome::Failed(failure)))) => {
                 let wait = self.gate.failed(&permit, pending.tried.count, &failure);
                 self.failed(task, &mut pending, failure, wait)
             }

@@ -59,6 +59,7 @@ struct State {
     deferred: BinaryHeap<Reverse<Deferred>>,
     /// Tasks handed out or deferred, and not settled.
     open: usize,
+    closed: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl PartialOrd for Deferred {
 
 impl Queue {
     pub(super) fn new(tasks: usize) -> Self {
-        let state = State { fresh: 0..tasks, deferred: BinaryHeap::new(), open: 0 };
+        let state = State { fresh: 0..tasks, deferred: BinaryHeap::new(), open: 0, closed: false };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -102,6 +103,12 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Hands out nothing more.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,6 +117,9 @@ impl Queue {
         loop {
             let next_due = {
                 let mut state = self.lock();
+                if state.closed {
+                    return None;
+                }
                 let next_due = state.deferred.peek().map(|Reverse(deferred)| deferred.due);
                 if next_due.is_some_and(|due| due <= Instant::now()) {
                     return state.deferred.pop().map(|Reverse(deferred)| deferred.pending);
