@@ -44,8 +44,14 @@ pub(super) fn warning(message: &str) {
 /// Shows how far a run is: a bar on a terminal, a line now and then elsewhere.
 pub(super) enum Progress {
     Silent,
-    Bar(ProgressBar),
-    Lines { total: usize, done: usize, retries: usize, last: Instant },
+    /// The bar, and until when what it says of a task holds.
+    Bar(ProgressBar, Instant),
+    Lines {
+        total: usize,
+        done: usize,
+        retries: usize,
+        last: Instant,
+    },
 }
 
 impl Progress {
@@ -62,13 +68,18 @@ impl Progress {
             bar.set_style(style.progress_chars("━╸ "));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self::Bar(bar)
+        Self::Bar(bar, Instant::now())
     }
 
     pub(super) fn finished_one(&mut self) {
         match self {
             Self::Silent => {}
-            Self::Bar(bar) => bar.inc(1),
+            Self::Bar(bar, until) => {
+                bar.inc(1);
+                if *until <= Instant::now() {
+                    bar.set_message("");
+                }
+            }
             Self::Lines { done, .. } => {
                 *done += 1;
                 self.line();
@@ -79,8 +90,9 @@ impl Progress {
     pub(super) fn retrying(&mut self, task: &str, what: &str, wait: Duration) {
         match self {
             Self::Silent => {}
-            Self::Bar(bar) => {
-                bar.set_message(format!("{task}: {what}, again in {:.1} s", wait.as_secs_f64()))
+            Self::Bar(bar, until) => {
+                bar.set_message(format!("{task}: {what}, again in {:.1} s", wait.as_secs_f64()));
+                *until = Instant::now() + wait;
             }
             Self::Lines { retries, .. } => {
                 *retries += 1;
@@ -93,7 +105,7 @@ impl Progress {
     pub(super) fn warning(&self, message: &str) {
         match self {
             Self::Silent => {}
-            Self::Bar(bar) => bar.suspend(|| warning(message)),
+            Self::Bar(bar, _) => bar.suspend(|| warning(message)),
             Self::Lines { .. } => warning(message),
         }
     }
@@ -109,8 +121,28 @@ impl Progress {
 
     /// Takes the bar away, so that what follows stands alone.
     pub(super) fn clear(&self) {
-        if let Self::Bar(bar) = self {
+        if let Self::Bar(bar, _) = self {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_says_what_is_waited_for_and_not_what_was() {
+        let mut progress = Progress::Bar(ProgressBar::hidden(), Instant::now());
+        let mut message_after = |wait: Duration| {
+            progress.retrying("web", "HTTP 503", wait);
+            progress.finished_one();
+            match &progress {
+                Progress::Bar(bar, _) => bar.message(),
+                _ => String::new(),
+            }
+        };
+        assert_eq!(message_after(Duration::from_secs(600)), "web: HTTP 503, again in 600.0 s");
+        assert_eq!(message_after(Duration::ZERO), "");
     }
 }
