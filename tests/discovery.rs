@@ -98,7 +98,7 @@ fn ids(count: usize) -> Vec<String> {
 fn server_export(server: &Server, tasks: usize) -> (Run, tempfile::TempDir) {
     let ids = ids(tasks);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    call(server, "server-export", &[&ids[..], &["-o", "out", "--language", "zh"]].concat())
+    call(server, "server-export", &[&ids[..], &["-o", "out/", "--language", "zh"]].concat())
 }
 
 #[test]

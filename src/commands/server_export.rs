@@ -28,8 +28,8 @@ const NAME: &str = "server-export-";
 pub(super) fn run(args: &ServerExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let list = load_tasks(&args.tasks, &args.task_ids, &args.connection, quiet)?;
     let utc = Zone::named("UTC").map_err(Failure::stopped)?;
-    let folder =
-        Target::parse(&format!("{}/", args.output), Timestamp::now(), &utc).map_err(Failure::usage)?;
+    let folder = Target::parse(&format!("{}/", args.output.trim_end_matches('/')), Timestamp::now(), &utc)
+        .map_err(Failure::usage)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
     let saved = runtime.block_on(async {
