@@ -208,6 +208,11 @@ fn profile_key(path: &Path, scope: &mut Scope) -> Result<Option<Source>, FindErr
             return Ok(Some((Credentials::Key(key), format!("{}, [{section}]", path.display()))));
         }
     }
+    let has = |name: &str| ["basic", "global"].iter().any(|section| profile.get(section, name).is_some());
+    if has("iam_endpoint") && !has("ak") && !has("sk") {
+        // It is there for those who log in by password.
+        return Ok(None);
+    }
     let what = "has neither in [basic] nor in [global] both an `ak` and an `sk`".to_owned();
     Err(FindError::Profile { path: path.to_owned(), what })
 }
@@ -216,7 +221,7 @@ fn read_profile(path: &Path) -> Result<Ini, FindError> {
     let mut profile = Ini::new();
     // A key may hold any character: none begins a comment within a line.
     profile.set_inline_comment_symbols(Some(&[]));
-    let read = profile.read(read_secret(path)?);
+    let read = profile.read(read_secret(path)?.trim_start_matches('\u{feff}').to_owned());
     // The parser's own words may show the line at fault, and with it a secret.
     let what = "is not in the form of the SDKs' credentials file: [basic], then ak = …, sk = …".to_owned();
     read.map_err(|_| FindError::Profile { path: path.to_owned(), what })?;

@@ -97,6 +97,25 @@ fn what_is_half_there_or_open_to_others_is_refused() {
 }
 
 #[test]
+fn a_profile_that_only_says_where_iam_is_leaves_the_password_to_log_in_with() {
+    let home = home("[basic]\niam_endpoint = https://iam.example\n", 0o600);
+    let home = ("HOME", home.path().to_str().unwrap());
+    let password = [("SMS_IAM_USER", "u"), ("SMS_IAM_PASSWORD", "p"), ("SMS_IAM_DOMAIN", "d"), home];
+    let found = look(&Wanted::default(), &password).unwrap();
+    let Credentials::Password(login) = found.credentials else { panic!("{found:?}") };
+    assert_eq!(login.endpoint, "https://iam.example");
+    let asked = look(&Wanted { method: Some(Method::Key), ..Wanted::default() }, &[home]);
+    assert!(matches!(asked, Err(FindError::Missing(_))), "{asked:?}");
+}
+
+#[test]
+fn a_profile_may_begin_with_the_mark_of_an_editor() {
+    let home = home("\u{feff}[basic]\r\nak = a\r\nsk = s\r\n", 0o600);
+    let found = look(&Wanted::default(), &[("HOME", home.path().to_str().unwrap())]).unwrap();
+    assert!(matches!(found.credentials, Credentials::Key(_)), "{found:?}");
+}
+
+#[test]
 fn a_way_that_is_asked_for_is_not_replaced_by_another() {
     let wanted = |method| Wanted { method: Some(method), ..Wanted::default() };
     for method in [Method::Token, Method::Key, Method::Password] {
