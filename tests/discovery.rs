@@ -143,6 +143,8 @@ fn an_answer_without_a_file_is_no_success() {
     assert_eq!(saved.code, 1);
     assert!(saved.stderr.contains("accepted, no file returned"), "{}", saved.stderr);
     assert!(files(folder.path()).is_empty());
+    let (nowhere, _) = call(&nothing, "server-export", &["--task", "t", "-o", ""]);
+    assert_eq!(nowhere.code, 2, "an empty name is not the root folder: {}", nowhere.stderr);
 
     let some = Server::start(|_, before| match before {
         0 => json(200, r#"{"a":1}"#),

@@ -9,6 +9,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Language, Rate, Shape, Verdict};
@@ -195,7 +196,7 @@ pub struct ServerExportArgs {
     #[arg(long = "task", value_name = "ID")]
     pub task_ids: Vec<String>,
     /// The folder to save the files in; {date} and {time} are filled in, in UTC
-    #[arg(short, long = "output", value_name = "DIR")]
+    #[arg(short, long = "output", value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     pub output: String,
     /// The language that the service is asked for
     #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = language)]
