@@ -209,6 +209,13 @@ fn each_thing_that_is_wrong_is_found() {
     let checked = run_with(folder.path(), &[TOKEN], &["doctor", "--endpoint", "http://127.0.0.1:9"]);
     assert_eq!(checked.code, 1, "{}", checked.stdout);
     assert!(checked.stdout.contains("FAIL  network"), "{}", checked.stdout);
+    for (iam, code) in [("http://127.0.0.1:9", 1), ("http://iam.example", 2)] {
+        let login = [("SMS_IAM_USER", "u"), ("SMS_IAM_PASSWORD", "p"), ("SMS_IAM_DOMAIN", "d")];
+        let login = [&login[..], &[("HUAWEICLOUD_SDK_IAM_ENDPOINT", iam)]].concat();
+        let checked = run_with(folder.path(), &login, &["doctor", "--endpoint", &url]);
+        assert_eq!(checked.code, code, "{}", checked.stdout);
+        assert!(checked.stdout.contains("IAM"), "{}", checked.stdout);
+    }
 }
 
 /// A listing of one task, and `body` as its results.

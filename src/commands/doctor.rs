@@ -88,7 +88,9 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
         Ok(()) => findings.ok("credentials", &format!("from {origin}"))?,
         Err(failure) => {
             let what = if last_resort { auth::missing(None) } else { failure.summary() };
-            return findings.fail(Exit::Credentials, "credentials", &format!("none: {what}"));
+            // Who cannot be reached has refused nothing.
+            let exit = if failure.transient { Exit::Stopped } else { Exit::Credentials };
+            return findings.fail(exit, "credentials", &format!("none: {what}"));
         }
     }
     calls(args, &client, is_signed, findings).await

@@ -57,6 +57,8 @@ pub enum ClientError {
     Header(&'static str),
     #[error("--ca-cert {path}: {what}", path = .0.display(), what = .1)]
     CaCert(PathBuf, String),
+    #[error("IAM, by HUAWEICLOUD_SDK_IAM_ENDPOINT or the profile's iam_endpoint: {0}")]
+    Iam(Box<ClientError>),
     #[error("the HTTP client cannot start: {0}")]
     Http(String),
 }

@@ -151,7 +151,8 @@ impl Authenticator {
             Credentials::Token(token) => Source::Fixed(Authority::Token(token)),
             Credentials::Key(key) => Source::Fixed(Authority::Key(key)),
             Credentials::Password(login) => {
-                let endpoint = parse_endpoint(&login.endpoint, true, settings.allow_http)?;
+                let endpoint = parse_endpoint(&login.endpoint, true, settings.allow_http)
+                    .map_err(|error| ClientError::Iam(Box::new(error)))?;
                 Source::Iam(Http::new(settings, !is_loopback(&endpoint))?, login)
             }
             Credentials::Metadata { endpoint } => {
