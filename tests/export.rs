@@ -118,11 +118,11 @@ fn the_same_journal_gives_the_same_bytes() {
         [[("TZ", "America/New_York"), ("LC_ALL", "de_DE.UTF-8")], [("TZ", "Asia/Tokyo"), ("LANG", "C")]]
     {
         let again = tempdir().unwrap();
-        std::fs::write(again.path().join("j.jsonl"), &journal).unwrap();
-        let rendered = ["render", "j.jsonl", "--timezone", "Asia/Shanghai"];
+        std::fs::write(again.path().join("report.journal.jsonl"), &journal).unwrap();
+        let rendered = ["render", "report.journal.jsonl", "--timezone", "Asia/Shanghai"];
         let run = run_with(again.path(), &variables, &[&rendered[..], &OUTPUTS].concat());
         assert_eq!(run.code, 0, "{}", run.stderr);
-        std::fs::remove_file(again.path().join("j.jsonl")).unwrap();
+        std::fs::remove_file(again.path().join("report.journal.jsonl")).unwrap();
         let second = files(again.path());
         for (path, content) in &first {
             assert!(second.get(path) == Some(content), "{} differs", path.display());
@@ -239,7 +239,7 @@ fn a_journal_takes_one_run_at_a_time() {
     assert_eq!(files(folder.path()).len(), 1, "nothing but the lock");
     drop(file);
     assert_eq!(export(folder.path(), &["-o", "report.xlsx"]).code, 0, "a lock left behind holds nobody up");
-    assert_eq!(files(folder.path()).len(), 2, "report and journal");
+    assert_eq!(files(folder.path()).len(), 3, "report, journal and manifest");
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn quiet_says_nothing_and_json_prints_the_summary() {
     assert_eq!((quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str()), (0, "", ""));
     let json = export(folder.path(), &["--json", "--no-journal"]);
     assert_eq!(serde_json::from_str::<Value>(&json.stdout).unwrap()["format"], 1);
-    assert_eq!(files(folder.path()).len(), 2, "the second run left nothing");
+    assert_eq!(files(folder.path()).len(), 3, "the second run left nothing");
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Write reports from a journal, without any API call
     Render(RenderArgs),
+    /// Check that the files of evidence manifests are those that were written
+    Verify(VerifyArgs),
     /// List the account's tasks, as a task list
     Tasks(TasksArgs),
     /// Send consistency results, as the Agent does
@@ -147,6 +149,14 @@ pub struct RenderArgs {
     /// What to write
     #[command(flatten)]
     pub report: ReportArgs,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Manifests, which are called X.manifest.json
+    #[arg(required = true, value_name = "MANIFEST")]
+    pub manifests: Vec<PathBuf>,
 }
 
 /// `tasks`.

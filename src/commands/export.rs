@@ -9,7 +9,7 @@ use crate::cli::ExportArgs;
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::TaskList;
-use crate::output::Target;
+use crate::output::{Target, manifest_path};
 use crate::sms::throttle::Gate;
 
 use super::connect::{Connected, connect};
@@ -17,7 +17,7 @@ use super::console::{self, Progress};
 use super::exit::{Exit, Failure};
 use super::hints::Tally;
 use super::places::{Place, keep_apart};
-use super::report;
+use super::report::{self, ManifestPlace};
 use super::task_source::{declared, find_tasks};
 
 pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
@@ -26,14 +26,18 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let options = report::options(&args.report)?;
     let targets = report::targets(&args.report, started)?;
     let kept = kept_journal(&args, targets.first());
-    keep_apart(&places(&args, &targets, kept.as_deref()))?;
+    let manifest = match &kept {
+        Some(journal) => Some(ManifestPlace { path: manifest_path(journal), journal: true }),
+        None => ManifestPlace::beside(&targets, false),
+    };
+    keep_apart(&places(&args, &targets, kept.as_deref(), manifest.as_ref()))?;
     let declared = declared(&args, quiet)?;
     let place = JournalPlace::new(kept)?;
     let journal = place.path();
     // The lock is held until the reports are written, for they are made from the journal.
     let ended = fetch_under_lock(journal, &args, started, declared, quiet).and_then(|(hints, _lock)| {
         let journal = Journal::open(journal).map_err(Failure::journal)?;
-        let exit = report::write(&journal, options, &targets, &args.report, quiet)?;
+        let exit = report::write(&journal, options, &targets, manifest.as_ref(), &args.report, quiet)?;
         if !quiet {
             hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
         }
@@ -44,12 +48,18 @@ pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
 }
 
 /// What the run reads and writes.
-fn places(args: &ExportArgs, targets: &[Target], journal: Option<&Path>) -> Vec<Place> {
+fn places(
+    args: &ExportArgs,
+    targets: &[Target],
+    journal: Option<&Path>,
+    manifest: Option<&ManifestPlace>,
+) -> Vec<Place> {
     let lists = args.tasks.iter().filter(|path| *path != Path::new("-"));
     let journal = journal.into_iter().flat_map(|journal| [Place::journal(journal), Place::lock(journal)]);
     lists
         .map(|list| Place::task_list(list))
         .chain(journal)
+        .chain(manifest.map(|manifest| Place::manifest(&manifest.path)))
         .chain(targets.iter().flat_map(Place::outputs))
         .collect()
 }

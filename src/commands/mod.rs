@@ -15,6 +15,7 @@ mod task_source;
 mod tasks;
 mod templates;
 mod upload;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -38,6 +39,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Export(args) => export::run(args, quiet),
         Command::Render(args) => render::run(args, quiet),
+        Command::Verify(args) => verify::run(&args, quiet),
         Command::Tasks(args) => tasks::run(&args),
         Command::Upload(args) => upload::run(args, quiet),
         Command::ServerExport(args) => server_export::run(&args, quiet),

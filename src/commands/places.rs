@@ -39,6 +39,10 @@ impl Place {
         Self { what: "the journal's lock".to_owned(), path: lock_path(journal), role: Role::Written }
     }
 
+    pub(super) fn manifest(path: &Path) -> Self {
+        Self { what: format!("the manifest {}", path.display()), path: path.to_owned(), role: Role::Written }
+    }
+
     pub(super) fn outputs(target: &Target) -> impl Iterator<Item = Self> {
         let what = format!("-o {}", target.path().display());
         let role = if target.kind() == Kind::Journal { Role::Copy } else { Role::Written };
@@ -102,6 +106,7 @@ fn real(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::manifest_path;
     use crate::report::Zone;
 
     /// What `keep_apart` says of these, with `folder` left out.
@@ -115,6 +120,7 @@ mod tests {
             let zone = Zone::named("UTC").unwrap();
             places.extend(Place::outputs(&Target::parse(&text, jiff::Timestamp::UNIX_EPOCH, &zone).unwrap()));
         }
+        places.push(Place::manifest(&manifest_path(&at(journal))));
         let failure = keep_apart(&places).err()?;
         Some(failure.message.replace(&format!("{}/", folder.display()), ""))
     }
@@ -143,6 +149,8 @@ mod tests {
             told("l.csv", "j.jsonl", &["a.jsonl", "a.jsonl"]),
             told("l.csv", "j.jsonl", &["out/", "out/results.csv"]),
             told("j.jsonl.lock", "j.jsonl", &["a.csv"]),
+            told("l.csv", "j.journal.jsonl", &["a.csv", "j.manifest.json"]),
+            told("j.manifest.json", "j.jsonl", &["a.csv"]),
         ]
         .into_iter()
         .map(|told| told.unwrap_or_else(|| "nothing".to_owned()))

@@ -8,14 +8,17 @@ use crate::journal::Journal;
 use super::console;
 use super::exit::{Exit, Failure};
 use super::places::{Place, keep_apart};
-use super::report;
+use super::report::{self, ManifestPlace};
 
 pub(super) fn run(args: RenderArgs, quiet: bool) -> Result<Exit, Failure> {
     let options = report::options(&args.report)?;
     let journal = Journal::open(&args.journal).map_err(Failure::journal)?;
     let targets = report::targets(&args.report, journal.header().started_at)?;
     let outputs = targets.iter().flat_map(Place::outputs);
-    keep_apart(&iter::once(Place::journal(&args.journal)).chain(outputs).collect::<Vec<_>>())?;
+    let manifest = ManifestPlace::beside(&targets, true);
+    let own = iter::once(Place::journal(&args.journal));
+    let own = own.chain(manifest.iter().map(|manifest| Place::manifest(&manifest.path)));
+    keep_apart(&own.chain(outputs).collect::<Vec<_>>())?;
     if !journal.is_finished() && !quiet {
         console::warning(&format!(
             "{}: the run did not come to its end; {} of {} tasks are recorded, the others count as not fetched; \
@@ -25,5 +28,5 @@ pub(super) fn run(args: RenderArgs, quiet: bool) -> Result<Exit, Failure> {
             journal.header().list.tasks.len()
         ));
     }
-    report::write(&journal, options, &targets, &args.report, quiet)
+    report::write(&journal, options, &targets, manifest.as_ref(), &args.report, quiet)
 }

@@ -1,11 +1,13 @@
 //! The right half of the way, which `export` and `render` share: journal to reports to exit code.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use crate::cli::ReportArgs;
 use crate::journal::Journal;
 use crate::model::{Language, Verdict};
-use crate::output::{self, FileOptions, ROWS_PER_SHEET, Target};
+use crate::output::{self, Evidence, FileOptions, ROWS_PER_SHEET, Target, manifest_path};
 use crate::report::{Options, Policy, Report, SummaryRow};
 
 use super::exit::{Exit, Failure};
@@ -13,6 +15,22 @@ use super::{console, templates};
 
 /// Tasks that the closing summary names at most.
 const NAMED_TASKS: usize = 10;
+
+/// The manifest of a run.
+pub(super) struct ManifestPlace {
+    /// Where it stands.
+    pub(super) path: PathBuf,
+    /// Whether the journal stays, so that it belongs to the evidence.
+    pub(super) journal: bool,
+}
+
+impl ManifestPlace {
+    /// Beside the first output; none where there is no output.
+    pub(super) fn beside(targets: &[Target], journal: bool) -> Option<Self> {
+        let first = targets.first()?;
+        Some(Self { path: manifest_path(&first.journal_path()), journal })
+    }
+}
 
 /// The outputs of a run that began at `started`.
 pub(super) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
@@ -39,13 +57,14 @@ pub(super) fn options(args: &ReportArgs) -> Result<Options, Failure> {
     })
 }
 
-/// Writes every output of `journal`, says what came of it, and gives the exit code.
+/// Writes every output of `journal` and then the manifest, says what came of it, and gives the exit code.
 ///
-/// One output that fails does not keep the others from being written.
+/// One output that fails does not keep the others from being written, and the manifest tells of it.
 pub(super) fn write(
     journal: &Journal,
     options: Options,
     targets: &[Target],
+    manifest: Option<&ManifestPlace>,
     args: &ReportArgs,
     quiet: bool,
 ) -> Result<Exit, Failure> {
@@ -54,19 +73,36 @@ pub(super) fn write(
     }
     let report = Report::new(journal, options).map_err(Failure::journal)?;
     let files = FileOptions { csv_raw: args.csv_raw };
-    let mut failed = false;
-    let mut written = String::new();
+    let mut evidence = Evidence { fail_on: args.fail_on.clone(), files, ..Evidence::default() };
+    let mut told = String::new();
     for target in targets {
         match output::write(&report, target, files) {
             Err(error) => {
                 console::error(&format!("{error}; what stood there stands there still"));
-                failed = true;
+                evidence.failed.push(target.path().to_owned());
             }
-            Ok(_) if quiet => {}
-            Ok(_) => written += &format!("{}\n", target.path().display()),
+            Ok(written) => {
+                evidence.written.extend(written);
+                if !quiet {
+                    told += &format!("{}\n", target.path().display());
+                }
+            }
         }
     }
-    let mut document = written.into_bytes();
+    let mut failed = !evidence.failed.is_empty();
+    let manifest = manifest.map(|place| {
+        evidence.journal = place.journal;
+        output::write_manifest(&report, &place.path, &evidence).map(|()| &place.path)
+    });
+    if let Some(Err(error)) = &manifest {
+        // One of an earlier run must not stay beside new files as if it spoke of them.
+        let is_gone = !evidence.written.is_empty() && std::fs::remove_file(&error.path).is_ok();
+        let fate =
+            if is_gone { "that of an earlier run is removed" } else { "what stood there stands there still" };
+        console::error(&format!("{error}; {fate}"));
+        failed = true;
+    }
+    let mut document = told.into_bytes();
     if args.json {
         document.clear();
         output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
@@ -79,6 +115,9 @@ pub(super) fn write(
     let exit = exit_code(&report, args, failed);
     if !quiet || exit != Exit::Done {
         summary(&report);
+    }
+    if let Some(Ok(path)) = manifest.filter(|_| !quiet) {
+        console::note(&format!("manifest: {}", path.display()));
     }
     if failed {
         console::note("the journal holds everything; `cutover-report render JOURNAL` writes reports from it");

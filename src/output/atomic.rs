@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use super::fingerprint::Fingerprint;
 use super::{Cause, OutputError};
 
 /// A file that appears at its path when it is complete.
@@ -17,8 +17,7 @@ use super::{Cause, OutputError};
 pub struct AtomicFile {
     path: PathBuf,
     writer: BufWriter<NamedTempFile>,
-    digest: Sha256,
-    size: u64,
+    fingerprint: Fingerprint,
 }
 
 /// A file that was written, as evidence that it is the same later on.
@@ -46,7 +45,7 @@ impl AtomicFile {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let writer = BufWriter::with_capacity(1 << 16, builder.tempfile_in(directory)?);
-        Ok(Self { path: path.to_owned(), writer, digest: Sha256::new(), size: 0 })
+        Ok(Self { path: path.to_owned(), writer, fingerprint: Fingerprint::default() })
     }
 
     /// Puts the file at its path.
@@ -58,7 +57,8 @@ impl AtomicFile {
         file.as_file().sync_all()?;
         file.persist(&self.path).map_err(|error| error.error)?;
         sync_directory(directory_of(&self.path))?;
-        Ok(Written { path: self.path, sha256: self.digest.finalize().into(), size: self.size })
+        let (sha256, size) = self.fingerprint.finish();
+        Ok(Written { path: self.path, sha256, size })
     }
 
     /// Creates the file at `path`, lets `fill` write it, and commits it.
@@ -78,8 +78,7 @@ impl AtomicFile {
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = self.writer.write(bytes)?;
-        self.digest.update(bytes.get(..taken).unwrap_or(bytes));
-        self.size += u64::try_from(taken).unwrap_or(u64::MAX);
+        self.fingerprint.write_all(bytes.get(..taken).unwrap_or(bytes))?;
         Ok(taken)
     }
 

@@ -81,7 +81,8 @@ struct Criteria {
     not_before: Option<String>,
 }
 
-struct Counts<'a>(&'a Report<'a>);
+/// The number of tasks by verdict.
+pub(super) struct Counts<'a>(pub(super) &'a Report<'a>);
 
 impl Serialize for Counts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

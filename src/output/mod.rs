@@ -2,7 +2,9 @@
 
 mod atomic;
 mod csv;
+mod fingerprint;
 mod json;
+mod manifest;
 mod target;
 mod xlsx;
 
@@ -13,6 +15,7 @@ use crate::report::Report;
 
 pub use atomic::{AtomicFile, Written};
 pub use json::write_summary;
+pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};
 pub use target::{Kind, Target, TargetError};
 pub use xlsx::ROWS_PER_SHEET;
 

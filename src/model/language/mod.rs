@@ -16,6 +16,14 @@ pub enum Language {
 }
 
 impl Language {
+    /// The code in options and JSON.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+        }
+    }
+
     /// A text in this language; one without a translation stays English.
     pub fn text(self, english: &'static str) -> &'static str {
         match self {

@@ -1,0 +1,51 @@
+//! What a file is known by later on.
+
+use std::io::{self, Write};
+
+use sha2::{Digest, Sha256};
+
+/// Takes the SHA-256 and the size of what is written to it.
+#[derive(Debug, Default)]
+pub(super) struct Fingerprint {
+    digest: Sha256,
+    size: u64,
+}
+
+impl Fingerprint {
+    /// The SHA-256, and the size in bytes.
+    pub(super) fn finish(self) -> ([u8; 32], u64) {
+        (self.digest.finalize().into(), self.size)
+    }
+}
+
+impl Write for Fingerprint {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.digest.update(bytes);
+        self.size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// As it is written down: 64 hexadecimal digits in lower case.
+pub(super) fn hex(sha256: &[u8; 32]) -> String {
+    sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_that_of_all_bytes_however_they_come() {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.write_all(b"a").unwrap();
+        fingerprint.write_all(b"bc").unwrap();
+        let (sha256, size) = fingerprint.finish();
+        assert_eq!(hex(&sha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(size, 3);
+    }
+}

@@ -1,0 +1,186 @@
+//! Reading a manifest, and comparing the files that it names with what it says of them.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::names::folder_of;
+use super::{Entry, FORMAT, Fingerprint, hex};
+
+/// The largest manifest that is read, in bytes: some hundred thousand files.
+const MAX_SIZE: u64 = 64 << 20;
+
+/// A manifest that was read.
+#[derive(Debug)]
+pub struct Manifest {
+    folder: PathBuf,
+    files: Vec<Entry>,
+    complete: bool,
+    failed: Vec<String>,
+}
+
+/// Why a manifest cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum ManifestError {
+    #[error("{path}: {source}", path = .path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{path} is no evidence manifest: {what}; one is called X.manifest.json", path = .path.display())]
+    NoManifest { path: PathBuf, what: String },
+    #[error(
+        "{path} is a manifest of format {format}; this version reads format {FORMAT}, so use the one that wrote it",
+        path = .path.display()
+    )]
+    Format { path: PathBuf, format: u64 },
+}
+
+/// What became of a file since its manifest was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// It is what it was.
+    Same,
+    /// It is not there.
+    Missing,
+    /// It is another; how, for people.
+    Changed(String),
+    /// It cannot be read; why, for people.
+    Unreadable(String),
+}
+
+/// As much as tells a manifest from other documents, whatever its format.
+#[derive(Deserialize)]
+struct Glance {
+    format: u64,
+    #[serde(rename = "files")]
+    _files: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    complete: bool,
+    files: Vec<Entry>,
+    #[serde(default)]
+    failed: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads the manifest at `path`.
+    ///
+    /// # Errors
+    /// [`ManifestError`]; also for a manifest that names no file, or names one in a way in which none
+    /// is ever written.
+    pub fn read(path: &Path) -> Result<Self, ManifestError> {
+        let no_manifest = |what: String| ManifestError::NoManifest { path: path.to_owned(), what };
+        let mut text = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut text))
+            .map_err(|source| ManifestError::Io { path: path.to_owned(), source })?;
+        if text.len() > usize::try_from(MAX_SIZE).unwrap_or(usize::MAX) {
+            return Err(no_manifest("it is larger than any".to_owned()));
+        }
+        let Glance { format, .. } =
+            serde_json::from_slice(&text).map_err(|error| no_manifest(error.to_string()))?;
+        if format != FORMAT {
+            return Err(ManifestError::Format { path: path.to_owned(), format });
+        }
+        let Document { complete, files, failed } =
+            serde_json::from_slice(&text).map_err(|error| no_manifest(error.to_string()))?;
+        if files.is_empty() && failed.is_empty() {
+            return Err(no_manifest("it names no file".to_owned()));
+        }
+        let mut names = HashSet::new();
+        for Entry { path: name, sha256, .. } in &files {
+            if !is_sound(name) {
+                return Err(no_manifest(format!("{name:?} is no path that one names")));
+            }
+            if !names.insert(name) {
+                return Err(no_manifest(format!("{name:?} stands in it twice")));
+            }
+            if !is_sha256(sha256) {
+                return Err(no_manifest(format!("the sha256 of {name:?} is not 64 lower-case digits")));
+            }
+        }
+        Ok(Self { folder: folder_of(path).to_owned(), files, complete, failed })
+    }
+
+    /// The files, each with its path from here and what became of it. Each is read when its turn comes.
+    pub fn findings(&self) -> impl Iterator<Item = (PathBuf, Finding)> {
+        self.files.iter().map(|entry| {
+            let path = self.at(&entry.path);
+            let finding = check(&path, entry);
+            (path, finding)
+        })
+    }
+
+    /// The outputs that the run could not write, by their paths from here.
+    pub fn failed(&self) -> impl Iterator<Item = PathBuf> {
+        self.failed.iter().map(|name| self.at(name))
+    }
+
+    /// Whether the run could write all its outputs.
+    pub fn is_complete(&self) -> bool {
+        self.complete && self.failed.is_empty()
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        if self.folder == Path::new(".") { PathBuf::from(name) } else { self.folder.join(name) }
+    }
+}
+
+/// Whether a manifest could name a file so: up first, then down, or from the root.
+fn is_sound(name: &str) -> bool {
+    let steps = name.strip_prefix('/').unwrap_or(name).split('/');
+    let down: Vec<&str> = steps.skip_while(|step| !name.starts_with('/') && *step == "..").collect();
+    !down.is_empty() && down.iter().all(|step| !matches!(*step, "" | "." | ".."))
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn check(path: &Path, entry: &Entry) -> Finding {
+    let look = || -> io::Result<Finding> {
+        // A pipe would be waited for, and a device has no end.
+        let metadata = std::fs::metadata(path)?;
+        if !metadata.is_file() {
+            return Ok(Finding::Changed("it is no file any more".to_owned()));
+        }
+        if metadata.len() != entry.size {
+            return Ok(Finding::Changed(format!("{} bytes instead of {}", metadata.len(), entry.size)));
+        }
+        let mut fingerprint = Fingerprint::default();
+        io::copy(&mut File::open(path)?.take(entry.size.saturating_add(1)), &mut fingerprint)?;
+        let (sha256, size) = fingerprint.finish();
+        let sha256 = hex(&sha256);
+        Ok(if size == entry.size && sha256 == entry.sha256 {
+            Finding::Same
+        } else {
+            Finding::Changed(format!("SHA-256 {sha256} instead of {}", entry.sha256))
+        })
+    };
+    look().unwrap_or_else(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Finding::Missing,
+        _ => Finding::Unreadable(error.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_goes_up_first_and_then_down() {
+        for name in ["a", "a/b.csv", "../a", "../../a/b", "/srv/a.csv", "ä b/…", "..."] {
+            assert!(is_sound(name), "{name}");
+        }
+        let odd =
+            ["", ".", "..", "/", "../..", "a/../b", "../a/../b", "/a/../b", "a//b", "//host/a", "a/", "./a"];
+        for name in odd {
+            assert!(!is_sound(name), "{name}");
+        }
+    }
+}

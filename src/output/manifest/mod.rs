@@ -1,0 +1,187 @@
+//! The evidence manifest: what a run wrote, by size and SHA-256.
+//!
+//! It holds nothing of the machine: the same journal, options and outputs give the same bytes in any
+//! folder, and what lies below the manifest's own folder can be moved along with it.
+
+mod check;
+mod names;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::fingerprint::{Fingerprint, hex};
+use super::json::Counts;
+use super::{AtomicFile, Cause, FileOptions, OutputError, Written};
+use crate::model::Verdict;
+use crate::report::Report;
+
+pub use check::{Finding, Manifest, ManifestError};
+use names::name_from;
+
+/// The version of the document's form.
+const FORMAT: u64 = 1;
+
+/// What came of a run's outputs, and what shaped them beside the report's own options.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// The files written, in the order in which they were.
+    pub written: Vec<Written>,
+    /// The outputs that could not be written, as the user named them. Of a folder that failed, no
+    /// file is among those written.
+    pub failed: Vec<PathBuf>,
+    /// Whether the journal stays, so that it belongs to the evidence.
+    pub journal: bool,
+    /// The verdicts that change the exit code.
+    pub fail_on: Vec<Verdict>,
+    /// How the files were written.
+    pub files: FileOptions,
+}
+
+/// Where the manifest of a run stands whose journal has this path: beside it, by its stem.
+pub fn manifest_path(journal: &Path) -> PathBuf {
+    let stem = Path::new(journal.file_stem().unwrap_or_default());
+    let stem = match stem.extension() {
+        Some(suffix) if suffix == "journal" => stem.file_stem().unwrap_or_default(),
+        _ => stem.as_os_str(),
+    };
+    let mut name = stem.to_owned();
+    name.push(".manifest.json");
+    journal.with_file_name(name)
+}
+
+/// Writes the manifest of `report` to `path`, whole or not at all.
+///
+/// The journal is taken as it was when it was opened: that is what the outputs were made from.
+///
+/// # Errors
+/// [`OutputError`]; then what stood at the path stands there still.
+pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence) -> Result<(), OutputError> {
+    let document = document(report, path, evidence).map_err(OutputError::at(path))?;
+    let write = |file: &mut AtomicFile| {
+        serde_json::to_writer_pretty(&mut *file, &document)?;
+        Ok(file.write_all(b"\n")?)
+    };
+    AtomicFile::write(path, write).map(drop)
+}
+
+fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &'a Evidence) -> Result<Document<'a>, Cause> {
+    let journal = report.journal();
+    let options = report.options();
+    let zone = &options.timezone;
+    let mut files: Vec<Entry> = Vec::new();
+    if evidence.journal {
+        let mut fingerprint = Fingerprint::default();
+        journal.copy_to(&mut fingerprint)?;
+        let (sha256, size) = fingerprint.finish();
+        files.push(Entry::new(name_from(path, journal.path())?, size, &sha256, Role::Journal));
+    }
+    for Written { path: file, sha256, size } in &evidence.written {
+        let entry = Entry::new(name_from(path, file)?, *size, sha256, Role::Output);
+        // The journal may be an output too, as a copy of itself on itself.
+        if files.first().is_none_or(|first| first.path != entry.path) {
+            files.push(entry);
+        }
+    }
+    let failed = evidence.failed.iter().map(|output| name_from(path, output));
+    Ok(Document {
+        format: FORMAT,
+        tool: concat!("cutover-report ", env!("CARGO_PKG_VERSION")),
+        complete: evidence.failed.is_empty(),
+        sample_data: report.is_sample(),
+        run: Run {
+            endpoint: &journal.header().endpoint,
+            started_at: zone.rfc3339(journal.header().started_at),
+            ended_at: zone.rfc3339(journal.ended_at()),
+            finished: journal.is_finished(),
+        },
+        settings: Settings {
+            timezone: zone.name(),
+            language: options.language.key(),
+            max_age_seconds: options.policy.max_age.map(|age| age.as_secs()),
+            not_before: options.policy.not_before.map(|time| zone.rfc3339(time)),
+            fail_on: &evidence.fail_on,
+            csv_raw: evidence.files.csv_raw,
+        },
+        tasks: report.rows().len(),
+        counts: Counts(report),
+        files,
+        failed: failed.collect::<io::Result<_>>()?,
+    })
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u64,
+    tool: &'static str,
+    complete: bool,
+    sample_data: bool,
+    run: Run<'a>,
+    settings: Settings<'a>,
+    tasks: usize,
+    counts: Counts<'a>,
+    files: Vec<Entry>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    endpoint: &'a str,
+    started_at: String,
+    ended_at: String,
+    finished: bool,
+}
+
+#[derive(Serialize)]
+struct Settings<'a> {
+    timezone: &'a str,
+    language: &'static str,
+    max_age_seconds: Option<u64>,
+    not_before: Option<String>,
+    fail_on: &'a [Verdict],
+    csv_raw: bool,
+}
+
+/// A file as a manifest has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    /// From the manifest's folder, with `/` between the steps.
+    path: String,
+    size: u64,
+    sha256: String,
+    role: Role,
+}
+
+impl Entry {
+    fn new(path: String, size: u64, sha256: &[u8; 32], role: Role) -> Self {
+        Self { path, size, sha256: hex(sha256), role }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Role {
+    Journal,
+    Output,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_stands_beside_the_journal() {
+        for (journal, manifest) in [
+            ("out/report.journal.jsonl", "out/report.manifest.json"),
+            ("other.jsonl", "other.manifest.json"),
+            ("/srv/a.b.journal.jsonl", "/srv/a.b.manifest.json"),
+            ("./cutover-report.journal.jsonl", "./cutover-report.manifest.json"),
+            ("journal", "journal.manifest.json"),
+            (".journal.jsonl", ".journal.manifest.json"),
+        ] {
+            assert_eq!(manifest_path(Path::new(journal)), Path::new(manifest), "{journal}");
+        }
+    }
+}

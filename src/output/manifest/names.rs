@@ -1,0 +1,81 @@
+//! Paths as a manifest has them.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// How the manifest at `manifest` names `file`: from the manifest's folder, so that both can be moved
+/// together; an absolute path that does not lie below that folder as it is.
+///
+/// # Errors
+/// When the file system cannot tell where a folder is, or the path is no Unicode.
+pub(super) fn name_from(manifest: &Path, file: &Path) -> io::Result<String> {
+    let folder = folder_of(manifest);
+    let below = std::path::absolute(file)?.strip_prefix(std::path::absolute(folder)?).map(Path::to_owned);
+    let is_plain = |path: &Path| path.components().all(|step| step != Component::ParentDir);
+    let name: PathBuf = match below {
+        Ok(below) if below.as_os_str().is_empty() => PathBuf::from("."),
+        Ok(below) if is_plain(&below) => below.components().collect(),
+        _ if file.is_absolute() && is_plain(file) => file.components().collect(),
+        _ if file.is_absolute() => real(file)?,
+        // The steps up must lead to the same place whatever links the folder was named by.
+        _ => steps(&folder.canonicalize()?, &real(file)?),
+    };
+    let not_unicode =
+        || io::Error::other(format!("{} is no Unicode, so a manifest cannot name it", file.display()));
+    let text = name.to_str().ok_or_else(not_unicode)?;
+    Ok(if name.is_absolute() { text.to_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") })
+}
+
+/// The folder that a manifest's paths start from.
+pub(super) fn folder_of(manifest: &Path) -> &Path {
+    match manifest.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// The path without links as far as it is there; an output that could not be written may not be.
+fn real(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let found = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    let Some((ancestor, found)) = found else { return Ok(path) };
+    Ok(found.components().chain(path.strip_prefix(ancestor).into_iter().flat_map(Path::components)).collect())
+}
+
+/// The way from a folder to a path, both without links.
+fn steps(folder: &Path, to: &Path) -> PathBuf {
+    let shared = folder.components().zip(to.components()).take_while(|(one, two)| one == two).count();
+    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_below_is_named_from_the_folder_and_all_else_is_found_from_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("real/deep")).unwrap();
+        std::fs::create_dir_all(at("other")).unwrap();
+        std::os::unix::fs::symlink("real/deep", at("link")).unwrap();
+        for name in ["real/deep/a.csv", "other/b.csv"] {
+            std::fs::write(at(name), "").unwrap();
+        }
+        let name = |manifest: &str, file: &str| name_from(&at(manifest), &at(file)).unwrap();
+        assert_eq!(name("m.json", "real/deep/a.csv"), "real/deep/a.csv");
+        assert_eq!(name("m.json", "./real/./deep/a.csv"), "real/deep/a.csv");
+        assert_eq!(name("link/m.json", "link/a.csv"), "a.csv");
+        assert_eq!(name("m.json", "csv/"), "csv");
+        assert_eq!(name("m.json", "./"), ".");
+        // Not below, and given as an absolute path.
+        assert_eq!(name("link/m.json", "other/b.csv"), at("other/b.csv").to_str().unwrap());
+        let plain = at("other/b.csv").canonicalize().unwrap();
+        assert_eq!(name("link/m.json", "real/../other/b.csv"), plain.to_str().unwrap());
+        // The way back out of a linked folder is that of the folder it links to.
+        let [from, to] = ["link", "other/b.csv"].map(|name| at(name).canonicalize().unwrap());
+        assert_eq!(steps(&from, &to), Path::new("../../other/b.csv"));
+        assert_eq!(steps(&to, &from), Path::new("../../real/deep"));
+    }
+}
