@@ -233,8 +233,8 @@ pub struct DoctorArgs {
 /// What to write, and how to judge.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// An output, told by its suffix: X.xlsx, X.csv, X.zip, X.json, X.jsonl, or X/ for a CSV folder;
-    /// may be given again; {date} and {time} are filled in
+    /// An output, told by its suffix: X.xlsx, X.csv, X.zip, X.json, X.prom, X.jsonl, or X/ for a CSV
+    /// folder; may be given again; {date} and {time} are filled in
     #[arg(short, long = "output", value_name = "OUT", required_unless_present = "json")]
     pub outputs: Vec<String>,
     /// The zone of all times, as an IANA name

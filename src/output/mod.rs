@@ -5,6 +5,7 @@ mod csv;
 mod fingerprint;
 mod json;
 mod manifest;
+mod prometheus;
 mod target;
 mod xlsx;
 
@@ -76,6 +77,7 @@ pub fn write(
         Kind::CsvArchive => AtomicFile::write(path, |file| csv::write_archive(report, file, options)),
         Kind::Csv => AtomicFile::write(path, |file| csv::write_results(report, file, options)),
         Kind::Json => AtomicFile::write(path, |file| json::write_summary(report, file)),
+        Kind::Metrics => AtomicFile::write(path, |file| prometheus::write(report, path, file)),
         Kind::Journal => AtomicFile::write(path, |file| Ok(report.journal().copy_to(file)?)),
     };
     Ok(vec![file?])

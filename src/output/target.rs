@@ -17,6 +17,8 @@ pub enum Kind {
     Csv,
     /// `.json`
     Json,
+    /// `.prom`
+    Metrics,
     /// `.jsonl`
     Journal,
 }
@@ -31,7 +33,7 @@ pub struct Target {
 /// A text that names no output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "-o {0}: the suffix tells what to write; use .xlsx, .csv, .zip, .json, .jsonl, or a path that ends in / for a CSV folder"
+    "-o {0}: the suffix tells what to write; use .xlsx, .csv, .zip, .json, .prom, .jsonl, or a path that ends in / for a CSV folder"
 )]
 pub struct TargetError(String);
 
@@ -56,6 +58,7 @@ impl Target {
                 Some("zip") => Kind::CsvArchive,
                 Some("csv") => Kind::Csv,
                 Some("json") => Kind::Json,
+                Some("prom") => Kind::Metrics,
                 Some("jsonl") => Kind::Journal,
                 _ => return Err(TargetError(text)),
             }
@@ -121,6 +124,7 @@ mod tests {
             ("a.zip", Kind::CsvArchive),
             ("a.csv", Kind::Csv),
             ("a.json", Kind::Json),
+            ("a.prom", Kind::Metrics),
             ("a.jsonl", Kind::Journal),
         ] {
             assert_eq!(target(text).map(|target| target.kind()), Ok(kind), "{text}");

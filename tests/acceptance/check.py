@@ -28,7 +28,7 @@ from server import SmsServer
 
 BINARY = Path(__file__).parents[2] / "target" / "debug" / "cutover-report"
 LABELS = ["Wave", "Owner"]
-OUTPUTS = ["report.xlsx", "csv/", "report.zip", "flat.csv", "summary.json", "copy.jsonl"]
+OUTPUTS = ["report.xlsx", "csv/", "report.zip", "flat.csv", "summary.json", "report.prom", "copy.jsonl"]
 RENDERED = OUTPUTS[:-1]  # what a journal is rendered to
 LIMITS = ["--max-attempts", kinds.MANY_FAILURES, "--timeout", "2s", "--max-response", "1MiB", "--rate", "200/s"]
 
@@ -113,8 +113,8 @@ def check_files(checks, ran, folder, out):
               (out / "copy.jsonl").read_bytes() == (out / "report.journal.jsonl").read_bytes())
     checks.none("the token is nowhere", token_places(ran, out))
     manifest = out / "report.manifest.json"
-    if manifest.exists():
-        text = manifest.read_text("utf-8").lower()
+    if checks.ok("there is a manifest", manifest.exists()):
+        text = manifest.read_text("utf-8")
         checks.none("manifest: SHA-256 of every file", (
             name for name, data in files_below(out).items()
             if name != manifest.name and hashlib.sha256(data).hexdigest() not in text))

@@ -1,0 +1,122 @@
+//! Metrics of the run for Prometheus, as a file for node_exporter's textfile collector.
+//!
+//! Every sample carries the file's name as its label `report`, for the collector reads all files of a
+//! folder as one and takes no sample twice.
+
+use std::fmt::{Display, Write as _};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use super::Cause;
+use crate::model::Verdict;
+use crate::report::Report;
+
+/// How all names begin.
+const PREFIX: &str = "cutover_report_";
+/// The end of the last run that brought an answer for every task. A later run that does not keeps it,
+/// so that an alert on its age has something to measure.
+const LAST_SUCCESS: &str = "last_success_timestamp_seconds";
+/// As much of an earlier file as is looked through for it, in bytes.
+const MAX_EARLIER: u64 = 1 << 20;
+
+/// Writes the metrics to the file that will stand at `path`; what stands there now may know of a success.
+pub(super) fn write(report: &Report<'_>, path: &Path, to: &mut dyn Write) -> Result<(), Cause> {
+    let last_success =
+        if is_success(report) { Some(seconds(report.journal().ended_at())) } else { earlier_success(path) };
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(to.write_all(text(report, &name, last_success).as_bytes())?)
+}
+
+/// Whether the run came to its end and has an answer for every task that can be read.
+fn is_success(report: &Report<'_>) -> bool {
+    let is_answered = |verdict| !matches!(verdict, Verdict::FetchFailed | Verdict::Unreadable);
+    let rows = report.rows();
+    report.journal().is_finished() && !rows.is_empty() && rows.iter().all(|row| is_answered(row.verdict))
+}
+
+fn text(report: &Report<'_>, name: &str, last_success: Option<f64>) -> String {
+    let journal = report.journal();
+    let (began, ended) = (journal.header().started_at, journal.ended_at());
+    let oldest = report.rows().iter().filter_map(|row| row.last_verified).min();
+    let attempts = || report.rows().iter().map(|row| u64::from(row.attempts));
+    let mut metrics = Metrics { text: String::new(), report: escaped(name) };
+
+    let version = [(Some(("version", env!("CARGO_PKG_VERSION"))), 1)];
+    metrics.family("build_info", "The version that wrote this file.", version);
+    let help = "1 if the answers are sample data, which is no evidence.";
+    metrics.gauge("sample_data", help, u8::from(report.is_sample()));
+    metrics.gauge("last_run_timestamp_seconds", "When the run ended.", seconds(ended));
+    let help = "1 if the run came to its end and has an answer for every task that can be read.";
+    metrics.gauge("last_run_success", help, u8::from(is_success(report)));
+    if let Some(time) = last_success {
+        metrics.gauge(LAST_SUCCESS, "When the last such run ended.", time);
+    }
+    metrics.gauge("run_finished", "1 if the run came to its end.", u8::from(journal.is_finished()));
+    let duration = ended.duration_since(began).as_secs_f64();
+    metrics.gauge("run_duration_seconds", "The time that the run took.", duration);
+    metrics.gauge("requests", "Requests of the run for results of tasks.", attempts().sum::<u64>());
+    let retries = attempts().map(|attempts| attempts.saturating_sub(1)).sum::<u64>();
+    metrics.gauge("retries", "Requests of the run that were not the first for their task.", retries);
+    let counts = report.counts();
+    let tasks = counts.iter().map(|(verdict, count)| (Some(("verdict", verdict.key())), count));
+    metrics.family("tasks", "Tasks by verdict.", tasks);
+    if let Some(oldest) = oldest {
+        let help = "The age at the end of the run of the oldest verification that a verdict rests on.";
+        metrics.gauge("oldest_verification_age_seconds", help, ended.duration_since(oldest).as_secs_f64());
+    }
+    metrics.text
+}
+
+fn seconds(time: jiff::Timestamp) -> f64 {
+    time.as_duration().as_secs_f64()
+}
+
+/// When the last success was, as an earlier file says that stands at `path`; none if there is no such
+/// file or it does not say.
+fn earlier_success(path: &Path) -> Option<f64> {
+    // A pipe would be waited for.
+    let file = path.is_file().then(|| File::open(path).ok())??;
+    let mut text = String::new();
+    file.take(MAX_EARLIER).read_to_string(&mut text).ok()?;
+    let sample = |line: &str| {
+        let sample = line.strip_prefix(PREFIX)?.strip_prefix(LAST_SUCCESS)?;
+        let (labels, value) = sample.rsplit_once(' ')?;
+        (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<f64>().ok())?
+    };
+    text.lines().find_map(sample).filter(|time| time.is_finite() && *time > 0.0)
+}
+
+/// The text format, one metric after the other.
+struct Metrics {
+    text: String,
+    /// The label value that every sample carries, escaped.
+    report: String,
+}
+
+impl Metrics {
+    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.family(name, help, [(None, value)]);
+    }
+
+    /// A metric with its samples, each with a label of its own. What stands here needs no escaping.
+    fn family<'a, V: Display>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Option<(&'a str, &'a str)>, V)>,
+    ) {
+        // Writing to a string cannot fail.
+        let _ = write!(self.text, "# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} gauge\n");
+        for (label, value) in samples {
+            let label = label.map(|(name, value)| format!(",{name}=\"{value}\"")).unwrap_or_default();
+            let report = &self.report;
+            let _ = writeln!(self.text, "{PREFIX}{name}{{report=\"{report}\"{label}}} {value}");
+        }
+    }
+}
+
+/// A label's value as the format wants it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
