@@ -19,6 +19,8 @@ use super::Cli;
 const DEFAULT_PROFILE: &str = "default";
 /// Options that say the same in two ways: one of them on the command line puts both aside.
 const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
+/// Commands with an option whose values are other ones than elsewhere: a profile cannot mean both.
+const OWN_VALUES: [(&str, &str); 1] = [("diff", "fail-on")];
 /// Options that choose the settings, or end the program.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Options for which there are variables, which go before the file.
@@ -112,6 +114,9 @@ fn settings_for(arguments: &[OsString]) -> Result<Vec<Setting>, ConfigError> {
     let file = File { path, text: &text };
     let mut settings = file.settings(profile.map_or(DEFAULT_PROFILE, String::as_str), &command)?;
     settings.retain(|setting| {
+        if OWN_VALUES.contains(&(subcommand.get_name(), &setting.name)) {
+            return false;
+        }
         let mut options = subcommand.get_arguments();
         options.any(|option| {
             option.get_long() == Some(&setting.name)

@@ -13,10 +13,10 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Language, Rate, Shape, Verdict};
-use crate::report::{Policy, Zone};
+use crate::report::{Change, Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
-use values::{age, duration, language, rate, shape, size, time, verdict, zone};
+use values::{age, change, duration, language, rate, shape, size, time, verdict, zone};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
@@ -50,14 +50,15 @@ impl Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them, and it is made once")]
 pub enum Command {
     /// Fetch every task's results and write the reports
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
     /// Write reports from a journal, without any API call
     Render(RenderArgs),
     /// Check that the files of evidence manifests are those that were written
     Verify(VerifyArgs),
+    /// Tell what changed between two journals, without any API call
+    Diff(DiffArgs),
     /// List the account's tasks, as a task list
     Tasks(TasksArgs),
     /// Send consistency results, as the Agent does
@@ -159,6 +160,31 @@ pub struct VerifyArgs {
     pub manifests: Vec<PathBuf>,
 }
 
+/// `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The journal of the earlier run
+    pub old: PathBuf,
+    /// The journal of the later run
+    pub new: PathBuf,
+    /// An output, told by its suffix: X.xlsx, X.csv, X.json or X.md; may be given again; {date} and
+    /// {time} are filled in [default: a table on stdout]
+    #[arg(short, long = "output", value_name = "OUT")]
+    pub outputs: Vec<String>,
+    /// How to read both journals
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    /// Exit with 4 when a task has one of these changes: worse, gone, new, better, fixed, same
+    #[arg(long, value_name = "CHANGES", value_delimiter = ',', value_parser = change)]
+    pub fail_on: Vec<Change>,
+    /// Leave texts in CSV as they are, even those that a spreadsheet would run as a formula
+    #[arg(long)]
+    pub csv_raw: bool,
+    /// Print what changed as JSON instead of the paths written
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `tasks`.
 #[derive(Debug, Args)]
 pub struct TasksArgs {
@@ -237,22 +263,12 @@ pub struct ReportArgs {
     /// folder; may be given again; {date} and {time} are filled in
     #[arg(short, long = "output", value_name = "OUT", required_unless_present = "json")]
     pub outputs: Vec<String>,
-    /// The zone of all times, as an IANA name
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
-    pub timezone: Zone,
-    /// The language of workbooks and texts for people: en or zh
-    #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = language)]
-    pub language: Language,
+    /// How to read the journal
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// What the workbook shows: standard, signoff, compact or a file
     #[arg(long, value_name = "NAME", default_value = "standard")]
     pub template: String,
-    /// The age from which a verification is stale, or `off`
-    #[arg(long, value_name = "TIME", default_value_t = values::Age(Some(Policy::DEFAULT_MAX_AGE)), value_parser = age)]
-    pub max_age: values::Age,
-    /// A verification that finished before this is stale: 2026-11-21T08:00:00Z, or without a zone
-    /// for one in --timezone
-    #[arg(long, value_name = "TIME")]
-    pub not_before: Option<String>,
     /// Exit with 4 when a task has one of these verdicts
     #[arg(long, value_name = "VERDICTS", value_delimiter = ',', value_parser = verdict)]
     pub fail_on: Vec<Verdict>,
@@ -262,6 +278,24 @@ pub struct ReportArgs {
     /// Print the summary as JSON instead of the paths written
     #[arg(long)]
     pub json: bool,
+}
+
+/// How to read a journal: what to show, and how to judge.
+#[derive(Debug, Args)]
+pub struct ReadingArgs {
+    /// The zone of all times, as an IANA name
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub timezone: Zone,
+    /// The language of workbooks and texts for people: en or zh
+    #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = language)]
+    pub language: Language,
+    /// The age from which a verification is stale, or `off`
+    #[arg(long, value_name = "TIME", default_value_t = values::Age(Some(Policy::DEFAULT_MAX_AGE)), value_parser = age)]
+    pub max_age: values::Age,
+    /// A verification that finished before this is stale: 2026-11-21T08:00:00Z, or without a zone
+    /// for one in --timezone
+    #[arg(long, value_name = "TIME")]
+    pub not_before: Option<String>,
 }
 
 /// How to reach the API.

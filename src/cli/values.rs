@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::model::{Language, Rate, Shape, Verdict};
-use crate::report::Zone;
+use crate::report::{Change, Zone};
 
 /// An age, or none for `off`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,13 @@ pub(super) fn verdict(key: &str) -> Result<Verdict, String> {
     Verdict::from_key(key.trim()).ok_or_else(|| {
         let keys = Verdict::ALL.map(Verdict::key).join(", ");
         format!("no such verdict; there are {keys}")
+    })
+}
+
+pub(super) fn change(key: &str) -> Result<Change, String> {
+    Change::from_key(key.trim()).ok_or_else(|| {
+        let keys = Change::ALL.map(Change::key).join(", ");
+        format!("no such change; there are {keys}")
     })
 }
 

@@ -23,7 +23,7 @@ use super::task_source::{declared, find_tasks};
 pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
-    let options = report::options(&args.report)?;
+    let options = report::options(&args.report.reading, &args.report.template)?;
     let targets = report::targets(&args.report, started)?;
     let kept = kept_journal(&args, targets.first());
     let manifest = match &kept {

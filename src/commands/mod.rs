@@ -2,6 +2,7 @@
 
 mod connect;
 mod console;
+mod diff;
 mod doctor;
 mod exit;
 mod export;
@@ -37,9 +38,10 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let quiet = cli.quiet;
     match cli.command {
-        Command::Export(args) => export::run(args, quiet),
+        Command::Export(args) => export::run(*args, quiet),
         Command::Render(args) => render::run(args, quiet),
         Command::Verify(args) => verify::run(&args, quiet),
+        Command::Diff(args) => diff::run(&args, quiet),
         Command::Tasks(args) => tasks::run(&args),
         Command::Upload(args) => upload::run(args, quiet),
         Command::ServerExport(args) => server_export::run(&args, quiet),

@@ -31,6 +31,16 @@ impl Place {
         Self { what: format!("the task list {}", path.display()), path: path.to_owned(), role: Role::Read }
     }
 
+    /// A journal that is read alone.
+    pub(super) fn read_journal(path: &Path) -> Self {
+        Self { role: Role::Read, ..Self::journal(path) }
+    }
+
+    /// A file that `-o` names.
+    pub(super) fn output(path: &Path) -> Self {
+        Self { what: format!("-o {}", path.display()), path: path.to_owned(), role: Role::Written }
+    }
+
     pub(super) fn journal(path: &Path) -> Self {
         Self { what: format!("the journal {}", path.display()), path: path.to_owned(), role: Role::Journal }
     }

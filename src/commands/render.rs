@@ -11,7 +11,7 @@ use super::places::{Place, keep_apart};
 use super::report::{self, ManifestPlace};
 
 pub(super) fn run(args: RenderArgs, quiet: bool) -> Result<Exit, Failure> {
-    let options = report::options(&args.report)?;
+    let options = report::options(&args.report.reading, &args.report.template)?;
     let journal = Journal::open(&args.journal).map_err(Failure::journal)?;
     let targets = report::targets(&args.report, journal.header().started_at)?;
     let outputs = targets.iter().flat_map(Place::outputs);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::cli::ReportArgs;
+use crate::cli::{ReadingArgs, ReportArgs};
 use crate::journal::Journal;
 use crate::model::{Language, Verdict};
 use crate::output::{self, Evidence, FileOptions, ROWS_PER_SHEET, Target, manifest_path};
@@ -34,12 +34,12 @@ impl ManifestPlace {
 
 /// The outputs of a run that began at `started`.
 pub(super) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
-    let targets = args.outputs.iter().map(|text| Target::parse(text, started, &args.timezone));
+    let targets = args.outputs.iter().map(|text| Target::parse(text, started, &args.reading.timezone));
     targets.collect::<Result<_, _>>().map_err(Failure::usage)
 }
 
 /// How the reports are to be read.
-pub(super) fn options(args: &ReportArgs) -> Result<Options, Failure> {
+pub(super) fn options(args: &ReadingArgs, template: &str) -> Result<Options, Failure> {
     let not_before = args.not_before.as_deref().map(|text| {
         let in_zone = || args.timezone.timestamp(text.parse::<jiff::civil::DateTime>().ok()?);
         text.parse::<Timestamp>().ok().or_else(in_zone).ok_or_else(|| {
@@ -51,10 +51,17 @@ pub(super) fn options(args: &ReportArgs) -> Result<Options, Failure> {
     Ok(Options {
         timezone: args.timezone.clone(),
         language: args.language,
-        template: templates::named(&args.template)?,
+        template: templates::named(template)?,
         policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
         rows_per_sheet: ROWS_PER_SHEET,
     })
+}
+
+/// Says what is wrong with a journal although it can be read.
+pub(super) fn tell_faults(journal: &Journal) {
+    for fault in journal.faults() {
+        console::warning(&format!("{}: {fault}", journal.path().display()));
+    }
 }
 
 /// Writes every output of `journal` and then the manifest, says what came of it, and gives the exit code.
@@ -68,9 +75,7 @@ pub(super) fn write(
     args: &ReportArgs,
     quiet: bool,
 ) -> Result<Exit, Failure> {
-    for fault in journal.faults() {
-        console::warning(&format!("{}: {fault}", journal.path().display()));
-    }
+    tell_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
     let files = FileOptions { csv_raw: args.csv_raw };
     let mut evidence = Evidence { fail_on: args.fail_on.clone(), files, ..Evidence::default() };

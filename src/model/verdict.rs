@@ -113,6 +113,18 @@ pub enum Note {
     OtherTask(String),
     /// The account does not list the task.
     NotFound,
+    /// Since another report: so many directories that were checked then are not any more.
+    NoLongerChecked(u64),
+    /// Since another report: so many directories with more differences of some kind.
+    MoreDifferences(u64),
+    /// Since another report: so many directories with fewer differences.
+    FewerDifferences(u64),
+    /// Since another report: so many directories that were not checked then.
+    NewlyChecked(u64),
+    /// The verification is the one that another report rests on.
+    NotVerifiedAgain,
+    /// The verification is from before the one that another report rests on.
+    OlderThanBefore,
 }
 
 impl Note {
@@ -134,6 +146,16 @@ impl Note {
             Self::MaybeNewest => "judged by a verification without a time, which may be the newest",
             Self::NotFound => "not among the tasks that the account lists",
             Self::OtherTask(id) => return language.fill("the answer names another task: {0}", &[id]),
+            Self::NoLongerChecked(n) => return language.fill("directories no longer checked: {0}", &[n]),
+            Self::MoreDifferences(n) => {
+                return language.fill("directories with more differences: {0}", &[n]);
+            }
+            Self::FewerDifferences(n) => {
+                return language.fill("directories with fewer differences: {0}", &[n]);
+            }
+            Self::NewlyChecked(n) => return language.fill("directories newly checked: {0}", &[n]),
+            Self::NotVerifiedAgain => "not verified again since",
+            Self::OlderThanBefore => "the newest verification is older than the one before",
         };
         language.text(text).to_owned()
     }

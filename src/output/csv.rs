@@ -188,32 +188,35 @@ pub(super) fn write_archive(
     Ok(())
 }
 
-struct Table<'a> {
+/// A table as CSV, a row at a time.
+pub(super) struct Table<'a> {
     writer: Writer<&'a mut dyn Write>,
     zone: &'a Zone,
     raw: bool,
 }
 
 impl<'a> Table<'a> {
-    fn new(to: &'a mut dyn Write, zone: &'a Zone, options: FileOptions) -> Self {
+    pub(super) fn new(to: &'a mut dyn Write, zone: &'a Zone, options: FileOptions) -> Self {
         let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(to);
         Self { writer, zone, raw: options.csv_raw }
     }
 
-    fn headings(&mut self, headings: impl Iterator<Item = String>) -> Result<(), Cause> {
+    pub(super) fn headings(&mut self, headings: impl Iterator<Item = String>) -> Result<(), Cause> {
         self.row(headings.map(|heading| Cell::Text(Cow::Owned(heading))))
     }
 
-    fn row<'c>(&mut self, cells: impl Iterator<Item = Cell<'c>>) -> Result<(), Cause> {
+    pub(super) fn row<'c>(&mut self, cells: impl Iterator<Item = Cell<'c>>) -> Result<(), Cause> {
         for cell in cells {
             match cell {
                 Cell::Empty => self.writer.write_field("")?,
                 Cell::Text(text) if self.raw => self.writer.write_field(text.as_bytes())?,
                 Cell::Text(text) => self.writer.write_field(neutralise(&text).as_bytes())?,
                 Cell::Count(count) => self.writer.write_field(count.to_string())?,
+                Cell::Delta(delta) => self.writer.write_field(delta.to_string())?,
                 Cell::Share(share) => self.writer.write_field(share.to_string())?,
                 Cell::Time(time) => self.writer.write_field(self.zone.rfc3339(time))?,
                 Cell::Verdict(verdict) => self.writer.write_field(verdict.key())?,
+                Cell::Change(change) => self.writer.write_field(change.key())?,
                 Cell::Label(text) => self.writer.write_field(text)?,
                 Cell::Notes(notes) => {
                     let notes = notes_text(notes, Language::English);
@@ -225,7 +228,7 @@ impl<'a> Table<'a> {
         Ok(self.writer.write_record(None::<&[u8]>)?)
     }
 
-    fn finish(mut self) -> Result<(), Cause> {
+    pub(super) fn finish(mut self) -> Result<(), Cause> {
         Ok(self.writer.flush()?)
     }
 }

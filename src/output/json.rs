@@ -7,10 +7,10 @@ use serde::{Serialize, Serializer};
 
 use super::Cause;
 use crate::model::{Language, TaskId};
-use crate::report::{Cell, Report, SUMMARY, SummaryRow, Zone};
+use crate::report::{Cell, Options, Report, SUMMARY, SummaryRow, Zone};
 
 /// The version of the document's form.
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// Writes the summary document, `"format": 1`.
 ///
@@ -24,17 +24,8 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
         format: FORMAT,
         tool: concat!("cutover-report ", env!("CARGO_PKG_VERSION")),
         sample_data: report.is_sample(),
-        run: Run {
-            endpoint: &header.endpoint,
-            started_at: zone.rfc3339(header.started_at),
-            ended_at: zone.rfc3339(report.journal().ended_at()),
-            finished: report.journal().is_finished(),
-            timezone: zone.name(),
-        },
-        criteria: Criteria {
-            max_age_seconds: options.policy.max_age.map(|age| age.as_secs()),
-            not_before: options.policy.not_before.map(|time| zone.rfc3339(time)),
-        },
+        run: Run::of(report, zone),
+        criteria: Criteria::of(options),
         counts: Counts(report),
         reconciliation: header.reconciliation.as_ref().map(|reconciliation| Reconciled {
             declared_not_found: &reconciliation.not_found,
@@ -66,8 +57,9 @@ struct Reconciled<'a> {
     found_not_declared: &'a [crate::model::Task],
 }
 
+/// Where a report comes from.
 #[derive(Serialize)]
-struct Run<'a> {
+pub(super) struct Run<'a> {
     endpoint: &'a str,
     started_at: String,
     ended_at: String,
@@ -75,10 +67,35 @@ struct Run<'a> {
     timezone: &'a str,
 }
 
+impl<'a> Run<'a> {
+    /// The run of a report, in the times of `zone`.
+    pub(super) fn of(report: &'a Report<'_>, zone: &'a Zone) -> Self {
+        let header = report.journal().header();
+        Self {
+            endpoint: &header.endpoint,
+            started_at: zone.rfc3339(header.started_at),
+            ended_at: zone.rfc3339(report.journal().ended_at()),
+            finished: report.journal().is_finished(),
+            timezone: zone.name(),
+        }
+    }
+}
+
+/// What made a verification too old.
 #[derive(Serialize)]
-struct Criteria {
+pub(super) struct Criteria {
     max_age_seconds: Option<u64>,
     not_before: Option<String>,
+}
+
+impl Criteria {
+    /// Those of a report.
+    pub(super) fn of(options: &Options) -> Self {
+        Self {
+            max_age_seconds: options.policy.max_age.map(|age| age.as_secs()),
+            not_before: options.policy.not_before.map(|time| options.timezone.rfc3339(time)),
+        }
+    }
 }
 
 /// The number of tasks by verdict.
@@ -100,24 +117,37 @@ impl Serialize for Task<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for column in SUMMARY {
-            map.serialize_key(column.key)?;
-            match (column.cell)(self.row) {
-                Cell::Empty => map.serialize_value(&())?,
-                Cell::Text(text) => map.serialize_value(&text)?,
-                Cell::Count(count) => map.serialize_value(&count)?,
-                Cell::Share(share) => map.serialize_value(&share)?,
-                Cell::Time(time) => map.serialize_value(&self.zone.rfc3339(time))?,
-                Cell::Verdict(verdict) => map.serialize_value(&verdict)?,
-                Cell::Label(text) => map.serialize_value(text)?,
-                Cell::Notes(notes) => {
-                    let notes: Vec<String> = notes.iter().map(|note| note.text(Language::English)).collect();
-                    map.serialize_value(&notes)?;
-                }
-            }
+            let cell = (column.cell)(self.row);
+            map.serialize_entry(column.key, &Value { cell, zone: self.zone })?;
         }
         map.serialize_entry("sheet", self.row.sheet())?;
         map.serialize_entry("fetched_at", &self.row.fetched_at.map(|time| self.zone.rfc3339(time)))?;
         map.serialize_entry("labels", &self.row.task.labels)?;
         map.end()
+    }
+}
+
+/// A cell, with times in `zone`.
+pub(super) struct Value<'a> {
+    pub(super) cell: Cell<'a>,
+    pub(super) zone: &'a Zone,
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.cell {
+            Cell::Empty => serializer.serialize_unit(),
+            Cell::Text(text) => serializer.serialize_str(text),
+            Cell::Count(count) => serializer.serialize_u64(*count),
+            Cell::Delta(delta) => serializer.serialize_i64(*delta),
+            Cell::Share(share) => serializer.serialize_f64(*share),
+            Cell::Time(time) => serializer.serialize_str(&self.zone.rfc3339(*time)),
+            Cell::Verdict(verdict) => verdict.serialize(serializer),
+            Cell::Change(change) => serializer.serialize_str(change.key()),
+            Cell::Label(text) => serializer.serialize_str(text),
+            Cell::Notes(notes) => {
+                serializer.collect_seq(notes.iter().map(|note| note.text(Language::English)))
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod csv;
+mod diff;
 mod fingerprint;
 mod json;
 mod manifest;
@@ -15,6 +16,7 @@ use crate::journal::JournalError;
 use crate::report::Report;
 
 pub use atomic::{AtomicFile, Written};
+pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document};
 pub use json::write_summary;
 pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};
 pub use target::{Kind, Target, TargetError};

@@ -44,10 +44,7 @@ impl Target {
     /// # Errors
     /// When the suffix is of no known kind.
     pub fn parse(text: &str, started: jiff::Timestamp, zone: &Zone) -> Result<Self, TargetError> {
-        let started = zone.local(started);
-        let text = text
-            .replace("{date}", &started.strftime("%Y-%m-%d").to_string())
-            .replace("{time}", &started.strftime("%H%M%S").to_string());
+        let text = fill_in(text, started, zone);
         let path = PathBuf::from(&text);
         let kind = if text.ends_with('/') || path.is_dir() {
             Kind::CsvFolder
@@ -103,6 +100,13 @@ impl Target {
             None => self.path.join("cutover-report.journal.jsonl"),
         }
     }
+}
+
+/// A text with `{date}` and `{time}` replaced.
+pub(super) fn fill_in(text: &str, started: jiff::Timestamp, zone: &Zone) -> String {
+    let started = zone.local(started);
+    text.replace("{date}", &started.strftime("%Y-%m-%d").to_string())
+        .replace("{time}", &started.strftime("%H%M%S").to_string())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Pure but for reading the journal: the same journal and [`Options`] give the same report, whatever
 //! the machine, its clock and its locale.
 
+mod diff;
 mod judge;
 mod sheet_names;
 mod table;
@@ -17,6 +18,9 @@ use crate::journal::{EMBEDDED, Journal, JournalError, Outcome, Record};
 use crate::model::{Language, Note, Shape, Task, Totals, Verdict, Verification};
 use crate::sms::{ErrorBody, wire};
 
+pub use diff::{
+    CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
+};
 pub use judge::Policy;
 pub use table::{
     Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
@@ -90,6 +94,8 @@ pub struct SummaryRow {
     pub task: Task,
     /// What its evidence amounts to.
     pub verdict: Verdict,
+    /// The place, among the task's verifications, of the one that the verdict rests on.
+    pub decisive: Option<usize>,
     /// The time of the verification that the verdict rests on: the newest.
     pub last_verified: Option<Timestamp>,
     /// Its check result.
@@ -308,6 +314,7 @@ fn summarise(
     let mut row = SummaryRow {
         task: task.clone(),
         verdict: Verdict::FetchFailed,
+        decisive: None,
         last_verified: None,
         check_result: None,
         totals: None,
@@ -359,6 +366,7 @@ fn summarise(
             }
             row.shape = Some(answer.shape);
             row.verifications = u64::try_from(answer.verifications.len()).ok();
+            row.decisive = judgement.decisive;
             let decisive = judgement.decisive.and_then(|place| answer.verifications.get(place));
             if let Some(decisive) = decisive {
                 row.last_verified = decisive.finished;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::{SummaryRow, Zone};
+use super::{Change, SummaryRow, Zone};
 use crate::model::{DirectoryCheck, Language, Note, Task, Totals, Verdict, Verification};
 
 /// One value of a table.
@@ -16,12 +16,16 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// A number of things.
     Count(u64),
+    /// By how many things something grew, or shrank.
+    Delta(i64),
     /// A share from 0 to 1.
     Share(f64),
     /// A point in time.
     Time(Timestamp),
     /// A verdict, shown by key or label.
     Verdict(Verdict),
+    /// A change, shown by key or label.
+    Change(Change),
     /// Warnings, in the language of whoever reads them.
     Notes(&'a [Note]),
     /// One of a few English texts, which people read in their language.
@@ -29,15 +33,15 @@ pub enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    fn text(text: Option<&'a str>) -> Self {
+    pub(super) fn text(text: Option<&'a str>) -> Self {
         text.map_or(Cell::Empty, |text| Cell::Text(Cow::Borrowed(text)))
     }
 
-    fn count(count: Option<u64>) -> Self {
+    pub(super) fn count(count: Option<u64>) -> Self {
         count.map_or(Cell::Empty, Cell::Count)
     }
 
-    fn time(time: Option<Timestamp>) -> Self {
+    pub(super) fn time(time: Option<Timestamp>) -> Self {
         time.map_or(Cell::Empty, Cell::Time)
     }
 }
@@ -80,15 +84,15 @@ pub type SummaryCell = for<'a> fn(&'a SummaryRow) -> Cell<'a>;
 pub type DetailCell = for<'a> fn(&'a DetailRow<'a>) -> Cell<'a>;
 
 impl<F> Column<F> {
-    const fn text(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
+    pub(super) const fn text(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
         Self { heading, key, width, kind: Kind::Text, cell }
     }
 
-    const fn number(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
+    pub(super) const fn number(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
         Self { heading, key, width, kind: Kind::Number, cell }
     }
 
-    const fn time(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
+    pub(super) const fn time(heading: &'static str, key: &'static str, width: u16, cell: F) -> Self {
         Self { heading, key, width, kind: Kind::Time, cell }
     }
 

@@ -8,7 +8,7 @@ use crate::model::{Language, Verdict};
 use crate::report::Report;
 
 /// What stands on every sheet of a report that is made from the embedded service.
-pub(super) const SAMPLE: &str = "SAMPLE DATA from the embedded service: not evidence";
+pub(in crate::output) const SAMPLE: &str = "SAMPLE DATA from the embedded service: not evidence";
 
 pub(super) const NAME: &str = "About";
 const FIRST_ROW: u32 = 2;
@@ -16,15 +16,8 @@ const FIRST_ROW: u32 = 2;
 const MOST: usize = 10;
 
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
-    let worksheet = workbook.add_worksheet();
-    worksheet.set_name(NAME)?;
-    worksheet.set_column_width(0, 26)?.set_column_width(1, 110)?;
-    let mut sheet = Sheet::new(worksheet, report, styles);
-    sheet.label(0, 0, "About this report", &styles.title)?;
-    for (row, (label, text)) in (FIRST_ROW..).zip(facts(report, sheet.language)) {
-        sheet.label(row, 0, label, &styles.label)?;
-        sheet.text(row, 1, &text, &styles.prose)?;
-    }
+    let language = report.options().language;
+    let mut sheet = page(workbook, report, styles, facts(report, language).into_iter())?;
     if let Some((first, _)) = most_differences_rows(report) {
         sheet.label(first - 1, 0, "Most differences", &styles.label)?;
         sheet.label(first - 1, 1, "differing, missing and redundant files of a task", &styles.prose)?;
@@ -33,7 +26,27 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
             sheet.count(row, 1, differences, &styles.plain_count)?;
         }
     }
-    sheet.page(None)
+    Ok(())
+}
+
+/// Adds a page of facts, a line each: what it is, and what there is to say.
+pub(super) fn page<'a>(
+    workbook: &'a mut Workbook,
+    report: &'a Report<'_>,
+    styles: &'a Styles,
+    facts: impl Iterator<Item = (&'static str, String)>,
+) -> Result<Sheet<'a>, XlsxError> {
+    let worksheet = workbook.add_worksheet();
+    worksheet.set_name(NAME)?;
+    worksheet.set_column_width(0, 26)?.set_column_width(1, 110)?;
+    let mut sheet = Sheet::new(worksheet, report, styles);
+    sheet.label(0, 0, "About this report", &styles.title)?;
+    for (row, (label, text)) in (FIRST_ROW..).zip(facts) {
+        sheet.label(row, 0, label, &styles.label)?;
+        sheet.text(row, 1, &text, &styles.prose)?;
+    }
+    sheet.page(None)?;
+    Ok(sheet)
 }
 
 /// The first and the last row of the tasks with the most differences; none without differences, or

@@ -1,6 +1,7 @@
 //! Reports as workbooks: Summary, a sheet per task, About.
 
 mod about;
+mod changes;
 mod charts;
 mod reconciliation;
 mod signoff;
@@ -22,6 +23,8 @@ use crate::model::Language;
 use crate::report::{Cell, Column, Kind, Options, Paper, Report, Rule, Template, Zone, notes_text};
 use style::Styles;
 
+pub(super) use about::SAMPLE;
+pub(super) use changes::write as write_changes;
 pub use task_sheet::ROWS_PER_SHEET;
 
 /// The most links that Excel takes in one sheet; further cells stay plain.
@@ -134,6 +137,11 @@ impl<'a> Sheet<'a> {
             }
             Cell::Text(text) => self.prose(row, column, text)?,
             Cell::Count(count) => self.count(row, column, *count, &styles.count)?,
+            Cell::Delta(delta) => {
+                let format = if *delta > 0 { &styles.wrong_delta } else { &styles.delta };
+                #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
+                self.worksheet.write_number_with_format(row, column, *delta as f64, format)?;
+            }
             Cell::Share(share) => {
                 self.worksheet.write_number_with_format(row, column, *share, &styles.share)?;
             }
@@ -144,6 +152,7 @@ impl<'a> Sheet<'a> {
             Cell::Verdict(verdict) => self.prose(row, column, self.language.text(verdict.label()))?,
             Cell::Label(text) => self.prose(row, column, self.language.text(text))?,
             Cell::Notes(notes) => self.prose(row, column, &notes_text(notes, self.language))?,
+            Cell::Change(change) => self.label(row, column, change.label(), styles.change(*change))?,
         }
         Ok(())
     }

@@ -3,11 +3,13 @@
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, FormatUnderline};
 
 use crate::model::Verdict;
-use crate::report::{Kind, Look};
+use crate::report::{Change, Kind, Look};
 
 const INK: Color = Color::RGB(0x1F_29_37);
 const QUIET: Color = Color::RGB(0x6B_72_80);
 const LINE: Color = Color::RGB(0xD1_D5_DB);
+/// With its sign, and nothing for none.
+const DELTA: &str = "+#,##0;-#,##0;\"\"";
 
 /// The formats of a workbook, made once.
 pub(super) struct Styles {
@@ -25,6 +27,8 @@ pub(super) struct Styles {
     pub(super) link: Format,
     pub(super) back: Format,
     pub(super) count: Format,
+    pub(super) delta: Format,
+    pub(super) wrong_delta: Format,
     pub(super) tally: Format,
     pub(super) none: Format,
     pub(super) share: Format,
@@ -79,6 +83,8 @@ impl Styles {
             link: text.clone().merge(&link).set_text_wrap(),
             back: link,
             count: cell.clone().set_num_format("#,##0"),
+            delta: cell.clone().set_num_format(DELTA),
+            wrong_delta: bad(cell.clone()).set_num_format(DELTA),
             tally: plain
                 .clone()
                 .set_bold()
@@ -132,5 +138,17 @@ impl Styles {
 
     pub(super) fn heading(&self, kind: Kind) -> &Format {
         if kind == Kind::Number { &self.number_heading } else { &self.heading }
+    }
+
+    /// A change's look: red got worse, amber has no evidence any more, green passes again.
+    pub(super) fn change(&self, change: Change) -> &Format {
+        let [good, unsure, bad] = &self.verdicts;
+        match change {
+            Change::Worse => bad,
+            Change::Gone => unsure,
+            Change::Fixed => good,
+            Change::New | Change::Better => &self.text,
+            Change::Same => &self.none,
+        }
     }
 }

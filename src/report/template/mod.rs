@@ -15,7 +15,7 @@ pub use parse::TemplateError;
 
 /// The built-in templates: name and source.
 const BUILT_IN: &[(&str, &str)] = &[
-    ("standard", include_str!("../../../templates/standard.toml")),
+    (Template::STANDARD, include_str!("../../../templates/standard.toml")),
     ("signoff", include_str!("../../../templates/signoff.toml")),
     ("compact", include_str!("../../../templates/compact.toml")),
 ];
@@ -54,6 +54,9 @@ pub struct Template {
 }
 
 impl Template {
+    /// The name of the template that others build on.
+    pub const STANDARD: &str = "standard";
+
     /// The built-in template of this name.
     pub fn built_in(name: &str) -> Option<Self> {
         let (name, source) = BUILT_IN.iter().find(|(known, _)| *known == name)?;

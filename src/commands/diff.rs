@@ -1,0 +1,135 @@
+//! `diff`: what changed between two journals, offline.
+
+use std::iter;
+
+use crate::cli::DiffArgs;
+use crate::journal::Journal;
+use crate::model::{Language, Totals};
+use crate::output::{self, DiffTarget, FileOptions};
+use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
+
+use super::console;
+use super::exit::{Exit, Failure};
+use super::places::{Place, keep_apart};
+use super::report;
+
+pub(super) fn run(args: &DiffArgs, quiet: bool) -> Result<Exit, Failure> {
+    let options = report::options(&args.reading, Template::STANDARD)?;
+    let open = |path| Journal::open(path).map_err(Failure::journal);
+    let (old, new) = (open(&args.old)?, open(&args.new)?);
+    let target = |text: &String| DiffTarget::parse(text, new.header().started_at, &args.reading.timezone);
+    let targets: Vec<DiffTarget> =
+        args.outputs.iter().map(target).collect::<Result<_, _>>().map_err(Failure::usage)?;
+    let journals = [&args.old, &args.new].map(|path| Place::read_journal(path));
+    let outputs = targets.iter().map(|target| Place::output(target.path()));
+    keep_apart(&journals.into_iter().chain(outputs).collect::<Vec<_>>())?;
+    for journal in [&old, &new] {
+        report::tell_faults(journal);
+    }
+    let old = Report::new(&old, options.clone()).map_err(Failure::journal)?;
+    let new = Report::new(&new, options).map_err(Failure::journal)?;
+    let diff = Diff::new(&old, &new).map_err(Failure::journal)?;
+    write(&diff, &targets, args, quiet)
+}
+
+/// Writes every output, says what changed, and gives the exit code.
+fn write(diff: &Diff<'_>, targets: &[DiffTarget], args: &DiffArgs, quiet: bool) -> Result<Exit, Failure> {
+    let mut failed = false;
+    let mut written = String::new();
+    for target in targets {
+        match output::write_diff(diff, target, FileOptions { csv_raw: args.csv_raw }) {
+            Err(error) => {
+                console::error(&format!("{error}; what stood there stands there still"));
+                failed = true;
+            }
+            Ok(_) if quiet => {}
+            Ok(_) => written += &format!("{}\n", target.path().display()),
+        }
+    }
+    let gate = diff.tasks().iter().any(|task| args.fail_on.contains(&task.change));
+    let says_nothing = quiet && !gate && !failed;
+    let mut document = written.into_bytes();
+    if args.json {
+        document.clear();
+        output::write_diff_document(diff, &mut document).map_err(Failure::stopped)?;
+    } else if targets.is_empty() && !says_nothing {
+        document = table(diff).into_bytes();
+    }
+    if let Err(failure) = console::out_bytes(&document) {
+        console::error(&failure.message);
+        failed = true;
+    }
+    if !says_nothing {
+        if diff.is_sample() {
+            console::note("SAMPLE DATA from the embedded service: not evidence");
+        }
+        for warning in diff.warnings(Language::English) {
+            console::warning(&warning);
+        }
+        console::note(&diff.headline(Language::English));
+    }
+    Ok(match (failed, gate) {
+        (true, _) => Exit::Stopped,
+        (false, true) => Exit::Gate,
+        (false, false) => Exit::Done,
+    })
+}
+
+/// The tasks that changed, a line each; what may be of any length comes last.
+fn table(diff: &Diff<'_>) -> String {
+    let changed = diff.tasks().iter().filter(|task| task.change != Change::Same);
+    let rows: Vec<[String; 6]> = changed.map(row).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let headings = ["CHANGE", "VERDICT", "DIFFERENT", "MISSING", "REDUNDANT", "TASK"].map(str::to_owned);
+    let rows: Vec<_> = iter::once(headings).chain(rows).collect();
+    let widths = rows.iter().fold([0; 6], |mut widths, row| {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+        widths
+    });
+    let line = |row: &[String; 6]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+fn row(task: &TaskChange<'_>) -> [String; 6] {
+    let verdicts = [task.old, task.new].map(|row| row.map(|row| row.verdict.label().to_owned()));
+    let counts = |pick: fn(&Totals) -> u64| {
+        let count = |row: Option<&Totals>| row.map(|totals| pick(totals).to_string());
+        let totals = [task.old, task.new].map(|row| row.and_then(|row| row.totals.as_ref()));
+        from_to(totals.map(count))
+    };
+    let mut name = match &task.task.source_name {
+        Some(name) => format!("{name} ({})", task.task.task_id),
+        None => task.task.task_id.to_string(),
+    };
+    if !task.notes.is_empty() {
+        name += &format!(": {}", notes_text(&task.notes, Language::English));
+    }
+    [
+        task.change.key().to_owned(),
+        from_to(verdicts),
+        counts(|totals| totals.different),
+        counts(|totals| totals.missing),
+        counts(|totals| totals.redundant),
+        // A name is no place for a terminal's commands.
+        name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+    ]
+}
+
+/// As in `3 → 5`, or `3` if that is what it was; what is not known is a dash.
+fn from_to([old, new]: [Option<String>; 2]) -> String {
+    match (old, new) {
+        (None, None) => "-".to_owned(),
+        (Some(old), Some(new)) if old == new => new,
+        (old, new) => {
+            let shown = |side: Option<String>| side.unwrap_or_else(|| "-".to_owned());
+            format!("{} → {}", shown(old), shown(new))
+        }
+    }
+}

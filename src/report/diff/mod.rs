@@ -1,0 +1,322 @@
+//! What changed between two reports of the same tasks.
+
+mod compare;
+mod table;
+
+use std::collections::HashMap;
+
+use super::{Report, SummaryRow, Zone};
+use crate::journal::JournalError;
+use crate::model::{DirectoryCheck, Language, Note, Task, TaskId};
+
+pub use table::{CHANGES, ChangeCell, DIRECTORIES, DirectoryCell, DirectoryRow};
+
+/// What became of a task or a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Something about it got worse.
+    Worse,
+    /// Only the earlier report has it.
+    Gone,
+    /// Only the later report has it.
+    New,
+    /// Something got better and nothing worse, but that did not make it pass.
+    Better,
+    /// It did not pass, and does now.
+    Fixed,
+    /// None of these.
+    Same,
+}
+
+impl Change {
+    /// All changes, those that ask for a look first.
+    pub const ALL: [Self; 6] = [Self::Worse, Self::Gone, Self::New, Self::Better, Self::Fixed, Self::Same];
+
+    /// The key in JSON, CSV and options.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Worse => "worse",
+            Self::Gone => "gone",
+            Self::New => "new",
+            Self::Better => "better",
+            Self::Fixed => "fixed",
+            Self::Same => "same",
+        }
+    }
+
+    /// The label that people read, in English; [`Language::text`] has it in others.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Worse => "Worse",
+            Self::Gone => "Gone",
+            Self::New => "New",
+            Self::Better => "Better",
+            Self::Fixed => "Fixed",
+            Self::Same => "Same",
+        }
+    }
+
+    /// What it says of a task, in one English sentence for a reader who sees it for the first time.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Worse => {
+                "a worse verdict, a directory that is no longer checked, or under the same verdict more differences in one"
+            }
+            Self::Gone => "the task is in the earlier journal alone",
+            Self::New => "the task is in the later journal alone",
+            Self::Better => {
+                "nothing got worse; a better verdict, fewer differences, or more directories checked"
+            }
+            Self::Fixed => "the task did not pass and passes now, with every directory still checked",
+            Self::Same => "verdict and differences are what they were",
+        }
+    }
+
+    /// The change with this key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.key() == key)
+    }
+}
+
+/// What became of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryChange {
+    /// The directory, as the Agent names it.
+    pub directory: String,
+    /// What became of it; one without files counts as not checked, and a number of files that
+    /// changed is no change.
+    pub change: Change,
+    /// Its counts in the earlier report; none if it was not checked.
+    pub old: Option<DirectoryCheck>,
+    /// Its counts in the later report; none if it was not checked.
+    pub new: Option<DirectoryCheck>,
+}
+
+/// What became of a task.
+#[derive(Debug)]
+pub struct TaskChange<'a> {
+    /// The task as the later list declares it, if it does.
+    pub task: &'a Task,
+    /// What became of it.
+    pub change: Change,
+    /// Its row in the earlier report.
+    pub old: Option<&'a SummaryRow>,
+    /// Its row in the later report.
+    pub new: Option<&'a SummaryRow>,
+    /// What is to be known of the change, then the warnings of the later report.
+    pub notes: Vec<Note>,
+    /// The directories that changed, by name; none for a task that one report alone has.
+    pub directories: Vec<DirectoryChange>,
+}
+
+impl TaskChange<'_> {
+    /// Where it stands among the others: what asks for a look comes first.
+    fn rank(&self) -> u8 {
+        let passes = self.new.is_some_and(|row| row.verdict.passes());
+        match self.change {
+            Change::Worse => 0,
+            Change::New if !passes => 1,
+            Change::Gone => 2,
+            Change::Better => 3,
+            Change::Fixed => 4,
+            Change::New => 5,
+            Change::Same => 6,
+        }
+    }
+}
+
+/// What changed between two reports.
+#[derive(Debug)]
+pub struct Diff<'a> {
+    old: &'a Report<'a>,
+    new: &'a Report<'a>,
+    tasks: Vec<TaskChange<'a>>,
+}
+
+impl<'a> Diff<'a> {
+    /// Compares the reports task by task; times, language and criteria are the later one's.
+    ///
+    /// # Errors
+    /// When a journal cannot be read.
+    pub fn new(old: &'a Report<'a>, new: &'a Report<'a>) -> Result<Self, JournalError> {
+        let (before, now) = (ordinals(old), ordinals(new));
+        let mut tasks = Vec::new();
+        for (ordinal, row) in new.rows().iter().enumerate() {
+            let earlier = before.get(&row.task.task_id);
+            let earlier = earlier.and_then(|ordinal| Some((*ordinal, old.rows().get(*ordinal)?)));
+            tasks.push(match earlier {
+                Some((before, earlier)) => {
+                    both(earlier, &checked(old, before)?, row, &checked(new, ordinal)?)
+                }
+                None => TaskChange {
+                    task: &row.task,
+                    change: Change::New,
+                    old: None,
+                    new: Some(row),
+                    notes: row.notes.clone(),
+                    directories: Vec::new(),
+                },
+            });
+        }
+        let gone = old.rows().iter().filter(|row| !now.contains_key(&row.task.task_id));
+        tasks.extend(gone.map(|row| TaskChange {
+            task: &row.task,
+            change: Change::Gone,
+            old: Some(row),
+            new: None,
+            notes: Vec::new(),
+            directories: Vec::new(),
+        }));
+        tasks.sort_by_key(TaskChange::rank);
+        Ok(Self { old, new, tasks })
+    }
+
+    /// The earlier report.
+    pub fn before(&self) -> &'a Report<'a> {
+        self.old
+    }
+
+    /// The later report.
+    pub fn now(&self) -> &'a Report<'a> {
+        self.new
+    }
+
+    /// The zone in which times are shown.
+    pub fn zone(&self) -> &'a Zone {
+        &self.new.options().timezone
+    }
+
+    /// Every task of either report: the worse ones first, then the new ones that do not pass, those
+    /// gone, better, fixed, new and the same.
+    pub fn tasks(&self) -> &[TaskChange<'a>] {
+        &self.tasks
+    }
+
+    /// The directories that changed, task by task.
+    pub fn directories(&self) -> impl Iterator<Item = DirectoryRow<'_>> {
+        self.tasks.iter().flat_map(|task| {
+            task.directories.iter().map(|directory| DirectoryRow { task: task.task, directory })
+        })
+    }
+
+    /// How many tasks have each change, in the order of [`Change::ALL`], zeros included.
+    pub fn counts(&self) -> [(Change, usize); 6] {
+        Change::ALL.map(|change| (change, self.count(change)))
+    }
+
+    fn count(&self, change: Change) -> usize {
+        self.tasks.iter().filter(|task| task.change == change).count()
+    }
+
+    /// Whether an answer of either report came from the embedded service, which is no evidence.
+    pub fn is_sample(&self) -> bool {
+        self.old.is_sample() || self.new.is_sample()
+    }
+
+    /// The outcome in one sentence, as in `2 worse, 1 fixed, 9 same; 8 of 12 tasks pass, 7 of 12 before`.
+    pub fn headline(&self, language: Language) -> String {
+        let told = self.counts().into_iter().filter(|(_, count)| *count > 0).map(|(change, count)| {
+            language.fill("{0} {1}", &[&count, &language.text(change.label()).to_lowercase()])
+        });
+        let told: Vec<String> = told.collect();
+        if told.is_empty() {
+            return language.text("No task is listed, so nothing is compared").to_owned();
+        }
+        let passing = |report: &Report<'_>| report.rows().iter().filter(|row| row.verdict.passes()).count();
+        let (now, before) = (passing(self.new), passing(self.old));
+        let (all_now, all_before) = (self.new.rows().len(), self.old.rows().len());
+        let passing = language
+            .fill("{0} of {1} tasks pass, {2} of {3} before", &[&now, &all_now, &before, &all_before]);
+        [told.join(language.comma()), passing].join(language.semicolon())
+    }
+
+    /// Where one of the two reports comes from, in one line.
+    pub fn run(&self, report: &Report<'_>, language: Language) -> String {
+        let (zone, header) = (self.zone(), report.journal().header());
+        let (began, ended) = (zone.plain(header.started_at), zone.plain(report.journal().ended_at()));
+        language.fill("Run {0} to {1} ({2}), endpoint {3}", &[&began, &ended, &zone.name(), &header.endpoint])
+    }
+
+    /// Why the journals may not be ones to compare, a sentence each.
+    pub fn warnings(&self, language: Language) -> Vec<String> {
+        let (old, new) = (self.old.journal(), self.new.journal());
+        let (before, now) = (&old.header().endpoint, &new.header().endpoint);
+        let endpoints = (before != now)
+            .then(|| language.fill("the endpoints differ: {0} before, {1} now", &[before, now]));
+        let (gone, added) = (self.count(Change::Gone), self.count(Change::New));
+        let lists = (gone + added > 0).then(|| {
+            let text = "the task lists differ: {0} only before, {1} only now";
+            language.fill(text, &[&gone, &added])
+        });
+        let swapped = (new.header().started_at < old.header().started_at).then(|| {
+            language
+                .text("the run that counts as now began before the other one: are they swapped?")
+                .to_owned()
+        });
+        let unfinished = [
+            (old, "the run before did not come to its end: {0} of {1} tasks are recorded"),
+            (new, "the run now did not come to its end: {0} of {1} tasks are recorded"),
+        ];
+        let unfinished = unfinished.into_iter().filter(|(journal, _)| !journal.is_finished());
+        let unfinished = unfinished.map(|(journal, text)| {
+            language.fill(text, &[&journal.recorded(), &journal.header().list.tasks.len()])
+        });
+        endpoints.into_iter().chain(lists).chain(swapped).chain(unfinished).collect()
+    }
+}
+
+fn both<'a>(
+    old: &'a SummaryRow,
+    checked_before: &[DirectoryCheck],
+    new: &'a SummaryRow,
+    checked_now: &[DirectoryCheck],
+) -> TaskChange<'a> {
+    let mut directories = compare::directories(checked_before, checked_now);
+    let change = compare::of_task(old.verdict, new.verdict, &directories);
+    let mut notes = compare::notes(&directories);
+    match old.last_verified.zip(new.last_verified) {
+        Some((before, now)) if now < before => notes.push(Note::OlderThanBefore),
+        Some((before, now)) if now == before => notes.push(Note::NotVerifiedAgain),
+        _ => {}
+    }
+    notes.extend(new.notes.iter().cloned());
+    directories.retain(|directory| directory.change != Change::Same);
+    TaskChange { task: &new.task, change, old: Some(old), new: Some(new), notes, directories }
+}
+
+/// Where each task stands; of those that a list has twice, the first.
+fn ordinals<'a>(report: &'a Report<'_>) -> HashMap<&'a TaskId, usize> {
+    let rows = report.rows().iter().enumerate().rev();
+    rows.map(|(ordinal, row)| (&row.task.task_id, ordinal)).collect()
+}
+
+/// The directories that a task's verdict rests on.
+fn checked(report: &Report<'_>, ordinal: usize) -> Result<Vec<DirectoryCheck>, JournalError> {
+    let Some(row) = report.rows().get(ordinal) else { return Ok(Vec::new()) };
+    // What was checked for another task says nothing about this one's directories.
+    let of_another = row.notes.iter().any(|note| matches!(note, Note::OtherTask(_)));
+    let Some(decisive) = row.decisive.filter(|_| !of_another) else { return Ok(Vec::new()) };
+    let verification = report.verifications(ordinal)?.into_iter().nth(decisive);
+    Ok(verification.map(|verification| verification.directories).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_of_a_comparison_is_there_in_chinese() {
+        let headings = CHANGES.iter().map(|column| column.heading);
+        let headings = headings.chain(DIRECTORIES.iter().map(|column| column.heading));
+        let changes = Change::ALL.into_iter().flat_map(|change| [change.label(), change.meaning()]);
+        for text in headings.chain(changes) {
+            assert_ne!(Language::Chinese.text(text), text);
+        }
+        for note in [Note::NoLongerChecked(7), Note::MoreDifferences(7), Note::FewerDifferences(7)]
+            .into_iter()
+            .chain([Note::NewlyChecked(7), Note::NotVerifiedAgain, Note::OlderThanBefore])
+        {
+            assert_ne!(note.text(Language::Chinese), note.text(Language::English));
+        }
+    }
+}
