@@ -15,6 +15,7 @@ const DELTA: &str = "+#,##0;-#,##0;\"\"";
 pub(super) struct Styles {
     pub(super) title: Format,
     pub(super) lead: Format,
+    pub(super) lead_prose: Format,
     pub(super) banner: Format,
     pub(super) quiet: Format,
     pub(super) quiet_prose: Format,
@@ -68,7 +69,8 @@ impl Styles {
         let bad = |format: Format| look(format, 0x99_1B_1B, 0xFE_E2_E2).set_bold();
         Self {
             title: plain.clone().set_bold().set_font_size(16),
-            lead: plain.clone().set_bold().set_font_size(13).set_text_wrap(),
+            lead: plain.clone().set_bold().set_font_size(13),
+            lead_prose: plain.clone().set_bold().set_font_size(13).set_text_wrap(),
             banner: look(
                 Format::new().set_bold().set_font_size(12).set_align(FormatAlign::VerticalCenter),
                 0x9A_34_12,

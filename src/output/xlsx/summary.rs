@@ -129,7 +129,7 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Result<(), XlsxErr
         let text = cell_text(text);
         sheet.worksheet.merge_range(rows.0, WORDS.0, rows.1, WORDS.1, &text, format).map(drop)
     };
-    words((1, 2), &report.headline(language), &styles.lead)?;
+    words((1, 2), &report.headline(language), &styles.lead_prose)?;
     words((3, 3), &run, &styles.quiet)?;
     words((4, 4), &endpoint, &styles.quiet)?;
     words((5, 6), &report.criteria(language), &styles.quiet_prose)?;
