@@ -59,11 +59,11 @@ fn journal(folder: &Path, tasks: &[(&str, Outcome)]) -> Journal {
     Journal::open(&path).unwrap()
 }
 
-fn write(report: &Report<'_>, folder: &Path, name: &str, files: FileOptions) {
+fn write(report: &Report<'_>, folder: &Path, name: &str, files: &FileOptions) {
     let text = folder.join(name).display().to_string() + if name.ends_with('/') { "/" } else { "" };
     let target =
         Target::parse(&text, report.journal().header().started_at, &report.options().timezone).unwrap();
-    output::write(report, &target, files).unwrap_or_else(|error| panic!("{error}"));
+    output::write(report, &target, files, &[]).unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn a_task_with_more_rows_than_a_sheet_goes_on_in_the_next() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let journal = journal(folder.path(), &[("web", answer(&many)), ("db", answer(&["/x"]))]);
     let report = Report::new(&journal, options(3)).unwrap();
-    write(&report, folder.path(), "r.xlsx", FileOptions::default());
-    write(&report, folder.path(), "csv/", FileOptions::default());
+    write(&report, folder.path(), "r.xlsx", &FileOptions::default());
+    write(&report, folder.path(), "csv/", &FileOptions::default());
     let workbook = Workbook::open(&folder.path().join("r.xlsx"));
     assert_eq!(workbook.names, ["Summary", "web", "web (2)", "web (3)", "db", "About"]);
     let directories: Vec<String> = ["web", "web (2)", "web (3)"]
@@ -93,7 +93,7 @@ fn a_journal_without_tasks_passes_for_nothing() {
     let report = Report::new(&journal, options(100)).unwrap();
     assert_eq!(report.headline(Language::English), "No task is listed, so nothing is verified");
     for name in ["r.xlsx", "csv/", "r.zip", "r.csv", "r.json"] {
-        write(&report, folder.path(), name, FileOptions::default());
+        write(&report, folder.path(), name, &FileOptions::default());
     }
     assert_eq!(Workbook::open(&folder.path().join("r.xlsx")).names, ["Summary", "About"]);
 }
@@ -107,7 +107,7 @@ fn a_failed_task_says_why_on_its_sheet() {
     let journal =
         journal(folder.path(), &[("web", Outcome::Failed(failed)), ("db", Outcome::Answered(garbage))]);
     let report = Report::new(&journal, options(100)).unwrap();
-    write(&report, folder.path(), "r.xlsx", FileOptions::default());
+    write(&report, folder.path(), "r.xlsx", &FileOptions::default());
     let workbook = Workbook::open(&folder.path().join("r.xlsx"));
     for (sheet, words) in [
         ("web", ["web", "Fetch failed", "SMS.9004; not allowed"]),
@@ -125,7 +125,7 @@ fn files_of_an_earlier_run_do_not_pass_for_results_of_this_one() {
     let folder = tempfile::tempdir().unwrap();
     let names = |tasks: &[(&str, Outcome)]| {
         let journal = journal(folder.path(), tasks);
-        write(&Report::new(&journal, options(100)).unwrap(), folder.path(), "csv/", FileOptions::default());
+        write(&Report::new(&journal, options(100)).unwrap(), folder.path(), "csv/", &FileOptions::default());
         std::fs::write(folder.path().join("csv/tasks/notes.csv"), "mine,not yours\n").unwrap();
         support::files(&folder.path().join("csv/tasks")).into_keys().collect::<Vec<_>>()
     };
@@ -142,7 +142,7 @@ fn an_output_that_cannot_be_written_leaves_the_old_one() {
     std::fs::write(folder.path().join("file"), "old").unwrap();
     let text = folder.path().join("file/r.xlsx").display().to_string();
     let target = Target::parse(&text, report.journal().header().started_at, &zone).unwrap();
-    let error = output::write(&report, &target, FileOptions::default()).unwrap_err().to_string();
+    let error = output::write(&report, &target, &FileOptions::default(), &[]).unwrap_err().to_string();
     assert!(error.contains("file/r.xlsx"), "{error}");
     assert_eq!(std::fs::read_to_string(folder.path().join("file")).unwrap(), "old");
 }
@@ -190,9 +190,9 @@ proptest! {
             texts.iter().map(|(name, directory)| (name.as_str(), answer(&[directory]))).collect();
         let journal = journal(folder.path(), &tasks);
         let report = Report::new(&journal, options(100)).unwrap();
-        write(&report, folder.path(), "r.xlsx", FileOptions::default());
-        write(&report, folder.path(), "raw/", FileOptions { csv_raw: true });
-        write(&report, folder.path(), "csv/", FileOptions::default());
+        write(&report, folder.path(), "r.xlsx", &FileOptions::default());
+        write(&report, folder.path(), "raw/", &FileOptions { csv_raw: true, ..FileOptions::default() });
+        write(&report, folder.path(), "csv/", &FileOptions::default());
 
         // What XML cannot carry is shown as the replacement character.
         let carried = |text: &str| text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");

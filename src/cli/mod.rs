@@ -12,11 +12,11 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{Language, Rate, Shape, Verdict};
+use crate::model::{Language, Markup, Rate, Shape, Verdict};
 use crate::report::{Change, Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
-use values::{age, change, duration, language, rate, shape, size, time, verdict, zone};
+use values::{age, change, duration, language, markup, rate, shape, size, time, verdict, zone};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
@@ -259,8 +259,8 @@ pub struct DoctorArgs {
 /// What to write, and how to judge.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// An output, told by its suffix: X.xlsx, X.csv, X.zip, X.json, X.prom, X.jsonl, or X/ for a CSV
-    /// folder; may be given again; {date} and {time} are filled in
+    /// An output, told by its suffix: X.xlsx, X.csv, X.zip, X.json, X.jsonl, X.prom, X.md for the text of a
+    /// ticket comment, or X/ for a CSV folder; may be given again; {date} and {time} are filled in
     #[arg(short, long = "output", value_name = "OUT", required_unless_present = "json")]
     pub outputs: Vec<String>,
     /// How to read the journal
@@ -275,6 +275,9 @@ pub struct ReportArgs {
     /// Leave texts in CSV as they are, even those that a spreadsheet would run as a formula
     #[arg(long)]
     pub csv_raw: bool,
+    /// The markup of X.md: markdown, jira or plain
+    #[arg(long, value_name = "FORMAT", default_value = "markdown", value_parser = markup)]
+    pub ticket_format: Markup,
     /// Print the summary as JSON instead of the paths written
     #[arg(long)]
     pub json: bool,

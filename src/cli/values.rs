@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Language, Rate, Shape, Verdict};
+use crate::model::{Language, Markup, Rate, Shape, Verdict};
 use crate::report::{Change, Zone};
 
 /// An age, or none for `off`.
@@ -86,6 +86,13 @@ pub(super) fn language(code: &str) -> Result<Language, String> {
         "zh" => Ok(Language::Chinese),
         _ => Err("the languages are en and zh".to_owned()),
     }
+}
+
+pub(super) fn markup(key: &str) -> Result<Markup, String> {
+    Markup::ALL
+        .into_iter()
+        .find(|markup| markup.key() == key)
+        .ok_or_else(|| "the formats are markdown, jira and plain".to_owned())
 }
 
 pub(super) fn verdict(key: &str) -> Result<Verdict, String> {

@@ -5,7 +5,7 @@ use std::iter;
 use crate::cli::DiffArgs;
 use crate::journal::Journal;
 use crate::model::{Language, Totals};
-use crate::output::{self, DiffTarget, FileOptions};
+use crate::output::{self, DiffTarget};
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
 
 use super::console;
@@ -37,7 +37,7 @@ fn write(diff: &Diff<'_>, targets: &[DiffTarget], args: &DiffArgs, quiet: bool) 
     let mut failed = false;
     let mut written = String::new();
     for target in targets {
-        match output::write_diff(diff, target, FileOptions { csv_raw: args.csv_raw }) {
+        match output::write_diff(diff, target, args.csv_raw) {
             Err(error) => {
                 console::error(&format!("{error}; what stood there stands there still"));
                 failed = true;

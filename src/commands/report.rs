@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use crate::cli::{ReadingArgs, ReportArgs};
 use crate::journal::Journal;
 use crate::model::{Language, Verdict};
-use crate::output::{self, Evidence, FileOptions, ROWS_PER_SHEET, Target, manifest_path};
+use crate::output::{
+    self, Evidence, FileOptions, Kind, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
+};
 use crate::report::{Options, Policy, Report, SummaryRow};
 
 use super::exit::{Exit, Failure};
@@ -77,37 +79,41 @@ pub(super) fn write(
 ) -> Result<Exit, Failure> {
     tell_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
-    let files = FileOptions { csv_raw: args.csv_raw };
-    let mut evidence = Evidence { fail_on: args.fail_on.clone(), files, ..Evidence::default() };
-    let mut told = String::new();
-    for target in targets {
-        match output::write(&report, target, files) {
-            Err(error) => {
-                console::error(&format!("{error}; what stood there stands there still"));
-                evidence.failed.push(target.path().to_owned());
-            }
-            Ok(written) => {
-                evidence.written.extend(written);
-                if !quiet {
-                    told += &format!("{}\n", target.path().display());
-                }
-            }
+    let files = FileOptions { csv_raw: args.csv_raw, ticket: Ticket::built_in(args.ticket_format) };
+    // A ticket names the other files.
+    let mut in_order: Vec<&Target> = targets.iter().collect();
+    in_order.sort_by_key(|target| target.kind() == Kind::Ticket);
+    let mut outputs = Vec::new();
+    for target in in_order {
+        let written = output::write(&report, target, &files, &outputs);
+        if let Err(error) = &written {
+            console::error(&format!("{error}; what stood there stands there still"));
         }
+        outputs.push(Output { target: target.clone(), written });
     }
-    let mut failed = !evidence.failed.is_empty();
+    let mut failed = outputs.iter().any(|output| output.written.is_err());
     let manifest = manifest.map(|place| {
-        evidence.journal = place.journal;
+        let evidence = Evidence {
+            outputs: &outputs,
+            journal: place.journal,
+            fail_on: &args.fail_on,
+            csv_raw: args.csv_raw,
+            ticket_format: args.ticket_format,
+        };
         output::write_manifest(&report, &place.path, &evidence).map(|()| &place.path)
     });
     if let Some(Err(error)) = &manifest {
         // One of an earlier run must not stay beside new files as if it spoke of them.
-        let is_gone = !evidence.written.is_empty() && std::fs::remove_file(&error.path).is_ok();
+        let any = outputs.iter().any(|output| output.written.is_ok());
+        let is_gone = any && std::fs::remove_file(&error.path).is_ok();
         let fate =
             if is_gone { "that of an earlier run is removed" } else { "what stood there stands there still" };
         console::error(&format!("{error}; {fate}"));
         failed = true;
     }
-    let mut document = told.into_bytes();
+    let paths = outputs.iter().filter(|output| output.written.is_ok() && !quiet);
+    let paths: String = paths.map(|output| format!("{}\n", output.target.path().display())).collect();
+    let mut document = paths.into_bytes();
     if args.json {
         document.clear();
         output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
@@ -151,7 +157,9 @@ fn summary(report: &Report<'_>) {
     console::note(&report.headline(Language::English));
     let failing: Vec<&SummaryRow> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
     for row in failing.iter().take(NAMED_TASKS) {
-        console::note(&format!("  {:13} {}{}", row.verdict.label(), name(row), reason(row)));
+        let reason = row.reason(Language::English, &report.options().timezone);
+        let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+        console::note(&format!("  {:13} {}{reason}", row.verdict.label(), name(row)));
     }
     if let more @ 1.. = failing.len().saturating_sub(NAMED_TASKS) {
         console::note(&format!("  … and {more} more; see the Summary"));
@@ -170,19 +178,5 @@ fn name(row: &SummaryRow) -> String {
     match &row.task.source_name {
         Some(name) => format!("{name} ({})", row.task.task_id),
         None => row.task.task_id.to_string(),
-    }
-}
-
-fn reason(row: &SummaryRow) -> String {
-    match (&row.error_message, row.totals) {
-        (Some(message), _) => match &row.error_code {
-            Some(code) => format!(": {code}: {message}"),
-            None => format!(": {message}"),
-        },
-        (None, Some(totals)) if row.verdict == Verdict::Inconsistent => format!(
-            ": {} different, {} missing, {} redundant",
-            totals.different, totals.missing, totals.redundant
-        ),
-        _ => String::new(),
     }
 }

@@ -3,6 +3,7 @@
 //! Plain values: no input or output, no async, no clock.
 
 mod language;
+mod markup;
 mod rate;
 mod reconciliation;
 mod secret;
@@ -11,6 +12,7 @@ mod verdict;
 mod verification;
 
 pub use language::Language;
+pub use markup::Markup;
 pub use rate::{Rate, RateError};
 pub use reconciliation::Reconciliation;
 pub use secret::{Secret, redact};

@@ -88,6 +88,11 @@ impl Verdict {
         matches!(self, Self::Accepted | Self::Consistent)
     }
 
+    /// Whether there is a verification that it rests on.
+    pub const fn has_evidence(self) -> bool {
+        !matches!(self, Self::FetchFailed | Self::Unreadable | Self::NotVerified)
+    }
+
     /// The verdict with this key.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verdict| verdict.key() == key)

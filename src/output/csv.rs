@@ -28,10 +28,10 @@ const RECONCILIATION_FILE: &str = "reconciliation.csv";
 pub(super) fn write_results(
     report: &Report<'_>,
     to: &mut dyn Write,
-    options: FileOptions,
+    options: &FileOptions,
 ) -> Result<(), Cause> {
     let zone = &report.options().timezone;
-    let mut table = Table::new(to, zone, options);
+    let mut table = Table::new(to, zone, options.csv_raw);
     let leading = SUMMARY.iter().take(LEADING);
     table.headings(
         leading.map(|column| column.heading_in(column.heading, zone)).chain(detail_headings(zone)),
@@ -49,9 +49,9 @@ fn write_reconciliation(
     rows: &[ReconciliationRow],
     report: &Report<'_>,
     to: &mut dyn Write,
-    options: FileOptions,
+    options: &FileOptions,
 ) -> Result<(), Cause> {
-    let mut table = Table::new(to, &report.options().timezone, options);
+    let mut table = Table::new(to, &report.options().timezone, options.csv_raw);
     table.headings(RECONCILIATION.iter().map(|column| column.heading.to_owned()))?;
     for row in rows {
         table.row(RECONCILIATION.iter().map(|column| (column.cell)(row)))?;
@@ -59,9 +59,9 @@ fn write_reconciliation(
     table.finish()
 }
 
-fn write_summary(report: &Report<'_>, to: &mut dyn Write, options: FileOptions) -> Result<(), Cause> {
+fn write_summary(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) -> Result<(), Cause> {
     let zone = &report.options().timezone;
-    let mut table = Table::new(to, zone, options);
+    let mut table = Table::new(to, zone, options.csv_raw);
     let headings = SUMMARY.iter().map(|column| column.heading_in(column.heading, zone));
     table.headings(headings.chain(report.labels().iter().cloned()))?;
     for row in report.rows() {
@@ -78,10 +78,10 @@ fn write_task(
     report: &Report<'_>,
     ordinal: usize,
     to: &mut dyn Write,
-    options: FileOptions,
+    options: &FileOptions,
 ) -> Result<(), Cause> {
     let zone = &report.options().timezone;
-    let mut table = Table::new(to, zone, options);
+    let mut table = Table::new(to, zone, options.csv_raw);
     table.headings(detail_headings(zone))?;
     for detail in detail_rows(&report.verifications(ordinal)?) {
         table.row(detail_cells(&detail))?;
@@ -110,11 +110,11 @@ fn task_file(row: &SummaryRow) -> String {
 pub(super) fn write_folder(
     report: &Report<'_>,
     folder: &Path,
-    options: FileOptions,
+    options: &FileOptions,
 ) -> Result<Vec<Written>, OutputError> {
     let tasks = folder.join("tasks");
     std::fs::create_dir_all(&tasks).map_err(OutputError::at(&tasks))?;
-    let write = |name: &str, table: fn(&Report<'_>, &mut dyn Write, FileOptions) -> Result<(), Cause>| {
+    let write = |name: &str, table: fn(&Report<'_>, &mut dyn Write, &FileOptions) -> Result<(), Cause>| {
         AtomicFile::write(&folder.join(name), |file| table(report, file, options))
     };
     let mut written = vec![write("summary.csv", write_summary)?, write("results.csv", write_results)?];
@@ -167,7 +167,7 @@ fn has_headings<F>(path: &Path, columns: &[Column<F>]) -> bool {
 pub(super) fn write_archive(
     report: &Report<'_>,
     to: &mut AtomicFile,
-    options: FileOptions,
+    options: &FileOptions,
 ) -> Result<(), Cause> {
     let mut archive = ZipWriter::new_stream(to);
     let entry =
@@ -196,9 +196,9 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(to: &'a mut dyn Write, zone: &'a Zone, options: FileOptions) -> Self {
+    pub(super) fn new(to: &'a mut dyn Write, zone: &'a Zone, raw: bool) -> Self {
         let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(to);
-        Self { writer, zone, raw: options.csv_raw }
+        Self { writer, zone, raw }
     }
 
     pub(super) fn headings(&mut self, headings: impl Iterator<Item = String>) -> Result<(), Cause> {

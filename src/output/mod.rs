@@ -8,6 +8,7 @@ mod json;
 mod manifest;
 mod prometheus;
 mod target;
+mod ticket;
 mod xlsx;
 
 use std::path::{Path, PathBuf};
@@ -20,13 +21,25 @@ pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document};
 pub use json::write_summary;
 pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};
 pub use target::{Kind, Target, TargetError};
+pub use ticket::{Ticket, TicketError};
 pub use xlsx::ROWS_PER_SHEET;
 
 /// What a caller may choose about files.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct FileOptions {
     /// Leaves texts in CSV as they are, even those that a spreadsheet would run.
     pub csv_raw: bool,
+    /// The template of a ticket's text.
+    pub ticket: Ticket,
+}
+
+/// What came of a target.
+#[derive(Debug)]
+pub struct Output {
+    /// The target.
+    pub target: Target,
+    /// Its files, or why there are none.
+    pub written: Result<Vec<Written>, OutputError>,
 }
 
 /// A file that could not be written, and why. What stood at its path stands there still.
@@ -61,16 +74,20 @@ pub enum Cause {
     Zip(#[from] zip::result::ZipError),
     #[error("the JSON cannot be made: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the text cannot be made: {0}")]
+    Ticket(#[from] TicketError),
 }
 
-/// Writes `report` to `target`, each file whole or not at all, and gives the files.
+/// Writes `report` to `target`, each file whole or not at all, and gives the files. A ticket tells of
+/// the `earlier` outputs.
 ///
 /// # Errors
 /// [`OutputError`] with the file at fault.
 pub fn write(
     report: &Report<'_>,
     target: &Target,
-    options: FileOptions,
+    options: &FileOptions,
+    earlier: &[Output],
 ) -> Result<Vec<Written>, OutputError> {
     let path = target.path();
     let file = match target.kind() {
@@ -81,6 +98,7 @@ pub fn write(
         Kind::Json => AtomicFile::write(path, |file| json::write_summary(report, file)),
         Kind::Metrics => AtomicFile::write(path, |file| prometheus::write(report, path, file)),
         Kind::Journal => AtomicFile::write(path, |file| Ok(report.journal().copy_to(file)?)),
+        Kind::Ticket => AtomicFile::write(path, |file| options.ticket.write(report, earlier, file)),
     };
     Ok(vec![file?])
 }

@@ -21,6 +21,8 @@ pub enum Kind {
     Metrics,
     /// `.jsonl`
     Journal,
+    /// `.md`, whatever its markup: it names the other files, so it is written after them.
+    Ticket,
 }
 
 /// One output.
@@ -33,7 +35,7 @@ pub struct Target {
 /// A text that names no output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "-o {0}: the suffix tells what to write; use .xlsx, .csv, .zip, .json, .prom, .jsonl, or a path that ends in / for a CSV folder"
+    "-o {0}: the suffix tells what to write; use .xlsx, .csv, .zip, .json, .jsonl, .prom, .md, or a path that ends in / for a CSV folder"
 )]
 pub struct TargetError(String);
 
@@ -57,6 +59,7 @@ impl Target {
                 Some("json") => Kind::Json,
                 Some("prom") => Kind::Metrics,
                 Some("jsonl") => Kind::Journal,
+                Some("md") => Kind::Ticket,
                 _ => return Err(TargetError(text)),
             }
         };
@@ -130,6 +133,7 @@ mod tests {
             ("a.json", Kind::Json),
             ("a.prom", Kind::Metrics),
             ("a.jsonl", Kind::Journal),
+            ("a.md", Kind::Ticket),
         ] {
             assert_eq!(target(text).map(|target| target.kind()), Ok(kind), "{text}");
         }

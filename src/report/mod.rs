@@ -5,6 +5,7 @@
 
 mod diff;
 mod judge;
+mod reason;
 mod sheet_names;
 mod table;
 mod template;

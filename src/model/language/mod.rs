@@ -25,7 +25,7 @@ impl Language {
     }
 
     /// A text in this language; one without a translation stays English.
-    pub fn text(self, english: &'static str) -> &'static str {
+    pub fn text(self, english: &str) -> &str {
         match self {
             Self::English => english,
             Self::Chinese => words::chinese(english).unwrap_or(english),
@@ -33,7 +33,7 @@ impl Language {
     }
 
     /// A text in this language, with `{0}`, `{1}` … replaced by the values.
-    pub fn fill(self, english: &'static str, values: &[&dyn Display]) -> String {
+    pub fn fill(self, english: &str, values: &[&dyn Display]) -> String {
         let mut filled = String::new();
         let mut rest = self.text(english);
         while let Some((before, after)) = rest.split_once('{') {

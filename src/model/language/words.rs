@@ -107,6 +107,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("{0} s", "{0} 秒"),
     ("Consistency verification results", "数据一致性校验结果"),
     ("Run {0} to {1} ({2})", "运行时间 {0} 至 {1}（{2}）"),
+    ("Run {0} to {1} ({2}), endpoint {3}", "运行时间 {0} 至 {1}（{2}），接入点 {3}"),
     ("Endpoint {0}", "接入点 {0}"),
     (
         "SAMPLE DATA from the embedded service: not evidence",
@@ -208,6 +209,22 @@ const CHINESE: &[(&str, &str)] = &[
         "the run now did not come to its end: {0} of {1} tasks are recorded",
         "现在的运行未完成：{1} 个任务中记录了 {0} 个",
     ),
+    // Why a task does not pass.
+    ("{0} different, {1} missing, {2} redundant", "不同 {0}，缺失 {1}，多余 {2}"),
+    ("verified {0}", "校验于 {0}"),
+    // The text for a ticket.
+    ("Consistency verification results: {0}", "数据一致性校验结果：{0}"),
+    ("Tasks that do not pass", "未通过的任务"),
+    ("Reason", "原因"),
+    ("… and {0} more", "……另有 {0} 个"),
+    ("Tasks without evidence: {0} of {1} ({2})", "{1} 个任务中 {0} 个没有校验结果（{2}）"),
+    ("Every task has verification results", "所有任务都有校验结果"),
+    ("Files", "文件"),
+    ("File", "文件"),
+    ("Size", "大小"),
+    ("{0} bytes", "{0} 字节"),
+    ("could not be written", "未能写入"),
+    ("{0}: {1}", "{0}：{1}"),
     // About.
     ("About this report", "关于本报告"),
     ("Data", "数据"),

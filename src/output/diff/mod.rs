@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::csv::Table;
 use super::target::fill_in;
-use super::{AtomicFile, Cause, FileOptions, OutputError, Written, xlsx};
+use super::{AtomicFile, Cause, OutputError, Written, xlsx};
 use crate::report::{CHANGES, Diff, Zone};
 
 pub use json::write_diff_document;
@@ -63,22 +63,18 @@ impl DiffTarget {
 ///
 /// # Errors
 /// [`OutputError`] with the file.
-pub fn write_diff(
-    diff: &Diff<'_>,
-    target: &DiffTarget,
-    options: FileOptions,
-) -> Result<Written, OutputError> {
+pub fn write_diff(diff: &Diff<'_>, target: &DiffTarget, csv_raw: bool) -> Result<Written, OutputError> {
     AtomicFile::write(&target.path, |file| match target.kind {
         Kind::Workbook => xlsx::write_changes(diff, file),
-        Kind::Csv => write_csv(diff, file, options),
+        Kind::Csv => write_csv(diff, file, csv_raw),
         Kind::Json => write_diff_document(diff, file),
         Kind::Markdown => Ok(file.write_all(markdown::text(diff).as_bytes())?),
     })
 }
 
-fn write_csv(diff: &Diff<'_>, to: &mut dyn Write, options: FileOptions) -> Result<(), Cause> {
+fn write_csv(diff: &Diff<'_>, to: &mut dyn Write, csv_raw: bool) -> Result<(), Cause> {
     let zone = diff.zone();
-    let mut table = Table::new(to, zone, options);
+    let mut table = Table::new(to, zone, csv_raw);
     table.headings(CHANGES.iter().map(|column| column.heading_in(column.heading, zone)))?;
     for task in diff.tasks() {
         table.row(CHANGES.iter().map(|column| (column.cell)(task)))?;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fingerprint::{Fingerprint, hex};
 use super::json::Counts;
-use super::{AtomicFile, Cause, FileOptions, OutputError, Written};
-use crate::model::Verdict;
+use super::{AtomicFile, Cause, Output, OutputError, Written};
+use crate::model::{Markup, Verdict};
 use crate::report::Report;
 
 pub use check::{Finding, Manifest, ManifestError};
@@ -24,19 +24,19 @@ use names::name_from;
 const FORMAT: u64 = 1;
 
 /// What came of a run's outputs, and what shaped them beside the report's own options.
-#[derive(Debug, Default)]
-pub struct Evidence {
-    /// The files written, in the order in which they were.
-    pub written: Vec<Written>,
-    /// The outputs that could not be written, as the user named them. Of a folder that failed, no
-    /// file is among those written.
-    pub failed: Vec<PathBuf>,
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// The outputs, in the order in which they were written. Of a folder that failed, no file counts as
+    /// written.
+    pub outputs: &'a [Output],
     /// Whether the journal stays, so that it belongs to the evidence.
     pub journal: bool,
     /// The verdicts that change the exit code.
-    pub fail_on: Vec<Verdict>,
-    /// How the files were written.
-    pub files: FileOptions,
+    pub fail_on: &'a [Verdict],
+    /// Whether texts in CSV were left as they are.
+    pub csv_raw: bool,
+    /// The markup of tickets.
+    pub ticket_format: Markup,
 }
 
 /// Where the manifest of a run stands whose journal has this path: beside it, by its stem.
@@ -57,7 +57,7 @@ pub fn manifest_path(journal: &Path) -> PathBuf {
 ///
 /// # Errors
 /// [`OutputError`]; then what stood at the path stands there still.
-pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence) -> Result<(), OutputError> {
+pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence<'_>) -> Result<(), OutputError> {
     let document = document(report, path, evidence).map_err(OutputError::at(path))?;
     let write = |file: &mut AtomicFile| {
         serde_json::to_writer_pretty(&mut *file, &document)?;
@@ -66,7 +66,7 @@ pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence) -> 
     AtomicFile::write(path, write).map(drop)
 }
 
-fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &'a Evidence) -> Result<Document<'a>, Cause> {
+fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) -> Result<Document<'a>, Cause> {
     let journal = report.journal();
     let options = report.options();
     let zone = &options.timezone;
@@ -77,18 +77,21 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &'a Evidence) -> 
         let (sha256, size) = fingerprint.finish();
         files.push(Entry::new(name_from(path, journal.path())?, size, &sha256, Role::Journal));
     }
-    for Written { path: file, sha256, size } in &evidence.written {
+    let written = evidence.outputs.iter().filter_map(|output| output.written.as_ref().ok());
+    for Written { path: file, sha256, size } in written.flatten() {
         let entry = Entry::new(name_from(path, file)?, *size, sha256, Role::Output);
         // The journal may be an output too, as a copy of itself on itself.
         if files.first().is_none_or(|first| first.path != entry.path) {
             files.push(entry);
         }
     }
-    let failed = evidence.failed.iter().map(|output| name_from(path, output));
+    let failed = evidence.outputs.iter().filter(|output| output.written.is_err());
+    let failed: Vec<String> =
+        failed.map(|output| name_from(path, output.target.path())).collect::<io::Result<_>>()?;
     Ok(Document {
         format: FORMAT,
         tool: concat!("cutover-report ", env!("CARGO_PKG_VERSION")),
-        complete: evidence.failed.is_empty(),
+        complete: failed.is_empty(),
         sample_data: report.is_sample(),
         run: Run {
             endpoint: &journal.header().endpoint,
@@ -101,13 +104,15 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &'a Evidence) -> 
             language: options.language.key(),
             max_age_seconds: options.policy.max_age.map(|age| age.as_secs()),
             not_before: options.policy.not_before.map(|time| zone.rfc3339(time)),
-            fail_on: &evidence.fail_on,
-            csv_raw: evidence.files.csv_raw,
+            fail_on: evidence.fail_on,
+            csv_raw: evidence.csv_raw,
+            ticket_format: evidence.ticket_format.key(),
+            template: &options.template.name,
         },
         tasks: report.rows().len(),
         counts: Counts(report),
         files,
-        failed: failed.collect::<io::Result<_>>()?,
+        failed,
     })
 }
 
@@ -142,6 +147,8 @@ struct Settings<'a> {
     not_before: Option<String>,
     fail_on: &'a [Verdict],
     csv_raw: bool,
+    ticket_format: &'static str,
+    template: &'a str,
 }
 
 /// A file as a manifest has it.
