@@ -21,6 +21,7 @@ fn options(rows_per_sheet: u64) -> Options {
         language: Language::English,
         template: Template::built_in("standard").unwrap(),
         policy,
+        waivers: None,
         rows_per_sheet,
     }
 }

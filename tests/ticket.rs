@@ -196,6 +196,7 @@ fn a_comment_is_short_whatever_the_run_holds() {
                 template: Template::built_in("standard").unwrap(),
                 policy,
                 rows_per_sheet: 100,
+                waivers: None,
             };
             let report = Report::new(&journal, options).unwrap();
             for markup in Markup::ALL {

@@ -4,7 +4,6 @@
 //! variable says the same, so that everything else treats them as if the user had typed them.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue};
@@ -14,6 +13,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::Cli;
+use crate::model::Place;
 
 /// The profile that is used when none is named.
 const DEFAULT_PROFILE: &str = "default";
@@ -46,20 +46,6 @@ pub enum ConfigError {
 
 fn list(known: &[String]) -> String {
     if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-}
-
-/// A place in a configuration file.
-#[derive(Debug, Clone)]
-pub struct Place {
-    path: PathBuf,
-    line: usize,
-    column: usize,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)
-    }
 }
 
 /// Reads `arguments` with the settings of the file that they name, if they name one.
@@ -261,9 +247,6 @@ impl File<'_> {
     }
 
     fn place(&self, at: usize) -> Place {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Place { path: self.path.to_owned(), line, column }
+        Place::of(self.path, self.text, at)
     }
 }

@@ -295,6 +295,9 @@ pub struct ReadingArgs {
     /// The age from which a verification is stale, or `off`
     #[arg(long, value_name = "TIME", default_value_t = values::Age(Some(Policy::DEFAULT_MAX_AGE)), value_parser = age)]
     pub max_age: values::Age,
+    /// A TOML file of waivers: differences that are accepted, and why
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
     /// A verification that finished before this is stale: 2026-11-21T08:00:00Z, or without a zone
     /// for one in --timezone
     #[arg(long, value_name = "TIME")]

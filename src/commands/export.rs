@@ -20,22 +20,22 @@ use super::places::{Place, keep_apart};
 use super::report::{self, ManifestPlace};
 use super::task_source::{declared, find_tasks};
 
-pub(super) fn run(args: ExportArgs, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ExportArgs, quiet: bool) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
     let options = report::options(&args.report.reading, &args.report.template)?;
     let targets = report::targets(&args.report, started)?;
-    let kept = kept_journal(&args, targets.first());
+    let kept = kept_journal(args, targets.first());
     let manifest = match &kept {
         Some(journal) => Some(ManifestPlace { path: manifest_path(journal), journal: true }),
         None => ManifestPlace::beside(&targets, false),
     };
-    keep_apart(&places(&args, &targets, kept.as_deref(), manifest.as_ref()))?;
-    let declared = declared(&args, quiet)?;
+    keep_apart(&places(args, &targets, kept.as_deref(), manifest.as_ref()))?;
+    let declared = declared(args, quiet)?;
     let place = JournalPlace::new(kept)?;
     let journal = place.path();
     // The lock is held until the reports are written, for they are made from the journal.
-    let ended = fetch_under_lock(journal, &args, started, declared, quiet).and_then(|(hints, _lock)| {
+    let ended = fetch_under_lock(journal, args, started, declared, quiet).and_then(|(hints, _lock)| {
         let journal = Journal::open(journal).map_err(Failure::journal)?;
         let exit = report::write(&journal, options, &targets, manifest.as_ref(), &args.report, quiet)?;
         if !quiet {
@@ -58,6 +58,7 @@ fn places(
     let journal = journal.into_iter().flat_map(|journal| [Place::journal(journal), Place::lock(journal)]);
     lists
         .map(|list| Place::task_list(list))
+        .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
         .chain(journal)
         .chain(manifest.map(|manifest| Place::manifest(&manifest.path)))
         .chain(targets.iter().flat_map(Place::outputs))

@@ -38,7 +38,7 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let quiet = cli.quiet;
     match cli.command {
-        Command::Export(args) => export::run(*args, quiet),
+        Command::Export(args) => export::run(&args, quiet),
         Command::Render(args) => render::run(args, quiet),
         Command::Verify(args) => verify::run(&args, quiet),
         Command::Diff(args) => diff::run(&args, quiet),

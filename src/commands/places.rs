@@ -36,6 +36,10 @@ impl Place {
         Self { role: Role::Read, ..Self::journal(path) }
     }
 
+    pub(super) fn waivers(path: &Path) -> Self {
+        Self { what: format!("the waivers {}", path.display()), path: path.to_owned(), role: Role::Read }
+    }
+
     /// A file that `-o` names.
     pub(super) fn output(path: &Path) -> Self {
         Self { what: format!("-o {}", path.display()), path: path.to_owned(), role: Role::Written }

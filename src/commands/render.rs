@@ -14,10 +14,11 @@ pub(super) fn run(args: RenderArgs, quiet: bool) -> Result<Exit, Failure> {
     let options = report::options(&args.report.reading, &args.report.template)?;
     let journal = Journal::open(&args.journal).map_err(Failure::journal)?;
     let targets = report::targets(&args.report, journal.header().started_at)?;
-    let outputs = targets.iter().flat_map(Place::outputs);
+    let waivers = args.report.reading.waivers.as_deref().map(Place::waivers);
     let manifest = ManifestPlace::beside(&targets, true);
-    let own = iter::once(Place::journal(&args.journal));
+    let own = iter::once(Place::journal(&args.journal)).chain(waivers);
     let own = own.chain(manifest.iter().map(|manifest| Place::manifest(&manifest.path)));
+    let outputs = targets.iter().flat_map(Place::outputs);
     keep_apart(&own.chain(outputs).collect::<Vec<_>>())?;
     if !journal.is_finished() && !quiet {
         console::warning(&format!(

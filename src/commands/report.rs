@@ -1,6 +1,6 @@
 //! The right half of the way, which `export` and `render` share: journal to reports to exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::model::{Language, Verdict};
 use crate::output::{
     self, Evidence, FileOptions, Kind, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
 };
-use crate::report::{Options, Policy, Report, SummaryRow};
+use crate::report::{Options, Policy, Report, SummaryRow, Waivers, Zone};
 
 use super::exit::{Exit, Failure};
 use super::{console, templates};
@@ -55,8 +55,18 @@ pub(super) fn options(args: &ReadingArgs, template: &str) -> Result<Options, Fai
         language: args.language,
         template: templates::named(template)?,
         policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
+        waivers: args.waivers.as_deref().map(|path| waivers(path, &args.timezone)).transpose()?,
         rows_per_sheet: ROWS_PER_SHEET,
     })
+}
+
+/// Reads a file of waivers, and says which of them can cover nothing.
+fn waivers(path: &Path, zone: &Zone) -> Result<Waivers, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", path.display())))?;
+    let waivers = Waivers::parse(path, &text, zone).map_err(Failure::usage)?;
+    waivers.warnings().for_each(|warning| console::warning(&warning));
+    Ok(waivers)
 }
 
 /// Says what is wrong with a journal although it can be read.
@@ -163,6 +173,14 @@ fn summary(report: &Report<'_>) {
     }
     if let more @ 1.. = failing.len().saturating_sub(NAMED_TASKS) {
         console::note(&format!("  … and {more} more; see the Summary"));
+    }
+    for waiver in report.waivers().unwrap_or_default() {
+        if let (Some(expires), true, rows @ 1..) = (&waiver.waiver.expires, waiver.expired, waiver.rows) {
+            console::note(&format!(
+                "{}: this waiver expired on {expires}; rows that it would cover: {rows}",
+                waiver.waiver.place()
+            ));
+        }
     }
     if let Some(row) = failing.iter().find(|row| row.verdict == Verdict::Unreadable) {
         console::note(&format!(

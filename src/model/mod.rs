@@ -4,6 +4,7 @@
 
 mod language;
 mod markup;
+mod place;
 mod rate;
 mod reconciliation;
 mod secret;
@@ -13,6 +14,7 @@ mod verification;
 
 pub use language::Language;
 pub use markup::Markup;
+pub use place::Place;
 pub use rate::{Rate, RateError};
 pub use reconciliation::Reconciliation;
 pub use secret::{Secret, redact};

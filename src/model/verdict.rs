@@ -18,7 +18,7 @@ pub enum Verdict {
     CheckFailed,
     /// Files are different, missing or redundant.
     Inconsistent,
-    /// Nothing differs, but the verification is too old, or its age is not known.
+    /// Nothing differs that is not waived, but the verification is too old, or its age is not known.
     Stale,
     /// Every difference is covered by a waiver.
     Accepted,
@@ -77,7 +77,9 @@ impl Verdict {
             Self::NotVerified => "the service has no verification results",
             Self::CheckFailed => "the verification itself did not succeed",
             Self::Inconsistent => "files differ, are missing at the target or are redundant there",
-            Self::Stale => "nothing differs, but the verification is older than allowed or has no time",
+            Self::Stale => {
+                "nothing differs that is not waived, but the verification is older than allowed or has no time"
+            }
             Self::Accepted => "every difference is covered by a waiver",
             Self::Consistent => "source and target hold the same files",
         }
@@ -130,6 +132,15 @@ pub enum Note {
     NotVerifiedAgain,
     /// The verification is from before the one that another report rests on.
     OlderThanBefore,
+    /// The differences of so many directories are waived, for these reasons.
+    Waived {
+        /// How many directories.
+        directories: usize,
+        /// The reasons, each once.
+        reasons: Vec<String>,
+    },
+    /// Differences would be waived, had the waiver not expired then.
+    WaiverExpired(String),
 }
 
 impl Note {
@@ -150,6 +161,14 @@ impl Note {
             Self::NoTime => "no finished time: age unknown",
             Self::MaybeNewest => "judged by a verification without a time, which may be the newest",
             Self::NotFound => "not among the tasks that the account lists",
+            Self::Waived { directories: 1, reasons } => {
+                return language.fill("1 directory waived: {0}", &[&reasons.join(language.comma())]);
+            }
+            Self::Waived { directories, reasons } => {
+                let reasons = reasons.join(language.comma());
+                return language.fill("{0} directories waived: {1}", &[directories, &reasons]);
+            }
+            Self::WaiverExpired(when) => return language.fill("a waiver expired on {0}", &[when]),
             Self::OtherTask(id) => return language.fill("the answer names another task: {0}", &[id]),
             Self::NoLongerChecked(n) => return language.fill("directories no longer checked: {0}", &[n]),
             Self::MoreDifferences(n) => {

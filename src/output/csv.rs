@@ -14,8 +14,8 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use super::{AtomicFile, Cause, FileOptions, OutputError, Written};
 use crate::model::Language;
 use crate::report::{
-    Cell, Column, DETAIL, DetailRow, RECONCILIATION, ReconciliationRow, Report, SUMMARY, SummaryRow, Zone,
-    detail_rows, notes_text,
+    Cell, Column, DETAIL, DetailRow, RECONCILIATION, ReconciliationRow, Report, SUMMARY, SummaryRow, WAIVER,
+    Zone, notes_text,
 };
 
 /// The summary's columns that lead each row of `results.csv`, so that it can be read alone.
@@ -34,12 +34,12 @@ pub(super) fn write_results(
     let mut table = Table::new(to, zone, options.csv_raw);
     let leading = SUMMARY.iter().take(LEADING);
     table.headings(
-        leading.map(|column| column.heading_in(column.heading, zone)).chain(detail_headings(zone)),
+        leading.map(|column| column.heading_in(column.heading, zone)).chain(detail_headings(report)),
     )?;
     for (ordinal, row) in report.rows().iter().enumerate() {
         let verifications = report.verifications(ordinal)?;
-        for detail in detail_rows(&verifications) {
-            table.row(leading_cells(row).chain(detail_cells(&detail)))?;
+        for detail in report.detail_rows(ordinal, &verifications) {
+            table.row(leading_cells(row).chain(detail_cells(report, &detail)))?;
         }
     }
     table.finish()
@@ -80,11 +80,10 @@ fn write_task(
     to: &mut dyn Write,
     options: &FileOptions,
 ) -> Result<(), Cause> {
-    let zone = &report.options().timezone;
-    let mut table = Table::new(to, zone, options.csv_raw);
-    table.headings(detail_headings(zone))?;
-    for detail in detail_rows(&report.verifications(ordinal)?) {
-        table.row(detail_cells(&detail))?;
+    let mut table = Table::new(to, &report.options().timezone, options.csv_raw);
+    table.headings(detail_headings(report))?;
+    for detail in report.detail_rows(ordinal, &report.verifications(ordinal)?) {
+        table.row(detail_cells(report, &detail))?;
     }
     table.finish()
 }
@@ -93,12 +92,13 @@ fn leading_cells(row: &SummaryRow) -> impl Iterator<Item = Cell<'_>> {
     SUMMARY.iter().take(LEADING).map(|column| (column.cell)(row))
 }
 
-fn detail_headings(zone: &Zone) -> impl Iterator<Item = String> {
-    DETAIL.iter().map(|column| column.heading_in(column.heading, zone))
+fn detail_headings(report: &Report<'_>) -> impl Iterator<Item = String> {
+    let zone = &report.options().timezone;
+    report.detail_columns().map(|column| column.heading_in(column.heading, zone))
 }
 
-fn detail_cells<'a>(row: &'a DetailRow<'a>) -> impl Iterator<Item = Cell<'a>> {
-    DETAIL.iter().map(|column| (column.cell)(row))
+fn detail_cells<'a>(report: &Report<'_>, row: &'a DetailRow<'a>) -> impl Iterator<Item = Cell<'a>> {
+    report.detail_columns().map(|column| (column.cell)(row))
 }
 
 fn task_file(row: &SummaryRow) -> String {
@@ -124,7 +124,7 @@ pub(super) fn write_folder(
             let write = |file: &mut AtomicFile| write_reconciliation(&rows, report, file, options);
             written.push(AtomicFile::write(&reconciliation, write)?);
         }
-        None if has_headings(&reconciliation, RECONCILIATION) => remove(&reconciliation)?,
+        None if has_headings(&reconciliation, RECONCILIATION.iter()) => remove(&reconciliation)?,
         None => {}
     }
     for (ordinal, row) in report.rows().iter().enumerate() {
@@ -142,11 +142,16 @@ fn remove_stale(report: &Report<'_>, tasks: &Path) -> Result<(), OutputError> {
         let name = path.file_name().and_then(|name| name.to_str());
         let is_current = name.is_some_and(|name| current.contains(name));
         let is_csv = path.extension().is_some_and(|suffix| suffix == "csv");
-        if !is_current && is_csv && has_headings(&path, DETAIL) {
+        if !is_current && is_csv && is_task_file(&path) {
             remove(&path)?;
         }
     }
     Ok(())
+}
+
+/// Whether it has a task's columns, with waivers or without.
+fn is_task_file(path: &Path) -> bool {
+    has_headings(path, DETAIL.iter()) || has_headings(path, DETAIL.iter().chain([WAIVER]))
 }
 
 fn remove(path: &Path) -> Result<(), OutputError> {
@@ -154,13 +159,14 @@ fn remove(path: &Path) -> Result<(), OutputError> {
 }
 
 /// Whether a file begins with the headings of `columns`, whatever the zone: nobody else's is removed.
-fn has_headings<F>(path: &Path, columns: &[Column<F>]) -> bool {
+fn has_headings<'c, F: 'c>(path: &Path, columns: impl Iterator<Item = &'c Column<F>>) -> bool {
     let mut first = String::new();
     let read = std::fs::File::open(path).and_then(|file| BufReader::new(file).read_line(&mut first));
     let found: Vec<&str> = first.trim_end().split(',').collect();
+    let headings: Vec<&str> = columns.map(|column| column.heading).collect();
     read.is_ok()
-        && found.len() == columns.len()
-        && found.iter().zip(columns).all(|(found, column)| found.starts_with(column.heading))
+        && found.len() == headings.len()
+        && found.iter().zip(headings).all(|(found, heading)| found.starts_with(heading))
 }
 
 /// The folder as one archive; its times are fixed, so that equal reports are equal files.
@@ -209,23 +215,24 @@ impl<'a> Table<'a> {
         for cell in cells {
             match cell {
                 Cell::Empty => self.writer.write_field("")?,
-                Cell::Text(text) if self.raw => self.writer.write_field(text.as_bytes())?,
-                Cell::Text(text) => self.writer.write_field(neutralise(&text).as_bytes())?,
+                Cell::Text(text) => self.text(&text)?,
                 Cell::Count(count) => self.writer.write_field(count.to_string())?,
                 Cell::Delta(delta) => self.writer.write_field(delta.to_string())?,
                 Cell::Share(share) => self.writer.write_field(share.to_string())?,
                 Cell::Time(time) => self.writer.write_field(self.zone.rfc3339(time))?,
                 Cell::Verdict(verdict) => self.writer.write_field(verdict.key())?,
                 Cell::Change(change) => self.writer.write_field(change.key())?,
+                Cell::Waiver(waiver) => self.text(&waiver.text(Language::English))?,
                 Cell::Label(text) => self.writer.write_field(text)?,
-                Cell::Notes(notes) => {
-                    let notes = notes_text(notes, Language::English);
-                    self.writer
-                        .write_field(if self.raw { notes.into() } else { neutralise(&notes) }.as_bytes())?;
-                }
+                Cell::Notes(notes) => self.text(&notes_text(notes, Language::English))?,
             }
         }
         Ok(self.writer.write_record(None::<&[u8]>)?)
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Cause> {
+        let text = if self.raw { text.into() } else { neutralise(text) };
+        Ok(self.writer.write_field(text.as_bytes())?)
     }
 
     pub(super) fn finish(mut self) -> Result<(), Cause> {

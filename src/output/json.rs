@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::Cause;
 use crate::model::{Language, TaskId};
-use crate::report::{Cell, Options, Report, SUMMARY, SummaryRow, Zone};
+use crate::report::{Cell, Expiry, Options, Report, SUMMARY, SummaryRow, Waived, Waiver, WaiverUse, Zone};
 
 /// The version of the document's form.
 pub(super) const FORMAT: u32 = 1;
@@ -20,6 +20,7 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
     let header = report.journal().header();
     let options = report.options();
     let zone = &options.timezone;
+    let with_waivers = report.waivers().is_some();
     let document = Document {
         format: FORMAT,
         tool: concat!("cutover-report ", env!("CARGO_PKG_VERSION")),
@@ -31,7 +32,8 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
             declared_not_found: &reconciliation.not_found,
             found_not_declared: &reconciliation.undeclared,
         }),
-        tasks: report.rows().iter().map(|row| Task { row, zone }).collect(),
+        waivers: report.waivers().map(|waivers| waivers.iter().map(WaiverEntry::from).collect()),
+        tasks: report.rows().iter().map(|row| Task { row, zone, with_waivers }).collect(),
     };
     serde_json::to_writer_pretty(&mut *to, &document)?;
     Ok(to.write_all(b"\n")?)
@@ -47,7 +49,52 @@ struct Document<'a> {
     counts: Counts<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reconciliation: Option<Reconciled<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waivers: Option<Vec<WaiverEntry<'a>>>,
     tasks: Vec<Task<'a>>,
+}
+
+/// A waiver as its file has it, and what came of it.
+#[derive(Serialize)]
+struct WaiverEntry<'a> {
+    #[serde(flatten)]
+    waiver: &'a Waiver,
+    expired: bool,
+    covered_rows: u64,
+}
+
+impl<'a> From<&'a WaiverUse> for WaiverEntry<'a> {
+    fn from(WaiverUse { waiver, expired, rows }: &'a WaiverUse) -> Self {
+        Self { waiver, expired: *expired, covered_rows: if *expired { 0 } else { *rows } }
+    }
+}
+
+/// A directory whose differences are waived, and why.
+#[derive(Serialize)]
+struct WaivedEntry<'a> {
+    directory: &'a str,
+    different: u64,
+    missing: u64,
+    redundant: u64,
+    reason: &'a str,
+    owner: Option<&'a str>,
+    ticket: Option<&'a str>,
+    expires: Option<&'a Expiry>,
+}
+
+impl<'a> From<&'a Waived> for WaivedEntry<'a> {
+    fn from(Waived { check, waiver }: &'a Waived) -> Self {
+        Self {
+            directory: &check.directory,
+            different: check.different,
+            missing: check.missing,
+            redundant: check.redundant,
+            reason: &waiver.reason,
+            owner: waiver.owner.as_deref(),
+            ticket: waiver.ticket.as_deref(),
+            expires: waiver.expires.as_ref(),
+        }
+    }
 }
 
 /// The tasks that the list and the account do not both have, if they were compared.
@@ -111,6 +158,7 @@ impl Serialize for Counts<'_> {
 struct Task<'a> {
     row: &'a SummaryRow,
     zone: &'a Zone,
+    with_waivers: bool,
 }
 
 impl Serialize for Task<'_> {
@@ -119,6 +167,10 @@ impl Serialize for Task<'_> {
         for column in SUMMARY {
             let cell = (column.cell)(self.row);
             map.serialize_entry(column.key, &Value { cell, zone: self.zone })?;
+        }
+        if self.with_waivers {
+            let waived: Vec<WaivedEntry<'_>> = self.row.waived.iter().map(WaivedEntry::from).collect();
+            map.serialize_entry("waived", &waived)?;
         }
         map.serialize_entry("sheet", self.row.sheet())?;
         map.serialize_entry("fetched_at", &self.row.fetched_at.map(|time| self.zone.rfc3339(time)))?;
@@ -144,6 +196,7 @@ impl Serialize for Value<'_> {
             Cell::Time(time) => serializer.serialize_str(&self.zone.rfc3339(*time)),
             Cell::Verdict(verdict) => verdict.serialize(serializer),
             Cell::Change(change) => serializer.serialize_str(change.key()),
+            Cell::Waiver(waiver) => serializer.serialize_str(&waiver.text(Language::English)),
             Cell::Label(text) => serializer.serialize_str(text),
             Cell::Notes(notes) => {
                 serializer.collect_seq(notes.iter().map(|note| note.text(Language::English)))

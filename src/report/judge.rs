@@ -1,9 +1,11 @@
 //! From an answer to a verdict.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::waivers::{TaskWaivers, Waived};
 use crate::model::{Answer, Note, Task, TaskId, Verdict, Verification};
 
 /// What makes a verification too old to rest a cutover on.
@@ -39,13 +41,21 @@ pub(super) struct Judgement {
     /// The place of the verification that it rests on.
     pub(super) decisive: Option<usize>,
     pub(super) notes: Vec<Note>,
+    /// Its directories whose differences are waived.
+    pub(super) waived: Vec<Waived>,
 }
 
 /// The verdict on the newest verification, the first that applies, and the warnings beside it.
 ///
 /// Of several that may be the newest, because they have the same time or none, the worst decides. An
 /// answer that names another task is no evidence for this one: it never passes.
-pub(super) fn judge(task: &Task, answer: &Answer, policy: &Policy, as_of: Timestamp) -> Judgement {
+pub(super) fn judge(
+    task: &Task,
+    answer: &Answer,
+    policy: &Policy,
+    waivers: &TaskWaivers<'_>,
+    as_of: Timestamp,
+) -> Judgement {
     let mut notes = Vec::new();
     let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
     let other = named.filter(|named| *named != task.task_id.as_str());
@@ -59,31 +69,77 @@ pub(super) fn judge(task: &Task, answer: &Answer, policy: &Policy, as_of: Timest
         .iter()
         .enumerate()
         .filter(|(_, verification)| verification.finished == newest || verification.finished.is_none());
-    let judged = may_be_newest.map(|(place, verification)| (verdict(verification, policy, as_of), place));
+    let judged =
+        may_be_newest.map(|(place, verification)| (verdict(verification, policy, waivers, as_of), place));
     let Some((verdict, place)) = judged.min() else {
-        return Judgement { verdict: Verdict::NotVerified, decisive: None, notes };
+        return Judgement { verdict: Verdict::NotVerified, decisive: None, notes, waived: Vec::new() };
     };
+    let mut waived = Vec::new();
     if let Some(decisive) = answer.verifications.get(place) {
         warn(decisive, as_of, &mut notes);
         if decisive.finished.is_none() && newest.is_some() {
             notes.push(Note::MaybeNewest);
         }
+        waived = waived_directories(decisive, waivers);
+        note_waivers(decisive, waivers, &waived, &mut notes);
     }
     let verdict = if other.is_some() && verdict.passes() { Verdict::Unreadable } else { verdict };
-    Judgement { verdict, decisive: Some(place), notes }
+    Judgement { verdict, decisive: Some(place), notes, waived }
 }
 
-fn verdict(verification: &Verification, policy: &Policy, as_of: Timestamp) -> Verdict {
+fn verdict(
+    verification: &Verification,
+    policy: &Policy,
+    waivers: &TaskWaivers<'_>,
+    as_of: Timestamp,
+) -> Verdict {
+    let mut differing = verification.directories.iter().filter(|check| !check.is_consistent()).peekable();
+    let differs = differing.peek().is_some();
     if verification.check_failed() {
         Verdict::CheckFailed
     } else if verification.directories.is_empty() {
         Verdict::NotVerified
-    } else if verification.directories.iter().any(|check| !check.is_consistent()) {
+    } else if differing.any(|check| waivers.covering(verification, check).is_none()) {
         Verdict::Inconsistent
     } else if policy.is_stale(verification.finished, as_of) {
         Verdict::Stale
+    } else if differs {
+        Verdict::Accepted
     } else {
         Verdict::Consistent
+    }
+}
+
+fn waived_directories(verification: &Verification, waivers: &TaskWaivers<'_>) -> Vec<Waived> {
+    let waived = |check| {
+        let waiver = Arc::clone(waivers.covering(verification, check)?);
+        Some(Waived { check: check.clone(), waiver })
+    };
+    verification.directories.iter().filter_map(waived).collect()
+}
+
+/// Notes what is waived, and what no longer is.
+fn note_waivers(
+    verification: &Verification,
+    waivers: &TaskWaivers<'_>,
+    waived: &[Waived],
+    notes: &mut Vec<Note>,
+) {
+    if !waived.is_empty() {
+        let mut reasons: Vec<String> = Vec::new();
+        for Waived { waiver, .. } in waived {
+            if !reasons.contains(&waiver.reason) {
+                reasons.push(waiver.reason.clone());
+            }
+        }
+        notes.push(Note::Waived { directories: waived.len(), reasons });
+    }
+    let expired = verification.directories.iter().filter_map(|check| waivers.expired(verification, check));
+    for expires in expired.filter_map(|waiver| waiver.expires.as_ref()) {
+        let note = Note::WaiverExpired(expires.to_string());
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
     }
 }
 
@@ -136,7 +192,7 @@ mod tests {
         let policy = Policy { max_age: Some(Duration::from_secs(24 * HOUR)), not_before: None };
         let task = Task::new(TaskId::new("t").unwrap());
         let answer = Answer::new(Shape::ResultList, Some("t".to_owned()), verifications);
-        let Judgement { verdict, notes, .. } = judge(&task, &answer, &policy, at(0));
+        let Judgement { verdict, notes, .. } = judge(&task, &answer, &policy, &TaskWaivers::default(), at(0));
         (verdict, notes)
     }
 
@@ -189,7 +245,10 @@ mod tests {
         let answer = Answer::new(Shape::ResultList, Some("u".to_owned()), Vec::new());
         let task = Task::new(TaskId::new("t").unwrap());
         let policy = Policy { max_age: None, not_before: None };
-        assert_eq!(judge(&task, &answer, &policy, at(0)).notes, [Note::OtherTask("u".to_owned())]);
+        assert_eq!(
+            judge(&task, &answer, &policy, &TaskWaivers::default(), at(0)).notes,
+            [Note::OtherTask("u".to_owned())]
+        );
     }
 
     #[test]
@@ -201,7 +260,7 @@ mod tests {
             let of = |id: &str| {
                 let verifications = vec![verification(Some(at(0)), None, &[counts])];
                 let answer = Answer::new(Shape::ResultList, Some(id.to_owned()), verifications);
-                judge(&task, &answer, &policy, at(0)).verdict
+                judge(&task, &answer, &policy, &TaskWaivers::default(), at(0)).verdict
             };
             assert_eq!(of("u"), expected);
             assert_eq!(of(" t "), of("t"));

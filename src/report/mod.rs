@@ -9,8 +9,11 @@ mod reason;
 mod sheet_names;
 mod table;
 mod template;
+mod waivers;
 
 use std::collections::HashSet;
+use std::iter;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -18,6 +21,7 @@ use jiff::tz::TimeZone;
 use crate::journal::{EMBEDDED, Journal, JournalError, Outcome, Record};
 use crate::model::{Language, Note, Shape, Task, Totals, Verdict, Verification};
 use crate::sms::{ErrorBody, wire};
+use waivers::TaskWaivers;
 
 pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
@@ -25,9 +29,10 @@ pub use diff::{
 pub use judge::Policy;
 pub use table::{
     Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
-    SUMMARY, SummaryCell, detail_rows, notes_text,
+    SUMMARY, SummaryCell, WAIVER, notes_text,
 };
 pub use template::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TemplateError, Words};
+pub use waivers::{Expiry, Waived, Waiver, WaiverUse, Waivers, WaiversError};
 
 /// What a reader may choose about a report.
 #[derive(Debug, Clone)]
@@ -40,6 +45,8 @@ pub struct Options {
     pub template: Template,
     /// What makes a verification too old.
     pub policy: Policy,
+    /// The differences that are accepted; none in a report without waivers.
+    pub waivers: Option<Waivers>,
     /// The data rows that one worksheet takes, at least 1.
     pub rows_per_sheet: u64,
 }
@@ -117,6 +124,8 @@ pub struct SummaryRow {
     pub request_id: Option<String>,
     /// Warnings.
     pub notes: Vec<Note>,
+    /// The directories of that verification whose differences are waived.
+    pub waived: Vec<Waived>,
     /// The names of the sheets that hold the task's rows: one, or more when a worksheet is full.
     pub sheets: Vec<String>,
     /// When the last request for it ended.
@@ -137,6 +146,7 @@ pub struct Report<'a> {
     options: Options,
     rows: Vec<SummaryRow>,
     sample_data: bool,
+    waivers: Option<Vec<WaiverUse>>,
 }
 
 impl<'a> Report<'a> {
@@ -149,13 +159,20 @@ impl<'a> Report<'a> {
         let mut sample_data = journal.header().endpoint == EMBEDDED;
         let mut rows = Vec::new();
         let mut sheets_needed = Vec::new();
+        let as_of = journal.ended_at();
+        let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(as_of));
         for (ordinal, task) in journal.header().list.tasks.iter().enumerate() {
             let record = journal.record(ordinal)?;
             if let Some(Record { outcome: Outcome::Answered(answered), .. }) = &record {
                 sample_data |= answered.sample_data;
             }
-            let (row, verifications) = summarise(task, record, &options.policy, journal.ended_at());
-            let data_rows = u64::try_from(detail_rows(&verifications).count()).unwrap_or(u64::MAX);
+            let waivers = task_waivers(&options, task, as_of);
+            let (row, verifications) = summarise(task, record, &options.policy, &waivers, as_of);
+            let mut data_rows: u64 = 0;
+            for detail in table::detail_rows(&verifications) {
+                data_rows += 1;
+                uses.iter_mut().for_each(|uses| waivers.count(&detail, uses));
+            }
             sheets_needed.push(data_rows.div_ceil(options.rows_per_sheet.max(1)).max(1));
             rows.push(row);
         }
@@ -170,7 +187,7 @@ impl<'a> Report<'a> {
         for (row, sheets) in rows.iter_mut().zip(names) {
             row.sheets = sheets;
         }
-        Ok(Self { journal, options, rows, sample_data })
+        Ok(Self { journal, options, rows, sample_data, waivers: uses })
     }
 
     /// A row per task, in the order of the list.
@@ -214,6 +231,11 @@ impl<'a> Report<'a> {
         rows.sort_by_key(|(_, differences)| std::cmp::Reverse(*differences));
         rows.truncate(count);
         rows
+    }
+
+    /// The waivers and what came of each, in the order of their file; none in a report without.
+    pub fn waivers(&self) -> Option<&[WaiverUse]> {
+        self.waivers.as_deref()
     }
 
     /// The tasks that the list and the account do not both have; none if nobody asked.
@@ -266,7 +288,7 @@ impl<'a> Report<'a> {
         parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
     }
 
-    /// What makes a verification too old, in one sentence.
+    /// What makes a verification too old and what waives differences, in one sentence.
     pub fn criteria(&self, language: Language) -> String {
         let policy = &self.options.policy;
         let zone = &self.options.timezone;
@@ -277,10 +299,14 @@ impl<'a> Report<'a> {
             .not_before
             .map(|time| language.fill("finished before {0} ({1})", &[&zone.plain(time), &zone.name()]));
         let bounds: Vec<String> = age.into_iter().chain(before).collect();
-        if bounds.is_empty() {
-            return language.text("A verification may be of any age").to_owned();
-        }
-        language.fill("A verification is stale when {0}", &[&bounds.join(language.text(" or "))])
+        let age = if bounds.is_empty() {
+            language.text("A verification may be of any age").to_owned()
+        } else {
+            language.fill("A verification is stale when {0}", &[&bounds.join(language.text(" or "))])
+        };
+        let waivers = self.options.waivers.as_ref().map(|waivers| waivers.file());
+        let waivers = waivers.map(|file| language.fill("differences are waived as {0} says", &[&file]));
+        iter::once(age).chain(waivers).collect::<Vec<_>>().join(language.semicolon())
     }
 
     /// The verifications of the task at `ordinal`, newest first; none when there is no readable answer.
@@ -295,6 +321,30 @@ impl<'a> Report<'a> {
             _ => Vec::new(),
         })
     }
+
+    /// The rows of the task at `ordinal`, of which these are the verifications.
+    pub fn detail_rows<'r>(
+        &'r self,
+        ordinal: usize,
+        verifications: &'r [Verification],
+    ) -> impl Iterator<Item = DetailRow<'r>> {
+        let task = self.journal.header().list.tasks.get(ordinal);
+        let waivers = task.map(|task| task_waivers(&self.options, task, self.journal.ended_at()));
+        let waivers = waivers.unwrap_or_default();
+        table::detail_rows(verifications).map(move |row| {
+            let waiver = row.check.and_then(|check| waivers.covering(row.verification, check));
+            DetailRow { waiver: waiver.map(Arc::as_ref), ..row }
+        })
+    }
+
+    /// The columns of those rows.
+    pub fn detail_columns(&self) -> impl Iterator<Item = &'static Column<DetailCell>> {
+        DETAIL.iter().chain(self.waivers.is_some().then_some(WAIVER))
+    }
+}
+
+fn task_waivers<'w>(options: &'w Options, task: &Task, as_of: Timestamp) -> TaskWaivers<'w> {
+    options.waivers.as_ref().map(|waivers| waivers.of_task(task, as_of)).unwrap_or_default()
 }
 
 /// As in `24 h`, `90 min` or `45 s`: in the largest unit that needs no fraction.
@@ -310,6 +360,7 @@ fn summarise(
     task: &Task,
     record: Option<Record>,
     policy: &Policy,
+    waivers: &TaskWaivers<'_>,
     as_of: Timestamp,
 ) -> (SummaryRow, Vec<Verification>) {
     let mut row = SummaryRow {
@@ -326,6 +377,7 @@ fn summarise(
         error_message: None,
         request_id: None,
         notes: Vec::new(),
+        waived: Vec::new(),
         sheets: Vec::new(),
         fetched_at: None,
     };
@@ -359,9 +411,10 @@ fn summarise(
             (row, Vec::new())
         }
         Ok(answer) => {
-            let judgement = judge::judge(task, &answer, policy, as_of);
+            let judgement = judge::judge(task, &answer, policy, waivers, as_of);
             row.verdict = judgement.verdict;
             row.notes = judgement.notes;
+            row.waived = judgement.waived;
             if row.verdict == Verdict::Unreadable {
                 row.error_message = Some("the answer is of another task".to_owned());
             }

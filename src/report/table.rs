@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use super::waivers::Waiver;
 use super::{Change, SummaryRow, Zone};
 use crate::model::{DirectoryCheck, Language, Note, Task, Totals, Verdict, Verification};
 
 /// One value of a table.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Cell<'a> {
     /// Nothing.
     Empty,
@@ -28,6 +29,8 @@ pub enum Cell<'a> {
     Change(Change),
     /// Warnings, in the language of whoever reads them.
     Notes(&'a [Note]),
+    /// Why a row's differences are accepted, in the language of whoever reads it.
+    Waiver(&'a Waiver),
     /// One of a few English texts, which people read in their language.
     Label(&'static str),
 }
@@ -163,14 +166,21 @@ pub struct DetailRow<'a> {
     pub verification: &'a Verification,
     /// The directory; none when the verification lists no directory.
     pub check: Option<&'a DirectoryCheck>,
+    /// The waiver that covers its differences.
+    pub waiver: Option<&'a Waiver>,
 }
 
-/// The rows of a task: its verifications, newest first, each with its directories.
-pub fn detail_rows(verifications: &[Verification]) -> impl Iterator<Item = DetailRow<'_>> {
+/// The rows of a task: its verifications, newest first, each with its directories, without waivers.
+pub(super) fn detail_rows(verifications: &[Verification]) -> impl Iterator<Item = DetailRow<'_>> {
     (1..).zip(verifications).flat_map(|(number, verification)| {
         let bare = verification.directories.is_empty().then_some(None);
         let checks = verification.directories.iter().map(Some);
-        bare.into_iter().chain(checks).map(move |check| DetailRow { number, verification, check })
+        bare.into_iter().chain(checks).map(move |check| DetailRow {
+            number,
+            verification,
+            check,
+            waiver: None,
+        })
     })
 }
 
@@ -196,3 +206,7 @@ pub const DETAIL: &[Column<DetailCell>] = &[
         row.check.and_then(DirectoryCheck::consistent_share).map_or(Cell::Empty, Cell::Share)
     }),
 ];
+
+/// The column that follows a task's table in a report with waivers.
+pub const WAIVER: &Column<DetailCell> =
+    &Column::text("Waiver", "waiver", 50, |row| row.waiver.map_or(Cell::Empty, Cell::Waiver));

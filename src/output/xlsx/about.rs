@@ -2,8 +2,8 @@
 
 use rust_xlsxwriter::{Workbook, XlsxError};
 
-use super::Sheet;
 use super::style::Styles;
+use super::{Sheet, lines_of};
 use crate::model::{Language, Verdict};
 use crate::report::Report;
 
@@ -14,6 +14,9 @@ pub(super) const NAME: &str = "About";
 const FIRST_ROW: u32 = 2;
 /// The tasks in the chart of differences.
 const MOST: usize = 10;
+
+/// The width of the text column, in characters.
+const WIDTH: u16 = 110;
 
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let language = report.options().language;
@@ -38,12 +41,14 @@ pub(super) fn page<'a>(
 ) -> Result<Sheet<'a>, XlsxError> {
     let worksheet = workbook.add_worksheet();
     worksheet.set_name(NAME)?;
-    worksheet.set_column_width(0, 26)?.set_column_width(1, 110)?;
+    worksheet.set_column_width(0, 26)?.set_column_width(1, WIDTH)?;
     let mut sheet = Sheet::new(worksheet, report, styles);
     sheet.label(0, 0, "About this report", &styles.title)?;
     for (row, (label, text)) in (FIRST_ROW..).zip(facts) {
         sheet.label(row, 0, label, &styles.label)?;
         sheet.text(row, 1, &text, &styles.prose)?;
+        sheet.lines = lines_of(&text, WIDTH);
+        sheet.fit_height(row)?;
     }
     sheet.page(None)?;
     Ok(sheet)
@@ -79,6 +84,8 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     facts.extend(journal.faults().into_iter().map(|fault| ("Journal", fault)));
     facts.extend(report.reconciled(language).map(|text| ("Reconciliation", text)));
     facts.push(("Criteria", report.criteria(language)));
+    let waivers = report.waivers().unwrap_or_default();
+    facts.extend(waivers.iter().map(|waiver| ("Waiver", waiver.text(language))));
     facts.push(("Journal written by", header.tool.clone()));
     facts.push(("Report written by", concat!("cutover-report ", env!("CARGO_PKG_VERSION")).to_owned()));
     let rule = "taken from a task's newest verification; the first of these that applies:";

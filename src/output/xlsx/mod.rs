@@ -153,6 +153,7 @@ impl<'a> Sheet<'a> {
             Cell::Label(text) => self.prose(row, column, self.language.text(text))?,
             Cell::Notes(notes) => self.prose(row, column, &notes_text(notes, self.language))?,
             Cell::Change(change) => self.label(row, column, change.label(), styles.change(*change))?,
+            Cell::Waiver(waiver) => self.prose(row, column, &waiver.text(self.language))?,
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use rust_xlsxwriter::{Color, ConditionalFormatFormula, Sparkline, SparklineType,
 use super::style::Styles;
 use super::{Cause, Sheet};
 use crate::model::Verification;
-use crate::report::{Report, SummaryRow, detail_rows};
+use crate::report::{Column, DetailCell, DetailRow, Highlight, Look, Report, Rule, SummaryRow, WAIVER};
 
 const HEADING_ROW: u32 = 6;
 /// The verifications whose course is shown at most, and where the newest of them stands.
@@ -25,6 +25,8 @@ pub(super) fn add(
     styles: &Styles,
 ) -> Result<(), Cause> {
     let verifications = report.verifications(ordinal)?;
+    let waiver = report.waivers().map(|_| WAIVER);
+    let columns: Vec<_> = report.options().template.tasks.iter().copied().chain(waiver).collect();
     let per_sheet = usize::try_from(report.options().rows_per_sheet.max(1)).unwrap_or(usize::MAX);
     for (index, name) in row.sheets.iter().enumerate() {
         let rows = index.saturating_mul(per_sheet)..(index + 1).saturating_mul(per_sheet);
@@ -32,7 +34,8 @@ pub(super) fn add(
         worksheet.set_name(name)?;
         let mut sheet = Sheet::new(worksheet, report, styles);
         title_block(&mut sheet, report, row)?;
-        table(&mut sheet, &verifications, rows)?;
+        let details = report.detail_rows(ordinal, &verifications).skip(rows.start).take(rows.len());
+        table(&mut sheet, &columns, details)?;
         if index == 0 && verifications.len() > 1 {
             course(&mut sheet, &verifications)?;
         }
@@ -63,16 +66,15 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, row: &SummaryRow) -> 
     Ok(())
 }
 
-fn table(
+fn table<'r>(
     sheet: &mut Sheet<'_>,
-    verifications: &[Verification],
-    rows: std::ops::Range<usize>,
+    columns: &[&Column<DetailCell>],
+    rows: impl Iterator<Item = DetailRow<'r>>,
 ) -> Result<(), XlsxError> {
-    let columns = &sheet.template.tasks;
     let headings: Vec<_> = columns.iter().map(|column| sheet.heading(column)).collect();
     sheet.headings(HEADING_ROW, &headings)?;
     let mut last_row = HEADING_ROW;
-    for detail in detail_rows(verifications).skip(rows.start).take(rows.len()) {
+    for detail in rows {
         last_row += 1;
         for (column, definition) in (0..).zip(columns) {
             sheet.cell(last_row, column, &(definition.cell)(&detail))?;
@@ -82,6 +84,9 @@ fn table(
     let last_column = u16::try_from(columns.len()).unwrap_or(1) - 1;
     set_verifications_apart(sheet, last_row, last_column)?;
     for (column, definition) in (0..).zip(columns) {
+        if columns.last().is_some_and(|last| last.key == WAIVER.key) {
+            set_waived_apart(sheet, definition.key, column, (last_row, last_column))?;
+        }
         sheet.highlight(definition.key, column, HEADING_ROW + 1..=last_row.max(HEADING_ROW + 1))?;
     }
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
@@ -104,6 +109,27 @@ fn set_verifications_apart(sheet: &mut Sheet<'_>, last_row: u32, last_column: u1
         let format =
             ConditionalFormatFormula::new().set_rule(rule.as_str()).set_format(look).set_stop_if_true(true);
         sheet.worksheet.add_conditional_format(first, 0, last_row.max(first), last_column, &format)?;
+    }
+    Ok(())
+}
+
+/// Shows differences that a waiver covers in another way than those that stand against the task.
+fn set_waived_apart(
+    sheet: &mut Sheet<'_>,
+    key: &str,
+    column: u16,
+    (last_row, waiver): (u32, u16),
+) -> Result<(), XlsxError> {
+    let first = HEADING_ROW + 1;
+    let cell = |column| format!("${}{}", column_number_to_name(column), first + 1);
+    let is_key = |highlight: &&Highlight| highlight.column == key;
+    for highlight in sheet.template.highlights.iter().filter(is_key) {
+        let Rule::Above(count) = highlight.rule else { continue };
+        let rule = format!("=AND({}<>\"\",{}>{count})", cell(waiver), cell(column));
+        let look = sheet.styles.look(Look::Unsure);
+        let format =
+            ConditionalFormatFormula::new().set_rule(rule.as_str()).set_format(look).set_stop_if_true(true);
+        sheet.worksheet.add_conditional_format(first, column, last_row.max(first), column, &format)?;
     }
     Ok(())
 }
