@@ -89,7 +89,8 @@ pub(super) fn write(
 ) -> Result<Exit, Failure> {
     tell_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
-    let files = FileOptions { csv_raw: args.csv_raw, ticket: Ticket::built_in(args.ticket_format) };
+    let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
+    let files = FileOptions { csv_raw: args.csv_raw, ticket };
     // A ticket names the other files.
     let mut in_order: Vec<&Target> = targets.iter().collect();
     in_order.sort_by_key(|target| target.kind() == Kind::Ticket);

@@ -1,7 +1,8 @@
 //! `templates`: what workbooks can show.
 
 use crate::cli::TemplatesCommand;
-use crate::model::Language;
+use crate::model::{Language, Markup};
+use crate::output::Ticket;
 use crate::report::Template;
 
 use super::console;
@@ -38,7 +39,11 @@ fn read(file: &str) -> Result<Template, Failure> {
     let source = std::fs::read_to_string(file).map_err(|error| {
         Failure::usage(format!("the template {file}: {error}; give a file, or one of {}", names()))
     })?;
-    Template::parse(file, &source).map_err(Failure::usage)
+    let template = Template::parse(file, &source).map_err(Failure::usage)?;
+    for markup in Markup::ALL {
+        Ticket::of(&template, markup).map_err(Failure::usage)?;
+    }
+    Ok(template)
 }
 
 fn names() -> String {

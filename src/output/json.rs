@@ -28,12 +28,26 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
         run: Run::of(report, zone),
         criteria: Criteria::of(options),
         counts: Counts(report),
+        evidence: Evidence {
+            judged: report.judged(),
+            passing: report.passing(),
+            oldest_age_seconds: report.oldest().and_then(|(row, _)| report.age(row)).map(|age| age.as_secs()),
+        },
         reconciliation: header.reconciliation.as_ref().map(|reconciliation| Reconciled {
             declared_not_found: &reconciliation.not_found,
             found_not_declared: &reconciliation.undeclared,
         }),
         waivers: report.waivers().map(|waivers| waivers.iter().map(WaiverEntry::from).collect()),
-        tasks: report.rows().iter().map(|row| Task { row, zone, with_waivers }).collect(),
+        tasks: report
+            .rows()
+            .iter()
+            .map(|row| Task {
+                row,
+                zone,
+                age_seconds: report.age(row).map(|age| age.as_secs()),
+                with_waivers,
+            })
+            .collect(),
     };
     serde_json::to_writer_pretty(&mut *to, &document)?;
     Ok(to.write_all(b"\n")?)
@@ -47,11 +61,20 @@ struct Document<'a> {
     run: Run<'a>,
     criteria: Criteria,
     counts: Counts<'a>,
+    evidence: Evidence,
     #[serde(skip_serializing_if = "Option::is_none")]
     reconciliation: Option<Reconciled<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waivers: Option<Vec<WaiverEntry<'a>>>,
     tasks: Vec<Task<'a>>,
+}
+
+/// What the verdicts rest on: only tasks with evidence are judged.
+#[derive(Serialize)]
+struct Evidence {
+    judged: usize,
+    passing: usize,
+    oldest_age_seconds: Option<i64>,
 }
 
 /// A waiver as its file has it, and what came of it.
@@ -158,6 +181,7 @@ impl Serialize for Counts<'_> {
 struct Task<'a> {
     row: &'a SummaryRow,
     zone: &'a Zone,
+    age_seconds: Option<i64>,
     with_waivers: bool,
 }
 
@@ -172,6 +196,7 @@ impl Serialize for Task<'_> {
             let waived: Vec<WaivedEntry<'_>> = self.row.waived.iter().map(WaivedEntry::from).collect();
             map.serialize_entry("waived", &waived)?;
         }
+        map.serialize_entry("age_seconds", &self.age_seconds)?;
         map.serialize_entry("sheet", self.row.sheet())?;
         map.serialize_entry("fetched_at", &self.row.fetched_at.map(|time| self.zone.rfc3339(time)))?;
         map.serialize_entry("labels", &self.row.task.labels)?;

@@ -38,7 +38,7 @@ fn is_success(report: &Report<'_>) -> bool {
 fn text(report: &Report<'_>, name: &str, last_success: Option<f64>) -> String {
     let journal = report.journal();
     let (began, ended) = (journal.header().started_at, journal.ended_at());
-    let oldest = report.rows().iter().filter_map(|row| row.last_verified).min();
+    let oldest = report.oldest().map(|(_, verified)| verified);
     let attempts = || report.rows().iter().map(|row| u64::from(row.attempts));
     let mut metrics = Metrics { text: String::new(), report: escaped(name) };
 

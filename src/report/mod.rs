@@ -6,17 +6,17 @@
 mod diff;
 mod judge;
 mod reason;
+mod sentences;
 mod sheet_names;
 mod table;
 mod template;
 mod waivers;
 
 use std::collections::HashSet;
-use std::iter;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::journal::{EMBEDDED, Journal, JournalError, Outcome, Record};
 use crate::model::{Language, Note, Shape, Task, Totals, Verdict, Verification};
@@ -31,7 +31,9 @@ pub use table::{
     Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
     SUMMARY, SummaryCell, WAIVER, notes_text,
 };
-pub use template::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TemplateError, Words};
+pub use template::{
+    Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TemplateError, TicketText, Words,
+};
 pub use waivers::{Expiry, Waived, Waiver, WaiverUse, Waivers, WaiversError};
 
 /// What a reader may choose about a report.
@@ -223,6 +225,29 @@ impl<'a> Report<'a> {
             .collect()
     }
 
+    /// How many tasks have evidence, for or against them.
+    pub fn judged(&self) -> usize {
+        self.rows.iter().filter(|row| row.verdict.has_evidence()).count()
+    }
+
+    /// How many tasks a cutover may rest on.
+    pub fn passing(&self) -> usize {
+        self.rows.iter().filter(|row| row.verdict.passes()).count()
+    }
+
+    /// The task whose verdict rests on the oldest verification, and when that was.
+    pub fn oldest(&self) -> Option<(&SummaryRow, Timestamp)> {
+        self.rows
+            .iter()
+            .filter_map(|row| Some((row, row.last_verified?)))
+            .min_by_key(|(_, verified)| *verified)
+    }
+
+    /// The age of a task's newest verification at the end of the run; negative if its time is ahead.
+    pub fn age(&self, row: &SummaryRow) -> Option<SignedDuration> {
+        row.last_verified.map(|verified| self.journal.ended_at().duration_since(verified))
+    }
+
     /// The tasks with the most differing, missing and redundant files, with their number; at most `count`.
     pub fn most_differences(&self, count: usize) -> Vec<(&SummaryRow, u64)> {
         let differences = |row: &SummaryRow| row.totals.map_or(0, |totals| totals.differences());
@@ -246,67 +271,6 @@ impl<'a> Report<'a> {
         let not_found = declared.iter().filter(|task| not_found.contains(&task.task_id));
         let row = |declared: bool| move |task: &Task| ReconciliationRow { task: task.clone(), declared };
         Some(not_found.map(row(true)).chain(reconciliation.undeclared.iter().map(row(false))).collect())
-    }
-
-    /// What the reconciliation found, in one sentence; none if nobody asked.
-    pub fn reconciled(&self, language: Language) -> Option<String> {
-        self.journal.header().reconciliation.as_ref()?;
-        let agreement = || language.text("the list holds just the tasks that the account has").to_owned();
-        Some(self.differences(language).unwrap_or_else(agreement))
-    }
-
-    /// How many tasks the list and the account do not both have, if any.
-    fn differences(&self, language: Language) -> Option<String> {
-        let reconciliation = self.journal.header().reconciliation.as_ref()?;
-        let (not_found, undeclared) = (reconciliation.not_found.len(), reconciliation.undeclared.len());
-        let text = "{0} declared but not found, {1} found but not declared";
-        (not_found + undeclared > 0).then(|| language.fill(text, &[&not_found, &undeclared]))
-    }
-
-    /// The outcome in one sentence, as in `9 of 12 tasks pass; 1 inconsistent, 2 stale`.
-    pub fn headline(&self, language: Language) -> String {
-        let passing = self.rows.iter().filter(|row| row.verdict.passes()).count();
-        let others: Vec<String> = self
-            .counts()
-            .into_iter()
-            .filter(|(verdict, count)| !verdict.passes() && *count > 0)
-            .map(|(verdict, count)| {
-                language.fill("{0} {1}", &[&count, &language.text(verdict.label()).to_lowercase()])
-            })
-            .collect();
-        let outcome = match (self.rows.len(), others.is_empty()) {
-            (0, _) => language.text("No task is listed, so nothing is verified").to_owned(),
-            (1, true) => language.text("The task passes").to_owned(),
-            (all, true) => language.fill("All {0} tasks pass", &[&all]),
-            (1, false) => language.fill("{0} of 1 task passes", &[&passing]),
-            (all, false) => language.fill("{0} of {1} tasks pass", &[&passing, &all]),
-        };
-        let unfinished =
-            (!self.journal.is_finished()).then(|| language.text("the run is unfinished").to_owned());
-        let others = (!others.is_empty()).then(|| others.join(language.comma()));
-        let parts = [Some(outcome), others, unfinished, self.differences(language)];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
-    }
-
-    /// What makes a verification too old and what waives differences, in one sentence.
-    pub fn criteria(&self, language: Language) -> String {
-        let policy = &self.options.policy;
-        let zone = &self.options.timezone;
-        let age = policy.max_age.map(|age| {
-            language.fill("more than {0} old at the end of the run", &[&duration_text(age, language)])
-        });
-        let before = policy
-            .not_before
-            .map(|time| language.fill("finished before {0} ({1})", &[&zone.plain(time), &zone.name()]));
-        let bounds: Vec<String> = age.into_iter().chain(before).collect();
-        let age = if bounds.is_empty() {
-            language.text("A verification may be of any age").to_owned()
-        } else {
-            language.fill("A verification is stale when {0}", &[&bounds.join(language.text(" or "))])
-        };
-        let waivers = self.options.waivers.as_ref().map(|waivers| waivers.file());
-        let waivers = waivers.map(|file| language.fill("differences are waived as {0} says", &[&file]));
-        iter::once(age).chain(waivers).collect::<Vec<_>>().join(language.semicolon())
     }
 
     /// The verifications of the task at `ordinal`, newest first; none when there is no readable answer.
@@ -345,15 +309,6 @@ impl<'a> Report<'a> {
 
 fn task_waivers<'w>(options: &'w Options, task: &Task, as_of: Timestamp) -> TaskWaivers<'w> {
     options.waivers.as_ref().map(|waivers| waivers.of_task(task, as_of)).unwrap_or_default()
-}
-
-/// As in `24 h`, `90 min` or `45 s`: in the largest unit that needs no fraction.
-fn duration_text(duration: std::time::Duration, language: Language) -> String {
-    match duration.as_secs() {
-        seconds if seconds % 3600 == 0 => language.fill("{0} h", &[&(seconds / 3600)]),
-        seconds if seconds % 60 == 0 => language.fill("{0} min", &[&(seconds / 60)]),
-        seconds => language.fill("{0} s", &[&seconds]),
-    }
 }
 
 fn summarise(

@@ -138,6 +138,14 @@ const CHINESE: &[(&str, &str)] = &[
     ("Course", "变化趋势"),
     ("differences, newest to the right", "差异数，最右为最新"),
     ("&L&A&RPage &P of &N", "&L&A&R第 &P 页，共 &N 页"),
+    ("Evidence", "校验依据"),
+    ("Oldest verification", "最早的校验"),
+    ("0 of {0} tasks have evidence", "{0} 个任务均没有校验依据"),
+    (
+        "{0} of {1} tasks have evidence; {2} of these pass ({3})",
+        "{1} 个任务中 {0} 个有校验依据，其中 {2} 个通过（{3}）",
+    ),
+    ("{0} at the end of the run: verified {1} ({2}), {3}", "运行结束时已过 {0}：校验于 {1}（{2}），{3}"),
     // Sign-off.
     ("Scope", "范围"),
     ("{0} tasks", "{0} 个任务"),

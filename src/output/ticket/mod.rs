@@ -15,7 +15,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
 use super::{Cause, Output};
 use crate::model::{Language, Markup};
-use crate::report::Report;
+use crate::report::{Report, Template};
 use context::Context;
 use escape::escape;
 
@@ -66,6 +66,18 @@ impl Ticket {
             ticket.render(&example, Language::English)?;
         }
         Ok(ticket)
+    }
+
+    /// The text that `template` has for `markup`, or else our own.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn of(template: &Template, markup: Markup) -> Result<Self, TicketError> {
+        let Some(text) = template.tickets.iter().find(|text| text.markup == markup) else {
+            return Ok(Self::built_in(markup));
+        };
+        Self::new(&template.name, &text.source, markup)
+            .map_err(|error| TicketError { line: error.line + text.lines_above, ..error })
     }
 
     /// Writes the text about `report` and the outputs that were written `earlier`.

@@ -84,6 +84,8 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     facts.extend(journal.faults().into_iter().map(|fault| ("Journal", fault)));
     facts.extend(report.reconciled(language).map(|text| ("Reconciliation", text)));
     facts.push(("Criteria", report.criteria(language)));
+    facts.push(("Evidence", report.evidence(language)));
+    facts.extend(report.oldest_verification(language).map(|text| ("Oldest verification", text)));
     let waivers = report.waivers().unwrap_or_default();
     facts.extend(waivers.iter().map(|waiver| ("Waiver", waiver.text(language))));
     facts.push(("Journal written by", header.tool.clone()));

@@ -216,7 +216,8 @@ impl<'a> Sheet<'a> {
 
     /// Writes the headings of a table and sets the widths of its columns.
     fn headings(&mut self, row: u32, headings: &[Heading]) -> Result<(), XlsxError> {
-        self.worksheet.set_row_height(row, 32)?;
+        let lines = headings.iter().map(|heading| lines_of(&heading.text, heading.width)).max();
+        self.worksheet.set_row_height(row, lines.unwrap_or(1).max(2) * LINE_HEIGHT + 2)?;
         for (column, heading) in (0..).zip(headings) {
             self.worksheet.set_column_width(column, heading.width)?;
             self.text(row, column, &heading.text, self.styles.heading(heading.kind))?;
@@ -259,12 +260,9 @@ struct Heading {
 fn lines_of(text: &str, width: u16) -> u32 {
     // Chinese characters take twice the room.
     let wide: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+    // Widths count digits. Letters take less on the whole, which makes up for words that are not broken.
     let room = usize::from(width.saturating_sub(2)).max(1);
-    if wide <= room {
-        return 1;
-    }
-    // Words are not broken, so lines are not full.
-    u32::try_from((wide * 10 / 9).div_ceil(room)).unwrap_or(u32::MAX).min(MOST_LINES)
+    u32::try_from(wide.div_ceil(room)).unwrap_or(u32::MAX).clamp(1, MOST_LINES)
 }
 
 /// Days since the end of 1899 on the clock of `zone`, as worksheets count time.

@@ -80,6 +80,10 @@ impl Page<'_> {
         let ended = format!("{} ({})", zone.plain(report.journal().ended_at()), zone.name());
         self.line(language.text("Run ended"), &ended)?;
         self.line(language.text("Criteria"), &report.criteria(language))?;
+        self.line(language.text("Evidence"), &report.evidence(language))?;
+        if let Some(oldest) = report.oldest_verification(language) {
+            self.line(language.text("Oldest verification"), &oldest)?;
+        }
         self.line(language.text("Outcome"), &report.headline(language))?;
         for (verdict, count) in report.counts().into_iter().filter(|(_, count)| *count > 0) {
             self.sheet.label(self.row, 0, verdict.label(), styles.verdict(verdict))?;

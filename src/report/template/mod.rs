@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Zone;
 use super::table::{Column, DetailCell, SummaryCell};
-use crate::model::{Language, Verdict};
+use crate::model::{Language, Markup, Verdict};
 pub use parse::TemplateError;
 
 /// The built-in templates: name and source.
@@ -49,6 +49,8 @@ pub struct Template {
     pub page: Page,
     /// The Sign-off sheet, if there is one.
     pub signoff: Option<Signoff>,
+    /// The texts of tickets, as minijinja templates; built-in ones stand in for those that are missing.
+    pub tickets: Vec<TicketText>,
     widths: BTreeMap<&'static str, u16>,
     headings: BTreeMap<&'static str, Words>,
 }
@@ -162,6 +164,17 @@ pub enum Paper {
     /// 8½ × 11 in.
     #[serde(rename = "letter")]
     Letter,
+}
+
+/// The text of a ticket, as it stands in the template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketText {
+    /// Its markup.
+    pub markup: Markup,
+    /// The minijinja template.
+    pub source: String,
+    /// The lines of the file above its first line.
+    pub lines_above: usize,
 }
 
 /// The sheet that people sign.

@@ -6,8 +6,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, Words};
-use crate::model::Verdict;
+use super::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TicketText, Words};
+use crate::model::{Markup, Verdict};
 use crate::report::table::{Column, DETAIL, DetailCell, SUMMARY, SummaryCell};
 
 /// A template that cannot be used.
@@ -40,6 +40,7 @@ pub(super) fn template(name: &str, source: &str) -> Result<Template, TemplateErr
         highlights: Vec::new(),
         page: Page { paper: Paper::A4, landscape: true },
         signoff: None,
+        tickets: Vec::new(),
         widths: BTreeMap::new(),
         headings: BTreeMap::new(),
     };
@@ -47,13 +48,13 @@ pub(super) fn template(name: &str, source: &str) -> Result<Template, TemplateErr
     for (name, source) in standard.into_iter().chain([(name, source)]) {
         let wrong = |(span, what): Wrong| {
             let before = source.get(..span.start).unwrap_or(source);
-            let line = before.matches('\n').count() + 1;
+            let line = line_of(source, span.start);
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
             TemplateError { name: name.to_owned(), line, column, what }
         };
         let file: File = toml::from_str(source)
             .map_err(|error| wrong((error.span().unwrap_or_default(), error.message().to_owned())))?;
-        file.lay_over(&mut template).map_err(wrong)?;
+        file.lay_over(&mut template, source).map_err(wrong)?;
     }
     Ok(template)
 }
@@ -80,13 +81,15 @@ struct File {
     page: PageText,
     signoff: Option<SignoffText>,
     #[serde(default)]
+    ticket: TicketTexts,
+    #[serde(default)]
     widths: BTreeMap<Key, Spanned<u16>>,
     #[serde(default)]
     headings: HeadingsText,
 }
 
 impl File {
-    fn lay_over(self, template: &mut Template) -> Result<(), Wrong> {
+    fn lay_over(self, template: &mut Template, source: &str) -> Result<(), Wrong> {
         put(&mut template.description, self.description.map(Words::from));
         put(&mut template.title, self.title.map(Words::from));
         put(&mut template.summary, self.summary.columns.map(some).transpose()?);
@@ -106,6 +109,19 @@ impl File {
         put(&mut template.page.paper, self.page.paper);
         put(&mut template.page.landscape, self.page.orientation.map(|side| side == Side::Landscape));
         put(&mut template.signoff, self.signoff.map(|signoff| Some(signoff.into())));
+        let TicketTexts { markdown, jira, plain } = self.ticket;
+        for (markup, text) in [(Markup::Markdown, markdown), (Markup::Jira, jira), (Markup::Plain, plain)] {
+            template.tickets.extend(text.map(|text| {
+                let start = text.span().start;
+                let opening = source.get(start..).unwrap_or_default();
+                // A line break right after the quotes is not part of the text.
+                let is_below = ["\"\"\"\n", "\"\"\"\r\n", "'''\n", "'''\r\n"]
+                    .iter()
+                    .any(|quotes| opening.starts_with(quotes));
+                let lines_above = line_of(source, start) - 1 + usize::from(is_below);
+                TicketText { markup, source: text.into_inner(), lines_above }
+            }));
+        }
         for (key, width) in self.widths {
             if !(1..=255).contains(width.get_ref()) {
                 return Err((width.span(), "a width is from 1 to 255 characters".to_owned()));
@@ -120,6 +136,11 @@ impl File {
         }
         Ok(())
     }
+}
+
+/// The line of a place in a text, from 1.
+fn line_of(source: &str, at: usize) -> usize {
+    source.get(..at).unwrap_or(source).matches('\n').count() + 1
 }
 
 fn put<T>(place: &mut T, value: Option<T>) {
@@ -219,6 +240,14 @@ fn is_count(key: &str) -> bool {
     use crate::report::Kind::Number;
     SUMMARY.iter().any(|column| column.key == key && column.kind == Number)
         || DETAIL.iter().any(|column| column.key == key && column.kind == Number)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TicketTexts {
+    markdown: Option<Spanned<String>>,
+    jira: Option<Spanned<String>>,
+    plain: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

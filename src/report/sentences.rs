@@ -1,0 +1,106 @@
+//! What a report says in sentences, in the language of whoever reads it.
+
+use std::iter;
+use std::time::Duration;
+
+use super::Report;
+use crate::model::Language;
+
+impl Report<'_> {
+    /// What the reconciliation found, in one sentence; none if nobody asked.
+    pub fn reconciled(&self, language: Language) -> Option<String> {
+        self.journal.header().reconciliation.as_ref()?;
+        let agreement = || language.text("the list holds just the tasks that the account has").to_owned();
+        Some(self.differences(language).unwrap_or_else(agreement))
+    }
+
+    /// How many tasks the list and the account do not both have, if any.
+    fn differences(&self, language: Language) -> Option<String> {
+        let reconciliation = self.journal.header().reconciliation.as_ref()?;
+        let (not_found, undeclared) = (reconciliation.not_found.len(), reconciliation.undeclared.len());
+        let text = "{0} declared but not found, {1} found but not declared";
+        (not_found + undeclared > 0).then(|| language.fill(text, &[&not_found, &undeclared]))
+    }
+
+    /// The outcome in one sentence, as in `9 of 12 tasks pass; 1 inconsistent, 2 stale`.
+    pub fn headline(&self, language: Language) -> String {
+        let passing = self.passing();
+        let others: Vec<String> = self
+            .counts()
+            .into_iter()
+            .filter(|(verdict, count)| !verdict.passes() && *count > 0)
+            .map(|(verdict, count)| {
+                language.fill("{0} {1}", &[&count, &language.text(verdict.label()).to_lowercase()])
+            })
+            .collect();
+        let outcome = match (self.rows.len(), others.is_empty()) {
+            (0, _) => language.text("No task is listed, so nothing is verified").to_owned(),
+            (1, true) => language.text("The task passes").to_owned(),
+            (all, true) => language.fill("All {0} tasks pass", &[&all]),
+            (1, false) => language.fill("{0} of 1 task passes", &[&passing]),
+            (all, false) => language.fill("{0} of {1} tasks pass", &[&passing, &all]),
+        };
+        let unfinished =
+            (!self.journal.is_finished()).then(|| language.text("the run is unfinished").to_owned());
+        let others = (!others.is_empty()).then(|| others.join(language.comma()));
+        let parts = [Some(outcome), others, unfinished, self.differences(language)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
+    }
+
+    /// What makes a verification too old and what waives differences, in one sentence.
+    pub fn criteria(&self, language: Language) -> String {
+        let policy = &self.options.policy;
+        let zone = &self.options.timezone;
+        let age = policy.max_age.map(|age| {
+            language.fill("more than {0} old at the end of the run", &[&duration_text(age, language)])
+        });
+        let before = policy
+            .not_before
+            .map(|time| language.fill("finished before {0} ({1})", &[&zone.plain(time), &zone.name()]));
+        let bounds: Vec<String> = age.into_iter().chain(before).collect();
+        let age = if bounds.is_empty() {
+            language.text("A verification may be of any age").to_owned()
+        } else {
+            language.fill("A verification is stale when {0}", &[&bounds.join(language.text(" or "))])
+        };
+        let waivers = self.options.waivers.as_ref().map(|waivers| waivers.file());
+        let waivers = waivers.map(|file| language.fill("differences are waived as {0} says", &[&file]));
+        iter::once(age).chain(waivers).collect::<Vec<_>>().join(language.semicolon())
+    }
+
+    /// How many tasks have evidence, and what share of these passes: tasks without any are not in it.
+    pub fn evidence(&self, language: Language) -> String {
+        let (judged, passing, all) = (self.judged(), self.passing(), self.rows.len());
+        // Cut, never rounded up: 100 % means all of them.
+        match (passing * 1000).checked_div(judged) {
+            None => language.fill("0 of {0} tasks have evidence", &[&all]),
+            Some(thousandths) => {
+                let share = format!("{}.{} %", thousandths / 10, thousandths % 10);
+                language.fill(
+                    "{0} of {1} tasks have evidence; {2} of these pass ({3})",
+                    &[&judged, &all, &passing, &share],
+                )
+            }
+        }
+    }
+
+    /// The age of the oldest verification that a verdict rests on; none without any.
+    pub fn oldest_verification(&self, language: Language) -> Option<String> {
+        let (row, verified) = self.oldest()?;
+        let age = Duration::try_from(self.age(row)?).unwrap_or_default();
+        let zone = &self.options.timezone;
+        let age = duration_text(Duration::from_secs(age.as_secs() / 60 * 60), language);
+        let when =
+            [&age as &dyn std::fmt::Display, &zone.plain(verified), &zone.name(), &row.task.display_name()];
+        Some(language.fill("{0} at the end of the run: verified {1} ({2}), {3}", &when))
+    }
+}
+
+/// As in `24 h`, `90 min` or `45 s`: in the largest unit that needs no fraction.
+fn duration_text(duration: Duration, language: Language) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 3600 == 0 => language.fill("{0} h", &[&(seconds / 3600)]),
+        seconds if seconds % 60 == 0 => language.fill("{0} min", &[&(seconds / 60)]),
+        seconds => language.fill("{0} s", &[&seconds]),
+    }
+}
