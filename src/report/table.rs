@@ -143,7 +143,7 @@ pub const SUMMARY: &[Column<SummaryCell>] = &[
         total(row, |totals| totals.redundant)
     }),
     Column::number("Verifications", "verifications", 14, |row| Cell::count(row.verifications)),
-    Column::text("Response shape", "response_shape", 20, |row| {
+    Column::text("Response shape", "response_shape", 22, |row| {
         Cell::text(row.shape.map(|shape| shape.key()))
     }),
     Column::number("Attempts", "attempts", 11, |row| Cell::Count(row.attempts.into())),

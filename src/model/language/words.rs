@@ -132,7 +132,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("Back to the Summary", "返回汇总"),
     ("Go to the task's sheet", "转到该任务的工作表"),
     ("Task list and account", "任务列表与账号核对"),
-    ("Tasks with the most differing, missing and redundant files", "差异文件最多的任务"),
+    ("Tasks with the most differences", "差异文件最多的任务"),
     ("Most differences", "差异最多"),
     ("differing, missing and redundant files of a task", "任务中不同、缺失与多余的文件数"),
     ("Course", "变化趋势"),

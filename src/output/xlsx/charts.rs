@@ -30,7 +30,7 @@ pub(super) fn add(sheet: &mut Sheet<'_>, report: &Report<'_>) -> Result<(), Xlsx
     if let Some((first, last)) = about::most_differences_rows(report) {
         let categories = ChartRange::new_from_range(about::NAME, first, 0, last, 0);
         let values = ChartRange::new_from_range(about::NAME, first, 1, last, 1);
-        let title = language.text("Tasks with the most differing, missing and redundant files");
+        let title = language.text("Tasks with the most differences");
         let mut differences = chart(ChartType::Bar, title, 0xB9_1C_1C, (&categories, &values));
         differences.set_width(DIFFERENCES_WIDTH);
         // The most stand at the top.

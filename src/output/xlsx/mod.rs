@@ -200,6 +200,14 @@ impl<'a> Sheet<'a> {
         self.link((1, 0), summary::NAME, (&text, tip), &self.styles.back)
     }
 
+    /// Says below the title, up to column `last`, that the data is made up.
+    fn sample_banner(&mut self, last: u16) -> Result<(), XlsxError> {
+        for column in 2..=last {
+            self.worksheet.write_blank(1, column, &self.styles.banner)?;
+        }
+        self.label(1, 1, about::SAMPLE, &self.styles.banner)
+    }
+
     /// Makes a row of the table as high as its texts need.
     fn fit_height(&mut self, row: u32) -> Result<(), XlsxError> {
         if self.lines > 1 {

@@ -21,7 +21,7 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
     sheet.label(0, 0, "Task list and account", &styles.title)?;
     sheet.link_back()?;
     if report.is_sample() {
-        sheet.label(1, 1, super::about::SAMPLE, &styles.banner)?;
+        sheet.sample_banner(3)?;
     }
     sheet.text(2, 0, &outcome, &styles.plain)?;
     let headings: Vec<_> = RECONCILIATION.iter().map(|column| sheet.heading(column)).collect();

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
 
-use super::Sheet;
 use super::style::Styles;
+use super::{Sheet, lines_of};
 use crate::report::{Field, Report, Signoff};
 
 const NAME: &str = "Sign-off";
 /// The columns of the signatures: role, name, date, signature.
 const WIDTHS: [u16; 4] = [30, 34, 20, 46];
 const LAST_COLUMN: u16 = 3;
+/// That of the last two columns together.
+const MEANING_WIDTH: u16 = 66;
 /// Room to write by hand, in points.
 const SIGNATURE_HEIGHT: u16 = 34;
 
@@ -57,7 +59,7 @@ impl Page<'_> {
         self.sheet.text(0, 0, signoff.title.text(language), &styles.title)?;
         self.sheet.link_back()?;
         if report.is_sample() {
-            self.sheet.label(1, 1, super::about::SAMPLE, &styles.banner)?;
+            self.sheet.sample_banner(LAST_COLUMN)?;
         }
         self.row = 3;
         Ok(())
@@ -89,7 +91,17 @@ impl Page<'_> {
             self.sheet.label(self.row, 0, verdict.label(), styles.verdict(verdict))?;
             let count = u64::try_from(count).unwrap_or(u64::MAX);
             self.sheet.count(self.row, 1, count, &styles.plain_count)?;
-            self.sheet.label(self.row, 2, verdict.meaning(), &styles.quiet)?;
+            let meaning = language.text(verdict.meaning());
+            self.sheet.worksheet.merge_range(
+                self.row,
+                2,
+                self.row,
+                LAST_COLUMN,
+                meaning,
+                &styles.quiet_prose,
+            )?;
+            self.sheet.lines = lines_of(meaning, MEANING_WIDTH);
+            self.sheet.fit_height(self.row)?;
             self.row += 1;
         }
         Ok(())

@@ -49,7 +49,7 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, row: &SummaryRow) -> 
     sheet.text(0, 0, row.task.display_name(), &styles.title)?;
     sheet.link_back()?;
     if report.is_sample() {
-        sheet.label(1, 1, super::about::SAMPLE, &styles.banner)?;
+        sheet.sample_banner(3)?;
     }
     sheet.label(2, 0, "Task ID", &styles.label)?;
     sheet.text(2, 1, row.task.task_id.as_str(), &styles.plain)?;
