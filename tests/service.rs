@@ -321,8 +321,7 @@ async fn every_fault_happens_and_alters_nothing() {
         "APIG.0308",
         "policy user over ratelimit,limit:60,time:1 minute",
     );
-    for status in [500, 502, 503, 504] {
-        let code = if status == 500 { "SMS.9003" } else { "SMS.9006" };
+    for (status, code) in [(500, "SMS.9003"), (502, "SMS.9006"), (403, "SMS.9001"), (408, "SMS.9001")] {
         let api = start(&format!("{status}=100%")).await;
         api.post(&task, &upload).await.refused(status, code, "");
     }
@@ -340,8 +339,27 @@ async fn every_fault_happens_and_alters_nothing() {
     let answer = api.post(&task, &upload).await;
     assert_eq!(answer.headers[CONTENT_TYPE], "text/html; charset=utf-8");
     assert!(answer.status == 200 && answer.body.starts_with(b"<!DOCTYPE html>"));
-    let api = start("slow=100%:1ms").await;
-    assert_eq!(api.get(&task).await.body, right);
+    let api = start("type=100%").await;
+    let answer = api.get(&task).await;
+    assert_eq!((answer.headers[CONTENT_TYPE].to_str().unwrap(), &answer.body), ("text/plain", &right));
+    for late in ["slow=100%:1ms", "drip=100%:20ms"] {
+        assert_eq!(start(late).await.get(&task).await.body, right, "{late}");
+    }
+    let huge = start("huge=100%:3MiB").await.get(&task).await.body;
+    assert_eq!((huge.len(), huge.trim_ascii_start()), ((3 << 20) + right.len(), right.trim_ascii_start()));
+}
+
+#[tokio::test]
+async fn faults_come_to_every_operation_and_to_listing_but_not_to_iam() {
+    let api = Api::with_faults("503=100%").await;
+    let task = id("web-prod-01");
+    for asked in [path(&task), "/v3/tasks".to_owned(), format!("/v3/tasks/{task}"), "/v3/sources".to_owned()]
+    {
+        api.get(&asked).await.refused(503, "SMS.9006", "");
+    }
+    api.post(&path(&task), "{}").await.refused(503, "SMS.9006", "");
+    api.post("/v3/tasks/consistency-results/export", "{}").await.refused(503, "SMS.9006", "");
+    assert_eq!(api.post("/v3/auth/tokens", "{}").await.status, 400, "IAM says what is wrong");
 }
 
 #[tokio::test]

@@ -402,7 +402,8 @@ pub struct ServeArgs {
     /// Wait before every answer
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub latency: Duration,
-    /// Faults by share, as in 429=5%,500=2%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,seed=7
+    /// Faults by share, as in 429=5%,500=2%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,html=1%,type=1%,
+    /// drip=1%:30s,huge=1%:128MiB,seed=7
     #[arg(long, value_name = "SPEC", default_value = "")]
     pub faults: Faults,
     /// Make so many tasks with results instead of the sample data

@@ -11,8 +11,8 @@ const WHOLE: u32 = 1_000_000;
 
 /// What to do to which share of the requests; nothing by default.
 ///
-/// Written as `429=5%,500=2%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,html=1%,seed=7`. The same
-/// seed gives the same decisions in the order in which requests arrive.
+/// Written as `429=5%,500=2%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,huge=1%:128MiB,seed=7`. The
+/// same seed gives the same decisions in the order in which requests arrive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
     shares: Vec<(Fault, u32)>,
@@ -24,7 +24,7 @@ pub struct Faults {
 pub(super) enum Fault {
     /// The gateway's 429.
     Throttled,
-    /// 500, 502, 503 or 504.
+    /// Another status, from 400 to 599.
     Status(u16),
     /// The connection is reset without an answer.
     Reset,
@@ -36,6 +36,12 @@ pub(super) enum Fault {
     Garbage,
     /// 200 with a page, as a proxy puts one in the way.
     Html,
+    /// The right answer, called plain text.
+    Type,
+    /// The right answer, in small pieces over so long a time.
+    Drip(Duration),
+    /// The right answer after so many bytes of white space.
+    Huge(u64),
 }
 
 /// Why a text says no faults.
@@ -46,18 +52,23 @@ pub enum FaultsError {
     NoPair(String),
     /// A kind that there is not.
     #[error(
-        "`{0}` is no kind of fault; there are 429, 500, 502, 503, 504, reset, slow, truncate, garbage, html, and seed=NUMBER"
+        "`{0}` is no kind of fault; there are a status from 400 to 599, reset, slow, truncate, garbage, html, type, drip, huge, and seed=NUMBER"
     )]
     Kind(String),
     /// A share that is none.
     #[error("`{0}`: the share must be a number from 0% to 100% with at most 4 decimals, as in 5% or 0.5%")]
     Share(String),
-    /// `slow` without a time, or with one that is none.
-    #[error("`{0}`: slow needs a share and a time in ms, s or m of at most an hour, as in slow=1%:2s")]
-    Slow(String),
-    /// A time at a kind that takes none.
-    #[error("`{0}`: only slow takes a time")]
-    Time(String),
+    /// `slow` or `drip` without a time, or with one that is none.
+    #[error("`{0}`: {1} needs a share and a time in ms, s or m of at most an hour, as in {1}=1%:2s")]
+    Time(String, &'static str),
+    /// `huge` without a size, or with one that is none.
+    #[error(
+        "`{0}`: huge needs a share and a size in KiB, MiB or GiB of at most 1024 GiB, as in huge=1%:128MiB"
+    )]
+    Size(String),
+    /// More than a share at a kind that takes no more.
+    #[error("`{0}`: only slow and drip take a time, and huge a size")]
+    Alone(String),
     /// A seed that is no number.
     #[error("`{0}`: the seed must be a whole number from 0 to 18446744073709551615")]
     Seed(String),
@@ -100,28 +111,33 @@ impl FromStr for Faults {
 }
 
 fn fault(name: &str, value: &str, part: &str) -> Result<(Fault, u32), FaultsError> {
-    let (share_text, time) = match value.split_once(':') {
-        Some((share, time)) => (share, Some(time)),
+    let (share_text, more) = match value.split_once(':') {
+        Some((share, more)) => (share, Some(more)),
         None => (value, None),
     };
+    let time = |kind| more.and_then(duration).ok_or_else(|| FaultsError::Time(part.to_owned(), kind));
     let fault = match name {
         "429" => Fault::Throttled,
-        "500" => Fault::Status(500),
-        "502" => Fault::Status(502),
-        "503" => Fault::Status(503),
-        "504" => Fault::Status(504),
         "reset" => Fault::Reset,
+        "slow" => Fault::Slow(time("slow")?),
         "truncate" => Fault::Truncate,
         "garbage" => Fault::Garbage,
         "html" => Fault::Html,
-        "slow" => Fault::Slow(time.and_then(duration).ok_or_else(|| FaultsError::Slow(part.to_owned()))?),
-        _ => return Err(FaultsError::Kind(name.to_owned())),
+        "type" => Fault::Type,
+        "drip" => Fault::Drip(time("drip")?),
+        "huge" => Fault::Huge(more.and_then(size).ok_or_else(|| FaultsError::Size(part.to_owned()))?),
+        _ => Fault::Status(status(name).ok_or_else(|| FaultsError::Kind(name.to_owned()))?),
     };
-    if time.is_some() && name != "slow" {
-        return Err(FaultsError::Time(part.to_owned()));
+    if more.is_some() && !matches!(fault, Fault::Slow(_) | Fault::Drip(_) | Fault::Huge(_)) {
+        return Err(FaultsError::Alone(part.to_owned()));
     }
     let share = share(share_text).ok_or_else(|| FaultsError::Share(part.to_owned()))?;
     Ok((fault, share))
+}
+
+fn status(name: &str) -> Option<u16> {
+    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+    name.parse().ok().filter(|status| digits && (400..600).contains(status))
 }
 
 /// Millionths from a percentage; whole digits only, so that no rounding can lose a share.
@@ -137,16 +153,32 @@ fn share(text: &str) -> Option<u32> {
 }
 
 fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = quantity(text)?;
+    let milliseconds = number.checked_mul(match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        _ => return None,
+    })?;
+    (milliseconds <= 3_600_000).then(|| Duration::from_millis(milliseconds))
+}
+
+fn size(text: &str) -> Option<u64> {
+    let (number, unit) = quantity(text)?;
+    let bytes = number.checked_mul(match unit {
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    })?;
+    (bytes <= 1 << 40).then_some(bytes)
+}
+
+/// A whole number and its unit.
+fn quantity(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-    let number: u64 = number.parse().ok()?;
-    let milliseconds = match unit.trim() {
-        "ms" => Some(number),
-        "s" => number.checked_mul(1000),
-        "m" => number.checked_mul(60_000),
-        _ => None,
-    }?;
-    (milliseconds <= 3_600_000).then(|| Duration::from_millis(milliseconds))
+    Some((number.parse().ok()?, unit.trim()))
 }
 
 fn percent(millionths: u64) -> String {
@@ -190,7 +222,7 @@ mod tests {
     #[test]
     fn a_whole_specification_is_read() {
         let faults: Faults =
-            "429=5%, 500=2%,502=0.5%,503=1%,504=1%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,html=0.0001%,seed=7"
+            "429=5%, 500=2%,404=0.5%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,html=0.0001%,type=1%,drip=1%:1m,huge=1%:128MiB,seed=7"
                 .parse()
                 .unwrap();
         assert_eq!(faults.seed, 7);
@@ -199,14 +231,15 @@ mod tests {
             [
                 (Fault::Throttled, 50_000),
                 (Fault::Status(500), 20_000),
-                (Fault::Status(502), 5_000),
-                (Fault::Status(503), 10_000),
-                (Fault::Status(504), 10_000),
+                (Fault::Status(404), 5_000),
                 (Fault::Reset, 10_000),
                 (Fault::Slow(Duration::from_secs(2)), 10_000),
                 (Fault::Truncate, 10_000),
                 (Fault::Garbage, 10_000),
                 (Fault::Html, 1),
+                (Fault::Type, 10_000),
+                (Fault::Drip(Duration::from_secs(60)), 10_000),
+                (Fault::Huge(128 << 20), 10_000),
             ]
         );
         assert_eq!("".parse(), Ok(Faults::default()));
@@ -218,7 +251,10 @@ mod tests {
         let bad = [
             ("429", "`429` is not KIND=SHARE%"),
             ("429=5%,", "`` is not KIND=SHARE%"),
-            ("418=5%", "`418` is no kind of fault; there are 429, 500"),
+            ("399=5%", "`399` is no kind of fault; there are a status from 400 to 599, reset"),
+            ("+500=5%", "`+500` is no kind"),
+            ("600=5%", "`600` is no kind"),
+            ("gargle=5%", "`gargle` is no kind"),
             ("429=5", "`429=5`: the share must be"),
             ("429=-5%", "`429=-5%`: the share must be"),
             ("429=101%", "`429=101%`: the share must be"),
@@ -230,7 +266,13 @@ mod tests {
             ("slow=5%:2h", "`slow=5%:2h`: slow needs"),
             ("slow=5%:s", "`slow=5%:s`: slow needs"),
             ("slow=5%:61m", "`slow=5%:61m`: slow needs"),
-            ("html=5%:2s", "`html=5%:2s`: only slow takes a time"),
+            ("drip=5%", "`drip=5%`: drip needs"),
+            ("huge=5%", "`huge=5%`: huge needs"),
+            ("huge=5%:4", "`huge=5%:4`: huge needs"),
+            ("huge=5%:2s", "`huge=5%:2s`: huge needs"),
+            ("huge=5%:1025GiB", "`huge=5%:1025GiB`: huge needs"),
+            ("html=5%:2s", "`html=5%:2s`: only slow and drip take a time"),
+            ("500=5%:2s", "`500=5%:2s`: only slow"),
             ("seed=x", "`seed=x`: the seed must be"),
             ("500=1%,500=2%", "`500=2%` repeats"),
             ("500=60%,reset=40.5%", "the shares add up to 100.5%; at most 100%"),

@@ -1,26 +1,24 @@
 //! What stands before every route: the body's limit, latency, authentication, throttling, faults, headers.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::auth::{Guard, IAM_PATH};
 use super::connection::Switch;
-use super::errors;
 use super::faults::{Dice, Fault};
 use super::throttle::Throttle;
-use crate::model::Rate;
+use super::{errors, spoil};
 
 /// The header that every answer carries, so that what is made from it can say so.
 pub const SAMPLE_HEADER: &str = "x-sample-data";
@@ -96,29 +94,34 @@ async fn answer(gate: &Gate, switch: &Switch, request_id: &str, request: Request
     if let Err(refused) = gate.guard.check(&head, &body, Timestamp::now()) {
         return errors::unauthenticated(&refused, request_id);
     }
-    // The limit is the gateway's, and counts those it knows; IAM stands beside it.
+    let request = Request::from_parts(head, Body::from(body));
+    // Limit and faults are the gateway's; IAM stands beside it.
+    if request.uri().path() == IAM_PATH {
+        return next.run(request).await;
+    }
     if let Some(throttle) = &gate.throttle
-        && head.uri.path() != IAM_PATH
         && !throttle.admits(Instant::now())
     {
         return errors::throttled(throttle.limit(), request_id);
     }
-    let request = Request::from_parts(head, Body::from(body));
     match gate.dice.roll() {
         None => next.run(request).await,
         Some(Fault::Slow(time)) => {
             tokio::time::sleep(time).await;
             next.run(request).await
         }
-        Some(Fault::Truncate) => truncated(next.run(request).await).await,
+        Some(Fault::Truncate) => spoil::truncated(next.run(request).await).await,
+        Some(Fault::Drip(time)) => spoil::dripping(next.run(request).await, time).await,
+        Some(Fault::Huge(size)) => spoil::huge(next.run(request).await, size),
+        Some(Fault::Type) => spoil::called_text(next.run(request).await),
         Some(Fault::Reset) => {
             switch.cut();
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
-        Some(Fault::Throttled) => throttled(gate, request_id),
-        Some(Fault::Status(status)) => failed(status),
-        Some(Fault::Garbage) => garbage(),
-        Some(Fault::Html) => page(),
+        Some(Fault::Throttled) => spoil::throttled(gate.throttle.as_ref().map(Throttle::limit), request_id),
+        Some(Fault::Status(status)) => spoil::failed(status),
+        Some(Fault::Garbage) => spoil::garbage(),
+        Some(Fault::Html) => spoil::page(),
     }
 }
 
@@ -144,49 +147,4 @@ async fn whole(request: Request) -> Result<(Parts, Bytes), Response> {
         return Err(errors::invalid(&format!("the body is longer than {BODY} bytes")));
     }
     Ok((head, read.into()))
-}
-
-fn throttled(gate: &Gate, request_id: &str) -> Response {
-    let limit = gate.throttle.as_ref().map(Throttle::limit);
-    // Without a limit of its own the answer names the gateway's usual one.
-    match limit.or_else(|| "60/m".parse::<Rate>().ok()) {
-        Some(limit) => errors::throttled(limit, request_id),
-        None => StatusCode::TOO_MANY_REQUESTS.into_response(),
-    }
-}
-
-fn failed(status: u16) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match status {
-        StatusCode::INTERNAL_SERVER_ERROR => {
-            errors::error(status, errors::INTERNAL, "Obtaining verification results failed.")
-        }
-        _ => errors::error(status, errors::UNAVAILABLE, "The service cannot be reached. Try again later."),
-    }
-}
-
-fn garbage() -> Response {
-    let bytes: &[u8] = b"{\"result_list\":[{\"finished_time\":17\xff\xfe\x00\x1f\x8b";
-    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
-}
-
-fn page() -> Response {
-    let html = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\
-                <body><h1>Sign in to continue</h1></body></html>\n";
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
-}
-
-/// Promises the whole body and sends the first half of it.
-async fn truncated(response: Response) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let Ok(whole) = to_bytes(body, usize::MAX).await else { return failed(500) };
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
-    let half = whole.slice(..whole.len() / 2);
-    let end = stream::once(async {
-        // The half must be on its way before the error ends the connection.
-        tokio::task::yield_now().await;
-        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
-    });
-    let body = Body::from_stream(stream::iter([Ok::<Bytes, io::Error>(half)]).chain(end));
-    Response::from_parts(parts, body)
 }

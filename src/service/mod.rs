@@ -16,6 +16,7 @@ mod gate;
 mod listing;
 mod routes;
 mod sample;
+mod spoil;
 mod store;
 mod throttle;
 mod validate;
