@@ -38,7 +38,8 @@ pub async fn ask(
             Outcome::Refused(failure) => return Err(Unanswered::Refused(Box::new(failure))),
         };
         let wait = gate.failed(&permit, attempt, &failure);
-        if !failure.transient || attempt >= max_attempts.get() || wait > LONGEST_WAIT {
+        let hopeless = !failure.transient || gate.is_out_of_reach(&failure, max_attempts);
+        if hopeless || attempt >= max_attempts.get() || wait > LONGEST_WAIT {
             return Err(Unanswered::Failed(Box::new(failure)));
         }
         attempt += 1;

@@ -91,6 +91,15 @@ pub enum Outcome {
     Refused(Failure),
 }
 
+/// Why no connection comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreachable {
+    /// As in any outage.
+    Passing,
+    /// The host is not known or its certificate not trusted, which waiting seldom mends.
+    Lasting,
+}
+
 /// A request that brought no answer to its question.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -102,6 +111,8 @@ pub struct Failure {
     pub what: String,
     /// Whether the next try may end otherwise.
     pub transient: bool,
+    /// Set if no connection came about: the failure then says nothing of what was asked.
+    pub unreachable: Option<Unreachable>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
     /// The server's clock, if there was an answer.
@@ -116,7 +127,15 @@ impl Failure {
     }
 
     pub(super) fn broken(what: String, transient: bool) -> Self {
-        Self { status: None, error: ErrorBody::default(), what, transient, retry_after: None, date: None }
+        Self {
+            status: None,
+            error: ErrorBody::default(),
+            what,
+            transient,
+            unreachable: None,
+            retry_after: None,
+            date: None,
+        }
     }
 
     /// What an answer other than a success says; `body` is the answer's without any secret.
@@ -127,6 +146,7 @@ impl Failure {
             error: ErrorBody::parse(body),
             what: status_text(status),
             transient: is_transient(status.as_u16()),
+            unreachable: None,
             retry_after: answer
                 .header("retry-after")
                 .and_then(|value| retry_after(&value, SystemTime::now())),

@@ -7,7 +7,17 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
-use super::client::{ClientError, Failure};
+use super::client::{ClientError, Failure, Unreachable};
+
+/// What rustls says of a certificate that is not to be trusted, and what systems say of a host that
+/// there is not. The code of the latter's error is nowhere to be had.
+const LASTING: [&str; 5] = [
+    "invalid peer certificate",
+    "Name or service not known",
+    "Name does not resolve",
+    "nodename nor servname provided",
+    "No such host is known",
+];
 
 /// What bounds and protects every request.
 #[derive(Debug, Clone)]
@@ -120,7 +130,11 @@ impl Answer {
 }
 
 fn broken(error: reqwest::Error) -> Failure {
-    Failure::broken(describe(error), true)
+    let is_connect = error.is_connect();
+    let what = describe(error);
+    let lasts = LASTING.iter().any(|said| what.contains(said));
+    let why = if lasts { Unreachable::Lasting } else { Unreachable::Passing };
+    Failure { unreachable: is_connect.then_some(why), ..Failure::broken(what, true) }
 }
 
 /// Reads an address and refuses what would carry credentials unprotected.

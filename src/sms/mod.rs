@@ -13,7 +13,7 @@ pub mod sign;
 pub mod throttle;
 pub mod wire;
 
-pub use client::{Client, ClientError, Connection, Failure, Outcome, Reply, Scope};
+pub use client::{Client, ClientError, Connection, Failure, Outcome, Reply, Scope, Unreachable};
 pub use error_body::{ErrorBody, describe_body};
 pub use file_kind::FileKind;
 pub use http::HttpSettings;

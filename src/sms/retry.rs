@@ -18,11 +18,11 @@ pub const fn is_transient(status: u16) -> bool {
 
 /// How long to wait after attempt number `attempt` (from 1) before the next.
 ///
-/// Exponential with full jitter: `random`, from 0 to 1, picks a point between none and the bound;
-/// never less than the server asked for.
+/// Exponential: `random`, from 0 to 1, picks a point in the upper half of the bound, so that twelve
+/// attempts outlast an outage of a minute whatever chance brings; never less than the server asked for.
 pub fn delay(attempt: u32, random: f64, asked: Option<Duration>) -> Duration {
     let bound = BASE.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(CAP);
-    bound.mul_f64(random.clamp(0.0, 1.0)).max(asked.unwrap_or_default())
+    bound.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0).max(asked.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -40,7 +40,15 @@ mod tests {
         let upper: Vec<u128> = (1..=10).map(|attempt| delay(attempt, 1.0, None).as_millis()).collect();
         assert_eq!(upper, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
         assert_eq!(delay(u32::MAX, 1.0, None), CAP);
-        assert_eq!(delay(3, 0.0, None), Duration::ZERO);
+        assert_eq!(delay(3, 0.0, None), BASE * 2);
         assert_eq!(delay(1, 1.0, Some(Duration::from_secs(7))), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn twelve_attempts_outlast_a_minute_even_when_some_were_used_before() {
+        for used in 0..4 {
+            let shortest: Duration = (1 + used..12).map(|attempt| delay(attempt, 0.0, None)).sum();
+            assert!(shortest > Duration::from_secs(70), "{shortest:?}");
+        }
     }
 }

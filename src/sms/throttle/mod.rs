@@ -2,6 +2,7 @@
 //! service says so.
 
 mod pace;
+mod reach;
 #[cfg(test)]
 mod tests;
 
@@ -16,14 +17,15 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::client::Failure;
+use super::client::{Failure, Unreachable};
 use super::retry::{LONGEST_WAIT, delay};
 use crate::model::Rate;
 use pace::Pace;
 pub use pace::Slowed;
+use reach::Reach;
 
 /// How much longer the time between two requests is than the rate asks for. It leaves room for
 /// what is on its way: requests that bunch up there must not be too many when they arrive.
@@ -50,6 +52,9 @@ const UNPROVEN: usize = 4;
 ///
 /// The first request goes alone, and few go until an answer shows that the credentials are good: if
 /// they are refused, no heap has been sent with them, which an account would count, and lock a key for.
+///
+/// When connections fail one after the other, nobody is served better by asking: requests then go one
+/// at a time, with growing pauses, until one comes through.
 #[derive(Debug)]
 pub struct Gate {
     start: Instant,
@@ -57,6 +62,9 @@ pub struct Gate {
     unproven: Semaphore,
     limiter: Mutex<Limiter>,
     pace: std::sync::Mutex<Pace>,
+    reach: std::sync::Mutex<Reach>,
+    /// Told when a request that the others wait for has ended. The limiter's holder alone listens.
+    probed: Notify,
 }
 
 /// Leave to send one request now. What came of it is to be told to the gate.
@@ -64,6 +72,7 @@ pub struct Gate {
 #[must_use = "a request is to be sent, and its answer told to the gate"]
 pub struct Permit {
     epoch: u32,
+    round: u32,
 }
 
 impl Gate {
@@ -76,6 +85,8 @@ impl Gate {
             unproven: Semaphore::new(1),
             limiter: Mutex::new(limiter),
             pace: std::sync::Mutex::new(pace),
+            reach: std::sync::Mutex::default(),
+            probed: Notify::new(),
         }
     }
 
@@ -92,6 +103,10 @@ impl Gate {
         }
         let mut due = asked;
         loop {
+            if self.reach().is_probing() {
+                self.probed.notified().await;
+                continue;
+            }
             let now = self.now();
             let (opens, rate, epoch) = {
                 let pace = self.pace();
@@ -109,7 +124,7 @@ impl Gate {
             match limiter.check(due) {
                 Ok(()) => {
                     limiter.sent(now);
-                    return Permit { epoch };
+                    return Permit { epoch, round: self.reach().sent() };
                 }
                 Err(next) => due = next,
             }
@@ -119,6 +134,7 @@ impl Gate {
     /// Hears that a request was let in by a service that knows who asks.
     pub fn admitted(&self, permit: &Permit) {
         self.unproven.close();
+        self.came_through();
         self.pace().admitted(permit.epoch);
     }
 
@@ -126,22 +142,48 @@ impl Gate {
     /// time after which it may be made again.
     ///
     /// After a 429 the gate stays shut for everyone until then, because the account is over its rate,
-    /// not the task; unless the service asks for more than [`LONGEST_WAIT`], which ends the task.
+    /// not the task; unless the service asks for more than [`LONGEST_WAIT`], which ends the task. In an
+    /// outage it stays shut for everyone too.
     pub fn failed(&self, permit: &Permit, attempt: u32, failure: &Failure) -> Duration {
         match failure.status {
             Some(429) => return self.refused(permit, failure.error.limit(), failure.retry_after),
             Some(400 | 403 | 404) => self.admitted(permit),
             Some(_) => {
                 self.unproven.add_permits(1);
+                self.came_through();
                 self.pace().admitted(permit.epoch);
             }
-            None => self.unproven.add_permits(1),
+            None => {
+                self.unproven.add_permits(1);
+                if failure.unreachable.is_some() { self.missed(permit) } else { self.came_through() }
+            }
         }
         delay(attempt, fastrand::f64(), failure.retry_after)
     }
 
+    /// Whether `failure` shows that there is no service to be asked: no request has ever come through,
+    /// and so many found no connection in a row, or none ever will.
+    pub fn is_out_of_reach(&self, failure: &Failure, max_attempts: NonZeroU32) -> bool {
+        let most = if failure.unreachable == Some(Unreachable::Lasting) { 1 } else { max_attempts.get() };
+        failure.unreachable.is_some() && self.reach().never_reached().is_some_and(|missed| missed >= most)
+    }
+
+    fn came_through(&self) {
+        self.reach().came_through();
+        self.probed.notify_one();
+    }
+
+    fn missed(&self, permit: &Permit) {
+        let pause = self.reach().missed(permit.round, fastrand::f64());
+        if let Some(pause) = pause {
+            self.pace().shut_until(self.now() + pause);
+        }
+        self.probed.notify_one();
+    }
+
     fn refused(&self, permit: &Permit, limit: Option<Rate>, asked: Option<Duration>) -> Duration {
         self.unproven.add_permits(1);
+        self.came_through();
         let now = self.now();
         let asked = asked.unwrap_or_default();
         let mut pace = self.pace();
@@ -167,9 +209,13 @@ impl Gate {
         self.start.elapsed()
     }
 
-    /// Each change of a pace is whole, so a lock that a panic left behind is still good.
+    /// Each change of a pace or of a reach is whole, so a lock that a panic left behind is still good.
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reach(&self) -> MutexGuard<'_, Reach> {
+        self.reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

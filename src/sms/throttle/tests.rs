@@ -332,3 +332,86 @@ async fn a_further_run_is_told_where_to_begin() {
     assert!(gate.take_slowed().is_some());
     assert_eq!(gate.take_slowed(), None);
 }
+
+fn no_connection() -> Failure {
+    let refused = Failure::broken("connection refused".to_owned(), true);
+    Failure { unreachable: Some(Unreachable::Passing), ..refused }
+}
+
+/// 600 tasks at 100 a second from 16 slots, and an outage from the second second on; gives the time
+/// that it took after the outage, in seconds, and how many requests found no service.
+fn through_an_outage(outage: Duration) -> (f64, usize) {
+    paused(async {
+        let (gate, left, missed) = (Gate::new(rate("100/s")), Cell::new(600_usize), Cell::new(0));
+        let (begins, ends) = (SECOND * 2, SECOND * 2 + outage);
+        let slots = (0..16).map(|_| async {
+            while left.get() > 0 {
+                left.set(left.get() - 1);
+                let permit = gate.pass().await;
+                let is_there = !(begins..ends).contains(&gate.now());
+                sleep(Duration::from_millis(5)).await;
+                if is_there {
+                    gate.admitted(&permit);
+                } else {
+                    missed.set(missed.get() + 1);
+                    left.set(left.get() + 1);
+                    // Nobody waits for himself: it is the gate that holds everybody.
+                    let _ = gate.failed(&permit, 1, &no_connection());
+                }
+            }
+        });
+        join_all(slots).await;
+        ((gate.now() - ends).as_secs_f64(), missed.get())
+    })
+}
+
+#[test]
+fn an_outage_is_waited_out_with_a_request_now_and_then() {
+    for (outage, most) in [(1, 20), (60, 30), (1800, 180)] {
+        let (after, missed) = through_an_outage(SECOND * outage);
+        assert!((4..=most).contains(&missed), "{missed} requests in {outage} s");
+        // 4 s are left of the work, and the last pause.
+        assert!(after <= 4.5 + 30.0, "{after} s after {outage} s");
+    }
+}
+
+#[test]
+fn connections_that_fail_now_and_then_slow_nobody() {
+    let took = paused(async {
+        let gate = Gate::new(rate("100/s"));
+        for n in 0..1000 {
+            let permit = gate.pass().await;
+            if n % 3 == 2 {
+                let _ = gate.failed(&permit, 1, &no_connection());
+            } else {
+                gate.admitted(&permit);
+            }
+        }
+        gate.now()
+    });
+    assert!(took.as_secs_f64() <= 10.1, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_was_never_reached_is_out_of_reach_in_the_end() {
+    let gate = Gate::new(rate("100/s"));
+    let most = NonZeroU32::new(12).unwrap();
+    let mut missed = 0;
+    loop {
+        missed += 1;
+        let permit = gate.pass().await;
+        let _ = gate.failed(&permit, missed, &no_connection());
+        if gate.is_out_of_reach(&no_connection(), most) {
+            break;
+        }
+    }
+    assert_eq!(missed, 12);
+    assert!((70..=155).contains(&gate.now().as_secs()), "{:?}", gate.now());
+    let lasting = Failure { unreachable: Some(Unreachable::Lasting), ..no_connection() };
+    let first = Gate::new(rate("100/s"));
+    let _ = first.failed(&first.pass().await, 1, &lasting);
+    assert!(first.is_out_of_reach(&lasting, most) && !first.is_out_of_reach(&no_connection(), most));
+    first.admitted(&first.pass().await);
+    let _ = first.failed(&first.pass().await, 1, &lasting);
+    assert!(!first.is_out_of_reach(&lasting, NonZeroU32::MIN), "it was there before");
+}
