@@ -70,8 +70,8 @@ fn lasting_faults_end_as_fetch_failed_or_unreadable_and_say_so() {
     for (faults, verdict, attempts) in [
         ("503=100%", "fetch_failed", 3),
         ("reset=100%", "fetch_failed", 3),
-        ("garbage=100%", "unreadable", 1),
-        ("html=100%", "unreadable", 1),
+        ("garbage=100%", "unreadable", 3),
+        ("html=100%", "unreadable", 3),
     ] {
         let settings = Settings { generate: 5, faults: faults.parse().unwrap(), ..Settings::default() };
         let (_service, endpoint) = serve(settings);

@@ -44,13 +44,13 @@ fn a_certificate_of_ones_own_is_trusted_when_it_is_named_and_not_before() {
         }
     });
     let export = |more: &[&str]| {
-        let arguments =
-            ["export", "--endpoint", &endpoint, "--task", "a", "--max-attempts", "1", "-o", "r.csv"];
+        let arguments = ["export", "--endpoint", &endpoint, "--task", "a", "--task", "b", "-o", "r.csv"];
         run_with(folder.path(), &[TOKEN], &[&arguments[..], more].concat())
     };
     let refused = export(&[]);
     assert_eq!(refused.code, 3, "{}", refused.stderr);
     assert!(refused.stderr.contains("certificate"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("a: 1 attempt: "), "it is of no use to try again: {}", refused.stderr);
     let trusted = export(&["--ca-cert", "ca.pem"]);
     assert_eq!(trusted.code, 0, "{}", trusted.stderr);
     assert!(trusted.stderr.contains("not verified"), "{}", trusted.stderr);

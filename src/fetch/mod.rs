@@ -2,6 +2,7 @@
 
 mod queue;
 
+use std::cell::OnceCell;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,20 +14,23 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::journal::{Answered, Failed, Outcome, Record};
 use crate::model::Task;
-use crate::sms::retry::LONGEST_WAIT;
+use crate::sms::retry::{LONGEST_WAIT, delay};
 use crate::sms::throttle::{Gate, Slowed};
-use crate::sms::{self, Client, Failure};
+use crate::sms::{self, Client, Failure, Reply, wire};
 use queue::{Pending, Queue};
 
 /// How long requests under way may take to end when the run is stopped.
 const GRACE: Duration = Duration::from_secs(5);
+/// How many answers to one task may be no JSON; the last of them is kept.
+const NO_JSON: u32 = 5;
 
 /// What bounds a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Requests under way at once.
     pub concurrency: NonZeroUsize,
-    /// Requests for one task.
+    /// Requests for one task. Those that find no connection count only until the service was reached
+    /// once: so many in a row then end the run.
     pub max_attempts: NonZeroU32,
     /// The time for the whole run; tasks that are not done by then fail.
     pub deadline: Duration,
@@ -65,6 +69,7 @@ pub enum FetchError<E> {
 ///
 /// A failed attempt gives its place back and waits in the queue, so a task that is being waited for
 /// never keeps a healthy one from being asked. `consume` must be quick: requests stand still while it runs.
+/// If the service cannot be reached at all, every task is soon recorded as failed.
 ///
 /// # Errors
 /// The first refusal of the credentials, after which nothing more is asked and requests under way have
@@ -76,8 +81,14 @@ pub async fn fetch_all<E>(
     limits: Limits,
     mut consume: impl FnMut(Event) -> Result<(), E>,
 ) -> Result<(), FetchError<E>> {
-    let run =
-        Run { client, gate, deadline: Instant::now() + limits.deadline, limits, going: Semaphore::new(0) };
+    let run = Run {
+        client,
+        gate,
+        deadline: Instant::now() + limits.deadline,
+        limits,
+        going: Semaphore::new(0),
+        out_of_reach: OnceCell::new(),
+    };
     let queue = Arc::new(Queue::new(tasks.len()));
     let mut attempts = Arc::clone(&queue)
         .into_stream()
@@ -97,6 +108,12 @@ pub async fn fetch_all<E>(
         }
         match step {
             Step::Finished(record) => {
+                queue.settle();
+                consume(Event::Finished(record)).map_err(FetchError::Consumer)?;
+            }
+            Step::OutOfReach(record) => {
+                run.going.close();
+                queue.hurry();
                 queue.settle();
                 consume(Event::Finished(record)).map_err(FetchError::Consumer)?;
             }
@@ -126,10 +143,14 @@ struct Run<'a> {
     deadline: Instant,
     /// Never has a permit; closed when no further request is to be sent.
     going: Semaphore,
+    /// Why no request ever came through, once the run is given up for it.
+    out_of_reach: OnceCell<String>,
 }
 
 enum Step {
     Finished(Record),
+    /// The task failed, and so will all others.
+    OutOfReach(Record),
     Again {
         what: String,
         wait: Duration,
@@ -154,19 +175,18 @@ impl Run<'_> {
         let step = match outcome {
             Err(_) => {
                 pending.tried.note("the run's deadline passed");
-                self.give_up(
-                    task,
-                    &pending,
-                    Failed { status: None, code: None, message: String::new() },
-                    None,
-                )
+                Step::Finished(unanswered(task, &pending))
             }
-            Ok(None) => Step::Stopped,
+            Ok(None) => match self.out_of_reach.get() {
+                None => Step::Stopped,
+                Some(why) => {
+                    pending.tried.note(&format!("the service could not be reached: {why}"));
+                    Step::Finished(unanswered(task, &pending))
+                }
+            },
             Ok(Some((permit, sms::Outcome::Answered(reply)))) => {
                 self.gate.admitted(&permit);
-                let sms::Reply { status, request_id, sample_data, body, .. } = reply;
-                let outcome = Outcome::Answered(Answered { status, sample_data, body });
-                Step::Finished(record(task, &pending, request_id, outcome))
+                self.answered(task, &mut pending, reply)
             }
             Ok(Some((_, sms::Outcome::Refused(failure)))) => Step::Refused(Box::new(failure)),
             Ok(Some((permit, sms::Outcome::Failed(failure)))) => {
@@ -177,35 +197,60 @@ impl Run<'_> {
         (pending, step)
     }
 
+    fn answered(&self, task: &Task, pending: &mut Pending, reply: Reply) -> Step {
+        if !wire::is_json(&reply.body) {
+            let what = "the answer is no JSON";
+            let wait = delay(pending.tried.count, fastrand::f64(), None);
+            if pending.tried.note(what) < NO_JSON && self.may_try(pending) && self.has_time(wait) {
+                return Step::Again { what: what.to_owned(), wait };
+            }
+        }
+        let Reply { status, request_id, sample_data, body, .. } = reply;
+        let outcome = Outcome::Answered(Answered { status, sample_data, body });
+        Step::Finished(record(task, pending, request_id, outcome))
+    }
+
     fn failed(&self, task: &Task, pending: &mut Pending, failure: Failure, wait: Duration) -> Step {
         pending.tried.note(&failure.what);
-        let may_try = failure.transient && pending.tried.count < self.limits.max_attempts.get();
+        if failure.unreachable.is_some() {
+            pending.tried.missed += 1;
+            if self.gate.is_out_of_reach(&failure, self.limits.max_attempts) {
+                let record = unanswered(task, pending);
+                let _ = self.out_of_reach.set(failure.what);
+                return Step::OutOfReach(record);
+            }
+        }
+        let may_try = failure.transient && self.may_try(pending);
         if may_try && wait > LONGEST_WAIT {
             pending.tried.note(&format!("asked to wait {} s, which is too long", wait.as_secs()));
-        } else if may_try && Instant::now() + wait >= self.deadline {
+        } else if may_try && !self.has_time(wait) {
             pending.tried.note("the run's deadline left no time for another try");
         } else if may_try {
             return Step::Again { what: failure.what, wait };
         }
         let error = failure.error;
-        let message = error.message.unwrap_or_default();
-        self.give_up(
-            task,
-            pending,
-            Failed { status: failure.status, code: error.code, message },
-            error.request_id,
-        )
+        let tried = pending.tried.summary();
+        let message = match error.message {
+            Some(said) if !said.is_empty() => format!("{said} ({tried})"),
+            _ => tried,
+        };
+        let failed = Failed { status: failure.status, code: error.code, message };
+        Step::Finished(record(task, pending, error.request_id, Outcome::Failed(failed)))
     }
 
-    /// Ends a task without an answer; its message says what the server said and what was tried.
-    fn give_up(&self, task: &Task, pending: &Pending, failed: Failed, request_id: Option<String>) -> Step {
-        let tried = pending.tried.summary();
-        let message = match failed.message.as_str() {
-            "" => tried,
-            said => format!("{said} ({tried})"),
-        };
-        Step::Finished(record(task, pending, request_id, Outcome::Failed(Failed { message, ..failed })))
+    fn may_try(&self, pending: &Pending) -> bool {
+        pending.tried.count - pending.tried.missed < self.limits.max_attempts.get()
     }
+
+    fn has_time(&self, wait: Duration) -> bool {
+        Instant::now() + wait < self.deadline
+    }
+}
+
+/// A task that ends without an answer; the message says what was tried.
+fn unanswered(task: &Task, pending: &Pending) -> Record {
+    let failed = Failed { status: None, code: None, message: pending.tried.summary() };
+    record(task, pending, None, Outcome::Failed(failed))
 }
 
 fn record(task: &Task, pending: &Pending, request_id: Option<String>, outcome: Outcome) -> Record {

@@ -21,15 +21,24 @@ pub(super) struct Pending {
 pub(super) struct Tried {
     /// Requests made.
     pub(super) count: u32,
+    /// Those of them that found no connection.
+    pub(super) missed: u32,
     /// What went wrong, and how often.
     wrongs: Vec<(String, u32)>,
 }
 
 impl Tried {
-    pub(super) fn note(&mut self, what: &str) {
+    /// Takes note of what went wrong; gives how often it has by now.
+    pub(super) fn note(&mut self, what: &str) -> u32 {
         match self.wrongs.iter_mut().find(|(known, _)| known == what) {
-            Some((_, times)) => *times += 1,
-            None => self.wrongs.push((what.to_owned(), 1)),
+            Some((_, times)) => {
+                *times += 1;
+                *times
+            }
+            None => {
+                self.wrongs.push((what.to_owned(), 1));
+                1
+            }
         }
     }
 
@@ -59,6 +68,7 @@ struct State {
     deferred: BinaryHeap<Reverse<Deferred>>,
     /// Tasks handed out or deferred, and not settled.
     open: usize,
+    hurried: bool,
     closed: bool,
 }
 
@@ -82,7 +92,8 @@ impl PartialOrd for Deferred {
 
 impl Queue {
     pub(super) fn new(tasks: usize) -> Self {
-        let state = State { fresh: 0..tasks, deferred: BinaryHeap::new(), open: 0, closed: false };
+        let state =
+            State { fresh: 0..tasks, deferred: BinaryHeap::new(), open: 0, hurried: false, closed: false };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -100,6 +111,12 @@ impl Queue {
     /// Says that a task that was handed out needs no further asking.
     pub(super) fn settle(&self) {
         self.lock().open -= 1;
+        self.changed.notify_one();
+    }
+
+    /// From now on no task waits until it is due.
+    pub(super) fn hurry(&self) {
+        self.lock().hurried = true;
         self.changed.notify_one();
     }
 
@@ -121,7 +138,7 @@ impl Queue {
                     return None;
                 }
                 let next_due = state.deferred.peek().map(|Reverse(deferred)| deferred.due);
-                if next_due.is_some_and(|due| due <= Instant::now()) {
+                if next_due.is_some_and(|due| state.hurried || due <= Instant::now()) {
                     return state.deferred.pop().map(|Reverse(deferred)| deferred.pending);
                 }
                 if let Some(ordinal) = state.fresh.next() {
@@ -171,12 +188,23 @@ mod tests {
         assert_eq!(stream.next().await, None);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn nothing_waits_in_a_queue_that_is_in_a_hurry() {
+        let queue = Arc::new(Queue::new(1));
+        let mut stream = Box::pin(Arc::clone(&queue).into_stream());
+        let start = Instant::now();
+        let only = stream.next().await.unwrap();
+        queue.defer(only, start + Duration::from_secs(9));
+        let (again, ()) = futures::join!(stream.next(), async { queue.hurry() });
+        assert_eq!((again.unwrap().ordinal, start.elapsed()), (0, Duration::ZERO));
+    }
+
     #[test]
     fn the_summary_counts_what_went_wrong() {
         let mut tried = Tried { count: 3, ..Tried::default() };
         tried.note("HTTP 503");
         tried.note("connection reset");
-        tried.note("HTTP 503");
+        assert_eq!(tried.note("HTTP 503"), 2);
         assert_eq!(tried.summary(), "3 attempts: HTTP 503 × 2, connection reset");
     }
 }

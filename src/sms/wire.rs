@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -42,13 +42,26 @@ pub enum Unreadable {
     NoShape(String),
 }
 
+/// Whether a body is JSON, of whatever form. One that is not never left the service like that:
+/// something on the way has put its own in its place, or spoilt it.
+pub fn is_json(body: &[u8]) -> bool {
+    // serde_json looks at no text that it passes over.
+    let text = std::str::from_utf8(body).ok();
+    text.is_some_and(|text| serde_json::from_str::<IgnoredAny>(without_mark(text)).is_ok())
+}
+
+/// A text without the byte order mark that may stand before it.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// Reads the body of a 200 answer.
 ///
 /// # Errors
 /// [`Unreadable`] for everything that is no known shape.
 pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
     let whole = std::str::from_utf8(body).map_err(|error| Unreadable::NotText(error.valid_up_to()))?;
-    let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
+    let text = without_mark(whole);
     if text.trim().is_empty() {
         return Err(Unreadable::Empty);
     }

@@ -125,6 +125,11 @@ fn what_cannot_be_read_is_an_error_that_says_where() {
     .collect();
     insta::assert_snapshot!(errors.join("\n"));
     assert!(matches!(normalise(b"ok\xff"), Err(Unreadable::NotText(2))));
+    let json = [&b"{}"[..], b" null\n", "\u{feff}[1]".as_bytes(), b"{\"result_list\":{}}"];
+    assert!(json.into_iter().all(is_json));
+    let none =
+        [&b""[..], b"<html></html>", b"{\"result_list\":[", b"{} {}", b"\"\xff\"", b"{\"a\":\"\xff\"}"];
+    assert!(!none.into_iter().any(is_json));
 }
 
 /// A model in the form that a service would send it in.
@@ -204,7 +209,7 @@ proptest! {
         let place = cut.index(body.len());
         let _ = normalise(&body[..place]).map(|read| panic!("half a body was read as {read:?}"));
         body[place] = byte;
-        let _ = normalise(&body);
+        prop_assert!(normalise(&body).is_err() || is_json(&body));
     }
 
     #[test]
