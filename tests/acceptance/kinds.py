@@ -150,7 +150,15 @@ def listed(name, verdicts, *verifications, **rest):
 
 
 def unreadable(name, body, **rest):
-    return kind(name, body, "unreadable", raw_body=body, **rest)
+    return kind(name, body, "unreadable", raw_body=body, asked=1 if is_json(body) else MANY_FAILURES, **rest)
+
+
+def is_json(body):
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def recovers(name, *failures, **rest):
@@ -311,6 +319,7 @@ KINDS = [
     recovers("429-retry-after", Answer(OVER_LIMIT, 429, {"Retry-After": "1"}), pause=0.95),
     recovers("408", Answer(b"", 408)),
     recovers("504", Answer(HTML, 504)),
+    recovers("page", Answer(HTML), Answer(b"")),
     recovers("reset", Answer(how="reset")),
     recovers("hang-up", Answer(how="hang-up")),
     recovers("cut", Answer(GOOD_BODY, how="cut")),
