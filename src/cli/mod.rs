@@ -16,7 +16,7 @@ use crate::model::{Language, Markup, Rate, Shape, Verdict};
 use crate::report::{Change, Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
-use values::{age, change, duration, language, markup, rate, shape, size, time, verdict, zone};
+use values::{age, change, duration, language, markup, rate, shape, sheets, size, time, verdict, zone};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
@@ -275,6 +275,14 @@ pub struct ReportArgs {
     /// Leave texts in CSV as they are, even those that a spreadsheet would run as a formula
     #[arg(long)]
     pub csv_raw: bool,
+    /// The task sheets that X.xlsx holds at most, up to 10000; if there are more, all of them go to
+    /// X.part-001.xlsx and so on, at most as many to each
+    #[arg(long, value_name = "N", default_value = "500", value_parser = sheets)]
+    pub max_sheets: NonZeroUsize,
+    /// The largest file to write, as in 10MB: workbooks, archives and CSV files are divided into
+    /// X.part-001.xlsx and so on
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_bytes: Option<u64>,
     /// The markup of X.md: markdown, jira or plain
     #[arg(long, value_name = "FORMAT", default_value = "markdown", value_parser = markup)]
     pub ticket_format: Markup,

@@ -1,6 +1,7 @@
 //! How the values of options read.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::model::{Language, Markup, Rate, Shape, Verdict};
@@ -71,6 +72,12 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "write a whole number from 1 and a unit, as in 500KiB, 10MB or 64MiB".to_owned())
 }
 
+/// The task sheets of a workbook. Excel takes more, but whoever opens the file does not.
+pub(super) fn sheets(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= 10_000);
+    number.ok_or_else(|| "write a whole number from 1 to 10000".to_owned())
+}
+
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
     text.parse().map_err(|error: crate::model::RateError| error.to_string())
 }
@@ -128,6 +135,10 @@ mod tests {
         assert_eq!(size("10MB"), Ok(10_000_000));
         for text in ["", "5", "s", "-1s", "1.5h", "99999999999999999999s", "9999999999d"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+        assert!(sheets("1").is_ok() && sheets("10000").is_ok());
+        for text in ["0", "10001", "-1", "5MB", ""] {
+            assert!(sheets(text).is_err(), "{text}");
         }
         assert!(duration("0s").is_ok() && time("0s").is_err() && time("1ms").is_ok());
         for text in ["", "0B", "MB", "-1MB", "1TB", "99999999999GiB"] {

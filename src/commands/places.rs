@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::journal::lock_path;
-use crate::output::{Kind, Target};
+use crate::output::{Kind, Target, is_part_of};
 
 use super::exit::Failure;
 
@@ -24,6 +24,8 @@ enum Role {
     /// An output that is the journal once more; on the journal itself it changes nothing.
     Copy,
     Written,
+    /// An output that may go to `X.part-001.xlsx` and so on.
+    Divided,
 }
 
 impl Place {
@@ -59,7 +61,11 @@ impl Place {
 
     pub(super) fn outputs(target: &Target) -> impl Iterator<Item = Self> {
         let what = format!("-o {}", target.path().display());
-        let role = if target.kind() == Kind::Journal { Role::Copy } else { Role::Written };
+        let role = match target.kind() {
+            Kind::Journal => Role::Copy,
+            Kind::Workbook | Kind::CsvFolder | Kind::CsvArchive | Kind::Csv => Role::Divided,
+            Kind::Json | Kind::Metrics | Kind::Ticket => Role::Written,
+        };
         target.files().into_iter().map(move |path| Self { what: what.clone(), path, role })
     }
 
@@ -89,8 +95,15 @@ pub(super) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
     let names: Vec<_> = places.iter().map(Place::names).collect();
     for (index, (place, own)) in places.iter().zip(&names).enumerate() {
         for (other, others) in places.iter().zip(&names).take(index) {
-            let meet =
-                own.iter().any(|one| others.iter().any(|two| one.starts_with(two) || two.starts_with(one)));
+            let is_part = |part: &Path, whole: &Path, role| role == Role::Divided && is_part_of(part, whole);
+            let meet = own.iter().any(|one| {
+                others.iter().any(|two| {
+                    one.starts_with(two)
+                        || two.starts_with(one)
+                        || is_part(one, two, other.role)
+                        || is_part(two, one, place.role)
+                })
+            });
             if meet && !place.may_be(other) {
                 return Err(Failure::usage(format!(
                     "{} would be written over {}; give one of them another place",
@@ -165,6 +178,10 @@ mod tests {
             told("j.jsonl.lock", "j.jsonl", &["a.csv"]),
             told("l.csv", "j.journal.jsonl", &["a.csv", "j.manifest.json"]),
             told("j.manifest.json", "j.jsonl", &["a.csv"]),
+            told("l.csv", "j.jsonl", &["a.xlsx", "a.part-001.xlsx"]),
+            told("l.csv", "j.jsonl", &["a.part-012.zip", "a.zip"]),
+            told("a.part-001.csv", "j.jsonl", &["a.csv"]),
+            told("l.csv", "j.jsonl", &["out/", "out/results.part-001.csv"]),
         ]
         .into_iter()
         .map(|told| told.unwrap_or_else(|| "nothing".to_owned()))
@@ -177,6 +194,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let told = |list, journal, outputs: &[&str]| told(folder.path(), list, journal, outputs);
         assert_eq!(told("l.csv", "j.jsonl", &["a.csv", "a.json", "out/", "out/more.csv", "l.jsonl"]), None);
+        assert_eq!(told("a.csv", "j.jsonl", &["a.part-001.csv", "a.part-001.json", "a.json"]), None);
         assert_eq!(told("l.csv", "j.jsonl", &["j.jsonl"]), None, "a copy of the journal on itself");
         let list = || Place::task_list(Path::new("l.csv"));
         assert!(keep_apart(&[list(), list()]).is_ok(), "the same list twice is read twice");

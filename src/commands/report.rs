@@ -8,7 +8,7 @@ use crate::cli::{ReadingArgs, ReportArgs};
 use crate::journal::Journal;
 use crate::model::{Language, Verdict};
 use crate::output::{
-    self, Evidence, FileOptions, Kind, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
+    self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
 };
 use crate::report::{Options, Policy, Report, SummaryRow, Waivers, Zone};
 
@@ -90,7 +90,8 @@ pub(super) fn write(
     tell_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
-    let files = FileOptions { csv_raw: args.csv_raw, ticket };
+    let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
+    let files = FileOptions { csv_raw: args.csv_raw, limits, ticket };
     // A ticket names the other files.
     let mut in_order: Vec<&Target> = targets.iter().collect();
     in_order.sort_by_key(|target| target.kind() == Kind::Ticket);
@@ -109,6 +110,7 @@ pub(super) fn write(
             journal: place.journal,
             fail_on: &args.fail_on,
             csv_raw: args.csv_raw,
+            limits,
             ticket_format: args.ticket_format,
         };
         output::write_manifest(&report, &place.path, &evidence).map(|()| &place.path)
@@ -122,9 +124,8 @@ pub(super) fn write(
         console::error(&format!("{error}; {fate}"));
         failed = true;
     }
-    let paths = outputs.iter().filter(|output| output.written.is_ok() && !quiet);
-    let paths: String = paths.map(|output| format!("{}\n", output.target.path().display())).collect();
-    let mut document = paths.into_bytes();
+    tell_large(&outputs, &limits);
+    let mut document = if quiet { Vec::new() } else { paths(&outputs).into_bytes() };
     if args.json {
         document.clear();
         output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
@@ -147,6 +148,30 @@ pub(super) fn write(
     Ok(exit)
 }
 
+/// The paths written, one per line; of a folder itself alone.
+fn paths(outputs: &[Output]) -> String {
+    let paths = |output: &Output| -> Vec<PathBuf> {
+        match (&output.written, output.target.kind()) {
+            (Err(_), _) => Vec::new(),
+            (Ok(_), Kind::CsvFolder) => vec![output.target.path().to_owned()],
+            (Ok(files), _) => files.iter().map(|file| file.path.clone()).collect(),
+        }
+    };
+    outputs.iter().flat_map(paths).map(|path| format!("{}\n", path.display())).collect()
+}
+
+/// Says which files are larger than they should be; those that can be divided are not.
+fn tell_large(outputs: &[Output], limits: &Limits) {
+    let written = outputs.iter().filter_map(|output| output.written.as_ref().ok()).flatten();
+    for file in written.filter(|file| !limits.allow(file.size)) {
+        console::warning(&format!(
+            "{}: takes {} bytes, more than --max-bytes allows; a file of this kind cannot be divided",
+            file.path.display(),
+            file.size
+        ));
+    }
+}
+
 fn exit_code(report: &Report<'_>, args: &ReportArgs, failed: bool) -> Exit {
     let any = |wanted: &[Verdict]| report.rows().iter().any(|row| wanted.contains(&row.verdict));
     if failed {
@@ -166,7 +191,7 @@ fn summary(report: &Report<'_>) {
         console::note("SAMPLE DATA from the embedded service: not evidence");
     }
     console::note(&report.headline(Language::English));
-    let failing: Vec<&SummaryRow> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
+    let failing: Vec<&SummaryRow<'_>> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
     for row in failing.iter().take(NAMED_TASKS) {
         let reason = row.reason(Language::English, &report.options().timezone);
         let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
@@ -193,7 +218,7 @@ fn summary(report: &Report<'_>) {
     }
 }
 
-fn name(row: &SummaryRow) -> String {
+fn name(row: &SummaryRow<'_>) -> String {
     match &row.task.source_name {
         Some(name) => format!("{name} ({})", row.task.task_id),
         None => row.task.task_id.to_string(),

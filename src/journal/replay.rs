@@ -61,6 +61,8 @@ impl Journal {
         let mut line = Vec::new();
         let read = reader.read_until(b'\n', &mut line).map_err(io)?;
         let header = parse_header(path, &line)?;
+        // It is as long as the list, and no other line is.
+        line = Vec::new();
         let latest = header.started_at;
         let records = vec![None; header.list.tasks.len()];
         let mut journal = Self {

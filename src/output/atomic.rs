@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::fingerprint::Fingerprint;
 use super::{Cause, OutputError};
@@ -48,17 +48,39 @@ impl AtomicFile {
         Ok(Self { path: path.to_owned(), writer, fingerprint: Fingerprint::default() })
     }
 
+    /// Where it is to stand.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The bytes written so far.
+    pub(super) fn size(&self) -> u64 {
+        self.fingerprint.size()
+    }
+
+    /// What was written so far, to read.
+    pub(super) fn read_back(&mut self) -> io::Result<File> {
+        self.writer.flush()?;
+        self.writer.get_ref().reopen()
+    }
+
     /// Puts the file at its path.
     ///
     /// # Errors
     /// What the file system says; then the old file still stands.
     pub fn commit(self) -> io::Result<Written> {
+        let written = self.seal()?.place()?;
+        sync_directory(directory_of(&written.path))?;
+        Ok(written)
+    }
+
+    /// Ends the file, which then waits to be put at its path.
+    pub(super) fn seal(self) -> io::Result<Sealed> {
         let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
-        sync_directory(directory_of(&self.path))?;
         let (sha256, size) = self.fingerprint.finish();
-        Ok(Written { path: self.path, sha256, size })
+        let written = Written { path: self.path, sha256, size };
+        Ok(Sealed { file: file.into_temp_path(), written })
     }
 
     /// Creates the file at `path`, lets `fill` write it, and commits it.
@@ -75,6 +97,40 @@ impl AtomicFile {
     }
 }
 
+/// A file that is whole and synced and does not stand at its path yet. Dropped, it is gone; it holds no
+/// descriptor, so there may be many.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    file: TempPath,
+    written: Written,
+}
+
+impl Sealed {
+    /// Where it is to stand.
+    pub(super) fn path(&self) -> &Path {
+        &self.written.path
+    }
+
+    /// Puts the file at its path. That lasts through a power cut once the directory is synced.
+    pub(super) fn place(self) -> io::Result<Written> {
+        self.file.persist(&self.written.path).map_err(|error| error.error)?;
+        Ok(self.written)
+    }
+}
+
+/// Puts files of one directory at their paths, in this order.
+pub(super) fn place_all(files: Vec<Sealed>) -> Result<Vec<Written>, OutputError> {
+    let mut written: Vec<Written> = Vec::with_capacity(files.len());
+    for file in files {
+        let path = file.written.path.clone();
+        written.push(file.place().map_err(OutputError::at(&path))?);
+    }
+    if let Some(Written { path, .. }) = written.last() {
+        sync_directory(directory_of(path)).map_err(OutputError::at(path))?;
+    }
+    Ok(written)
+}
+
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = self.writer.write(bytes)?;
@@ -87,7 +143,7 @@ impl Write for AtomicFile {
     }
 }
 
-fn directory_of(path: &Path) -> &Path {
+pub(super) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -95,7 +151,7 @@ fn directory_of(path: &Path) -> &Path {
 }
 
 /// Makes a rename last through a power cut, where directories can be synced.
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 

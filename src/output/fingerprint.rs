@@ -12,6 +12,11 @@ pub(super) struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// The size in bytes so far.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The SHA-256, and the size in bytes.
     pub(super) fn finish(self) -> ([u8; 32], u64) {
         (self.digest.finalize().into(), self.size)

@@ -179,7 +179,7 @@ impl Serialize for Counts<'_> {
 
 /// A row by the keys of its columns; notes as a list, labels as a map, both beside them.
 struct Task<'a> {
-    row: &'a SummaryRow,
+    row: &'a SummaryRow<'a>,
     zone: &'a Zone,
     age_seconds: Option<i64>,
     with_waivers: bool,

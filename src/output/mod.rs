@@ -6,6 +6,7 @@ mod diff;
 mod fingerprint;
 mod json;
 mod manifest;
+mod parts;
 mod prometheus;
 mod target;
 mod ticket;
@@ -20,6 +21,7 @@ pub use atomic::{AtomicFile, Written};
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document};
 pub use json::write_summary;
 pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};
+pub use parts::{Limits, is_part_of};
 pub use target::{Kind, Target, TargetError};
 pub use ticket::{Ticket, TicketError};
 pub use xlsx::ROWS_PER_SHEET;
@@ -29,6 +31,8 @@ pub use xlsx::ROWS_PER_SHEET;
 pub struct FileOptions {
     /// Leaves texts in CSV as they are, even those that a spreadsheet would run.
     pub csv_raw: bool,
+    /// How much one file may hold.
+    pub limits: Limits,
     /// The template of a ticket's text.
     pub ticket: Ticket,
 }
@@ -76,10 +80,14 @@ pub enum Cause {
     Json(#[from] serde_json::Error),
     #[error("the text cannot be made: {0}")]
     Ticket(#[from] TicketError),
+    #[error("{what} alone takes {size} bytes, and --max-bytes allows {limit}; allow more{advice}")]
+    TooLarge { what: String, size: u64, limit: u64, advice: &'static str },
+    #[error("{0}")]
+    Name(String),
 }
 
-/// Writes `report` to `target`, each file whole or not at all, and gives the files. A ticket tells of
-/// the `earlier` outputs.
+/// Writes `report` to `target`, each file whole or not at all, and gives the files: of a workbook with
+/// parts, the one with the Summary first. A ticket tells of the `earlier` outputs.
 ///
 /// # Errors
 /// [`OutputError`] with the file at fault.
@@ -91,10 +99,10 @@ pub fn write(
 ) -> Result<Vec<Written>, OutputError> {
     let path = target.path();
     let file = match target.kind() {
+        Kind::Workbook => return xlsx::write(report, path, &options.limits),
         Kind::CsvFolder => return csv::write_folder(report, path, options),
-        Kind::Workbook => AtomicFile::write(path, |file| xlsx::write(report, file)),
-        Kind::CsvArchive => AtomicFile::write(path, |file| csv::write_archive(report, file, options)),
-        Kind::Csv => AtomicFile::write(path, |file| csv::write_results(report, file, options)),
+        Kind::CsvArchive => return csv::write_archive(report, path, options),
+        Kind::Csv => return csv::write_results(report, path, options),
         Kind::Json => AtomicFile::write(path, |file| json::write_summary(report, file)),
         Kind::Metrics => AtomicFile::write(path, |file| prometheus::write(report, path, file)),
         Kind::Journal => AtomicFile::write(path, |file| Ok(report.journal().copy_to(file)?)),

@@ -99,9 +99,9 @@ impl Zone {
 
 /// One task of a report.
 #[derive(Debug, Clone)]
-pub struct SummaryRow {
+pub struct SummaryRow<'a> {
     /// The task as it was declared.
-    pub task: Task,
+    pub task: &'a Task,
     /// What its evidence amounts to.
     pub verdict: Verdict,
     /// The place, among the task's verifications, of the one that the verdict rests on.
@@ -134,7 +134,7 @@ pub struct SummaryRow {
     pub fetched_at: Option<Timestamp>,
 }
 
-impl SummaryRow {
+impl SummaryRow<'_> {
     /// The name of the task's first sheet.
     pub fn sheet(&self) -> &str {
         self.sheets.first().map_or("", String::as_str)
@@ -146,7 +146,7 @@ impl SummaryRow {
 pub struct Report<'a> {
     journal: &'a Journal,
     options: Options,
-    rows: Vec<SummaryRow>,
+    rows: Vec<SummaryRow<'a>>,
     sample_data: bool,
     waivers: Option<Vec<WaiverUse>>,
 }
@@ -159,11 +159,12 @@ impl<'a> Report<'a> {
     pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
         // Without a single answer nothing else says where the failures come from.
         let mut sample_data = journal.header().endpoint == EMBEDDED;
-        let mut rows = Vec::new();
+        let tasks = &journal.header().list.tasks;
+        let mut rows = Vec::with_capacity(tasks.len());
         let mut sheets_needed = Vec::new();
         let as_of = journal.ended_at();
         let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(as_of));
-        for (ordinal, task) in journal.header().list.tasks.iter().enumerate() {
+        for (ordinal, task) in tasks.iter().enumerate() {
             let record = journal.record(ordinal)?;
             if let Some(Record { outcome: Outcome::Answered(answered), .. }) = &record {
                 sample_data |= answered.sample_data;
@@ -193,7 +194,7 @@ impl<'a> Report<'a> {
     }
 
     /// A row per task, in the order of the list.
-    pub fn rows(&self) -> &[SummaryRow] {
+    pub fn rows(&self) -> &[SummaryRow<'a>] {
         &self.rows
     }
 
@@ -236,7 +237,7 @@ impl<'a> Report<'a> {
     }
 
     /// The task whose verdict rests on the oldest verification, and when that was.
-    pub fn oldest(&self) -> Option<(&SummaryRow, Timestamp)> {
+    pub fn oldest(&self) -> Option<(&SummaryRow<'_>, Timestamp)> {
         self.rows
             .iter()
             .filter_map(|row| Some((row, row.last_verified?)))
@@ -244,13 +245,13 @@ impl<'a> Report<'a> {
     }
 
     /// The age of a task's newest verification at the end of the run; negative if its time is ahead.
-    pub fn age(&self, row: &SummaryRow) -> Option<SignedDuration> {
+    pub fn age(&self, row: &SummaryRow<'_>) -> Option<SignedDuration> {
         row.last_verified.map(|verified| self.journal.ended_at().duration_since(verified))
     }
 
     /// The tasks with the most differing, missing and redundant files, with their number; at most `count`.
-    pub fn most_differences(&self, count: usize) -> Vec<(&SummaryRow, u64)> {
-        let differences = |row: &SummaryRow| row.totals.map_or(0, |totals| totals.differences());
+    pub fn most_differences(&self, count: usize) -> Vec<(&SummaryRow<'a>, u64)> {
+        let differences = |row: &SummaryRow<'_>| row.totals.map_or(0, |totals| totals.differences());
         let mut rows: Vec<_> = self.rows.iter().map(|row| (row, differences(row))).collect();
         rows.retain(|(_, differences)| *differences > 0);
         rows.sort_by_key(|(_, differences)| std::cmp::Reverse(*differences));
@@ -311,15 +312,15 @@ fn task_waivers<'w>(options: &'w Options, task: &Task, as_of: Timestamp) -> Task
     options.waivers.as_ref().map(|waivers| waivers.of_task(task, as_of)).unwrap_or_default()
 }
 
-fn summarise(
-    task: &Task,
+fn summarise<'t>(
+    task: &'t Task,
     record: Option<Record>,
     policy: &Policy,
     waivers: &TaskWaivers<'_>,
     as_of: Timestamp,
-) -> (SummaryRow, Vec<Verification>) {
+) -> (SummaryRow<'t>, Vec<Verification>) {
     let mut row = SummaryRow {
-        task: task.clone(),
+        task,
         verdict: Verdict::FetchFailed,
         decisive: None,
         last_verified: None,

@@ -3,7 +3,7 @@
 use super::{SummaryRow, Zone};
 use crate::model::{Language, Verdict};
 
-impl SummaryRow {
+impl SummaryRow<'_> {
     /// What went wrong, how much differs, or when it was verified; empty when the verdict says it all.
     /// Errors are told as they came, in any language.
     pub fn reason(&self, language: Language, zone: &Zone) -> String {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 const MAX_UNITS: usize = 31;
 
 /// Sheets that a workbook may have beside those of its tasks.
-const TAKEN: [&str; 4] = ["summary", "about", "sign-off", "reconciliation"];
+const TAKEN: [&str; 5] = ["summary", "about", "sign-off", "reconciliation", "contents"];
 
 /// For each wanted name and number of sheets, that many names.
 pub(super) fn assign<'a>(wanted: impl Iterator<Item = (&'a str, u64)>) -> Vec<Vec<String>> {

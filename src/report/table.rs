@@ -82,7 +82,7 @@ pub struct Column<F> {
 }
 
 /// The value of a column in a row of the summary.
-pub type SummaryCell = for<'a> fn(&'a SummaryRow) -> Cell<'a>;
+pub type SummaryCell = for<'a> fn(&'a SummaryRow<'a>) -> Cell<'a>;
 /// The value of a column in a row of a task's table.
 pub type DetailCell = for<'a> fn(&'a DetailRow<'a>) -> Cell<'a>;
 
@@ -153,7 +153,7 @@ pub const SUMMARY: &[Column<SummaryCell>] = &[
     Column::text("Notes", "notes", 36, |row| Cell::Notes(&row.notes)),
 ];
 
-fn total(row: &SummaryRow, pick: fn(&Totals) -> u64) -> Cell<'_> {
+fn total<'a>(row: &'a SummaryRow<'_>, pick: fn(&Totals) -> u64) -> Cell<'a> {
     Cell::count(row.totals.as_ref().map(pick))
 }
 

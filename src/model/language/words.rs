@@ -131,6 +131,13 @@ const CHINESE: &[(&str, &str)] = &[
     ("Summary", "汇总"),
     ("Back to the Summary", "返回汇总"),
     ("Go to the task's sheet", "转到该任务的工作表"),
+    ("Go to the task's sheet in {0}", "转到 {0} 中该任务的工作表"),
+    ("Part {0} of {1} of {2}", "{2} 的第 {0} 部分，共 {1} 部分"),
+    (
+        "The Summary of all tasks stands there; here are sheets of single tasks.",
+        "所有任务的汇总见该文件；此处为单个任务的工作表。",
+    ),
+    ("Sheet", "工作表"),
     ("Task list and account", "任务列表与账号核对"),
     ("Tasks with the most differences", "差异文件最多的任务"),
     ("Most differences", "差异最多"),

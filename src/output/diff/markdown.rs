@@ -54,12 +54,12 @@ fn run(diff: &Diff<'_>, report: &Report<'_>) -> String {
 }
 
 fn row(task: &TaskChange<'_>, language: Language) -> String {
-    let verdict = |row: Option<&crate::report::SummaryRow>| {
+    let verdict = |row: Option<&crate::report::SummaryRow<'_>>| {
         row.map_or_else(String::new, |row| escape(language.text(row.verdict.label())))
     };
     let count = |pick: fn(&Totals) -> u64| {
         let count =
-            |row: Option<&crate::report::SummaryRow>| row.and_then(|row| row.totals.as_ref()).map(pick);
+            |row: Option<&crate::report::SummaryRow<'_>>| row.and_then(|row| row.totals.as_ref()).map(pick);
         match (count(task.old), count(task.new)) {
             (Some(old), Some(new)) if old == new => new.to_string(),
             (None, None) => String::new(),

@@ -7,13 +7,14 @@ mod check;
 mod names;
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::{Fingerprint, hex};
 use super::json::Counts;
-use super::{AtomicFile, Cause, Output, OutputError, Written};
+use super::{AtomicFile, Cause, Limits, Output, OutputError, Written};
 use crate::model::{Markup, Verdict};
 use crate::report::Report;
 
@@ -35,6 +36,8 @@ pub struct Evidence<'a> {
     pub fail_on: &'a [Verdict],
     /// Whether texts in CSV were left as they are.
     pub csv_raw: bool,
+    /// How much one file was to hold.
+    pub limits: Limits,
     /// The markup of tickets.
     pub ticket_format: Markup,
 }
@@ -106,6 +109,8 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
             not_before: options.policy.not_before.map(|time| zone.rfc3339(time)),
             fail_on: evidence.fail_on,
             csv_raw: evidence.csv_raw,
+            max_sheets: evidence.limits.max_sheets,
+            max_bytes: evidence.limits.max_bytes,
             ticket_format: evidence.ticket_format.key(),
             template: &options.template.name,
         },
@@ -147,6 +152,8 @@ struct Settings<'a> {
     not_before: Option<String>,
     fail_on: &'a [Verdict],
     csv_raw: bool,
+    max_sheets: NonZeroUsize,
+    max_bytes: Option<u64>,
     ticket_format: &'static str,
     template: &'a str,
 }

@@ -98,10 +98,11 @@ impl Context {
         let (language, zone) = (options.language, &options.timezone);
         let header = report.journal().header();
         let short = |text: &str, longest| cut(markup, text, longest);
-        let name = |row: &SummaryRow| short(row.task.display_name(), longest::NAME);
+        let name = |row: &SummaryRow<'_>| short(row.task.display_name(), longest::NAME);
         let failing = worst_first(report);
-        let bare: Vec<&SummaryRow> = report.rows().iter().filter(|row| !row.verdict.has_evidence()).collect();
-        let task = |row: &&SummaryRow| Task {
+        let bare: Vec<&SummaryRow<'_>> =
+            report.rows().iter().filter(|row| !row.verdict.has_evidence()).collect();
+        let task = |row: &&SummaryRow<'_>| Task {
             name: name(row),
             id: short(row.task.task_id.as_str(), longest::ID),
             verdict: language.text(row.verdict.label()).to_owned(),
@@ -187,8 +188,8 @@ fn counts(report: &Report<'_>, language: Language) -> Vec<Count> {
 }
 
 /// By verdict, then by how much differs; else in the order of the list.
-fn worst_first<'a>(report: &'a Report<'_>) -> Vec<&'a SummaryRow> {
-    let differences = |row: &SummaryRow| {
+fn worst_first<'a>(report: &'a Report<'a>) -> Vec<&'a SummaryRow<'a>> {
+    let differences = |row: &SummaryRow<'_>| {
         row.totals.map_or(0, |totals| {
             totals.different.saturating_add(totals.missing).saturating_add(totals.redundant)
         })

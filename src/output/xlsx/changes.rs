@@ -1,7 +1,5 @@
 //! The workbook of what changed between two journals: Changes, Directories, About.
 
-use std::io::Write;
-
 use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::style::Styles;
@@ -22,10 +20,7 @@ const DIRECTORIES_PER_SHEET: usize = 1_048_576 - DIRECTORIES_HEADING_ROW as usiz
 
 /// Writes the workbook.
 pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut AtomicFile) -> Result<(), Cause> {
-    let mut workbook = Workbook::new();
-    workbook.set_properties(&super::properties(diff.now())?.set_title(TITLE));
-    workbook.set_zip_compression_level(3);
-    let styles = Styles::new();
+    let (mut workbook, styles) = super::begin(&super::properties(diff.now())?.set_title(TITLE));
     changes(&mut workbook, diff, &styles)?;
     let rows: Vec<DirectoryRow<'_>> = diff.directories().collect();
     // A sheet without rows says that there are none.
@@ -35,8 +30,7 @@ pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut AtomicFile) -> Result<(
         directories(&mut workbook, diff, &styles, number, chunks.next().unwrap_or_default())?;
     }
     about::page(&mut workbook, diff.now(), &styles, facts(diff).into_iter())?;
-    workbook.save_to_writer(&mut *to)?;
-    Ok(to.flush()?)
+    super::save(&mut workbook, to)
 }
 
 fn changes(workbook: &mut Workbook, diff: &Diff<'_>, styles: &Styles) -> Result<(), XlsxError> {

@@ -1,8 +1,10 @@
-//! Reports as workbooks: Summary, a sheet per task, About.
+//! Reports as workbooks: Summary, a sheet per task, About; the task sheets in parts if there are many.
 
 mod about;
 mod changes;
 mod charts;
+mod contents;
+mod parts;
 mod reconciliation;
 mod signoff;
 mod style;
@@ -11,6 +13,7 @@ mod task_sheet;
 
 use std::io::Write;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use jiff::Timestamp;
 use rust_xlsxwriter::{
@@ -18,6 +21,7 @@ use rust_xlsxwriter::{
     Worksheet, XlsxError,
 };
 
+use super::atomic::directory_of;
 use super::{AtomicFile, Cause};
 use crate::model::Language;
 use crate::report::{Cell, Column, Kind, Options, Paper, Report, Rule, Template, Zone, notes_text};
@@ -25,6 +29,7 @@ use style::Styles;
 
 pub(super) use about::SAMPLE;
 pub(super) use changes::write as write_changes;
+pub(super) use parts::write;
 pub use task_sheet::ROWS_PER_SHEET;
 
 /// The most links that Excel takes in one sheet; further cells stay plain.
@@ -36,28 +41,39 @@ const MOST_LINES: u32 = 27;
 /// The most UTF-16 units that Excel takes in one cell.
 const MAX_CELL_UNITS: usize = 32_767;
 
-/// Writes the workbook.
-pub(super) fn write(report: &Report<'_>, to: &mut AtomicFile) -> Result<(), Cause> {
-    let mut workbook = Workbook::new();
-    workbook.set_properties(&properties(report)?);
-    // What Excel itself uses; higher levels cost a third more time for little.
-    workbook.set_zip_compression_level(3);
-    let styles = Styles::new();
+const AUTHOR: &str = concat!("cutover-report ", env!("CARGO_PKG_VERSION"));
+
+/// Writes the workbook; without the task sheets if they have other `homes`: by task, the name of a file.
+fn write_main(report: &Report<'_>, homes: Option<&[String]>, to: &mut AtomicFile) -> Result<(), Cause> {
+    let (mut workbook, styles) = begin(&properties(report)?);
+    workbook.set_tempdir(directory_of(to.path()))?;
     let template = &report.options().template;
-    summary::add(&mut workbook, report, &styles)?;
+    summary::add(&mut workbook, report, homes, &styles)?;
     if let Some(signoff) = &template.signoff {
         signoff::add(&mut workbook, report, signoff, &styles)?;
     }
-    if template.task_sheets {
-        for (ordinal, row) in report.rows().iter().enumerate() {
-            task_sheet::add(&mut workbook, report, ordinal, row, &styles)?;
+    if template.task_sheets && homes.is_none() {
+        for of_task in parts::sheets(report).chunk_by(|one, next| one.ordinal == next.ordinal) {
+            task_sheet::add(&mut workbook, report, of_task, None, &styles)?;
         }
     }
     reconciliation::add(&mut workbook, report, &styles)?;
     if template.about {
         about::add(&mut workbook, report, &styles)?;
     }
-    workbook.save_to_writer(&mut *to)?;
+    save(&mut workbook, to)
+}
+
+fn begin(properties: &DocProperties) -> (Workbook, Styles) {
+    let mut workbook = Workbook::new();
+    workbook.set_properties(properties);
+    // What Excel itself uses; higher levels cost a third more time for little.
+    workbook.set_zip_compression_level(3);
+    (workbook, Styles::new())
+}
+
+fn save(workbook: &mut Workbook, mut to: impl Write + Send) -> Result<(), Cause> {
+    workbook.save_to_writer(&mut to)?;
     Ok(to.flush()?)
 }
 
@@ -66,8 +82,22 @@ fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
     let made = ExcelDateTime::from_timestamp(report.journal().ended_at().as_second())?;
     Ok(DocProperties::new()
         .set_title(report.options().template.title.text(report.options().language))
-        .set_author(concat!("cutover-report ", env!("CARGO_PKG_VERSION")))
+        .set_author(AUTHOR)
         .set_creation_datetime(&made))
+}
+
+/// The name of a file as links can give it.
+fn file_name(path: &Path) -> Result<&str, Cause> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.filter(|name| !name.contains(['#', '?', ':', '\\']) && !name.contains(char::is_control)).ok_or_else(
+        || {
+            Cause::Name(
+            "the task sheets go to further files, and a workbook cannot link to files with #, ?, :, \\ or \
+             control characters in their names; give it another name"
+                .to_owned(),
+        )
+        },
+    )
 }
 
 /// A worksheet and what its cells need to know.
@@ -77,6 +107,8 @@ struct Sheet<'a> {
     language: Language,
     template: &'a Template,
     styles: &'a Styles,
+    /// The name of the file with the Summary, where that is another one.
+    main: Option<&'a str>,
     /// The widths of the columns of its table, in characters.
     widths: Vec<u16>,
     /// The lines that the texts of the current row take.
@@ -93,6 +125,7 @@ impl<'a> Sheet<'a> {
             language: *language,
             template,
             styles,
+            main: None,
             widths: Vec::new(),
             lines: 1,
         }
@@ -182,14 +215,22 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
+    /// Writes a link to a sheet of this file, or of another one in the same folder.
     fn link(
         &mut self,
         (row, column): (u32, u16),
+        file: Option<&str>,
         sheet: &str,
         (text, tip): (&str, &str),
         format: &Format,
     ) -> Result<(), XlsxError> {
-        let target = Url::new(format!("internal:'{}'!A1", sheet.replace('\'', "''")));
+        let sheet = sheet.replace('\'', "''");
+        let target = match file {
+            None => format!("internal:'{sheet}'!A1"),
+            // What is escaped is not escaped again; the file stays where it is, relative to this one.
+            Some(file) => format!("file:///{}#'{sheet}'!A1", escaped(file)),
+        };
+        let target = Url::new(target);
         self.worksheet.write_url_with_options(row, column, target, cell_text(text), tip, Some(format))?;
         Ok(())
     }
@@ -197,7 +238,7 @@ impl<'a> Sheet<'a> {
     fn link_back(&mut self) -> Result<(), XlsxError> {
         let text = format!("← {}", self.language.text("Summary"));
         let tip = self.language.text("Back to the Summary");
-        self.link((1, 0), summary::NAME, (&text, tip), &self.styles.back)
+        self.link((1, 0), self.main, summary::NAME, (&text, tip), &self.styles.back)
     }
 
     /// Says below the title, up to column `last`, that the data is made up.
@@ -254,6 +295,12 @@ impl<'a> Sheet<'a> {
         }
         Ok(())
     }
+}
+
+/// The name of a file as it stands in a link.
+fn escaped(name: &str) -> String {
+    let reserved = |c: char| matches!(c, '%' | '"' | ' ' | '<' | '>' | '[' | ']' | '^' | '`' | '{' | '}');
+    name.chars().map(|c| if reserved(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() }).collect()
 }
 
 /// The heading of a column.

@@ -20,7 +20,13 @@ pub(super) const CHARTS: u16 = 8;
 const LEAST_WIDTH: u16 = 13;
 const LABEL_WIDTH: u16 = 14;
 
-pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
+/// Adds the sheet; `homes` are the files of the tasks' sheets, by task, if those are others.
+pub(super) fn add(
+    workbook: &mut Workbook,
+    report: &Report<'_>,
+    homes: Option<&[String]>,
+    styles: &Styles,
+) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
     worksheet.set_name(NAME)?;
     let mut sheet = Sheet::new(worksheet, report, styles);
@@ -56,8 +62,13 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
         for (place, (column, definition)) in (0..).zip(&template.summary).enumerate() {
             sheet.cell(row, column, &(definition.cell)(entry))?;
             if place == linked && template.task_sheets && index < MAX_LINKS {
-                let text = (entry.task.task_id.as_str(), sheet.language.text("Go to the task's sheet"));
-                sheet.link((row, column), entry.sheet(), text, &styles.link)?;
+                let home = homes.and_then(|homes| homes.get(index)).map(String::as_str);
+                let tip = match home {
+                    None => sheet.language.text("Go to the task's sheet").to_owned(),
+                    Some(home) => sheet.language.fill("Go to the task's sheet in {0}", &[&home]),
+                };
+                let text = (entry.task.task_id.as_str(), tip.as_str());
+                sheet.link((row, column), home, entry.sheet(), text, &styles.link)?;
             }
         }
         for (column, label) in (columns_of(report)..).zip(labels) {

@@ -3,6 +3,7 @@
 use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{Color, ConditionalFormatFormula, Sparkline, SparklineType, Workbook, XlsxError};
 
+use super::parts::TaskSheet;
 use super::style::Styles;
 use super::{Cause, Sheet};
 use crate::model::Verification;
@@ -14,36 +15,51 @@ const COURSE: usize = 5;
 const COURSE_ROW: u32 = 5;
 const COURSE_COLUMN: u16 = 8;
 
+/// The most rows of a task whose sheets are made in memory. Those of others are made row by row in
+/// temporary files, so rows must be written in their order.
+const ROWS_IN_MEMORY: usize = 1000;
+
 /// The rows of data that fit below the headings of one sheet.
 pub const ROWS_PER_SHEET: u64 = 1_048_576 - (HEADING_ROW as u64) - 1;
 
+/// Adds sheets of one task; `main` is the name of the file with the Summary, where that is another one.
 pub(super) fn add(
     workbook: &mut Workbook,
     report: &Report<'_>,
-    ordinal: usize,
-    row: &SummaryRow,
+    sheets: &[TaskSheet],
+    main: Option<&str>,
     styles: &Styles,
 ) -> Result<(), Cause> {
+    let Some(ordinal) = sheets.first().map(|sheet| sheet.ordinal) else { return Ok(()) };
+    let Some(row) = report.rows().get(ordinal) else { return Ok(()) };
     let verifications = report.verifications(ordinal)?;
     let waiver = report.waivers().map(|_| WAIVER);
     let columns: Vec<_> = report.options().template.tasks.iter().copied().chain(waiver).collect();
+    let all_rows = report.detail_rows(ordinal, &verifications).count();
     let per_sheet = usize::try_from(report.options().rows_per_sheet.max(1)).unwrap_or(usize::MAX);
-    for (index, name) in row.sheets.iter().enumerate() {
+    for &TaskSheet { index, .. } in sheets {
+        let Some(name) = row.sheets.get(index) else { continue };
         let rows = index.saturating_mul(per_sheet)..(index + 1).saturating_mul(per_sheet);
-        let worksheet = workbook.add_worksheet();
+        // On disk one descriptor each; in memory a row takes more than a kilobyte.
+        let worksheet = if all_rows > ROWS_IN_MEMORY {
+            workbook.add_worksheet_with_constant_memory()?
+        } else {
+            workbook.add_worksheet()
+        };
         worksheet.set_name(name)?;
         let mut sheet = Sheet::new(worksheet, report, styles);
+        sheet.main = main;
         title_block(&mut sheet, report, row)?;
         let details = report.detail_rows(ordinal, &verifications).skip(rows.start).take(rows.len());
-        table(&mut sheet, &columns, details)?;
         if index == 0 && verifications.len() > 1 {
             course(&mut sheet, &verifications)?;
         }
+        table(&mut sheet, &columns, details)?;
     }
     Ok(())
 }
 
-fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, row: &SummaryRow) -> Result<(), XlsxError> {
+fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, row: &SummaryRow<'_>) -> Result<(), XlsxError> {
     let styles = sheet.styles;
     sheet.worksheet.set_row_height(0, 24)?;
     sheet.text(0, 0, row.task.display_name(), &styles.title)?;

@@ -100,9 +100,9 @@ pub struct TaskChange<'a> {
     /// What became of it.
     pub change: Change,
     /// Its row in the earlier report.
-    pub old: Option<&'a SummaryRow>,
+    pub old: Option<&'a SummaryRow<'a>>,
     /// Its row in the later report.
-    pub new: Option<&'a SummaryRow>,
+    pub new: Option<&'a SummaryRow<'a>>,
     /// What is to be known of the change, then the warnings of the later report.
     pub notes: Vec<Note>,
     /// The directories that changed, by name; none for a task that one report alone has.
@@ -149,7 +149,7 @@ impl<'a> Diff<'a> {
                     both(earlier, &checked(old, before)?, row, &checked(new, ordinal)?)
                 }
                 None => TaskChange {
-                    task: &row.task,
+                    task: row.task,
                     change: Change::New,
                     old: None,
                     new: Some(row),
@@ -160,7 +160,7 @@ impl<'a> Diff<'a> {
         }
         let gone = old.rows().iter().filter(|row| !now.contains_key(&row.task.task_id));
         tasks.extend(gone.map(|row| TaskChange {
-            task: &row.task,
+            task: row.task,
             change: Change::Gone,
             old: Some(row),
             new: None,
@@ -266,9 +266,9 @@ impl<'a> Diff<'a> {
 }
 
 fn both<'a>(
-    old: &'a SummaryRow,
+    old: &'a SummaryRow<'a>,
     checked_before: &[DirectoryCheck],
-    new: &'a SummaryRow,
+    new: &'a SummaryRow<'a>,
     checked_now: &[DirectoryCheck],
 ) -> TaskChange<'a> {
     let mut directories = compare::directories(checked_before, checked_now);
@@ -281,7 +281,7 @@ fn both<'a>(
     }
     notes.extend(new.notes.iter().cloned());
     directories.retain(|directory| directory.change != Change::Same);
-    TaskChange { task: &new.task, change, old: Some(old), new: Some(new), notes, directories }
+    TaskChange { task: new.task, change, old: Some(old), new: Some(new), notes, directories }
 }
 
 /// Where each task stands; of those that a list has twice, the first.

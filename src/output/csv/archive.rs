@@ -1,0 +1,151 @@
+//! The folder as an archive, or as several if one would be too large.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::Path;
+
+use zip::ZipArchive;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use super::cut::{copy, cut};
+use super::subject::Subject;
+use super::{claim, remove};
+use crate::output::atomic::{Sealed, directory_of, place_all};
+use crate::output::parts::{Size, part_path, remove_others};
+use crate::output::{AtomicFile, Cause, FileOptions, Limits, OutputError, Written};
+use crate::report::Report;
+
+/// A file of an archive, and where its bytes lie in the spool, one after the other.
+struct Entry {
+    name: String,
+    stretches: [Range<u64>; 2],
+}
+
+/// Writes the archive, in parts if need be, and gives its files.
+pub(in crate::output) fn write(
+    report: &Report<'_>,
+    path: &Path,
+    options: &FileOptions,
+) -> Result<Vec<Written>, OutputError> {
+    let written = place_all(make(report, path, options).map_err(OutputError::at(path))?)?;
+    if written.iter().all(|file| file.path != path) && is_ours(path) {
+        remove(path)?;
+    }
+    remove_others(path, &written, is_ours)?;
+    Ok(written)
+}
+
+/// The archives, whole but not yet at their places.
+fn make(report: &Report<'_>, path: &Path, options: &FileOptions) -> Result<Vec<Sealed>, Cause> {
+    let mut file = AtomicFile::create(path)?;
+    let mut archive = ZipWriter::new_stream(&mut file);
+    for subject in Subject::all(report) {
+        archive.start_file(subject.file(report), entry_options())?;
+        subject.fill(report, &mut archive, options)?;
+    }
+    archive.finish()?;
+    if options.limits.allow(file.size()) {
+        return Ok(vec![file.seal()?]);
+    }
+    drop(file);
+    // Whoever wants small files wants them unpacked too, so an archive in parts holds tables in parts.
+    let mut spool = tempfile::tempfile_in(directory_of(path))?;
+    let entries = spool_entries(report, &mut spool, options)?;
+    let parts = divide(&spool, &entries, &options.limits)?;
+    let mut files = Vec::new();
+    for (number, entries) in (1..).zip(parts) {
+        let mut file = AtomicFile::create(&part_path(path, number))?;
+        pack(&spool, entries, &mut file)?;
+        options.limits.check(file.size(), || format!("part {number}"), "")?;
+        files.push(file.seal()?);
+    }
+    Ok(files)
+}
+
+/// Writes all tables one after the other, and says which bytes are which file's.
+fn spool_entries(report: &Report<'_>, spool: &mut File, options: &FileOptions) -> Result<Vec<Entry>, Cause> {
+    let mut names = HashSet::new();
+    let mut entries = Vec::new();
+    for subject in Subject::all(report) {
+        let name = subject.file(report);
+        let start = spool.stream_position()?;
+        let mut writer = io::BufWriter::with_capacity(1 << 16, &mut *spool);
+        subject.fill(report, &mut writer, options)?;
+        writer.flush()?;
+        drop(writer);
+        let end = spool.stream_position()?;
+        if options.limits.allow(end - start) {
+            claim(&mut names, &name)?;
+            entries.push(Entry { name, stretches: [start..end, end..end] });
+            continue;
+        }
+        spool.seek(SeekFrom::Start(start))?;
+        let cut = cut(&mut *spool, &options.limits)?;
+        spool.seek(SeekFrom::Start(end))?;
+        for (number, rows) in (1..).zip(cut.parts) {
+            let name = part_path(Path::new(&name), number).to_string_lossy().into_owned();
+            claim(&mut names, &name)?;
+            let from_start = |range: &Range<u64>| start + range.start..start + range.end;
+            entries.push(Entry { name, stretches: [from_start(&cut.headings), from_start(&rows)] });
+        }
+    }
+    Ok(entries)
+}
+
+/// The entries of each archive: as many, in their order, as the limits allow.
+fn divide<'e>(spool: &File, entries: &'e [Entry], limits: &Limits) -> Result<Vec<&'e [Entry]>, Cause> {
+    let size_of = |entries: &[Entry]| -> Result<u64, Cause> {
+        let mut size = Size::default();
+        pack(spool, entries, &mut size)?;
+        Ok(size.0)
+    };
+    // What an archive takes beside its entries; each entry takes the same whatever the others are.
+    let empty = size_of(&[])?;
+    let mut parts = Vec::new();
+    let (mut first, mut size) = (0, empty);
+    for (place, entry) in entries.iter().enumerate() {
+        let alone = size_of(std::slice::from_ref(entry))?;
+        limits.check(alone, || entry.name.clone(), "")?;
+        if !limits.allow(size + alone - empty) {
+            parts.extend(entries.get(first..place));
+            (first, size) = (place, empty);
+        }
+        size += alone - empty;
+    }
+    parts.extend(entries.get(first..));
+    Ok(parts)
+}
+
+fn pack(spool: &File, entries: &[Entry], to: &mut dyn Write) -> Result<(), Cause> {
+    let mut archive = ZipWriter::new_stream(to);
+    for Entry { name, stretches } in entries {
+        archive.start_file(name.as_str(), entry_options())?;
+        for stretch in stretches {
+            copy(spool, stretch, &mut archive)?;
+        }
+    }
+    archive.finish()?;
+    Ok(())
+}
+
+/// The times are fixed, so that equal reports are equal files.
+fn entry_options() -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .last_modified_time(zip::DateTime::default())
+        .unix_permissions(0o644)
+        .large_file(true)
+}
+
+/// Whether a file is an archive of a report: nobody else's is removed.
+fn is_ours(path: &Path) -> bool {
+    let Some(archive) = File::open(path).ok().and_then(|file| ZipArchive::new(file).ok()) else {
+        return false;
+    };
+    let is_ours = |name: &str| {
+        let starts = ["summary.", "results.", "reconciliation.", "tasks/"];
+        name.ends_with(".csv") && starts.iter().any(|start| name.starts_with(start))
+    };
+    !archive.is_empty() && archive.file_names().all(|name| name.is_ok_and(|name| is_ours(&name)))
+}

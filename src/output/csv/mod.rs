@@ -1,0 +1,128 @@
+//! Reports as CSV: one file, a folder, or an archive of the folder.
+//!
+//! A folder holds `summary.csv`, `results.csv` and `tasks/<sheet name>.csv`, and `reconciliation.csv` if
+//! the list was compared with the account. A file that would be larger than wanted is cut into parts.
+
+mod archive;
+mod cut;
+mod subject;
+mod table;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::atomic::{Sealed, place_all, sync_directory};
+use super::parts::{part_path, remove_others};
+use super::{AtomicFile, Cause, FileOptions, OutputError, Written};
+use crate::report::Report;
+use cut::{copy, cut};
+use subject::{Subject, TASKS};
+
+pub(super) use archive::write as write_archive;
+pub(super) use table::Table;
+
+/// Writes `results.csv` alone, and gives its files.
+pub(super) fn write_results(
+    report: &Report<'_>,
+    path: &Path,
+    options: &FileOptions,
+) -> Result<Vec<Written>, OutputError> {
+    let files = make(report, Subject::Results, path, options).map_err(OutputError::at(path))?;
+    let written = place_all(files)?;
+    remove_unwritten(Subject::Results, path, &written)?;
+    Ok(written)
+}
+
+/// Writes the folder, each file whole, and gives the files; one of an earlier run that this one does
+/// not have is removed, lest it pass for a result of this run.
+pub(super) fn write_folder(
+    report: &Report<'_>,
+    folder: &Path,
+    options: &FileOptions,
+) -> Result<Vec<Written>, OutputError> {
+    let tasks = folder.join(TASKS);
+    std::fs::create_dir_all(&tasks).map_err(OutputError::at(&tasks))?;
+    let mut names = HashSet::new();
+    let mut written = Vec::new();
+    for subject in Subject::all(report) {
+        let path = folder.join(subject.file(report));
+        let at_path = |cause| OutputError::at(&path)(cause);
+        let files = make(report, subject, &path, options).map_err(at_path)?;
+        for file in files.iter().filter(|_| options.limits.max_bytes.is_some()) {
+            claim(&mut names, &file.path().to_string_lossy()).map_err(at_path)?;
+        }
+        for file in files {
+            written.push(file.place().map_err(OutputError::at(&path))?);
+        }
+    }
+    // Once for all: a name may be lost in a power cut until then, but stands for a whole file always.
+    for directory in [folder, &tasks] {
+        sync_directory(directory).map_err(OutputError::at(directory))?;
+    }
+    for subject in [Subject::Summary, Subject::Results, Subject::Reconciliation] {
+        remove_unwritten(subject, &folder.join(subject.file(report)), &written)?;
+    }
+    remove_stale(&tasks, &written)?;
+    Ok(written)
+}
+
+/// The files of a table, whole but not yet at their places: one, or its parts.
+fn make(
+    report: &Report<'_>,
+    subject: Subject,
+    path: &Path,
+    options: &FileOptions,
+) -> Result<Vec<Sealed>, Cause> {
+    let mut file = AtomicFile::create(path)?;
+    subject.fill(report, &mut file, options)?;
+    if options.limits.allow(file.size()) {
+        return Ok(vec![file.seal()?]);
+    }
+    let whole = file.read_back()?;
+    let cut = cut(&whole, &options.limits)?;
+    let mut parts = Vec::new();
+    for (number, rows) in (1..).zip(&cut.parts) {
+        let mut part = AtomicFile::create(&part_path(path, number))?;
+        copy(&whole, &cut.headings, &mut part)?;
+        copy(&whole, rows, &mut part)?;
+        parts.push(part.seal()?);
+    }
+    Ok(parts)
+}
+
+/// Makes sure that no part of a file has the name of another file, whatever the case.
+fn claim(names: &mut HashSet<String>, name: &str) -> Result<(), Cause> {
+    if names.insert(name.to_lowercase()) {
+        return Ok(());
+    }
+    Err(Cause::Name(format!(
+        "it is cut into parts, and two files would be called {name}; allow more with --max-bytes, or give the \
+         source server another name"
+    )))
+}
+
+/// Removes what an earlier run left of a table: the file if this run cut it into parts, and parts that
+/// this run does not have.
+fn remove_unwritten(subject: Subject, path: &Path, written: &[Written]) -> Result<(), OutputError> {
+    let is_written = written.iter().any(|file| file.path == path);
+    if !is_written && subject.heads(path) {
+        remove(path)?;
+    }
+    remove_others(path, written, |path| subject.heads(path))
+}
+
+fn remove_stale(tasks: &Path, written: &[Written]) -> Result<(), OutputError> {
+    let current: HashSet<&Path> = written.iter().map(|file| file.path.as_path()).collect();
+    for entry in std::fs::read_dir(tasks).map_err(OutputError::at(tasks))? {
+        let path = entry.map_err(OutputError::at(tasks))?.path();
+        let is_csv = path.extension().is_some_and(|suffix| suffix == "csv");
+        if is_csv && !current.contains(path.as_path()) && Subject::Task(0).heads(&path) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), OutputError> {
+    std::fs::remove_file(path).map_err(OutputError::at(path))
+}

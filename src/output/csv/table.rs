@@ -1,0 +1,68 @@
+//! A table as CSV, a row at a time.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use csv::{Terminator, Writer, WriterBuilder};
+
+use crate::model::Language;
+use crate::output::Cause;
+use crate::report::{Cell, Zone, notes_text};
+
+/// UTF-8 and RFC 4180, so lines end in CR LF; English, for it is for machines too.
+pub(in crate::output) struct Table<'a> {
+    writer: Writer<&'a mut dyn Write>,
+    zone: &'a Zone,
+    raw: bool,
+}
+
+impl<'a> Table<'a> {
+    pub(in crate::output) fn new(to: &'a mut dyn Write, zone: &'a Zone, raw: bool) -> Self {
+        let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(to);
+        Self { writer, zone, raw }
+    }
+
+    pub(in crate::output) fn headings(
+        &mut self,
+        headings: impl Iterator<Item = String>,
+    ) -> Result<(), Cause> {
+        self.row(headings.map(|heading| Cell::Text(Cow::Owned(heading))))
+    }
+
+    pub(in crate::output) fn row<'c>(&mut self, cells: impl Iterator<Item = Cell<'c>>) -> Result<(), Cause> {
+        for cell in cells {
+            match cell {
+                Cell::Empty => self.writer.write_field("")?,
+                Cell::Text(text) => self.text(&text)?,
+                Cell::Count(count) => self.writer.write_field(count.to_string())?,
+                Cell::Delta(delta) => self.writer.write_field(delta.to_string())?,
+                Cell::Share(share) => self.writer.write_field(share.to_string())?,
+                Cell::Time(time) => self.writer.write_field(self.zone.rfc3339(time))?,
+                Cell::Verdict(verdict) => self.writer.write_field(verdict.key())?,
+                Cell::Change(change) => self.writer.write_field(change.key())?,
+                Cell::Waiver(waiver) => self.text(&waiver.text(Language::English))?,
+                Cell::Label(text) => self.writer.write_field(text)?,
+                Cell::Notes(notes) => self.text(&notes_text(notes, Language::English))?,
+            }
+        }
+        Ok(self.writer.write_record(None::<&[u8]>)?)
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Cause> {
+        let text = if self.raw { text.into() } else { neutralise(text) };
+        Ok(self.writer.write_field(text.as_bytes())?)
+    }
+
+    pub(in crate::output) fn finish(mut self) -> Result<(), Cause> {
+        Ok(self.writer.flush()?)
+    }
+}
+
+/// A text that a spreadsheet would take for a formula gets an apostrophe, which makes it a text again.
+fn neutralise(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
