@@ -160,7 +160,8 @@ async fn an_outage_uses_up_no_attempts_of_any_task() {
     let (begin, mut asked_to_begin) = tokio::sync::mpsc::unbounded_channel();
     let mut records: Vec<Record> = Vec::new();
     let mut missed = 0;
-    let fetched = fetch_all(&client, &gate, &list, limits, |event| {
+    let wanted = (0..list.len()).collect();
+    let fetched = fetch_all(&client, &gate, &list, wanted, limits, std::future::pending(), |event| {
         match event {
             Event::Finished(record) => {
                 records.push(record);
@@ -172,7 +173,7 @@ async fn an_outage_uses_up_no_attempts_of_any_task() {
                 // … and comes back once the outage is seen as one.
                 let _ = begin.send(missed);
             }
-            Event::Slowed(_) => {}
+            Event::Slowed(_) | Event::Tick => {}
         }
         Ok::<_, Infallible>(())
     });

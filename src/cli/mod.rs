@@ -137,6 +137,9 @@ pub struct ExportArgs {
     /// Keep no journal
     #[arg(long)]
     pub no_journal: bool,
+    /// Go on with the journal of an interrupted run: fetch what it has no answer for
+    #[arg(long, conflicts_with_all = ["no_journal", "overwrite"])]
+    pub resume: bool,
     /// Replace an unfinished journal, dropping what it holds
     #[arg(long)]
     pub overwrite: bool,

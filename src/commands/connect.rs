@@ -47,6 +47,16 @@ pub(super) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure>
     Ok(Connected { client, name, embedded: None })
 }
 
+/// The endpoint as journals and reports name it, without a look at credentials.
+pub(super) fn name(args: &ConnectionArgs) -> Result<String, Failure> {
+    let endpoint = endpoint(args)?;
+    if endpoint == EMBEDDED {
+        return Ok(endpoint);
+    }
+    let client = client(args, endpoint, Credentials::None, Scope::default())?;
+    Ok(client.endpoint().to_owned())
+}
+
 /// The address of the API, by name or by region.
 pub(super) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
     match (&args.endpoint, &args.region) {

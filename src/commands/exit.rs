@@ -22,11 +22,16 @@ pub enum Exit {
     Credentials,
     /// 6: another run holds the journal's lock.
     Locked,
+    /// 130: stopped by SIGINT; what was fetched is kept.
+    Interrupted,
+    /// 143: stopped by SIGTERM; what was fetched is kept.
+    Terminated,
 }
 
-impl Termination for Exit {
-    fn report(self) -> ExitCode {
-        ExitCode::from(match self {
+impl Exit {
+    /// The code itself.
+    pub(super) fn code(self) -> u8 {
+        match self {
             Self::Done => 0,
             Self::Stopped => 1,
             Self::Usage => 2,
@@ -34,7 +39,15 @@ impl Termination for Exit {
             Self::Gate => 4,
             Self::Credentials => 5,
             Self::Locked => 6,
-        })
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self.code())
     }
 }
 

@@ -1,15 +1,18 @@
 //! `export`: the main job.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout_at};
 
 use crate::cli::ExportArgs;
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
-use crate::model::TaskList;
+use crate::model::{Task, TaskList};
 use crate::output::{Target, manifest_path};
+use crate::report::Options;
 use crate::sms::throttle::Gate;
 
 use super::connect::{Connected, connect};
@@ -18,33 +21,47 @@ use super::exit::{Exit, Failure};
 use super::hints::Tally;
 use super::places::{Place, keep_apart};
 use super::report::{self, ManifestPlace};
+use super::resume;
+use super::signals::{Signal, Signals, Stop};
 use super::task_source::{declared, find_tasks};
 
-pub(super) fn run(args: &ExportArgs, quiet: bool) -> Result<Exit, Failure> {
+/// What the first signal is answered with.
+const STOPPING: &str = "stopping: requests under way have 5 s to end; a second signal ends the run at once";
+
+pub(super) fn run(args: Box<ExportArgs>, quiet: bool, signals: &Signals) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
     let options = report::options(&args.report.reading, &args.report.template)?;
-    let targets = report::targets(&args.report, started)?;
-    let kept = kept_journal(args, targets.first());
-    let manifest = match &kept {
-        Some(journal) => Some(ManifestPlace { path: manifest_path(journal), journal: true }),
-        None => ManifestPlace::beside(&targets, false),
-    };
-    keep_apart(&places(args, &targets, kept.as_deref(), manifest.as_ref()))?;
-    let declared = declared(args, quiet)?;
+    let kept = kept_journal(&args, started)?;
+    if args.resume {
+        resume::check(&args, kept.is_some())?;
+    }
+    let outputs = Outputs::new(&args, started, kept.as_deref())?;
+    let declared = declared(&args, quiet)?;
     let place = JournalPlace::new(kept)?;
-    let journal = place.path();
-    // The lock is held until the reports are written, for they are made from the journal.
-    let ended = fetch_under_lock(journal, args, started, declared, quiet).and_then(|(hints, _lock)| {
-        let journal = Journal::open(journal).map_err(Failure::journal)?;
-        let exit = report::write(&journal, options, &targets, manifest.as_ref(), &args.report, quiet)?;
-        if !quiet {
-            hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
-        }
-        Ok(exit)
-    });
+    let export = Export { args: Arc::from(args), started, declared, stop: signals.stop(), quiet };
+    let ended = export.under_lock(place.path(), outputs, options);
     place.leave(&ended, quiet);
     ended
+}
+
+/// What is written beside the journal.
+struct Outputs {
+    targets: Vec<Target>,
+    manifest: Option<ManifestPlace>,
+}
+
+impl Outputs {
+    /// Those of a run that began at `started`, none of them in the way of another or of what is read.
+    fn new(args: &ExportArgs, started: Timestamp, journal: Option<&Path>) -> Result<Self, Failure> {
+        let targets = report::targets(&args.report, started)?;
+        let manifest = match journal {
+            Some(journal) => Some(ManifestPlace { path: manifest_path(journal), journal: true }),
+            None => ManifestPlace::beside(&targets, false),
+        };
+        keep_apart(&places(args, &targets, journal, manifest.as_ref()))?;
+        Ok(Self { targets, manifest })
+    }
 }
 
 /// What the run reads and writes.
@@ -66,11 +83,12 @@ fn places(
 }
 
 /// Where the journal is to stay: where the user says, else beside the first output.
-fn kept_journal(args: &ExportArgs, first: Option<&Target>) -> Option<PathBuf> {
-    match &args.journal {
+fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>, Failure> {
+    Ok(match &args.journal {
         Some(path) => Some(path.clone()),
-        None => first.filter(|_| !args.no_journal).map(Target::journal_path),
-    }
+        None if args.no_journal => None,
+        None => report::targets(&args.report, started)?.first().map(Target::journal_path),
+    })
 }
 
 /// Where the journal stands.
@@ -117,91 +135,176 @@ impl JournalPlace {
     }
 }
 
-/// Finds the tasks that are not declared and fetches them all into a new journal at `path`; gives
-/// hints for after the run, and the lock that it holds.
-fn fetch_under_lock(
-    path: &Path,
-    args: &ExportArgs,
+/// A run under way.
+struct Export {
+    args: Arc<ExportArgs>,
     started: Timestamp,
     declared: Option<TaskList>,
+    stop: Stop,
     quiet: bool,
-) -> Result<(Vec<String>, Lock), Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
-    runtime.block_on(async {
-        let connected = connect(&args.connection).await?;
-        let lock = lock_journal(path, started)?;
+}
+
+impl Export {
+    /// Fetches into the journal at `path` and writes the reports from it. The lock is held until they are
+    /// written, for no other run may change it meanwhile.
+    fn under_lock(&self, path: &Path, outputs: Outputs, options: Options) -> Result<Exit, Failure> {
+        let args = &self.args;
+        let _lock = lock_journal(path, self.started)?;
+        let held =
+            if args.resume { resume::held(path, args, self.declared.as_ref(), self.quiet)? } else { None };
+        let outputs = match &held {
+            Some(journal) => Outputs::new(args, journal.header().started_at, Some(path))?,
+            None => outputs,
+        };
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+        let hints = match &held {
+            Some(journal) if journal.unanswered().is_empty() => {
+                resume::finish(journal)?;
+                Vec::new()
+            }
+            _ => runtime.block_on(self.fetch(path, held.as_ref()))?,
+        };
+        let exit = self.report(path, outputs, options, &runtime)?;
+        if !self.quiet {
+            hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
+        }
+        Ok(exit)
+    }
+
+    fn report(
+        &self,
+        path: &Path,
+        Outputs { targets, manifest }: Outputs,
+        options: Options,
+        runtime: &Runtime,
+    ) -> Result<Exit, Failure> {
+        let journal = Journal::open(path).map_err(Failure::journal)?;
+        let (args, quiet) = (Arc::clone(&self.args), self.quiet);
+        let write =
+            move || report::write(&journal, options, &targets, manifest.as_ref(), &args.report, quiet);
+        self.stop.or_leave(runtime, write)?.map_err(|signal| {
+            signal.failure(&format!(
+                " while the reports were written; those that were named are whole, and {0} has all that was \
+                 fetched: `cutover-report render {0}` writes the reports",
+                path.display()
+            ))
+        })?
+    }
+
+    /// Finds the tasks, unless they are known, and fetches those without an answer; gives hints for after
+    /// the run.
+    async fn fetch(&self, path: &Path, held: Option<&Journal>) -> Result<Vec<String>, Failure> {
+        let args = &self.args;
+        let early = |signal: Signal| signal.failure(" before anything was fetched");
+        let connected = self.stop.or(connect(&args.connection)).await.map_err(early)??;
         let gate = Gate::new(args.connection.rate);
         let deadline = Instant::now() + args.deadline;
         let fetched = async {
-            let found = timeout_at(deadline, find_tasks(args, declared, &connected, &gate)).await;
+            if let Some(held) = held {
+                let journal = Writer::resume(held).map_err(Failure::journal)?;
+                let tasks = &held.header().list.tasks;
+                return self.fetch_into(journal, tasks, held.unanswered(), deadline, &connected, &gate).await;
+            }
+            let find = timeout_at(deadline, find_tasks(args, self.declared.clone(), &connected, &gate));
+            let found = self.stop.or(find).await.map_err(early)?;
             let (list, reconciliation) = found.map_err(|_| {
                 Failure::stopped(
                     "the run's deadline (--deadline) passed while the account's tasks were listed",
                 )
             })??;
-            let mut header = Header::new(started, connected.name.clone(), list);
+            let mut header = Header::new(self.started, connected.name.clone(), list);
+            header.searched = resume::searched(args);
             header.reconciliation = reconciliation;
-            let limits = Limits {
-                concurrency: args.concurrency,
-                max_attempts: args.connection.max_attempts,
-                deadline: deadline.saturating_duration_since(Instant::now()),
-            };
-            fetch_into(path, args.overwrite, limits, &header, &connected, &gate, quiet).await
+            let journal = Writer::create(path, &header, args.overwrite).map_err(Failure::journal)?;
+            let tasks = &header.list.tasks;
+            self.fetch_into(journal, tasks, (0..tasks.len()).collect(), deadline, &connected, &gate).await
         };
         let fetched = fetched.await;
         connected.close().await;
-        fetched.map(|hints| (hints, lock))
-    })
+        fetched
+    }
+
+    /// Fetches the tasks of the ordinals `wanted`.
+    async fn fetch_into(
+        &self,
+        mut journal: Writer,
+        tasks: &[Task],
+        wanted: Vec<usize>,
+        deadline: Instant,
+        connected: &Connected,
+        gate: &Gate,
+    ) -> Result<Vec<String>, Failure> {
+        let limits = Limits {
+            concurrency: self.args.concurrency,
+            max_attempts: self.args.connection.max_attempts,
+            deadline: deadline.saturating_duration_since(Instant::now()),
+        };
+        let mut progress = Progress::new(wanted.len(), self.quiet);
+        let mut tally = Tally::default();
+        let stop = async {
+            self.stop.asked().await;
+            if !self.quiet {
+                console::note(STOPPING);
+            }
+        };
+        let fetched = fetch::fetch_all(&connected.client, gate, tasks, wanted, limits, stop, |event| {
+            tally.note(&event);
+            match event {
+                Event::Finished(record) => {
+                    progress.finished_one();
+                    return journal.append(record);
+                }
+                Event::Retrying { ordinal, what, wait } => {
+                    let task = tasks.get(ordinal).map_or("", |task| task.display_name());
+                    progress.retrying(task, &what, wait);
+                }
+                Event::Slowed(slowed) => progress.warning(&slowed.to_string()),
+                Event::Tick => return journal.sync(),
+            }
+            Ok(())
+        })
+        .await;
+        progress.clear();
+        let kept = kept(&journal, tasks.len());
+        let stopped = match fetched {
+            Ok(()) => {
+                return match journal.finish() {
+                    Ok(()) => Ok(tally.hints(gate.learnt())),
+                    Err(error) => Err(Failure::stopped(format!("{error}; no report is written; {kept}"))),
+                };
+            }
+            Err(FetchError::Consumer(error)) => {
+                return Err(Failure::stopped(format!("{error}; no report is written; {kept}")));
+            }
+            Err(refused @ FetchError::Refused(_)) => Failure::credentials(format!(
+                "{refused}; no report is written; {kept}; \
+                 check that the credentials are of this account and region and have not expired; \
+                 `cutover-report doctor` looks at them and at the clock"
+            )),
+            Err(FetchError::Stopped) => match self.stop.came() {
+                Some(signal) => signal.failure(&format!("; no report is written; {kept}")),
+                None => Failure::stopped(kept),
+            },
+        };
+        if let Err(error) = journal.sync() {
+            console::error(&error.to_string());
+        }
+        Err(stopped)
+    }
 }
 
-/// Fetches every task of the header's list; gives hints for after the run.
-async fn fetch_into(
-    path: &Path,
-    overwrite: bool,
-    limits: Limits,
-    header: &Header,
-    connected: &Connected,
-    gate: &Gate,
-    quiet: bool,
-) -> Result<Vec<String>, Failure> {
-    let mut journal = Writer::create(path, header, overwrite).map_err(Failure::journal)?;
-    let tasks = &header.list.tasks;
-    let mut progress = Progress::new(tasks.len(), quiet);
-    let mut tally = Tally::default();
-    let fetched = fetch::fetch_all(&connected.client, gate, tasks, limits, |event| {
-        tally.note(&event);
-        match event {
-            Event::Finished(record) => {
-                progress.finished_one();
-                journal.append(record)
-            }
-            Event::Retrying { ordinal, what, wait } => {
-                let task = tasks.get(ordinal).map_or("", |task| task.display_name());
-                progress.retrying(task, &what, wait);
-                Ok(())
-            }
-            Event::Slowed(slowed) => {
-                progress.warning(&slowed.to_string());
-                Ok(())
-            }
-        }
-    })
-    .await;
-    progress.clear();
-    match fetched {
-        Ok(()) => journal.finish().map(|()| tally.hints(gate.learnt())).map_err(Failure::stopped),
-        Err(FetchError::Consumer(error)) => Err(Failure::stopped(error)),
-        Err(refused @ FetchError::Refused(_)) => {
-            let kept = if journal.stands() { "keeps what was fetched" } else { "is left as it was" };
-            Err(Failure::credentials(format!(
-                "{refused}; no report is written, and {} {kept}; \
-                 check that the credentials are of this account and region and have not expired; \
-                 `cutover-report doctor` looks at them and at the clock",
-                path.display()
-            )))
-        }
+/// What is left of a run that was stopped, and how to go on from there.
+fn kept(journal: &Writer, total: usize) -> String {
+    let path = journal.path().display();
+    if !journal.stands() {
+        return format!("{path} is left as it was");
     }
+    let recorded = journal.recorded();
+    format!(
+        "{path} keeps {recorded} of {total} tasks: `export --resume --journal {path}` fetches the rest, and \
+         `render` makes reports of it as it is"
+    )
 }
 
 /// Makes the journal's folder where there is none, and takes the journal's lock.

@@ -45,7 +45,7 @@ impl Tally {
                 }
             }
             Event::Retrying { what, .. } => self.throttled += usize::from(what.contains("429")),
-            Event::Slowed(_) => {}
+            Event::Slowed(_) | Event::Tick => {}
         }
     }
 

@@ -10,8 +10,10 @@ mod hints;
 mod places;
 mod render;
 mod report;
+mod resume;
 mod serve;
 mod server_export;
+mod signals;
 mod task_source;
 mod tasks;
 mod templates;
@@ -25,6 +27,7 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Command};
 pub use exit::Exit;
 use exit::Failure;
+use signals::Signals;
 
 /// Carries out what the command line asks and says how that ended.
 pub fn main(arguments: Vec<OsString>) -> Exit {
@@ -37,17 +40,18 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let quiet = cli.quiet;
+    let signals = Signals::listen();
     match cli.command {
-        Command::Export(args) => export::run(&args, quiet),
+        Command::Export(args) => export::run(args, quiet, &signals),
         Command::Render(args) => render::run(args, quiet),
         Command::Verify(args) => verify::run(&args, quiet),
         Command::Diff(args) => diff::run(&args, quiet),
         Command::Tasks(args) => tasks::run(&args),
-        Command::Upload(args) => upload::run(args, quiet),
+        Command::Upload(args) => upload::run(args, quiet, &signals),
         Command::ServerExport(args) => server_export::run(&args, quiet),
         Command::Doctor(args) => doctor::run(&args),
         Command::Templates { command } => templates::run(command),
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(args, &signals),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "cutover-report", &mut script);

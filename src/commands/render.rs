@@ -23,7 +23,7 @@ pub(super) fn run(args: RenderArgs, quiet: bool) -> Result<Exit, Failure> {
     if !journal.is_finished() && !quiet {
         console::warning(&format!(
             "{}: the run did not come to its end; {} of {} tasks are recorded, the others count as not fetched; \
-             `export --overwrite` fetches all of them again",
+             `export --resume` fetches them, `export --overwrite` all again",
             args.journal.display(),
             journal.recorded(),
             journal.header().list.tasks.len()

@@ -6,8 +6,10 @@ use crate::service::{AccessKey, Auth, Iam, Service, Settings};
 
 use super::console;
 use super::exit::{Exit, Failure};
+use super::signals::Signals;
 
-pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: ServeArgs, signals: &Signals) -> Result<Exit, Failure> {
+    let stop = signals.stop();
     let auth = match args.auth {
         ServeAuth::None => Auth::None,
         ServeAuth::Token => Auth::Token(secret("SMS_AUTH_TOKEN")),
@@ -36,7 +38,7 @@ pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let service = Service::start(args.listen, settings).await.map_err(Failure::stopped)?;
         console::out(&format!("listening on http://{}", service.address()))?;
-        asked_to_stop().await.map_err(Failure::stopped)?;
+        stop.asked().await;
         service.stop().await;
         Ok(Exit::Done)
     })
@@ -74,19 +76,4 @@ fn secret(name: &str) -> Option<Secret> {
 /// An environment variable; an empty one is not set.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Waits for SIGINT or SIGTERM.
-async fn asked_to_stop() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

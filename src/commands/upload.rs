@@ -9,8 +9,9 @@ use super::connect::{EMBEDDED, connect};
 use super::console;
 use super::exit::{Exit, Failure};
 use super::hints::denied;
+use super::signals::Signals;
 
-pub(super) fn run(args: UploadArgs, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Exit, Failure> {
     if args.connection.endpoint.as_deref() == Some(EMBEDDED) {
         return Err(Failure::usage(
             "--endpoint embedded ends with this command, and the upload with it; run `cutover-report serve` and give its address",
@@ -25,10 +26,18 @@ pub(super) fn run(args: UploadArgs, quiet: bool) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let connected = connect(&args.connection).await?;
         let gate = Gate::new(args.connection.rate);
+        let stop = signals.stop();
         let mut failures = 0_usize;
-        for upload in &uploads {
+        for (tried, upload) in uploads.iter().enumerate() {
+            let tried = format!("; {tried} of {} uploads were tried", uploads.len());
+            if let Some(signal) = stop.came() {
+                return Err(signal.failure(&tried));
+            }
             let send = async || connected.client.upload(&upload.task_id, upload.body()).await;
-            let sent = ask(&gate, args.connection.max_attempts, send).await;
+            let sent = stop.grace(ask(&gate, args.connection.max_attempts, send)).await;
+            let sent = sent.map_err(|signal| {
+                signal.failure(&format!("{tried}; that of task {} may have gone through", upload.task_id))
+            })?;
             if let Some(slowed) = gate.take_slowed().filter(|_| !quiet) {
                 console::warning(&slowed.to_string());
             }

@@ -4,13 +4,14 @@ mod queue;
 
 use std::cell::OnceCell;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use crate::journal::{Answered, Failed, Outcome, Record};
 use crate::model::Task;
@@ -20,9 +21,11 @@ use crate::sms::{self, Client, Failure, Reply, wire};
 use queue::{Pending, Queue};
 
 /// How long requests under way may take to end when the run is stopped.
-const GRACE: Duration = Duration::from_secs(5);
+pub const GRACE: Duration = Duration::from_secs(5);
 /// How many answers to one task may be no JSON; the last of them is kept.
 const NO_JSON: u32 = 5;
+/// How often [`Event::Tick`] comes.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What bounds a run.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,8 @@ pub enum Event {
     },
     /// The service's refusals have made the run slower. Told once; the rate goes on to follow them.
     Slowed(Slowed),
+    /// A second has passed: what was finished in it may be made to last.
+    Tick,
 }
 
 /// Why the pipeline stopped before its end.
@@ -60,25 +65,30 @@ pub enum FetchError<E> {
     /// The credentials were refused; asking on could lock them.
     #[error("the credentials were refused: {}", .0.summary())]
     Refused(Box<Failure>),
+    /// The caller asked for it.
+    #[error("stopped")]
+    Stopped,
     /// Whoever takes the events could not.
     #[error(transparent)]
     Consumer(E),
 }
 
-/// Fetches every task and hands each record on as soon as it is there, in any order.
+/// Fetches the tasks of the ordinals `wanted` and hands each record on as soon as it is there, in any order.
 ///
 /// A failed attempt gives its place back and waits in the queue, so a task that is being waited for
 /// never keeps a healthy one from being asked. `consume` must be quick: requests stand still while it runs.
 /// If the service cannot be reached at all, every task is soon recorded as failed.
 ///
 /// # Errors
-/// The first refusal of the credentials, after which nothing more is asked and requests under way have
-/// five seconds to bring what they were sent for; or the first error of `consume`.
+/// The first refusal of the credentials or the end of `stop`, after either of which nothing more is asked and
+/// requests under way have [`GRACE`] to bring what they were sent for; or the first error of `consume`.
 pub async fn fetch_all<E>(
     client: &Client,
     gate: &Gate,
     tasks: &[Task],
+    wanted: Vec<usize>,
     limits: Limits,
+    stop: impl Future<Output = ()>,
     mut consume: impl FnMut(Event) -> Result<(), E>,
 ) -> Result<(), FetchError<E>> {
     let run = Run {
@@ -89,18 +99,34 @@ pub async fn fetch_all<E>(
         going: Semaphore::new(0),
         out_of_reach: OnceCell::new(),
     };
-    let queue = Arc::new(Queue::new(tasks.len()));
+    let queue = Arc::new(Queue::new(wanted));
     let mut attempts = Arc::clone(&queue)
         .into_stream()
         .filter_map(async |pending| tasks.get(pending.ordinal).map(|task| (task, pending)))
         .map(|(task, pending)| run.attempt(task, pending))
         .buffer_unordered(limits.concurrency.get())
         .boxed_local();
-    let mut refused = None;
+    let mut stop = pin!(stop);
+    let mut tick = interval(TICK);
+    let mut ending = None;
+    let wind_up = |why| {
+        run.going.close();
+        queue.close();
+        (why, Instant::now() + GRACE)
+    };
     loop {
-        let next = match &refused {
-            None => attempts.next().await,
-            Some((_, end)) => timeout_at(*end, attempts.next()).await.unwrap_or(None),
+        let end = ending.as_ref().map(|(_, end)| *end);
+        let next = tokio::select! {
+            next = attempts.next() => next,
+            () = &mut stop, if end.is_none() => {
+                ending = Some(wind_up(FetchError::Stopped));
+                continue;
+            }
+            () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => break,
+            _ = tick.tick() => {
+                consume(Event::Tick).map_err(FetchError::Consumer)?;
+                continue;
+            }
         };
         let Some((pending, step)) = next else { break };
         if let Some(slowed) = gate.take_slowed() {
@@ -123,17 +149,12 @@ pub async fn fetch_all<E>(
                 consume(event).map_err(FetchError::Consumer)?;
             }
             Step::Refused(failure) => {
-                run.going.close();
-                queue.close();
-                refused.get_or_insert((failure, Instant::now() + GRACE));
+                ending.get_or_insert_with(|| wind_up(FetchError::Refused(failure)));
             }
             Step::Stopped => {}
         }
     }
-    match refused {
-        Some((failure, _)) => Err(FetchError::Refused(failure)),
-        None => Ok(()),
-    }
+    ending.map_or(Ok(()), |(why, _)| Err(why))
 }
 
 struct Run<'a> {

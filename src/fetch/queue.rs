@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec;
 
 use futures::stream::{self, Stream};
 use tokio::sync::Notify;
@@ -64,7 +64,7 @@ pub(super) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    fresh: Range<usize>,
+    fresh: vec::IntoIter<usize>,
     deferred: BinaryHeap<Reverse<Deferred>>,
     /// Tasks handed out or deferred, and not settled.
     open: usize,
@@ -91,9 +91,10 @@ impl PartialOrd for Deferred {
 }
 
 impl Queue {
-    pub(super) fn new(tasks: usize) -> Self {
-        let state =
-            State { fresh: 0..tasks, deferred: BinaryHeap::new(), open: 0, hurried: false, closed: false };
+    /// A queue of the tasks of these ordinals.
+    pub(super) fn new(wanted: Vec<usize>) -> Self {
+        let fresh = wanted.into_iter();
+        let state = State { fresh, deferred: BinaryHeap::new(), open: 0, hurried: false, closed: false };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -171,7 +172,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_deferred_task_comes_back_when_due_and_blocks_no_fresh_one() {
-        let queue = Arc::new(Queue::new(3));
+        let queue = Arc::new(Queue::new(vec![0, 1, 2]));
         let mut stream = Box::pin(Arc::clone(&queue).into_stream());
         let start = Instant::now();
         let first = stream.next().await.unwrap();
@@ -190,7 +191,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nothing_waits_in_a_queue_that_is_in_a_hurry() {
-        let queue = Arc::new(Queue::new(1));
+        let queue = Arc::new(Queue::new(vec![0]));
         let mut stream = Box::pin(Arc::clone(&queue).into_stream());
         let start = Instant::now();
         let only = stream.next().await.unwrap();

@@ -1,6 +1,7 @@
 //! Writing a journal.
 
-use std::fs::File;
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -13,13 +14,16 @@ use super::{Footer, Header, Journal, JournalError, Outcome, Record};
 ///
 /// What stood at the path stands there until the run has an answer of its own or comes to its end: a
 /// night in which nothing is answered does not cost the evidence of the night before. From then on each
-/// line goes to the operating system in one write call, so that a killed run loses no finished task;
-/// the beginning and the end are also synced to the disk.
+/// line goes to the operating system in one write call, so that a killed run loses no finished task.
+/// A power cut costs what was appended since the last [`sync`](Self::sync).
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
     place: Place,
-    recorded: usize,
+    /// The tasks that have a record, by ordinal.
+    recorded: HashSet<usize>,
+    /// Whether lines wait for a sync.
+    unsynced: bool,
 }
 
 #[derive(Debug)]
@@ -43,9 +47,30 @@ impl Writer {
         if !overwrite {
             refuse_to_drop(path)?;
         }
-        let mut writer = Self { path: path.to_owned(), place: Place::Memory(Vec::new()), recorded: 0 };
+        let place = Place::Memory(Vec::new());
+        let mut writer = Self { path: path.to_owned(), place, recorded: HashSet::new(), unsynced: false };
         writer.line(header)?;
         Ok(writer)
+    }
+
+    /// Goes on with `journal` behind its last whole line; what stands of a line that was cut off is taken away.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn resume(journal: &Journal) -> Result<Self, JournalError> {
+        let path = journal.path().to_owned();
+        let open = || {
+            let file = OpenOptions::new().append(true).open(&path)?;
+            if journal.is_torn() {
+                file.set_len(journal.whole())?;
+                file.sync_all()?;
+            }
+            Ok(file)
+        };
+        let file = open().map_err(|source| JournalError::Io { path: path.clone(), source })?;
+        let tasks = 0..journal.header().list.tasks.len();
+        let recorded = tasks.filter(|ordinal| journal.holds(*ordinal)).collect();
+        Ok(Self { path, place: Place::File(file), recorded, unsynced: false })
     }
 
     /// Records a finished task.
@@ -53,9 +78,9 @@ impl Writer {
     /// # Errors
     /// What the file system says, as when the disk is full.
     pub fn append(&mut self, record: Record) -> Result<(), JournalError> {
-        let answered = matches!(record.outcome, Outcome::Answered(_));
+        let (ordinal, answered) = (record.ordinal, matches!(record.outcome, Outcome::Answered(_)));
         self.line(&Line::from(record))?;
-        self.recorded += 1;
+        self.recorded.insert(ordinal);
         if answered { self.settle() } else { Ok(()) }
     }
 
@@ -64,20 +89,39 @@ impl Writer {
         matches!(self.place, Place::File(_))
     }
 
+    /// Where the journal is to stand.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many tasks have a record.
+    pub fn recorded(&self) -> usize {
+        self.recorded.len()
+    }
+
+    /// Puts on the disk what was appended since the last sync.
+    ///
+    /// # Errors
+    /// What the file system says; then the disk may not have it, whatever a later sync says.
+    pub fn sync(&mut self) -> Result<(), JournalError> {
+        if let Place::File(file) = &self.place
+            && self.unsynced
+        {
+            file.sync_data().map_err(|source| JournalError::Io { path: self.path.clone(), source })?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
     /// Ends the journal of a run that came to its end.
     ///
     /// # Errors
     /// What the file system says.
     pub fn finish(mut self) -> Result<(), JournalError> {
         let finished_at = now();
-        self.line(&Footer { finished_at, recorded: self.recorded })?;
+        self.line(&Footer { finished_at, recorded: self.recorded.len() })?;
         self.settle()?;
-        match self.place {
-            Place::File(file) => {
-                file.sync_all().map_err(|source| JournalError::Io { path: self.path, source })
-            }
-            Place::Memory(_) => Ok(()),
-        }
+        self.sync()
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
@@ -86,7 +130,10 @@ impl Writer {
         line.push(b'\n');
         match &mut self.place {
             Place::Memory(lines) => lines.extend(line),
-            Place::File(file) => file.write_all(&line).map_err(io)?,
+            Place::File(file) => {
+                file.write_all(&line).map_err(io)?;
+                self.unsynced = true;
+            }
         }
         Ok(())
     }
@@ -112,7 +159,12 @@ fn replace(path: &Path, lines: &[u8]) -> std::io::Result<File> {
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(lines)?;
     file.as_file().sync_all()?;
-    Ok(file.persist(path)?)
+    let file = file.persist(path)?;
+    // Makes the name last as well, where folders can be synced.
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(file)
 }
 
 /// The time in milliseconds, the unit of the API.

@@ -8,10 +8,11 @@ mod append;
 mod lock;
 mod record;
 mod replay;
+mod resume;
 
 pub use append::Writer;
 pub use lock::{Lock, lock_path};
-pub use record::{Answered, EMBEDDED, FORMAT, Failed, Footer, Header, Outcome, Record};
+pub use record::{Answered, EMBEDDED, FORMAT, Failed, Footer, Header, Outcome, Record, Searched};
 pub use replay::Journal;
 
 use std::path::PathBuf;
@@ -29,21 +30,22 @@ pub enum JournalError {
     )]
     Header { path: PathBuf, what: String },
     #[error(
-        "{path}:{line}: {what}; `render` takes a copy without this line, and counts its task as not fetched; \
-         `export --overwrite` replaces the journal",
+        "{path}:{line}: {what}; in a copy without this line, `export --resume` fetches its task again and `render` \
+         counts it as not fetched; `export --overwrite` replaces the journal",
         path = .path.display()
     )]
     Broken { path: PathBuf, line: u64, what: String },
     #[error("{path} is not a journal of this program: its first line is no header", path = .0.display())]
     NoJournal(PathBuf),
     #[error(
-        "{path} is a journal of format {format}; this version reads format {FORMAT}, so use the one that wrote it",
+        "{path} is a journal of format {format}; this version reads format {FORMAT}, so use the one that wrote it; \
+         `export --overwrite` replaces the journal",
         path = .path.display()
     )]
     Format { path: PathBuf, format: u64 },
     #[error(
-        "{path} holds an unfinished run with {held} of {total} tasks; `render` makes reports of it as it is, \
-         --overwrite starts afresh and drops it",
+        "{path} holds an unfinished run with {held} of {total} tasks; --resume fetches the rest, `render` makes \
+         reports of it as it is, --overwrite starts afresh and drops it",
         path = .path.display()
     )]
     Unfinished { path: PathBuf, held: usize, total: usize },

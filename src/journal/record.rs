@@ -26,16 +26,38 @@ pub struct Header {
     pub endpoint: String,
     /// What was to be fetched, in the order of the reports.
     pub list: TaskList,
+    /// What the account was asked for, to find the tasks or to compare them; none if it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched: Option<Searched>,
     /// How the list compares with what the account has; none if nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciliation: Option<Reconciliation>,
+}
+
+/// Which of the account's tasks were asked for; without either, those that have results.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Searched {
+    /// Those in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Those of this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Header {
     /// The header of a run of this program.
     pub fn new(started_at: Timestamp, endpoint: String, list: TaskList) -> Self {
         let tool = concat!("cutover-report ", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { journal_format: FORMAT, tool, started_at, endpoint, list, reconciliation: None }
+        Self {
+            journal_format: FORMAT,
+            tool,
+            started_at,
+            endpoint,
+            list,
+            searched: None,
+            reconciliation: None,
+        }
     }
 }
 

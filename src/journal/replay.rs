@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{FORMAT, Footer, Header, JournalError, Record};
 
@@ -22,7 +23,8 @@ pub struct Journal {
     records: Vec<Option<Place>>,
     footer: Option<Footer>,
     latest: Timestamp,
-    torn: bool,
+    /// The length in bytes of a last line that was never wholly written.
+    torn: u64,
 }
 
 /// Where a line stands.
@@ -34,6 +36,8 @@ struct Place {
     offset: u64,
     /// Its length in bytes.
     length: usize,
+    /// Whether it says that no answer could be had.
+    failed: bool,
 }
 
 /// As much of a line as tells what it is.
@@ -43,6 +47,7 @@ struct Glance {
     task_id: Option<String>,
     fetched_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
+    failed: Option<IgnoredAny>,
 }
 
 impl Journal {
@@ -73,7 +78,7 @@ impl Journal {
             records,
             footer: None,
             latest,
-            torn: false,
+            torn: 0,
         };
         for number in 2.. {
             line.clear();
@@ -81,10 +86,10 @@ impl Journal {
             if read == 0 {
                 break;
             }
-            let place = Place { number, offset: journal.length, length: read };
+            let place = Place { number, offset: journal.length, length: read, failed: false };
             journal.length += bytes(read);
             if line.last() != Some(&b'\n') {
-                journal.torn = true;
+                journal.torn = bytes(read);
                 break;
             }
             journal.note(place, &line)?;
@@ -102,7 +107,7 @@ impl Journal {
                 self.latest = footer.finished_at;
                 self.footer = Some(footer);
             }
-            Glance { ordinal: Some(ordinal), task_id, fetched_at: Some(fetched_at), .. } => {
+            Glance { ordinal: Some(ordinal), task_id, fetched_at: Some(fetched_at), failed, .. } => {
                 let declared = self.header.list.tasks.get(ordinal).map(|task| task.task_id.as_str());
                 if declared.is_none() || declared != task_id.as_deref() {
                     return Err(broken(format!(
@@ -110,7 +115,7 @@ impl Journal {
                     )));
                 }
                 if let Some(record) = self.records.get_mut(ordinal) {
-                    *record = Some(place);
+                    *record = Some(Place { failed: failed.is_some(), ..place });
                 }
                 self.latest = self.latest.max(fetched_at);
                 self.footer = None;
@@ -139,9 +144,31 @@ impl Journal {
         self.footer.is_some()
     }
 
+    /// The tasks that have no answer, by ordinal: those without a record, and those that failed.
+    pub fn unanswered(&self) -> Vec<usize> {
+        let answered = |place: &Option<Place>| place.is_some_and(|place| !place.failed);
+        let unanswered = self.records.iter().enumerate().filter(|(_, place)| !answered(place));
+        unanswered.map(|(ordinal, _)| ordinal).collect()
+    }
+
+    /// Where its whole lines end, in bytes.
+    pub(super) fn whole(&self) -> u64 {
+        self.length - self.torn
+    }
+
+    /// Whether the last line was cut off while it was written.
+    pub fn is_torn(&self) -> bool {
+        self.torn > 0
+    }
+
+    /// Whether the task at `ordinal` has a record.
+    pub(super) fn holds(&self, ordinal: usize) -> bool {
+        self.records.get(ordinal).is_some_and(Option::is_some)
+    }
+
     /// What is wrong with the journal although it can be read, for people.
     pub fn faults(&self) -> Vec<String> {
-        let torn = self.torn.then(|| "its last line was cut off and is passed over".to_owned());
+        let torn = self.is_torn().then(|| "its last line was cut off and is passed over".to_owned());
         let held = self.recorded();
         let counted = self.footer.as_ref().map(|footer| footer.recorded).filter(|counted| *counted != held);
         let miscounted = counted.map(|counted| {

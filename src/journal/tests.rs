@@ -156,6 +156,32 @@ fn lines_that_are_gone_are_missed() {
 }
 
 #[test]
+fn the_last_record_of_a_task_counts_and_it_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let failed = || Outcome::Failed(Failed { status: None, code: None, message: "no".to_owned() });
+    let mut writer = Writer::create(&path, &header(3), false).unwrap();
+    writer.append(record(0, failed())).unwrap();
+    writer.append(record(1, answered(b"{}"))).unwrap();
+    writer.finish().unwrap();
+    let journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.unanswered(), [0, 2]);
+
+    let mut writer = Writer::resume(&journal).unwrap();
+    writer.append(record(0, answered(b"{}"))).unwrap();
+    writer.sync().unwrap();
+    assert_eq!(writer.recorded(), 2);
+    let journal = Journal::open(&path).unwrap();
+    assert!(!journal.is_finished(), "it goes on");
+    assert_eq!(journal.unanswered(), [2]);
+    writer.append(record(2, failed())).unwrap();
+    writer.finish().unwrap();
+    let journal = Journal::open(&path).unwrap();
+    assert!(journal.is_finished() && journal.faults().is_empty(), "{:?}", journal.faults());
+    assert_eq!((journal.recorded(), journal.unanswered()), (3, vec![2]));
+}
+
+#[test]
 fn a_journal_that_was_opened_stays_what_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
@@ -211,6 +237,21 @@ proptest! {
                     prop_assert_eq!(record.outcome, answered(&bodies[*ordinal]));
                 }
                 prop_assert_eq!(journal.is_finished(), lines == 8);
+                if lines > 0 {
+                    let missing = journal.unanswered();
+                    prop_assert_eq!(missing.len(), 6 - expected.len());
+                    let mut writer = Writer::resume(&journal).unwrap();
+                    for ordinal in missing {
+                        writer.append(record(ordinal, answered(&bodies[ordinal]))).unwrap();
+                    }
+                    writer.finish().unwrap();
+                    let journal = Journal::open(&path).unwrap();
+                    prop_assert!(journal.is_finished() && journal.faults().is_empty());
+                    prop_assert_eq!(journal.unanswered(), Vec::<usize>::new());
+                    for (ordinal, body) in bodies.iter().enumerate() {
+                        prop_assert_eq!(journal.record(ordinal).unwrap().unwrap().outcome, answered(body));
+                    }
+                }
             }
         }
     }

@@ -1,13 +1,51 @@
 //! The one way in which files come to be: whole, or not at all.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
 use super::fingerprint::Fingerprint;
 use super::{Cause, OutputError};
+
+/// The files of this process that have their temporary names yet; none when it is ending.
+static UNFINISHED: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new()));
+
+/// Removes every file that is not complete, for a process that is about to end; none appears from then on.
+///
+/// A thread that is writing one stands still when it comes to make or to complete a file.
+pub fn discard_unfinished() {
+    let unfinished = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    for path in unfinished.into_iter().flatten() {
+        // One that cannot be removed harms nobody, and there is no time left to tell.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Does what changes the files under temporary names while the process is not ending; else waits for its end.
+fn while_going<T>(change: impl FnOnce(&mut BTreeSet<PathBuf>) -> T) -> T {
+    if let Some(unfinished) = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        return change(unfinished);
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+/// A temporary name, until it is dropped.
+#[derive(Debug)]
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(unfinished) = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            unfinished.remove(&self.0);
+        }
+    }
+}
 
 /// A file that appears at its path when it is complete.
 ///
@@ -16,8 +54,11 @@ use super::{Cause, OutputError};
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,
-    writer: BufWriter<NamedTempFile>,
+    writer: BufWriter<File>,
+    temporary: TempPath,
     fingerprint: Fingerprint,
+    /// Goes after the file itself.
+    unfinished: Unfinished,
 }
 
 /// A file that was written, as evidence that it is the same later on.
@@ -44,8 +85,15 @@ impl AtomicFile {
         // A report is for others to read, as far as the user's mask lets them.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let writer = BufWriter::with_capacity(1 << 16, builder.tempfile_in(directory)?);
-        Ok(Self { path: path.to_owned(), writer, fingerprint: Fingerprint::default() })
+        let (file, temporary) = while_going(|unfinished| {
+            let (file, temporary) = builder.tempfile_in(directory)?.into_parts();
+            unfinished.insert(temporary.to_path_buf());
+            Ok::<_, io::Error>((file, temporary))
+        })?;
+        let unfinished = Unfinished(temporary.to_path_buf());
+        let writer = BufWriter::with_capacity(1 << 16, file);
+        let fingerprint = Fingerprint::default();
+        Ok(Self { path: path.to_owned(), writer, temporary, fingerprint, unfinished })
     }
 
     /// Where it is to stand.
@@ -61,7 +109,7 @@ impl AtomicFile {
     /// What was written so far, to read.
     pub(super) fn read_back(&mut self) -> io::Result<File> {
         self.writer.flush()?;
-        self.writer.get_ref().reopen()
+        File::open(&self.temporary)
     }
 
     /// Puts the file at its path.
@@ -77,10 +125,10 @@ impl AtomicFile {
     /// Ends the file, which then waits to be put at its path.
     pub(super) fn seal(self) -> io::Result<Sealed> {
         let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
+        file.sync_all()?;
         let (sha256, size) = self.fingerprint.finish();
         let written = Written { path: self.path, sha256, size };
-        Ok(Sealed { file: file.into_temp_path(), written })
+        Ok(Sealed { file: self.temporary, written, unfinished: self.unfinished })
     }
 
     /// Creates the file at `path`, lets `fill` write it, and commits it.
@@ -103,6 +151,8 @@ impl AtomicFile {
 pub(super) struct Sealed {
     file: TempPath,
     written: Written,
+    /// Goes after the file itself.
+    unfinished: Unfinished,
 }
 
 impl Sealed {
@@ -113,7 +163,8 @@ impl Sealed {
 
     /// Puts the file at its path. That lasts through a power cut once the directory is synced.
     pub(super) fn place(self) -> io::Result<Written> {
-        self.file.persist(&self.written.path).map_err(|error| error.error)?;
+        while_going(|_| self.file.persist(&self.written.path)).map_err(|error| error.error)?;
+        drop(self.unfinished);
         Ok(self.written)
     }
 }
@@ -178,5 +229,15 @@ mod tests {
             1,
             "no temporary file is left"
         );
+    }
+
+    #[test]
+    fn a_folder_that_goes_away_is_an_error_and_not_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/report.csv");
+        let file = AtomicFile::create(&path).unwrap();
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        assert_eq!(file.commit().unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(!path.exists());
     }
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::journal::JournalError;
 use crate::report::Report;
 
-pub use atomic::{AtomicFile, Written};
+pub use atomic::{AtomicFile, Written, discard_unfinished};
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document};
 pub use json::write_summary;
 pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};

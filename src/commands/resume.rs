@@ -1,0 +1,112 @@
+//! `--resume`: what an earlier run left, and whether this one may go on with it.
+
+use std::path::Path;
+
+use crate::cli::ExportArgs;
+use crate::journal::{Header, Journal, JournalError, Searched, Writer};
+use crate::model::TaskList;
+
+use super::connect;
+use super::console;
+use super::exit::Failure;
+
+/// Checks that `--resume` can find a journal.
+///
+/// # Errors
+/// Wrong usage, when there is no journal or each run has another.
+pub(super) fn check(args: &ExportArgs, has_journal: bool) -> Result<(), Failure> {
+    if !has_journal {
+        return Err(Failure::usage(
+            "--resume needs a journal: name it with --journal, or give an output with -o",
+        ));
+    }
+    let first = args.report.outputs.first().filter(|_| args.journal.is_none());
+    if let Some(first) = first.filter(|first| first.contains("{time}")) {
+        return Err(Failure::usage(format!(
+            "--resume looks for the journal beside -o {first}, which is another place at any {{time}}: name it with --journal"
+        )));
+    }
+    Ok(())
+}
+
+/// What the account is asked for, to find the tasks or to compare them.
+pub(super) fn searched(args: &ExportArgs) -> Option<Searched> {
+    let search = &args.search;
+    (args.discover || args.reconcile)
+        .then(|| Searched { state: search.state.clone(), name: search.name.clone() })
+}
+
+/// The journal to go on with; none where there is none yet.
+///
+/// # Errors
+/// When it cannot be read, or is of another endpoint or task list.
+pub(super) fn held(
+    path: &Path,
+    args: &ExportArgs,
+    declared: Option<&TaskList>,
+    quiet: bool,
+) -> Result<Option<Journal>, Failure> {
+    let is_empty = || path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
+    let journal = match Journal::open(path) {
+        Ok(journal) if journal.recorded() > 0 => Some(journal),
+        Ok(_) => None,
+        Err(JournalError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+        Err(JournalError::NoJournal(_)) if is_empty() => None,
+        Err(JournalError::NoJournal(path)) => return Err(Failure::journal(JournalError::NotOurs(path))),
+        Err(error) => return Err(Failure::journal(error)),
+    };
+    let path = path.display();
+    let Some(journal) = journal else {
+        if !quiet {
+            console::note(&format!("{path} holds nothing to go on with: the run starts afresh"));
+        }
+        return Ok(None);
+    };
+    let endpoint = connect::name(&args.connection)?;
+    if let Some(difference) =
+        journal.header().differs(&endpoint, declared, searched(args).as_ref(), args.reconcile)
+    {
+        return Err(Failure::stopped(format!(
+            "{path} is of another run, and --resume cannot go on with it: {difference}; name another journal with \
+             --journal, or drop what it holds with --overwrite"
+        )));
+    }
+    tell(&journal, quiet);
+    Ok(Some(journal))
+}
+
+/// Says from where the run goes on.
+fn tell(journal: &Journal, quiet: bool) {
+    let path = journal.path().display();
+    if journal.is_torn() {
+        console::warning(&format!(
+            "{path}: its last line was cut off and is taken away; its task is fetched again"
+        ));
+    }
+    let Header { started_at, list, searched, .. } = journal.header();
+    let wanted = journal.unanswered().len();
+    if wanted == 0 && journal.is_finished() {
+        // A cron entry that never fetches again must not look like one that does.
+        console::warning(&format!(
+            "{path}: the run of {started_at} came to its end with an answer for every task, so nothing is fetched; \
+             a new run is made without --resume"
+        ));
+    } else if !quiet {
+        let total = list.tasks.len();
+        console::note(&format!(
+            "{path}: goes on with the run of {started_at}; answers are there for {} of {total} tasks, {wanted} are to be fetched",
+            total - wanted
+        ));
+        if searched.is_some() {
+            console::note("the account is not asked for its tasks again: those that the journal names count");
+        }
+    }
+}
+
+/// Ends a journal that has an answer for every task, if its run did not come to that.
+pub(super) fn finish(journal: &Journal) -> Result<(), Failure> {
+    if journal.is_finished() {
+        return Ok(());
+    }
+    Writer::resume(journal).and_then(Writer::finish).map_err(Failure::journal)
+}
