@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
+use calamine::{Data, DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, XlsxError};
 
 use super::collect::key;
 use super::csv::header_faults;
@@ -48,18 +48,24 @@ pub(super) fn read(content: &[u8]) -> Rows {
     if !rows.faults.is_empty() {
         return rows;
     }
-    // What stands in a cell over several rows is said of each of them.
     for region in merged.iter().filter(|region| region.start.0 > header_row) {
-        let (row, column) = region.start;
-        let Some(shared) = cells.get(&row).and_then(|cells| cells.get(&column)).cloned() else { continue };
-        for cells in cells.range_mut(row..=region.end.0).map(|(_, cells)| cells) {
-            cells.entry(column).or_insert_with(|| shared.clone());
-        }
+        spread(&mut cells, region);
     }
     for (row, cells) in cells.split_off(&(header_row + 1)) {
         add(&mut rows, from_one(row), &names, cells);
     }
     rows
+}
+
+/// What stands in a cell over several rows is said of each of them.
+fn spread(cells: &mut Cells, region: &Dimensions) {
+    let ((first, column), last) = (region.start, region.end.0);
+    // A region may end above its start; the rows of such a one are not told.
+    let shared = cells.get(&first).filter(|_| first <= last).and_then(|cells| cells.get(&column)).cloned();
+    let Some(shared) = shared else { return };
+    for cells in cells.range_mut(first..=last).map(|(_, cells)| cells) {
+        cells.entry(column).or_insert_with(|| shared.clone());
+    }
 }
 
 fn from_one(index: u32) -> u64 {
@@ -126,5 +132,19 @@ fn moment_text(moment: &ExcelDateTime) -> String {
         (true, _) => time,
         (false, "00:00:00") => date,
         (false, _) => format!("{date} {time}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_merged_region_that_ends_above_its_start_is_passed_over() {
+        let row = || BTreeMap::from([(0, Ok("t".to_owned()))]);
+        let before: Cells = BTreeMap::from([(4, row()), (7, row())]);
+        let mut cells = before.clone();
+        spread(&mut cells, &Dimensions { start: (7, 0), end: (4, 0) });
+        assert_eq!(cells, before);
     }
 }
