@@ -167,8 +167,6 @@ mod tests {
     use crate::model::{DirectoryCheck, Shape};
     use proptest::prelude::*;
 
-    const HOUR: u64 = 3600;
-
     fn at(hours: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + hours * 3600).unwrap()
     }
@@ -189,7 +187,7 @@ mod tests {
     }
 
     fn verdict(verifications: Vec<Verification>) -> (Verdict, Vec<Note>) {
-        let policy = Policy { max_age: Some(Duration::from_secs(24 * HOUR)), not_before: None };
+        let policy = Policy { max_age: Some(Policy::DEFAULT_MAX_AGE), not_before: None };
         let task = Task::new(TaskId::new("t").unwrap());
         let answer = Answer::new(Shape::ResultList, Some("t".to_owned()), verifications);
         let Judgement { verdict, notes, .. } = judge(&task, &answer, &policy, &TaskWaivers::default(), at(0));
@@ -241,6 +239,7 @@ mod tests {
         assert_eq!(noted(at(0), &[[1_000_000, 0, 0, 0], [100_000, 0, 0, 0]]), [Note::Saturated(2)]);
         assert_eq!(noted(at(0), &[[3, 2, 2, 0]]), [Note::Impossible(1)]);
         assert_eq!(noted(at(0), &[[0, 0, 0, 0]]), [Note::NoFiles]);
+        assert_eq!(noted(at(0), &[]), []);
         assert_eq!(noted(at(1), &[[1, 0, 0, 0]]), [Note::Future]);
         let answer = Answer::new(Shape::ResultList, Some("u".to_owned()), Vec::new());
         let task = Task::new(TaskId::new("t").unwrap());
