@@ -1,0 +1,90 @@
+//! Replay of journals. After `b` any bytes; otherwise a recipe for a journal and the byte at which it is cut.
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use cutover_report::journal::{Answered, Failed, Journal, Outcome, Record, Writer};
+use cutover_report_fuzz::{header, journal, report, scratch};
+use libfuzzer_sys::fuzz_target;
+
+const TASKS: [&str; 4] = ["a", "b", "c", "d"];
+
+static WHOLE: LazyLock<PathBuf> = LazyLock::new(|| scratch("whole.jsonl"));
+static CUT: LazyLock<PathBuf> = LazyLock::new(|| scratch("cut.jsonl"));
+
+fuzz_target!(|data: &[u8]| {
+    match data {
+        [b'b', bytes @ ..] => any_bytes(bytes),
+        [_, high, low, recipe @ ..] => prefix(usize::from(u16::from_be_bytes([*high, *low])), recipe),
+        _ => {}
+    }
+});
+
+/// Whatever can be opened can be looked at, is copied as it is, and passes for nothing that it does not hold.
+fn any_bytes(bytes: &[u8]) {
+    let Some(journal) = journal(&CUT, bytes) else { return };
+    let mut copy = Vec::new();
+    journal.copy_to(&mut copy).expect("a copy");
+    assert_eq!(copy, bytes);
+    assert!(journal.recorded() <= journal.header().list.tasks.len());
+    journal.faults();
+    let Some(report) = report(&journal, None) else { return };
+    for (ordinal, row) in report.rows().iter().enumerate() {
+        let record = journal.record(ordinal).expect("the report has read it");
+        let answered = matches!(record, Some(Record { outcome: Outcome::Answered(_), .. }));
+        assert!(answered || !row.verdict.passes());
+    }
+}
+
+/// A journal that was cut off replays to the records that are whole in it, the last of each task.
+fn prefix(cut: usize, recipe: &[u8]) {
+    let records = records(recipe);
+    let mut writer = Writer::create(&WHOLE, &header(&TASKS), true).expect("a journal");
+    for record in &records {
+        writer.append(record.clone()).expect("room for a record");
+    }
+    writer.finish().expect("an end");
+    let whole = std::fs::read(&*WHOLE).expect("the journal");
+    let prefix = &whole[..cut % (whole.len() + 1)];
+    std::fs::write(&*CUT, prefix).expect("the scratch file can be written");
+    let lines = prefix.iter().filter(|byte| **byte == b'\n').count();
+    let journal = match Journal::open(&CUT) {
+        Ok(journal) => journal,
+        Err(error) => return assert_eq!(lines, 0, "{error}"),
+    };
+    let held: BTreeMap<usize, &Record> =
+        records.iter().take(lines.saturating_sub(1)).map(|record| (record.ordinal, record)).collect();
+    assert_eq!(journal.recorded(), held.len());
+    for ordinal in 0..TASKS.len() {
+        assert_eq!(journal.record(ordinal).expect("a whole line").as_ref(), held.get(&ordinal).copied());
+    }
+    assert_eq!(journal.is_finished(), lines == records.len() + 2);
+}
+
+/// A record per task, kind, length and as many bytes of a body or message.
+fn records(mut recipe: &[u8]) -> Vec<Record> {
+    let mut records = Vec::new();
+    while let [task, kind, length, rest @ ..] = recipe {
+        let (text, rest) = rest.split_at(usize::from(*length).min(rest.len()));
+        recipe = rest;
+        let ordinal = usize::from(*task) % TASKS.len();
+        let outcome = if kind % 2 == 0 {
+            let sample_data = kind % 4 == 0;
+            Outcome::Answered(Answered { status: 200 + u16::from(*kind), sample_data, body: text.to_vec() })
+        } else {
+            let message = String::from_utf8_lossy(text).into_owned();
+            Outcome::Failed(Failed { status: Some(u16::from(*kind)), code: None, message })
+        };
+        records.push(Record {
+            ordinal,
+            task_id: header(&TASKS).list.tasks[ordinal].task_id.clone(),
+            fetched_at: jiff::Timestamp::UNIX_EPOCH,
+            attempts: u32::from(*kind),
+            request_id: (kind % 3 == 0).then(|| String::from_utf8_lossy(text).into_owned()),
+            outcome,
+        });
+    }
+    records
+}

@@ -1,0 +1,83 @@
+//! Task lists in every format. The first byte chooses it: `c`sv, `j`son, json`l`, `y`aml, `x`lsx,
+//! or `s`, the XML of a worksheet; anything else is standard input, whose format is guessed.
+#![no_main]
+
+use std::collections::HashSet;
+use std::io::{Cursor, Write};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use cutover_report::model::TaskList;
+use cutover_report::tasks::{Source, load};
+use cutover_report_fuzz::scratch;
+use libfuzzer_sys::fuzz_target;
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+static PATHS: LazyLock<[PathBuf; 5]> = LazyLock::new(|| {
+    ["csv", "json", "jsonl", "yaml", "xlsx"].map(|suffix| scratch(&format!("list.{suffix}")))
+});
+
+fuzz_target!(|data: &[u8]| {
+    let Some((format, content)) = data.split_first() else { return };
+    let [csv, json, jsonl, yaml, xlsx] = &*PATHS;
+    let (path, content) = match format {
+        b'c' => (csv, content),
+        b'j' => (json, content),
+        b'l' => (jsonl, content),
+        b'y' => (yaml, content),
+        b'x' => (xlsx, content),
+        b's' => (xlsx, &*workbook(content)),
+        _ => return check(&[Source::Stdin], data),
+    };
+    std::fs::write(path, content).expect("the scratch file can be written");
+    check(&[Source::File(path.clone())], b"");
+});
+
+fn check(sources: &[Source], mut stdin: &[u8]) {
+    match load(sources, &mut stdin) {
+        Err(error) => assert!(!error.0.is_empty(), "refused without a fault"),
+        Ok(loaded) => well_formed(&loaded.list),
+    }
+}
+
+/// A list that is taken names each task once, and every label has its column.
+fn well_formed(list: &TaskList) {
+    assert!(!list.tasks.is_empty(), "a list without a task was taken");
+    let ids: HashSet<_> = list.tasks.iter().map(|task| &task.task_id).collect();
+    assert_eq!(ids.len(), list.tasks.len(), "a task is there twice");
+    let columns: HashSet<_> = list.labels.iter().collect();
+    assert_eq!(columns.len(), list.labels.len(), "a label is there twice");
+    assert!(list.tasks.iter().flat_map(|task| task.labels.keys()).all(|label| columns.contains(label)));
+    let json = serde_json::to_string(list).expect("a list can be written");
+    assert_eq!(&serde_json::from_str::<TaskList>(&json).expect("and read"), list);
+}
+
+const RELATIONSHIPS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+
+/// The XML by which a part of a workbook names another, `b`.
+fn relationship(kind: &str, target: &str) -> String {
+    format!(
+        "<Relationships><Relationship Id=\"b\" Type=\"{RELATIONSHIPS}/{kind}\" Target=\"{target}\"/></Relationships>"
+    )
+}
+
+/// A workbook whose only sheet has this XML.
+fn workbook(sheet: &[u8]) -> Vec<u8> {
+    let workbook = format!(
+        "<workbook xmlns:r=\"{RELATIONSHIPS}\"><sheets><sheet name=\"Plan\" r:id=\"b\"/></sheets></workbook>"
+    );
+    let parts = [
+        ("_rels/.rels", relationship("officeDocument", "xl/workbook.xml").into_bytes()),
+        ("xl/workbook.xml", workbook.into_bytes()),
+        ("xl/_rels/workbook.xml.rels", relationship("worksheet", "worksheets/sheet1.xml").into_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.to_vec()),
+    ];
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, content) in parts {
+        archive.start_file(name, options).expect("a part");
+        archive.write_all(&content).expect("its content");
+    }
+    archive.finish().expect("the end of the archive").into_inner()
+}
