@@ -38,7 +38,9 @@ fn what_is_written_is_read_back() {
     for record in &records {
         writer.append(record.clone()).unwrap();
     }
-    assert!(!Journal::open(&path).unwrap().is_finished());
+    let unfinished = Journal::open(&path).unwrap();
+    assert!(!unfinished.is_finished());
+    assert_eq!(unfinished.ended_at(), records[0].fetched_at, "the moment of its last record");
     writer.finish().unwrap();
     let journal = Journal::open(&path).unwrap();
     assert!(journal.is_finished() && journal.faults().is_empty());
