@@ -114,6 +114,123 @@ fn the_sign_off_sheet_lets_people_fill_in_and_nothing_else() {
 }
 
 #[test]
+fn what_is_said_on_the_sign_off_sheet_has_the_lines_it_needs() {
+    let folder = exported();
+    let waivers = format!("{}.toml", "accepted-differences-".repeat(4));
+    std::fs::write(folder.path().join(&waivers), "").unwrap();
+    let policy = ["--not-before", "2026-11-20T08:00", "--waivers", &waivers];
+    let workbook = render(&folder, &[&["--template", "signoff"][..], &policy].concat());
+    let rows = &workbook.sheets["Sign-off"];
+    let sheet = part(&folder.path().join("r.xlsx"), "xl/worksheets/sheet2.xml");
+    for (label, lines) in [("Endpoint", 1), ("Criteria", 3), ("Stale", 2)] {
+        let row = rows.iter().position(|row| row[0] == *label).unwrap() + 1;
+        let (_, row) = sheet.split_once(&format!("<row r=\"{row}\"")).unwrap();
+        let (row, _) = row.split_once('>').unwrap();
+        let wanted = format!("ht=\"{}\"", lines * 15);
+        assert_eq!(row.contains(&wanted), lines > 1, "{label}: {row}");
+    }
+}
+
+#[test]
+fn the_words_above_a_table_have_the_lines_they_need() {
+    let folder = exported();
+    let merged = |arguments: &[&str]| {
+        render(&folder, arguments);
+        let sheet = part(&folder.path().join("r.xlsx"), "xl/worksheets/sheet1.xml");
+        ["D2:H3", "D2:H4", "D6:H7", "D8:H9"].map(|cells| sheet.contains(&format!("ref=\"{cells}\"")))
+    };
+    assert_eq!(merged(&[]), [true, false, true, true]);
+    // Without evidence for a task the headline of an unfinished run needs a third line.
+    let journal = std::fs::read_to_string(folder.path().join("run.jsonl")).unwrap();
+    let mut lines: Vec<&str> = journal.lines().take(13).collect();
+    lines[1..]
+        .sort_by_key(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["ordinal"].as_u64());
+    lines.truncate(11);
+    let unreadable = lines[2].replacen("\"body\":\"", "\"body\":\"?", 1);
+    let lines = [&lines[..2], &[unreadable.as_str()], &lines[3..]].concat();
+    std::fs::write(folder.path().join("run.jsonl"), lines.join("\n") + "\n").unwrap();
+    std::fs::write(folder.path().join("own.toml"), "[widths]\nverdict = 13\nlast_verified = 13\n").unwrap();
+    let ran = run(folder.path(), &["render", "run.jsonl", "-o", "r.xlsx", "--template", "own.toml"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let sheet = part(&folder.path().join("r.xlsx"), "xl/worksheets/sheet1.xml");
+    assert!(sheet.contains("ref=\"D2:H4\"") && sheet.contains("ref=\"D7:H8\""), "{}", ran.stderr);
+    let task = part(&folder.path().join("r.xlsx"), "xl/worksheets/sheet3.xml");
+    assert!(task.contains("<mergeCell ref=\"B5:I5\"/>"), "what happened has lines of its own: {task}");
+}
+
+#[test]
+fn a_number_is_never_cut_and_a_waived_one_does_not_look_like_a_finding() {
+    let folder = exported();
+    let waivers = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/waivers.toml");
+    let path = folder.path().join("r.xlsx");
+    let rule = "AND($D12=\"Accepted\",$I12&gt;0)";
+    render(&folder, &["--waivers", waivers]);
+    assert!(part(&path, "xl/worksheets/sheet1.xml").replace("&quot;", "\"").contains(rule));
+    render(&folder, &[]);
+    assert!(!part(&path, "xl/worksheets/sheet1.xml").contains("AND($D12"));
+    assert!(part(&path, "xl/styles.xml").contains("shrinkToFit=\"1\""));
+}
+
+#[test]
+fn a_summary_without_task_ids_keeps_what_it_shows() {
+    let folder = exported();
+    let summary_of = |columns: &str| {
+        let own = format!("[summary]\ncolumns = [{columns}]\nlabels = false\n");
+        std::fs::write(folder.path().join("own.toml"), own).unwrap();
+        let workbook = render(&folder, &["--template", "own.toml"]);
+        let sheet = part(&folder.path().join("r.xlsx"), "xl/worksheets/sheet1.xml");
+        (workbook.sheets["Summary"][11][..2].to_vec(), sheet)
+    };
+    let (cells, sheet) = summary_of(r#""different", "source_server""#);
+    assert_eq!(cells, [Data::Float(0.0), Data::String("web-prod-01".to_owned())]);
+    assert!(sheet.contains("<hyperlink ref=\"B12\" location=\"'web-prod-01'!A1\""), "{sheet}");
+    let (cells, _) = summary_of(r#""verdict", "different""#);
+    assert_eq!(cells, [Data::String("Consistent".to_owned()), Data::Float(0.0)]);
+    // Where the counts by verdict stand, no column is folded.
+    let (_, sheet) = summary_of(r#""verdict", "source_id", "attempts""#);
+    assert_eq!(sheet.matches("hidden=\"1\"").count(), 1, "{sheet}");
+}
+
+/// The names of the columns of the Summary's table and its headings, as the file has them.
+fn columns_and_headings(workbook: &Path) -> (Vec<String>, Vec<String>) {
+    let between = |text: &str, start: &str, end: &str| -> Vec<String> {
+        let parts = text.split(start).skip(1);
+        parts.map(|part| part.split_once(end).unwrap().0.to_owned()).collect()
+    };
+    let columns = between(&part(workbook, "xl/tables/table1.xml"), " name=\"", "\"");
+    let strings = between(&part(workbook, "xl/sharedStrings.xml"), "<si><t", "</t>");
+    let sheet = part(workbook, "xl/worksheets/sheet1.xml");
+    let row = between(&sheet, "<row r=\"11\"", "</row>").concat();
+    let string =
+        |index: &String| strings[index.parse::<usize>().unwrap()].split_once('>').unwrap().1.to_owned();
+    (columns.into_iter().skip(1).collect(), between(&row, "<v>", "</v>").iter().map(string).collect())
+}
+
+#[test]
+fn any_label_is_the_name_of_its_column_in_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = ["_x0041_", "x_x005F_x0041_", "_x004_", "q\u{fffe}r", "ΟΔΟΣ", "οδοσ", "[a#'b]", "notes"];
+    let labels = labels.map(str::to_owned).into_iter().chain(["😀".repeat(200)]).collect::<Vec<_>>();
+    let list = format!("task_id,{}\nt{}\n", labels.join(","), ",v".repeat(labels.len()));
+    std::fs::write(folder.path().join("list.csv"), list).unwrap();
+    let arguments =
+        ["export", "list.csv", "--endpoint", "embedded", "--rate", "1000/s", "-o", "r.xlsx", "-q"];
+    let ran = run(folder.path(), &arguments);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let path = folder.path().join("r.xlsx");
+    let (columns, headings) = columns_and_headings(&path);
+    assert_eq!(columns, headings);
+    let shown = Workbook::open(&path).table("Summary", "Task ID")[0].split_off(18);
+    let numbered = |label: &str| match label {
+        "οδοσ" | "notes" => format!("{label} (2)"),
+        label => label.replace('\u{fffe}', "\u{fffd}"),
+    };
+    let (last, others) = labels.split_last().unwrap();
+    assert_eq!(shown[..others.len()], others.iter().map(|label| numbered(label)).collect::<Vec<_>>());
+    assert!(shown[others.len()].len() < last.len(), "at most 255 units of UTF-16");
+}
+
+#[test]
 fn a_template_of_ones_own_says_what_is_shown() {
     let folder = exported();
     let own = "[summary]\ncolumns = [\"source_server\", \"task_id\", \"different\"]\nlabels = false\n\

@@ -16,16 +16,24 @@ pub(super) fn assign<'a>(wanted: impl Iterator<Item = (&'a str, u64)>) -> Vec<Ve
     wanted.map(|(name, sheets)| (0..sheets).map(|_| names.unique(&legal(name))).collect()).collect()
 }
 
+/// The text as it compares without regard to case: two that Excel holds for one give the same.
+pub fn fold_case(text: &str) -> String {
+    // By character, for a whole text in lower case ends in another sigma than it has within. By way
+    // of upper case, for letters that lower case has apart may be one there.
+    let lower = text.chars().flat_map(char::to_lowercase);
+    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
 struct Names {
-    /// In lower case.
+    /// Folded.
     taken: HashSet<String>,
-    /// By lower-case name, the number to try next.
+    /// By folded name, the number to try next.
     next: HashMap<String, u32>,
 }
 
 impl Names {
     fn unique(&mut self, name: &str) -> String {
-        let key = name.to_lowercase();
+        let key = fold_case(name);
         if self.taken.insert(key.clone()) {
             return name.to_owned();
         }
@@ -34,7 +42,7 @@ impl Names {
             let suffix = format!(" ({next})");
             let candidate = format!("{}{suffix}", cut(name, MAX_UNITS - suffix.len()).trim_end());
             *next += 1;
-            if self.taken.insert(candidate.to_lowercase()) {
+            if self.taken.insert(fold_case(&candidate)) {
                 return candidate;
             }
         }
@@ -88,6 +96,10 @@ mod tests {
             names(&["summary", "About", "history", "HISTORY"]),
             ["summary (2)", "About (2)", "history_", "HISTORY_ (2)"]
         );
+        assert_eq!(
+            names(&["ΟΔΟΣ", "οδοσ", "οδος", "ß", "ẞ"]),
+            ["ΟΔΟΣ", "οδοσ (2)", "οδος (3)", "ß", "ẞ (2)"]
+        );
         assert_eq!(names(&["'a/b'", "  ", "'", "[x]:*?\\"]), ["a_b", "task", "task (2)", "_x_____"]);
         assert_eq!(
             names(&["x".repeat(40).as_str(), "x".repeat(31).as_str()]),
@@ -106,7 +118,7 @@ mod tests {
         fn any_names_at_all(wanted in prop::collection::vec("\\PC{0,40}|['/\\[\u{0}a-b]{0,3}|😀{14,18}", 1..30)) {
             let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
             let names = names(&wanted);
-            let unique: HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
+            let unique: HashSet<String> = names.iter().map(|name| fold_case(name)).collect();
             prop_assert_eq!(unique.len(), wanted.len());
             for name in &names {
                 prop_assert!((1..=MAX_UNITS).contains(&name.encode_utf16().count()));

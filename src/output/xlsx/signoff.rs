@@ -5,16 +5,14 @@ use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
 
+use super::Sheet;
 use super::style::Styles;
-use super::{Sheet, lines_of};
 use crate::report::{Field, Report, Signoff};
 
 const NAME: &str = "Sign-off";
 /// The columns of the signatures: role, name, date, signature.
 const WIDTHS: [u16; 4] = [30, 34, 20, 46];
 const LAST_COLUMN: u16 = 3;
-/// That of the last two columns together.
-const MEANING_WIDTH: u16 = 66;
 /// Room to write by hand, in points.
 const SIGNATURE_HEIGHT: u16 = 34;
 
@@ -91,17 +89,7 @@ impl Page<'_> {
             self.sheet.label(self.row, 0, verdict.label(), styles.verdict(verdict))?;
             let count = u64::try_from(count).unwrap_or(u64::MAX);
             self.sheet.count(self.row, 1, count, &styles.plain_count)?;
-            let meaning = language.text(verdict.meaning());
-            self.sheet.worksheet.merge_range(
-                self.row,
-                2,
-                self.row,
-                LAST_COLUMN,
-                meaning,
-                &styles.quiet_prose,
-            )?;
-            self.sheet.lines = lines_of(meaning, MEANING_WIDTH);
-            self.sheet.fit_height(self.row)?;
+            self.wide(2, language.text(verdict.meaning()), &styles.quiet_prose)?;
             self.row += 1;
         }
         Ok(())
@@ -147,10 +135,18 @@ impl Page<'_> {
 
     fn row(&mut self, name: &str, text: &str, format: &Format) -> Result<(), XlsxError> {
         self.sheet.text(self.row, 0, name, &self.sheet.styles.label)?;
-        let text = super::cell_text(text);
-        self.sheet.worksheet.merge_range(self.row, 1, self.row, LAST_COLUMN, &text, format)?;
+        self.wide(1, text, format)?;
         self.row += 1;
         Ok(())
+    }
+
+    /// A text that has the row from `column` on, in as many lines as it needs: merged cells do not grow.
+    fn wide(&mut self, column: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
+        let width = WIDTHS.iter().skip(usize::from(column)).sum();
+        self.sheet.lines = self.sheet.lines.max(super::lines_of(text, width));
+        let text = super::cell_text(text);
+        self.sheet.worksheet.merge_range(self.row, column, self.row, LAST_COLUMN, &text, format)?;
+        self.sheet.fit_height(self.row)
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Styles {
     pub(super) lead_prose: Format,
     pub(super) banner: Format,
     pub(super) quiet: Format,
+    /// One line, in smaller letters if it is too long.
+    pub(super) quiet_line: Format,
     pub(super) quiet_prose: Format,
     pub(super) label: Format,
     pub(super) plain: Format,
@@ -27,6 +29,7 @@ pub(super) struct Styles {
     pub(super) wrapped: Format,
     pub(super) link: Format,
     pub(super) back: Format,
+    /// In smaller digits if there are too many: a number is never cut.
     pub(super) count: Format,
     pub(super) delta: Format,
     pub(super) wrong_delta: Format,
@@ -77,6 +80,7 @@ impl Styles {
                 0xFF_ED_D5,
             ),
             quiet: Format::new().set_font_color(QUIET).set_align(FormatAlign::Top),
+            quiet_line: Format::new().set_font_color(QUIET).set_align(FormatAlign::Top).set_shrink(),
             quiet_prose: Format::new().set_font_color(QUIET).set_align(FormatAlign::Top).set_text_wrap(),
             label: plain.clone().set_bold(),
             plain_count: plain.clone().set_num_format("#,##0").set_align(FormatAlign::Left),
@@ -84,9 +88,9 @@ impl Styles {
             wrapped: text.clone().set_text_wrap(),
             link: text.clone().merge(&link).set_text_wrap(),
             back: link,
-            count: cell.clone().set_num_format("#,##0"),
-            delta: cell.clone().set_num_format(DELTA),
-            wrong_delta: bad(cell.clone()).set_num_format(DELTA),
+            count: cell.clone().set_num_format("#,##0").set_shrink(),
+            delta: cell.clone().set_num_format(DELTA).set_shrink(),
+            wrong_delta: bad(cell.clone()).set_num_format(DELTA).set_shrink(),
             tally: plain
                 .clone()
                 .set_bold()

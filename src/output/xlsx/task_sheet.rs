@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Color, ConditionalFormatFormula, Sparkline, SparklineType,
 
 use super::parts::TaskSheet;
 use super::style::Styles;
-use super::{Cause, Sheet};
+use super::{Cause, Sheet, cell_text, lines_of};
 use crate::model::Verification;
 use crate::report::{Column, DetailCell, DetailRow, Highlight, Look, Report, Rule, SummaryRow, WAIVER};
 
@@ -49,7 +49,7 @@ pub(super) fn add(
         worksheet.set_name(name)?;
         let mut sheet = Sheet::new(worksheet, report, styles);
         sheet.main = main;
-        title_block(&mut sheet, report, row)?;
+        title_block(&mut sheet, report, row, &columns)?;
         let details = report.detail_rows(ordinal, &verifications).skip(rows.start).take(rows.len());
         if index == 0 && verifications.len() > 1 {
             course(&mut sheet, &verifications)?;
@@ -59,7 +59,12 @@ pub(super) fn add(
     Ok(())
 }
 
-fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, row: &SummaryRow<'_>) -> Result<(), XlsxError> {
+fn title_block(
+    sheet: &mut Sheet<'_>,
+    report: &Report<'_>,
+    row: &SummaryRow<'_>,
+    columns: &[&Column<DetailCell>],
+) -> Result<(), XlsxError> {
     let styles = sheet.styles;
     sheet.worksheet.set_row_height(0, 24)?;
     sheet.text(0, 0, row.task.display_name(), &styles.title)?;
@@ -77,7 +82,17 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, row: &SummaryRow<'_>)
     let happened: Vec<String> = what.chain(row.notes.iter().map(|note| note.text(sheet.language))).collect();
     if !happened.is_empty() {
         sheet.label(4, 0, "Notes", &styles.label)?;
-        sheet.text(4, 1, &happened.join(sheet.language.semicolon()), &styles.plain)?;
+        let text = cell_text(&happened.join(sheet.language.semicolon()));
+        let last_column = u16::try_from(columns.len()).unwrap_or(1) - 1;
+        if last_column > 1 {
+            // Merged cells do not grow with their text.
+            let width = columns.iter().skip(1).map(|column| sheet.template.width(column)).sum();
+            sheet.worksheet.merge_range(4, 1, 4, last_column, &text, &styles.prose)?;
+            sheet.lines = lines_of(&text, width);
+            sheet.fit_height(4)?;
+        } else {
+            sheet.text(4, 1, &text, &styles.plain)?;
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TicketText, Words};
-use crate::model::{Markup, Verdict};
+use crate::model::{Language, Markup, Verdict};
 use crate::report::table::{Column, DETAIL, DetailCell, SUMMARY, SummaryCell};
 
 /// A template that cannot be used.
@@ -108,7 +108,10 @@ impl File {
         put(&mut template.highlights, highlights.transpose()?);
         put(&mut template.page.paper, self.page.paper);
         put(&mut template.page.landscape, self.page.orientation.map(|side| side == Side::Landscape));
-        put(&mut template.signoff, self.signoff.map(|signoff| Some(signoff.into())));
+        if let Some(signoff) = self.signoff {
+            check_decisions(&signoff.decision)?;
+            template.signoff = Some(signoff.into());
+        }
         let TicketTexts { markdown, jira, plain } = self.ticket;
         for (markup, text) in [(Markup::Markdown, markdown), (Markup::Jira, jira), (Markup::Plain, plain)] {
             template.tickets.extend(text.map(|text| {
@@ -149,7 +152,7 @@ fn put<T>(place: &mut T, value: Option<T>) {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table as { en = \"…\", zh = \"…\" }")]
 struct WordsText {
     en: Option<String>,
@@ -272,7 +275,33 @@ struct FieldText {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DecisionText {
-    name: WordsText,
+    name: Spanned<WordsText>,
+}
+
+/// The most UTF-16 units that Excel takes in a list to choose from, with the commas between.
+const MAX_CHOICES_UNITS: usize = 255;
+
+/// Checks that Excel can offer the decisions, in every language.
+fn check_decisions(decisions: &[DecisionText]) -> Result<(), Wrong> {
+    for language in [Language::English, Language::Chinese] {
+        let mut units = 0;
+        for DecisionText { name } in decisions {
+            let words = Words::from(name.get_ref().clone());
+            let text = words.text(language);
+            units += text.encode_utf16().count() + 1;
+            let what = if text.trim().is_empty() {
+                "a decision needs a name".to_owned()
+            } else if text.contains(',') {
+                format!("`{text}`: Excel takes a comma for the end of a choice; leave it out")
+            } else if units - 1 > MAX_CHOICES_UNITS {
+                format!("Excel takes {MAX_CHOICES_UNITS} characters for all decisions; shorten them")
+            } else {
+                continue;
+            };
+            return Err((name.span(), what));
+        }
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -290,7 +319,7 @@ impl From<SignoffText> for Signoff {
                 .into_iter()
                 .map(|field| Field { name: field.name.into(), label: field.label })
                 .collect(),
-            decisions: text.decision.into_iter().map(|decision| decision.name.into()).collect(),
+            decisions: text.decision.into_iter().map(|decision| decision.name.into_inner().into()).collect(),
             signatures: text.signature.into_iter().map(|signature| signature.role.into()).collect(),
         }
     }

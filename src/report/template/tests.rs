@@ -62,6 +62,9 @@ fn what_is_wrong_is_told_with_its_place() {
         "[[highlight]]\ncolumn = \"different\"\nabove = 1\nlook = \"pink\"",
         "[page]\npaper = \"A5\"",
         "[signoff]\ntitle = { en = \"A\" }",
+        "[signoff]\ntitle = {}\n[[signoff.decision]]\nname = { en = \"Go\", zh = \"a,b\" }",
+        "[signoff]\ntitle = {}\n[[signoff.decision]]\nname = { en = \" \" }",
+        &format!("[signoff]\ntitle = {{}}\n[[signoff.decision]]\nname = {{ en = {:?} }}", "😀".repeat(128)),
     ]
     .into_iter()
     .map(|source| {
