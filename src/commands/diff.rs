@@ -4,7 +4,7 @@ use std::iter;
 
 use crate::cli::DiffArgs;
 use crate::journal::Journal;
-use crate::model::{Language, Totals};
+use crate::model::{Language, SAMPLE, Totals};
 use crate::output::{self, DiffTarget};
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
 
@@ -61,7 +61,7 @@ fn write(diff: &Diff<'_>, targets: &[DiffTarget], args: &DiffArgs, quiet: bool) 
     }
     if !says_nothing {
         if diff.is_sample() {
-            console::note("SAMPLE DATA from the embedded service: not evidence");
+            console::note(SAMPLE);
         }
         for warning in diff.warnings(Language::English) {
             console::warning(&warning);
@@ -104,10 +104,7 @@ fn row(task: &TaskChange<'_>) -> [String; 6] {
         let totals = [task.old, task.new].map(|row| row.and_then(|row| row.totals.as_ref()));
         from_to(totals.map(count))
     };
-    let mut name = match &task.task.source_name {
-        Some(name) => format!("{name} ({})", task.task.task_id),
-        None => task.task.task_id.to_string(),
-    };
+    let mut name = task.task.name_and_id();
     if !task.notes.is_empty() {
         name += &format!(": {}", notes_text(&task.notes, Language::English));
     }

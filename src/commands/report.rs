@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::{ReadingArgs, ReportArgs};
 use crate::journal::Journal;
-use crate::model::{Language, Verdict};
+use crate::model::{Language, SAMPLE, Verdict};
 use crate::output::{
     self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
 };
@@ -188,14 +188,14 @@ fn exit_code(report: &Report<'_>, args: &ReportArgs, failed: bool) -> Exit {
 /// The closing words: the outcome, the tasks that do not pass, and what to do about them.
 fn summary(report: &Report<'_>) {
     if report.is_sample() {
-        console::note("SAMPLE DATA from the embedded service: not evidence");
+        console::note(SAMPLE);
     }
     console::note(&report.headline(Language::English));
     let failing: Vec<&SummaryRow<'_>> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
     for row in failing.iter().take(NAMED_TASKS) {
         let reason = row.reason(Language::English, &report.options().timezone);
         let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
-        console::note(&format!("  {:13} {}{reason}", row.verdict.label(), name(row)));
+        console::note(&format!("  {:13} {}{reason}", row.verdict.label(), row.task.name_and_id()));
     }
     if let more @ 1.. = failing.len().saturating_sub(NAMED_TASKS) {
         console::note(&format!("  … and {more} more; see the Summary"));
@@ -215,12 +215,5 @@ fn summary(report: &Report<'_>) {
             row.task.task_id,
             report.journal().path().display()
         ));
-    }
-}
-
-fn name(row: &SummaryRow<'_>) -> String {
-    match &row.task.source_name {
-        Some(name) => format!("{name} ({})", row.task.task_id),
-        None => row.task.task_id.to_string(),
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::ServerExportArgs;
-use crate::model::Task;
+use crate::model::{SAMPLE, Task};
 use crate::output::{AtomicFile, Target};
 use crate::report::Zone;
 use crate::sms::ask::{Unanswered, ask};
@@ -103,7 +103,7 @@ async fn save_batches(
             continue;
         }
         if reply.sample_data && !quiet {
-            console::note("SAMPLE DATA from the embedded service: not evidence");
+            console::note(SAMPLE);
         }
         console::out(&path.display().to_string())?;
         saved.usable += 1;

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Reconciliation, TaskId, TaskList};
+use crate::model::{Reconciliation, TOOL, TaskId, TaskList};
 
 /// The version of the journal's form.
 pub const FORMAT: u64 = 1;
@@ -48,10 +48,9 @@ pub struct Searched {
 impl Header {
     /// The header of a run of this program.
     pub fn new(started_at: Timestamp, endpoint: String, list: TaskList) -> Self {
-        let tool = concat!("cutover-report ", env!("CARGO_PKG_VERSION")).to_owned();
         Self {
             journal_format: FORMAT,
-            tool,
+            tool: TOOL.to_owned(),
             started_at,
             endpoint,
             list,

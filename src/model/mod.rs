@@ -21,3 +21,8 @@ pub use secret::{Secret, redact};
 pub use task::{Task, TaskId, TaskIdError, TaskList};
 pub use verdict::{Note, Verdict};
 pub use verification::{Answer, DirectoryCheck, Shape, Totals, Verification};
+
+/// The program and its version, as what it writes names it.
+pub const TOOL: &str = concat!("cutover-report ", env!("CARGO_PKG_VERSION"));
+/// What stands on everything that is made of the embedded service's data.
+pub const SAMPLE: &str = "SAMPLE DATA from the embedded service: not evidence";

@@ -105,6 +105,14 @@ impl Task {
             _ => self.task_id.as_str(),
         }
     }
+
+    /// As [`display_name`](Self::display_name), with the id beside a source server's name.
+    pub fn name_and_id(&self) -> String {
+        match self.display_name() {
+            name if name == self.task_id.as_str() => name.to_owned(),
+            name => format!("{name} ({})", self.task_id),
+        }
+    }
 }
 
 /// The tasks of a run, each id once, in the order in which they were declared.

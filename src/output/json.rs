@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Cause;
-use crate::model::{Language, TaskId};
+use crate::model::{Language, TOOL, TaskId};
 use crate::report::{Cell, Expiry, Options, Report, SUMMARY, SummaryRow, Waived, Waiver, WaiverUse, Zone};
 
 /// The version of the document's form.
@@ -23,7 +23,7 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
     let with_waivers = report.waivers().is_some();
     let document = Document {
         format: FORMAT,
-        tool: concat!("cutover-report ", env!("CARGO_PKG_VERSION")),
+        tool: TOOL,
         sample_data: report.is_sample(),
         run: Run::of(report, zone),
         criteria: Criteria::of(options),

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::super::Cause;
 use super::super::json::{Criteria, FORMAT, Run, Value};
-use crate::model::Language;
+use crate::model::{Language, TOOL};
 use crate::report::{
     CHANGES, Cell, Column, DIRECTORIES, Diff, DirectoryCell, DirectoryRow, TaskChange, Zone,
 };
@@ -23,7 +23,7 @@ pub fn write_diff_document(diff: &Diff<'_>, to: &mut dyn Write) -> Result<(), Ca
     let zone = diff.zone();
     let document = Document {
         format: FORMAT,
-        tool: concat!("cutover-report ", env!("CARGO_PKG_VERSION")),
+        tool: TOOL,
         sample_data: diff.is_sample(),
         before: Run::of(diff.before(), zone),
         now: Run::of(diff.now(), zone),

@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{Language, Totals};
+use crate::model::{Language, SAMPLE, Totals};
 use crate::report::{Change, Diff, Report, TaskChange, notes_text};
-
-use super::super::xlsx::SAMPLE;
 
 /// The tasks that the text names at most: a comment is for a glance, the workbook has all.
 const NAMED_TASKS: usize = 50;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::fingerprint::{Fingerprint, hex};
 use super::json::Counts;
 use super::{AtomicFile, Cause, Limits, Output, OutputError, Written};
-use crate::model::{Markup, Verdict};
+use crate::model::{Markup, TOOL, Verdict};
 use crate::report::Report;
 
 pub use check::{Finding, Manifest, ManifestError};
@@ -93,7 +93,7 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
         failed.map(|output| name_from(path, output.target.path())).collect::<io::Result<_>>()?;
     Ok(Document {
         format: FORMAT,
-        tool: concat!("cutover-report ", env!("CARGO_PKG_VERSION")),
+        tool: TOOL,
         complete: failed.is_empty(),
         sample_data: report.is_sample(),
         run: Run {

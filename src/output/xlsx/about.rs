@@ -4,11 +4,8 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::style::Styles;
 use super::{Sheet, lines_of};
-use crate::model::{Language, Verdict};
+use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::report::Report;
-
-/// What stands on every sheet of a report that is made from the embedded service.
-pub(in crate::output) const SAMPLE: &str = "SAMPLE DATA from the embedded service: not evidence";
 
 pub(super) const NAME: &str = "About";
 const FIRST_ROW: u32 = 2;
@@ -89,7 +86,7 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     let waivers = report.waivers().unwrap_or_default();
     facts.extend(waivers.iter().map(|waiver| ("Waiver", waiver.text(language))));
     facts.push(("Journal written by", header.tool.clone()));
-    facts.push(("Report written by", concat!("cutover-report ", env!("CARGO_PKG_VERSION")).to_owned()));
+    facts.push(("Report written by", TOOL.to_owned()));
     let rule = "taken from a task's newest verification; the first of these that applies:";
     facts.push(("Verdict", language.text(rule).to_owned()));
     facts.extend(Verdict::ALL.map(|verdict| (verdict.label(), language.text(verdict.meaning()).to_owned())));

@@ -4,7 +4,7 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::style::Styles;
 use super::{AtomicFile, Cause, Sheet, about};
-use crate::model::Verdict;
+use crate::model::{SAMPLE, TOOL, Verdict};
 use crate::report::{CHANGES, Change, DIRECTORIES, Diff, DirectoryRow};
 
 const TITLE: &str = "What changed between two runs";
@@ -69,7 +69,7 @@ fn title_block(sheet: &mut Sheet<'_>, diff: &Diff<'_>) -> Result<(), XlsxError> 
         sheet.text(row, 0, &text, &styles.quiet)?;
     }
     sheet.text(4, 0, &diff.now().criteria(language), &styles.quiet)?;
-    let sample = diff.is_sample().then(|| language.text(about::SAMPLE).to_owned());
+    let sample = diff.is_sample().then(|| language.text(SAMPLE).to_owned());
     let cautions: Vec<String> = sample.into_iter().chain(diff.warnings(language)).collect();
     if !cautions.is_empty() {
         for column in 0..10 {
@@ -80,8 +80,7 @@ fn title_block(sheet: &mut Sheet<'_>, diff: &Diff<'_>) -> Result<(), XlsxError> 
     for (column, (change, count)) in (0..).zip(diff.counts()) {
         let format = if count == 0 { &styles.none } else { styles.change(change) };
         sheet.label(LABEL_ROW, column, change.label(), format)?;
-        #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
-        sheet.worksheet.write_number_with_format(COUNT_ROW, column, count as f64, &styles.tally)?;
+        sheet.count(COUNT_ROW, column, u64::try_from(count).unwrap_or(u64::MAX), &styles.tally)?;
     }
     sheet.worksheet.set_row_height(COUNT_ROW, 22)?;
     Ok(())
@@ -103,7 +102,7 @@ fn directories(
     let what = "of tasks in both journals, from the verification that the verdict rests on";
     sheet.label(1, 0, what, &styles.quiet)?;
     if diff.is_sample() {
-        sheet.label(2, 0, about::SAMPLE, &styles.banner)?;
+        sheet.label(2, 0, SAMPLE, &styles.banner)?;
     }
     let headings: Vec<_> = DIRECTORIES.iter().map(|column| sheet.heading(column)).collect();
     sheet.headings(DIRECTORIES_HEADING_ROW, &headings)?;
@@ -142,7 +141,7 @@ fn facts(diff: &Diff<'_>) -> Vec<(&'static str, String)> {
     let language = diff.now().options().language;
     let mut facts = Vec::new();
     if diff.is_sample() {
-        facts.push(("Data", language.text(about::SAMPLE).to_owned()));
+        facts.push(("Data", language.text(SAMPLE).to_owned()));
     }
     for (label, report) in [("Before", diff.before()), ("Now", diff.now())] {
         facts.push((label, diff.run(report, language)));
@@ -153,7 +152,7 @@ fn facts(diff: &Diff<'_>) -> Vec<(&'static str, String)> {
     }
     facts.extend(diff.warnings(language).into_iter().map(|warning| ("Warning", warning)));
     facts.push(("Criteria", diff.now().criteria(language)));
-    facts.push(("Report written by", concat!("cutover-report ", env!("CARGO_PKG_VERSION")).to_owned()));
+    facts.push(("Report written by", TOOL.to_owned()));
     let rule = "what became of a task since the run before; whatever got worse outweighs what got better:";
     facts.push(("Change", language.text(rule).to_owned()));
     facts.extend(Change::ALL.map(|change| (change.label(), language.text(change.meaning()).to_owned())));

@@ -5,6 +5,7 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 use super::parts::Part;
 use super::style::Styles;
 use super::{Heading, MAX_LINKS, Sheet};
+use crate::model::SAMPLE;
 use crate::report::{Kind, Report};
 
 const NAME: &str = "Contents";
@@ -27,7 +28,7 @@ pub(super) fn add(
     sheet.text(0, 0, sheet.template.title.text(language), &styles.title)?;
     sheet.link_back()?;
     if report.is_sample() {
-        sheet.label(1, 1, super::about::SAMPLE, &styles.banner)?;
+        sheet.label(1, 1, SAMPLE, &styles.banner)?;
     }
     let which = language.fill("Part {0} of {1} of {2}", &[&part.number, &part.of, &part.main]);
     sheet.text(2, 0, &which, &styles.label)?;

@@ -23,11 +23,10 @@ use rust_xlsxwriter::{
 
 use super::atomic::directory_of;
 use super::{AtomicFile, Cause};
-use crate::model::Language;
+use crate::model::{Language, SAMPLE, TOOL};
 use crate::report::{Cell, Column, Kind, Options, Paper, Report, Rule, Template, Zone, notes_text};
 use style::Styles;
 
-pub(super) use about::SAMPLE;
 pub(super) use changes::write as write_changes;
 pub(super) use parts::write;
 pub use task_sheet::ROWS_PER_SHEET;
@@ -40,8 +39,6 @@ const LINE_HEIGHT: u32 = 15;
 const MOST_LINES: u32 = 27;
 /// The most UTF-16 units that Excel takes in one cell.
 const MAX_CELL_UNITS: usize = 32_767;
-
-const AUTHOR: &str = concat!("cutover-report ", env!("CARGO_PKG_VERSION"));
 
 /// Writes the workbook; without the task sheets if they have other `homes`: by task, the name of a file.
 fn write_main(report: &Report<'_>, homes: Option<&[String]>, to: &mut AtomicFile) -> Result<(), Cause> {
@@ -82,7 +79,7 @@ fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
     let made = ExcelDateTime::from_timestamp(report.journal().ended_at().as_second())?;
     Ok(DocProperties::new()
         .set_title(report.options().template.title.text(report.options().language))
-        .set_author(AUTHOR)
+        .set_author(TOOL)
         .set_creation_datetime(&made))
 }
 
@@ -246,7 +243,7 @@ impl<'a> Sheet<'a> {
         for column in 2..=last {
             self.worksheet.write_blank(1, column, &self.styles.banner)?;
         }
-        self.label(1, 1, about::SAMPLE, &self.styles.banner)
+        self.label(1, 1, SAMPLE, &self.styles.banner)
     }
 
     /// Makes a row of the table as high as its texts need.

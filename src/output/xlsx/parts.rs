@@ -12,7 +12,8 @@ use std::path::Path;
 use rust_xlsxwriter::{DocProperties, XlsxError};
 use zip::ZipArchive;
 
-use super::{AUTHOR, Cause, begin, contents, file_name, save, task_sheet};
+use super::{Cause, begin, contents, file_name, save, task_sheet};
+use crate::model::TOOL;
 use crate::output::atomic::{Sealed, directory_of, place_all};
 use crate::output::parts::{Size, part_path, remove_others};
 use crate::output::{AtomicFile, Limits, OutputError, Written};
@@ -208,7 +209,7 @@ fn is_part(path: &Path) -> bool {
         Ok(text)
     };
     properties().is_ok_and(|text| {
-        text.contains(&format!(">{CATEGORY}<")) && text.contains(&format!("<dc:creator>{AUTHOR}"))
+        text.contains(&format!(">{CATEGORY}<")) && text.contains(&format!("<dc:creator>{TOOL}"))
     })
 }
 

@@ -10,7 +10,7 @@ use rust_xlsxwriter::{
 
 use super::style::Styles;
 use super::{Heading, MAX_LINKS, Sheet, cell_text, charts, lines_of};
-use crate::model::Verdict;
+use crate::model::{SAMPLE, Verdict};
 use crate::report::{Cell, Column, Kind, Look, Report, Rule, SummaryCell, Template, fold_case};
 
 pub(super) const NAME: &str = "Summary";
@@ -199,7 +199,7 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, width: u16) -> Result
     words((lead + 2, lead + 2), &endpoint, &styles.quiet_line)?;
     words((lead + 3, end), &report.criteria(language), &styles.quiet_prose)?;
     if report.is_sample() {
-        words((end + 1, LAST_COUNT), language.text(super::about::SAMPLE), &styles.banner)?;
+        words((end + 1, LAST_COUNT), language.text(SAMPLE), &styles.banner)?;
     }
     Ok(())
 }

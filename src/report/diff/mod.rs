@@ -222,8 +222,7 @@ impl<'a> Diff<'a> {
         if told.is_empty() {
             return language.text("No task is listed, so nothing is compared").to_owned();
         }
-        let passing = |report: &Report<'_>| report.rows().iter().filter(|row| row.verdict.passes()).count();
-        let (now, before) = (passing(self.new), passing(self.old));
+        let (now, before) = (self.new.passing(), self.old.passing());
         let (all_now, all_before) = (self.new.rows().len(), self.old.rows().len());
         let passing = language
             .fill("{0} of {1} tasks pass, {2} of {3} before", &[&now, &all_now, &before, &all_before]);
