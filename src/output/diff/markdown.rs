@@ -1,9 +1,9 @@
 //! What changed, as the text of a ticket comment.
 
-use std::fmt::Write as _;
-
-use crate::model::{Language, SAMPLE, Totals};
+use crate::model::{Language, Markup, SAMPLE, Totals};
 use crate::report::{Change, Diff, Report, TaskChange, notes_text};
+
+use super::super::ticket;
 
 /// The tasks that the text names at most: a comment is for a glance, the workbook has all.
 const NAMED_TASKS: usize = 50;
@@ -82,35 +82,6 @@ fn row(task: &TaskChange<'_>, language: Language) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
-/// A text that Markdown shows as it is, on one line: no markup, link, mention or table cell comes of it.
 fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if c.is_control() => escaped.push(' '),
-            // Some readers take tags in spite of a backslash.
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '&' => escaped += "&amp;",
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '@' | '~' | '!' | '$' | '{' | '}' => {
-                // Writing to a string cannot fail.
-                let _ = write!(escaped, "\\{c}");
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped.replace("://", "\\://").replace("www.", "www\\.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_stay_texts() {
-        assert_eq!(escape("web-01 (2), 100 % /srv/data"), "web-01 (2), 100 % /srv/data");
-        assert_eq!(escape("a|b\r\n- c"), "a\\|b  - c");
-        assert_eq!(escape("<b>*&_x_"), "&lt;b&gt;\\*&amp;\\_x\\_");
-        assert_eq!(escape("[x](http://a) @all #1"), "\\[x\\](http\\://a) \\@all \\#1");
-    }
+    ticket::escape(Markup::Markdown, text)
 }

@@ -11,7 +11,7 @@ use crate::model::Markup;
 const GAP: char = '\u{200b}';
 
 /// The text for `markup`.
-pub(super) fn escape(markup: Markup, text: &str) -> String {
+pub(in crate::output) fn escape(markup: Markup, text: &str) -> String {
     match markup {
         Markup::Markdown => markdown(text),
         Markup::Jira => jira(text),

@@ -17,7 +17,7 @@ use super::{Cause, Output};
 use crate::model::{Language, Markup};
 use crate::report::{Report, Template};
 use context::Context;
-use escape::escape;
+pub(super) use escape::escape;
 
 /// A template of the text for a ticket comment, checked.
 #[derive(Debug, Clone)]
