@@ -3,7 +3,7 @@
 //! ```text
 //! task list ─► fetch (throttle · retry) ─► journal ─► normalise ─► report (verdicts, totals) ─► outputs
 //!                      ▲                      │
-//!               SMS API / embedded service   render, diff start here
+//!               SMS API / embedded service   render, diff, merge start here
 //! ```
 //!
 //! Data goes one way. Everything left of the journal may fail and be tried again; everything right

@@ -12,11 +12,13 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{Language, Markup, Rate, Shape, Verdict};
+use crate::model::{Language, Markup, Rate, Shape, Shard, Verdict};
 use crate::report::{Change, Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
-use values::{age, change, duration, language, markup, rate, shape, sheets, size, time, verdict, zone};
+use values::{
+    age, change, duration, language, markup, rate, shape, shard, sheets, size, time, verdict, zone,
+};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
@@ -55,6 +57,8 @@ pub enum Command {
     Export(Box<ExportArgs>),
     /// Write reports from a journal, without any API call
     Render(RenderArgs),
+    /// Join the journals of shards, regions or accounts, without any API call
+    Merge(MergeArgs),
     /// Check that the files of evidence manifests are those that were written
     Verify(VerifyArgs),
     /// Tell what changed between two journals, without any API call
@@ -119,6 +123,10 @@ pub struct ExportArgs {
     /// Which tasks of the account, with --discover or --reconcile
     #[command(flatten)]
     pub search: SearchArgs,
+    /// Take a share of the tasks, as in 2/4, and of the rate; auto/4 takes the one that Kubernetes
+    /// (JOB_COMPLETION_INDEX) or Slurm (SLURM_ARRAY_TASK_ID) tells
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<ShardArg>,
     /// What to write
     #[command(flatten)]
     pub report: ReportArgs,
@@ -150,6 +158,17 @@ pub struct ExportArgs {
 pub struct RenderArgs {
     /// The journal of a run
     pub journal: PathBuf,
+    /// What to write
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Journals, which X.jsonl among the outputs joins in one
+    #[arg(required = true, value_name = "JOURNAL")]
+    pub journals: Vec<PathBuf>,
     /// What to write
     #[command(flatten)]
     pub report: ReportArgs,
@@ -358,6 +377,15 @@ pub struct ConnectionArgs {
     /// Trust these PEM certificates too
     #[arg(long, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
+}
+
+/// Which share of the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardArg {
+    /// This one.
+    Fixed(Shard),
+    /// Of so many, the one that the environment tells.
+    Auto(NonZeroU32),
 }
 
 /// A way to authenticate.

@@ -1,10 +1,11 @@
 //! How the values of options read.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use crate::model::{Language, Markup, Rate, Shape, Verdict};
+use super::ShardArg;
+use crate::model::{Language, Markup, Rate, Shape, Shard, Verdict};
 use crate::report::{Change, Zone};
 
 /// An age, or none for `off`.
@@ -82,6 +83,18 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     text.parse().map_err(|error: crate::model::RateError| error.to_string())
 }
 
+pub(super) fn shard(text: &str) -> Result<ShardArg, String> {
+    let (index, of) = text.split_once('/').unwrap_or_default();
+    let of = of.parse::<NonZeroU32>().ok();
+    let arg = match index {
+        "auto" => of.map(ShardArg::Auto),
+        index => {
+            index.parse().ok().zip(of).and_then(|(index, of)| Shard::new(index, of)).map(ShardArg::Fixed)
+        }
+    };
+    arg.ok_or_else(|| "write I/N, with I from 1 to N, as in 2/4; or auto/N".to_owned())
+}
+
 pub(super) fn zone(name: &str) -> Result<Zone, String> {
     Zone::named(name)
         .map_err(|_| "no such time zone; give an IANA name, as in UTC or Asia/Shanghai".to_owned())
@@ -126,6 +139,16 @@ pub(super) fn shape(key: &str) -> Result<Shape, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shard_is_one_of_its_number() {
+        let of = NonZeroU32::new(4).unwrap();
+        assert_eq!(shard("4/4"), Ok(ShardArg::Fixed(Shard::new(4, of).unwrap())));
+        assert_eq!(shard("auto/4"), Ok(ShardArg::Auto(of)));
+        for text in ["", "/", "4", "0/4", "5/4", "1/0", "auto", "auto/0", "auto/", "-1/4", "1/4/4", "1 /4"] {
+            assert!(shard(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_and_sizes_need_their_unit() {

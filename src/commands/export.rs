@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::cli::ExportArgs;
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
-use crate::model::{Task, TaskList};
+use crate::model::{Shard, Task, TaskList};
 use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
@@ -22,6 +22,7 @@ use super::hints::Tally;
 use super::places::{Place, keep_apart};
 use super::report::{self, ManifestPlace};
 use super::resume;
+use super::shard;
 use super::signals::{Signal, Signals, Stop};
 use super::task_source::{declared, find_tasks};
 
@@ -37,9 +38,10 @@ pub(super) fn run(args: Box<ExportArgs>, quiet: bool, signals: &Signals) -> Resu
         resume::check(&args, kept.is_some())?;
     }
     let outputs = Outputs::new(&args, started, kept.as_deref())?;
+    let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
     let declared = declared(&args, quiet)?;
     let place = JournalPlace::new(kept)?;
-    let export = Export { args: Arc::from(args), started, declared, stop: signals.stop(), quiet };
+    let export = Export { args: Arc::from(args), started, declared, shard, stop: signals.stop(), quiet };
     let ended = export.under_lock(place.path(), outputs, options);
     place.leave(&ended, quiet);
     ended
@@ -140,6 +142,7 @@ struct Export {
     args: Arc<ExportArgs>,
     started: Timestamp,
     declared: Option<TaskList>,
+    shard: Option<Shard>,
     stop: Stop,
     quiet: bool,
 }
@@ -150,8 +153,11 @@ impl Export {
     fn under_lock(&self, path: &Path, outputs: Outputs, options: Options) -> Result<Exit, Failure> {
         let args = &self.args;
         let _lock = lock_journal(path, self.started)?;
-        let held =
-            if args.resume { resume::held(path, args, self.declared.as_ref(), self.quiet)? } else { None };
+        let held = if args.resume {
+            resume::held(path, args, self.declared.as_ref(), self.shard, self.quiet)?
+        } else {
+            None
+        };
         let outputs = match &held {
             Some(journal) => Outputs::new(args, journal.header().started_at, Some(path))?,
             None => outputs,
@@ -198,7 +204,8 @@ impl Export {
         let args = &self.args;
         let early = |signal: Signal| signal.failure(" before anything was fetched");
         let connected = self.stop.or(connect(&args.connection)).await.map_err(early)??;
-        let gate = Gate::new(args.connection.rate);
+        let rate = shard::rate(args.connection.rate, self.shard);
+        let gate = Gate::new(rate);
         let deadline = Instant::now() + args.deadline;
         let fetched = async {
             if let Some(held) = held {
@@ -216,6 +223,12 @@ impl Export {
             let mut header = Header::new(self.started, connected.name.clone(), list);
             header.searched = resume::searched(args);
             header.reconciliation = reconciliation;
+            if let Some(shard) = self.shard {
+                shard::take(shard, &mut header);
+                if !self.quiet {
+                    console::note(&shard::told(shard, &header, [args.connection.rate, rate]));
+                }
+            }
             let journal = Writer::create(path, &header, args.overwrite).map_err(Failure::journal)?;
             let tasks = &header.list.tasks;
             self.fetch_into(journal, tasks, (0..tasks.len()).collect(), deadline, &connected, &gate).await

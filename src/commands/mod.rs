@@ -7,12 +7,14 @@ mod doctor;
 mod exit;
 mod export;
 mod hints;
+mod merge;
 mod places;
 mod render;
 mod report;
 mod resume;
 mod serve;
 mod server_export;
+mod shard;
 mod signals;
 mod task_source;
 mod tasks;
@@ -44,6 +46,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Export(args) => export::run(args, quiet, &signals),
         Command::Render(args) => render::run(args, quiet),
+        Command::Merge(args) => merge::run(&args, quiet),
         Command::Verify(args) => verify::run(&args, quiet),
         Command::Diff(args) => diff::run(&args, quiet),
         Command::Tasks(args) => tasks::run(&args),

@@ -103,6 +103,8 @@ pub(super) fn write(
         }
         outputs.push(Output { target: target.clone(), written });
     }
+    // A journal that does not stay cannot be looked into.
+    let kept = manifest.is_none_or(|place| place.journal);
     let mut failed = outputs.iter().any(|output| output.written.is_err());
     let manifest = manifest.map(|place| {
         let evidence = Evidence {
@@ -137,7 +139,7 @@ pub(super) fn write(
     }
     let exit = exit_code(&report, args, failed);
     if !quiet || exit != Exit::Done {
-        summary(&report);
+        summary(&report, kept);
     }
     if let Some(Ok(path)) = manifest.filter(|_| !quiet) {
         console::note(&format!("manifest: {}", path.display()));
@@ -178,7 +180,7 @@ fn exit_code(report: &Report<'_>, args: &ReportArgs, failed: bool) -> Exit {
         Exit::Stopped
     } else if any(&args.fail_on) {
         Exit::Gate
-    } else if any(&[Verdict::FetchFailed, Verdict::Unreadable]) {
+    } else if any(&[Verdict::FetchFailed, Verdict::Unreadable]) || !report.missing().shards.is_empty() {
         Exit::Incomplete
     } else {
         Exit::Done
@@ -186,7 +188,7 @@ fn exit_code(report: &Report<'_>, args: &ReportArgs, failed: bool) -> Exit {
 }
 
 /// The closing words: the outcome, the tasks that do not pass, and what to do about them.
-fn summary(report: &Report<'_>) {
+fn summary(report: &Report<'_>, kept: bool) {
     if report.is_sample() {
         console::note(SAMPLE);
     }
@@ -208,7 +210,7 @@ fn summary(report: &Report<'_>) {
             ));
         }
     }
-    if let Some(row) = failing.iter().find(|row| row.verdict == Verdict::Unreadable) {
+    if let Some(row) = failing.iter().find(|row| kept && row.verdict == Verdict::Unreadable) {
         console::note(&format!(
             "hint: the journal keeps answers that cannot be read as they came: \
              jq -r 'select(.task_id == \"{}\").body' {}",

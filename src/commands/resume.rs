@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::cli::ExportArgs;
-use crate::journal::{Header, Journal, JournalError, Searched, Writer};
-use crate::model::TaskList;
+use crate::journal::{Header, Journal, JournalError, Searched, Wanted, Writer};
+use crate::model::{Shard, TaskList};
 
 use super::connect;
 use super::console;
@@ -39,11 +39,12 @@ pub(super) fn searched(args: &ExportArgs) -> Option<Searched> {
 /// The journal to go on with; none where there is none yet.
 ///
 /// # Errors
-/// When it cannot be read, or is of another endpoint or task list.
+/// When it cannot be read, or is of another run.
 pub(super) fn held(
     path: &Path,
     args: &ExportArgs,
     declared: Option<&TaskList>,
+    shard: Option<Shard>,
     quiet: bool,
 ) -> Result<Option<Journal>, Failure> {
     let is_empty = || path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
@@ -62,10 +63,14 @@ pub(super) fn held(
         }
         return Ok(None);
     };
-    let endpoint = connect::name(&args.connection)?;
-    if let Some(difference) =
-        journal.header().differs(&endpoint, declared, searched(args).as_ref(), args.reconcile)
-    {
+    let run = Wanted {
+        endpoint: &connect::name(&args.connection)?,
+        searched: searched(args),
+        reconciled: args.reconcile,
+        shard,
+        list: declared,
+    };
+    if let Some(difference) = journal.header().differs(&run) {
         return Err(Failure::stopped(format!(
             "{path} is of another run, and --resume cannot go on with it: {difference}; name another journal with \
              --journal, or drop what it holds with --overwrite"

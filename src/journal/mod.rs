@@ -6,14 +6,19 @@
 
 mod append;
 mod lock;
+mod merge;
+mod origin;
 mod record;
 mod replay;
 mod resume;
 
 pub use append::Writer;
 pub use lock::{Lock, lock_path};
+pub use merge::{Merge, MergeError, WriteError};
+pub use origin::{Divided, Missing, Origin, Part, Run};
 pub use record::{Answered, EMBEDDED, FORMAT, Failed, Footer, Header, Outcome, Record, Searched};
 pub use replay::Journal;
+pub use resume::Wanted;
 
 use std::path::PathBuf;
 

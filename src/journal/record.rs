@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::origin::{Origin, Part};
 use crate::model::{Reconciliation, TOOL, TaskId, TaskList};
 
 /// The version of the journal's form.
@@ -32,6 +33,12 @@ pub struct Header {
     /// How the list compares with what the account has; none if nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciliation: Option<Reconciliation>,
+    /// The shard that the list is; none if it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Part>,
+    /// Of a merged journal: what it was made from, by endpoint, in the order of the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<Origin>,
 }
 
 /// Which of the account's tasks were asked for; without either, those that have results.
@@ -56,6 +63,8 @@ impl Header {
             list,
             searched: None,
             reconciliation: None,
+            shard: None,
+            merged_from: Vec::new(),
         }
     }
 }

@@ -68,7 +68,7 @@ impl Journal {
         let header = parse_header(path, &line)?;
         // It is as long as the list, and no other line is.
         line = Vec::new();
-        let latest = header.started_at;
+        let latest = header.latest();
         let records = vec![None; header.list.tasks.len()];
         let mut journal = Self {
             path: path.to_owned(),
@@ -227,8 +227,10 @@ fn parse_header(path: &Path, line: &[u8]) -> Result<Header, JournalError> {
     if journal_format != FORMAT {
         return Err(JournalError::Format { path: path.to_owned(), format: journal_format });
     }
-    serde_json::from_slice(line)
-        .map_err(|error| JournalError::Header { path: path.to_owned(), what: error.to_string() })
+    let wrong = |what| JournalError::Header { path: path.to_owned(), what };
+    let header: Header = serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
+    header.check().map_err(wrong)?;
+    Ok(header)
 }
 
 fn bytes(count: usize) -> u64 {

@@ -1,32 +1,62 @@
 //! Whether a journal is of the run that is to go on.
 
-use super::{Header, Searched};
-use crate::model::{Task, TaskList};
+use super::{Header, Part, Searched};
+use crate::model::{Shard, Task, TaskList};
+
+/// What a run is to fetch.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The endpoint that it asks.
+    pub endpoint: &'a str,
+    /// What the account is asked for, if it is asked for its tasks.
+    pub searched: Option<Searched>,
+    /// Whether a list is compared with what the account has.
+    pub reconciled: bool,
+    /// The share of the tasks; none if all are wanted.
+    pub shard: Option<Shard>,
+    /// The whole list, if one is declared.
+    pub list: Option<&'a TaskList>,
+}
 
 impl Header {
-    /// Why a run at `endpoint` cannot go on with this journal, for people; none if it can.
+    /// Why a run cannot go on with this journal, for people; none if it can.
     ///
-    /// The account is not asked again, so what it was asked must be the same: `searched`, and whether to
-    /// reconcile. A `list` is compared if one is declared.
-    pub fn differs(
-        &self,
-        endpoint: &str,
-        list: Option<&TaskList>,
-        searched: Option<&Searched>,
-        reconciled: bool,
-    ) -> Option<String> {
-        if self.endpoint != endpoint {
-            return Some(format!("it is of the endpoint {}, not of {endpoint}", self.endpoint));
+    /// The account is not asked again, so what it was asked must be the same. A list is compared if one is
+    /// declared.
+    pub fn differs(&self, run: &Wanted<'_>) -> Option<String> {
+        if !self.merged_from.is_empty() {
+            return Some("it was merged from other journals, and is not of one run".to_owned());
+        }
+        if self.endpoint != run.endpoint {
+            return Some(format!("it is of the endpoint {}, not of {}", self.endpoint, run.endpoint));
         }
         let asked = (self.searched.as_ref(), self.reconciliation.is_some());
-        if asked != (searched, reconciled) {
+        let wanted = (run.searched.as_ref(), run.reconciled);
+        if asked != wanted {
             return Some(format!(
                 "its run {}, and this one {}",
                 told(asked.0, asked.1),
-                told(searched, reconciled)
+                told(wanted.0, wanted.1)
             ));
         }
-        list.and_then(|list| first_difference(&self.list, list))
+        let held = self.shard.as_ref().map(|part| part.shard);
+        if held != run.shard {
+            let share =
+                |shard: Option<Shard>| shard.map_or("all tasks".to_owned(), |shard| format!("shard {shard}"));
+            return Some(format!("it is of {}, and this run takes {}", share(held), share(run.shard)));
+        }
+        match (run.list, &self.shard) {
+            (None, _) => None,
+            (Some(list), None) => first_difference(&self.list, list),
+            (Some(list), Some(part)) => {
+                let (given, list) = Part::take(part.shard, list.clone());
+                let elsewhere = || {
+                    "the list that it is a shard of has other tasks, or in another order, in the other shards"
+                        .to_owned()
+                };
+                first_difference(&self.list, &list).or_else(|| (given != *part).then(elsewhere))
+            }
+        }
     }
 }
 
@@ -105,22 +135,52 @@ mod tests {
         let tasks = list(&[("a", "1"), ("b", "2")]);
         let mut held =
             Header::new(jiff::Timestamp::UNIX_EPOCH, "https://sms.example".to_owned(), tasks.clone());
-        let same = "https://sms.example";
-        assert_eq!(held.differs(same, Some(&tasks), None, false), None);
-        let renamed = TaskList { labels: vec!["Wave".to_owned()], ..tasks.clone() };
-        let in_state = Searched { state: Some("READY".to_owned()), name: None };
+        let whole = Wanted {
+            endpoint: "https://sms.example",
+            searched: None,
+            reconciled: false,
+            shard: None,
+            list: None,
+        };
+        let listed = |tasks| held.differs(&Wanted { list: Some(tasks), ..whole.clone() });
+        assert_eq!(listed(&tasks), None);
+        let of_state = Searched { state: Some("READY".to_owned()), name: None };
+        let in_state = Wanted { searched: Some(of_state), ..whole.clone() };
         let mut told = vec![
-            held.differs("https://sms.other", Some(&tasks), None, false),
-            held.differs(same, Some(&list(&[("b", "2"), ("a", "1")])), None, false),
-            held.differs(same, Some(&list(&[("a", "1"), ("b", "3")])), None, false),
-            held.differs(same, Some(&list(&[("a", "1")])), None, false),
-            held.differs(same, Some(&renamed), None, false),
-            held.differs(same, None, Some(&in_state), false),
+            held.differs(&Wanted { endpoint: "https://sms.other", ..whole.clone() }),
+            listed(&list(&[("b", "2"), ("a", "1")])),
+            listed(&list(&[("a", "1"), ("b", "3")])),
+            listed(&list(&[("a", "1")])),
+            listed(&TaskList { labels: vec!["Wave".to_owned()], ..tasks.clone() }),
+            held.differs(&in_state),
         ];
         held.searched = Some(Searched::default());
-        assert_eq!(held.differs(same, None, Some(&Searched::default()), false), None);
-        told.push(held.differs(same, None, Some(&in_state), false));
-        told.push(held.differs(same, Some(&tasks), Some(&Searched::default()), true));
+        let found = Wanted { searched: Some(Searched::default()), ..whole.clone() };
+        assert_eq!(held.differs(&found), None);
+        told.push(held.differs(&in_state));
+        told.push(held.differs(&Wanted { list: Some(&tasks), reconciled: true, ..found }));
         insta::assert_snapshot!(told.into_iter().flatten().collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn a_shards_journal_is_of_that_shard_of_that_list_alone() {
+        let two = std::num::NonZeroU32::new(2).unwrap();
+        let shard = |index| Shard::new(index, two);
+        let tasks = list(&[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")]);
+        let (part, of_shard) = Part::take(shard(1).unwrap(), tasks.clone());
+        let mut held = Header::new(jiff::Timestamp::UNIX_EPOCH, "embedded".to_owned(), of_shard);
+        held.shard = Some(part);
+        let differs = |shard, list| {
+            let run = Wanted { endpoint: "embedded", searched: None, reconciled: false, shard, list };
+            held.differs(&run)
+        };
+        assert_eq!(differs(shard(1), Some(&tasks)), None);
+        assert_eq!(differs(shard(1), None), None);
+        let (_, elsewhere) = Part::take(shard(2).unwrap(), tasks.clone());
+        let mut others = tasks.clone();
+        others.tasks.retain(|task| task.task_id != elsewhere.tasks[0].task_id);
+        let told =
+            [differs(shard(2), Some(&tasks)), differs(None, Some(&tasks)), differs(shard(1), Some(&others))];
+        insta::assert_snapshot!(told.map(Option::unwrap).join("\n"));
     }
 }

@@ -64,6 +64,20 @@ impl Rate {
             .unwrap_or(Self { count: hourly, per: Per::Hour })
     }
 
+    /// The rate that each of so many runs may keep for all of them together to keep this one: exact
+    /// where that is a whole number of requests in an hour, else just under. Never less than one an hour.
+    pub fn share(self, of: NonZeroU32) -> Self {
+        let of = u64::from(of.get()) * self.window().as_secs();
+        let in_unit = |per| {
+            let window = Self { count: NonZeroU32::MIN, per }.window().as_secs();
+            (u64::from(self.count.get()) * window, per)
+        };
+        let whole = [Per::Second, Per::Minute].map(in_unit).into_iter().find(|(count, _)| count % of == 0);
+        let (count, per) = whole.unwrap_or(in_unit(Per::Hour));
+        let count = u32::try_from(count / of).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        Self { count, per }
+    }
+
     /// A rate that stays clear of this one as a limit: 95 % of it, at least one request less, and
     /// itself where that would be none.
     pub fn just_under(self) -> Self {
@@ -134,7 +148,35 @@ mod tests {
         assert_eq!(Rate::at_most(0.0), rate("1/h"));
     }
 
+    #[test]
+    fn a_share_is_exact_where_it_can_be() {
+        let share = |text: &str, of| rate(text).share(NonZeroU32::new(of).unwrap()).to_string();
+        for (whole, of, part) in [
+            ("10/s", 1, "10/s"),
+            ("10/s", 2, "5/s"),
+            ("10/s", 4, "150/m"),
+            ("10/s", 7, "5142/h"),
+            ("600/m", 5, "2/s"),
+            ("7/h", 2, "3/h"),
+            ("1/h", 9, "1/h"),
+            ("1000000/s", 7, "514285714/h"),
+        ] {
+            assert_eq!(share(whole, of), part, "{whole} by {of}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn all_shares_together_are_close_and_never_more(
+            count in 1_u32..=1_000_000, per in prop::sample::select(vec!["s", "m", "h"]), of in 1_u32..2000,
+        ) {
+            let whole = rate(&format!("{count}/{per}"));
+            let together = whole.share(NonZeroU32::new(of).unwrap()).per_second() * f64::from(of);
+            let an_hour_each = f64::from(of) / 3600.0;
+            prop_assert!(together <= whole.per_second().max(an_hour_each) * (1.0 + WHOLE));
+            prop_assert!(together > whole.per_second() * (1.0 - WHOLE) - an_hour_each);
+        }
+
         #[test]
         fn at_most_is_close_and_never_more(per_second in 0.003_f64..1e6) {
             let seen = Rate::at_most(per_second).per_second();

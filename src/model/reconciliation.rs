@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Task, TaskId, TaskList};
+use super::{Shard, Task, TaskId, TaskList};
 
 /// The differences between the tasks that a list declares and those that the account lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,5 +25,12 @@ impl Reconciliation {
         let not_found = declared.tasks.iter().map(|task| &task.task_id).filter(|id| !found_ids.contains(*id));
         let undeclared = found.tasks.iter().filter(|task| !declared_ids.contains(&task.task_id));
         Self { not_found: not_found.cloned().collect(), undeclared: undeclared.cloned().collect() }
+    }
+
+    /// The differences in tasks that fall to `shard`, so that those of all shards are the whole.
+    pub fn of_shard(mut self, shard: Shard) -> Self {
+        self.not_found.retain(|id| shard.holds(id));
+        self.undeclared.retain(|task| shard.holds(&task.task_id));
+        self
     }
 }

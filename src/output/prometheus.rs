@@ -31,8 +31,13 @@ pub(super) fn write(report: &Report<'_>, path: &Path, to: &mut dyn Write) -> Res
 /// Whether the run came to its end and has an answer for every task that can be read.
 fn is_success(report: &Report<'_>) -> bool {
     let is_answered = |verdict| !matches!(verdict, Verdict::FetchFailed | Verdict::Unreadable);
-    let rows = report.rows();
-    report.journal().is_finished() && !rows.is_empty() && rows.iter().all(|row| is_answered(row.verdict))
+    let (rows, journal) = (report.rows(), report.journal());
+    // A shard to which no task falls has nothing to fetch; a list without tasks is a mistake.
+    let may_be_empty = journal.header().shard.as_ref().is_some_and(|part| part.list.list_tasks > 0);
+    journal.is_finished()
+        && report.missing().shards.is_empty()
+        && (may_be_empty || !rows.is_empty())
+        && rows.iter().all(|row| is_answered(row.verdict))
 }
 
 fn text(report: &Report<'_>, name: &str, last_success: Option<f64>) -> String {

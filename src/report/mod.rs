@@ -18,7 +18,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::journal::{EMBEDDED, Journal, JournalError, Outcome, Record};
+use crate::journal::{EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
 use crate::model::{Language, Note, Shape, Task, Totals, Verdict, Verification};
 use crate::sms::{ErrorBody, wire};
 use waivers::TaskWaivers;
@@ -159,7 +159,7 @@ impl<'a> Report<'a> {
     /// When the journal cannot be read.
     pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
         // Without a single answer nothing else says where the failures come from.
-        let mut sample_data = journal.header().endpoint == EMBEDDED;
+        let mut sample_data = journal.header().is_of(EMBEDDED);
         let tasks = &journal.header().list.tasks;
         let mut rows = Vec::with_capacity(tasks.len());
         let mut sheets_needed = Vec::new();
@@ -202,6 +202,11 @@ impl<'a> Report<'a> {
     /// The journal that the report is made from.
     pub fn journal(&self) -> &Journal {
         self.journal
+    }
+
+    /// The shards that are not in a merged journal, and so in no row.
+    pub fn missing(&self) -> Missing {
+        self.journal.header().missing()
     }
 
     /// What the reader chose.

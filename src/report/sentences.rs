@@ -22,6 +22,18 @@ impl Report<'_> {
         (not_found + undeclared > 0).then(|| language.fill(text, &[&not_found, &undeclared]))
     }
 
+    /// Which part of a list the report is of; none if it is of a whole one.
+    pub fn part(&self, language: Language) -> Option<String> {
+        let missing = self.missing();
+        if !missing.shards.is_empty() {
+            let shards = missing.shards.join(language.comma());
+            return Some(language.fill("missing shards: {0}, with {1} tasks", &[&shards, &missing.tasks]));
+        }
+        let part = self.journal.header().shard.as_ref()?;
+        let (shard, all) = (part.shard, part.list.list_tasks);
+        Some(language.fill("shard {0} alone, with {1} of {2} tasks", &[&shard, &self.rows.len(), &all]))
+    }
+
     /// The outcome in one sentence, as in `9 of 12 tasks pass; 1 inconsistent, 2 stale`.
     pub fn headline(&self, language: Language) -> String {
         let passing = self.passing();
@@ -33,7 +45,8 @@ impl Report<'_> {
                 language.fill("{0} {1}", &[&count, &language.text(verdict.label()).to_lowercase()])
             })
             .collect();
-        let outcome = match (self.rows.len(), others.is_empty()) {
+        let unseen = self.missing().tasks;
+        let outcome = match (self.rows.len() + unseen, others.is_empty() && unseen == 0) {
             (0, _) => language.text("No task is listed, so nothing is verified").to_owned(),
             (1, true) => language.text("The task passes").to_owned(),
             (all, true) => language.fill("All {0} tasks pass", &[&all]),
@@ -43,7 +56,7 @@ impl Report<'_> {
         let unfinished =
             (!self.journal.is_finished()).then(|| language.text("the run is unfinished").to_owned());
         let others = (!others.is_empty()).then(|| others.join(language.comma()));
-        let parts = [Some(outcome), others, unfinished, self.differences(language)];
+        let parts = [Some(outcome), others, self.part(language), unfinished, self.differences(language)];
         parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
     }
 
@@ -70,7 +83,7 @@ impl Report<'_> {
 
     /// How many tasks have evidence, and what share of these passes: tasks without any are not in it.
     pub fn evidence(&self, language: Language) -> String {
-        let (judged, passing, all) = (self.judged(), self.passing(), self.rows.len());
+        let (judged, passing, all) = (self.judged(), self.passing(), self.rows.len() + self.missing().tasks);
         // Cut, never rounded up: 100 % means all of them.
         match (passing * 1000).checked_div(judged) {
             None => language.fill("0 of {0} tasks have evidence", &[&all]),

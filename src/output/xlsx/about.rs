@@ -4,6 +4,7 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::style::Styles;
 use super::{Sheet, lines_of};
+use crate::journal::Run;
 use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::report::Report;
 
@@ -11,6 +12,9 @@ pub(super) const NAME: &str = "About";
 const FIRST_ROW: u32 = 2;
 /// The tasks in the chart of differences.
 const MOST: usize = 10;
+
+/// The runs of a merged journal that are listed at most; JSON has all.
+const RUNS: usize = 100;
 
 /// The width of the text column, in characters.
 const WIDTH: u16 = 110;
@@ -72,6 +76,8 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     facts.push(("Endpoint", header.endpoint.clone()));
     facts.push(("Run began", time(header.started_at)));
     facts.push(("Run ended", time(journal.ended_at())));
+    facts.extend(report.part(language).map(|text| ("Part", text)));
+    facts.extend(merged_from(report, language).into_iter().map(|text| ("Merged from", text)));
     facts.push(("Tasks listed", header.list.tasks.len().to_string()));
     facts.push(("Tasks in the journal", journal.recorded().to_string()));
     if !journal.is_finished() {
@@ -92,6 +98,23 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     facts.extend(Verdict::ALL.map(|verdict| (verdict.label(), language.text(verdict.meaning()).to_owned())));
     facts.extend(EXPLAINED.iter().map(|(label, text)| (*label, language.text(text).to_owned())));
     facts
+}
+
+/// The runs of a merged journal, a line each; none of a single run's.
+fn merged_from(report: &Report<'_>, language: Language) -> Vec<String> {
+    let zone = &report.options().timezone;
+    let line = |endpoint: &str, run: &Run| {
+        let times = language.fill("{0} to {1}", &[&zone.plain(run.started_at), &zone.plain(run.ended_at)]);
+        let shard = run.shard.map(|shard| language.fill("shard {0}", &[&shard]));
+        let unfinished = (!run.finished).then(|| language.text("unfinished").to_owned());
+        let parts = [Some(endpoint.to_owned()), shard, Some(times), unfinished];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(language.comma())
+    };
+    let origins = &report.journal().header().merged_from;
+    let runs = origins.iter().flat_map(|origin| origin.runs.iter().map(|run| (&origin.endpoint, run)));
+    let more = runs.clone().count().saturating_sub(RUNS);
+    let more = (more > 0).then(|| language.fill("… and {0} more runs", &[&more]));
+    runs.take(RUNS).map(|(endpoint, run)| line(endpoint, run)).chain(more).collect()
 }
 
 /// What the columns of the task sheets mean.

@@ -3,7 +3,7 @@
 mod compare;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Report, SummaryRow, Zone};
 use crate::journal::JournalError;
@@ -139,10 +139,11 @@ impl<'a> Diff<'a> {
     /// # Errors
     /// When a journal cannot be read.
     pub fn new(old: &'a Report<'a>, new: &'a Report<'a>) -> Result<Self, JournalError> {
-        let (before, now) = (ordinals(old), ordinals(new));
+        let twice = listed_twice(old, new);
+        let (before, now) = (ordinals(old, &twice), ordinals(new, &twice));
         let mut tasks = Vec::new();
         for (ordinal, row) in new.rows().iter().enumerate() {
-            let earlier = before.get(&row.task.task_id);
+            let earlier = before.get(&key(new, ordinal, row, &twice));
             let earlier = earlier.and_then(|ordinal| Some((*ordinal, old.rows().get(*ordinal)?)));
             tasks.push(match earlier {
                 Some((before, earlier)) => {
@@ -158,8 +159,9 @@ impl<'a> Diff<'a> {
                 },
             });
         }
-        let gone = old.rows().iter().filter(|row| !now.contains_key(&row.task.task_id));
-        tasks.extend(gone.map(|row| TaskChange {
+        let gone = old.rows().iter().enumerate();
+        let gone = gone.filter(|(ordinal, row)| !now.contains_key(&key(old, *ordinal, row, &twice)));
+        tasks.extend(gone.map(|(_, row)| TaskChange {
             task: row.task,
             change: Change::Gone,
             old: Some(row),
@@ -260,6 +262,13 @@ impl<'a> Diff<'a> {
         let unfinished = unfinished.map(|(journal, text)| {
             language.fill(text, &[&journal.recorded(), &journal.header().list.tasks.len()])
         });
+        let missing =
+            [(self.old, "shards are missing before: {0}"), (self.new, "shards are missing now: {0}")];
+        let missing = missing.into_iter().filter_map(|(report, text)| {
+            let shards = report.missing().shards.join(language.comma());
+            (!shards.is_empty()).then(|| language.fill(text, &[&shards]))
+        });
+        let unfinished = unfinished.chain(missing);
         endpoints.into_iter().chain(lists).chain(swapped).chain(unfinished).collect()
     }
 }
@@ -283,10 +292,33 @@ fn both<'a>(
     TaskChange { task: new.task, change, old: Some(old), new: Some(new), notes, directories }
 }
 
+/// What makes a task the same one in both reports: its id, and where a report has the id of several
+/// endpoints, its endpoint.
+type Key<'a> = (&'a TaskId, Option<&'a str>);
+
+fn key<'a>(
+    report: &'a Report<'_>,
+    ordinal: usize,
+    row: &'a SummaryRow<'_>,
+    twice: &HashSet<&'a TaskId>,
+) -> Key<'a> {
+    let id = &row.task.task_id;
+    (id, twice.contains(id).then(|| report.journal().header().endpoint_of(ordinal)))
+}
+
+/// The ids that one of the reports has more than once.
+fn listed_twice<'a>(old: &'a Report<'_>, new: &'a Report<'_>) -> HashSet<&'a TaskId> {
+    let twice = |report: &'a Report<'_>| {
+        let mut seen = HashSet::new();
+        report.rows().iter().map(|row| &row.task.task_id).filter(move |id| !seen.insert(*id))
+    };
+    twice(old).chain(twice(new)).collect()
+}
+
 /// Where each task stands; of those that a list has twice, the first.
-fn ordinals<'a>(report: &'a Report<'_>) -> HashMap<&'a TaskId, usize> {
+fn ordinals<'a>(report: &'a Report<'_>, twice: &HashSet<&'a TaskId>) -> HashMap<Key<'a>, usize> {
     let rows = report.rows().iter().enumerate().rev();
-    rows.map(|(ordinal, row)| (&row.task.task_id, ordinal)).collect()
+    rows.map(|(ordinal, row)| (key(report, ordinal, row, twice), ordinal)).collect()
 }
 
 /// The directories that a task's verdict rests on.

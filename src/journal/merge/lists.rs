@@ -1,0 +1,175 @@
+//! The lists of several journals as one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::iter;
+use std::path::{Path, PathBuf};
+
+use super::super::Header;
+use super::super::origin::{Divided, Origin, Run};
+use super::{Input, MergeError, Rank};
+use crate::model::{Reconciliation, Task, TaskId, TaskList};
+
+/// The label that tells the tasks of several endpoints apart.
+const ENDPOINT: &str = "endpoint";
+
+/// What the inputs hold of one endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    runs: BTreeSet<Run>,
+    /// The list that was divided, into how many shards, and who says so.
+    list: Option<(String, usize, u32, PathBuf)>,
+    tasks: HashMap<TaskId, Entry>,
+}
+
+/// What the inputs hold of one task.
+#[derive(Debug)]
+struct Entry {
+    task: Task,
+    /// Its place in the list that was divided.
+    ordinal: Option<usize>,
+    /// How many tasks came before it.
+    seen: usize,
+    best: Option<(Rank, usize, usize)>,
+}
+
+/// The tasks of all inputs by endpoint and id, each with its best result.
+pub(super) fn groups(inputs: &[Input]) -> Result<BTreeMap<String, Group>, MergeError> {
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+    for (place, input) in inputs.iter().enumerate() {
+        let mut tasks = input.header.list.tasks.iter().zip(&input.results).enumerate();
+        for origin in &input.origins {
+            let group = groups.entry(origin.endpoint.clone()).or_default();
+            group.runs.extend(origin.runs.iter().cloned());
+            group.join(origin, &input.path)?;
+            let mut ordinals = origin.list.iter().flat_map(|list| list.ordinals.iter().copied());
+            for (there, (task, result)) in tasks.by_ref().take(origin.tasks) {
+                let mut task = task.clone();
+                endpoint_label(input).map(|own| task.labels.remove(own));
+                group.add(task, ordinals.next(), result.map(|rank| (rank, place, there)));
+            }
+        }
+    }
+    Ok(groups)
+}
+
+impl Group {
+    /// Checks that what `origin` has shards of is what the others have shards of.
+    fn join(&mut self, origin: &Origin, path: &Path) -> Result<(), MergeError> {
+        let Some((Divided { list_sha256, list_tasks, .. }, of)) = origin.list.as_ref().zip(origin.shards())
+        else {
+            return Ok(());
+        };
+        let Some((sha256, tasks, others, other)) = &self.list else {
+            self.list = Some((list_sha256.clone(), *list_tasks, of, path.to_owned()));
+            return Ok(());
+        };
+        let what = if *others != of {
+            format!("one of them is a shard of {others}, the other of {of}")
+        } else if (sha256, tasks) != (list_sha256, list_tasks) {
+            format!("their task lists differ, one with {tasks} tasks, the other with {list_tasks}")
+        } else {
+            return Ok(());
+        };
+        Err(MergeError::Strangers { one: other.clone(), other: path.to_owned(), what })
+    }
+
+    /// Adds what an input that began no earlier than those before says of a task.
+    fn add(&mut self, task: Task, ordinal: Option<usize>, result: Option<(Rank, usize, usize)>) {
+        let seen = self.tasks.len();
+        let entry = self.tasks.entry(task.task_id.clone()).or_insert_with(|| Entry {
+            task: Task::new(task.task_id.clone()),
+            ordinal: None,
+            seen,
+            best: None,
+        });
+        let known = &mut entry.task;
+        known.source_id = task.source_id.or(known.source_id.take());
+        known.source_name = task.source_name.or(known.source_name.take());
+        known.labels.extend(task.labels);
+        entry.ordinal = ordinal.or(entry.ordinal);
+        let rank = |best: Option<(Rank, usize, usize)>| best.map(|(rank, ..)| rank);
+        if rank(result) > rank(entry.best) {
+            entry.best = result;
+        }
+    }
+}
+
+/// By ordinal: the input and the ordinal there that a task's record is taken from.
+pub(super) type Taken = Vec<Option<(usize, usize)>>;
+
+/// The header of the merged journal, and where each task's record is taken from.
+pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Header, Taken) {
+    let mut labels = Vec::new();
+    for input in inputs {
+        let own = endpoint_label(input);
+        for label in input.header.list.labels.iter().filter(|label| Some(*label) != own) {
+            if !labels.contains(label) {
+                labels.push(label.clone());
+            }
+        }
+    }
+    let mut names = iter::once(ENDPOINT.to_owned()).chain((2_u64..).map(|n| format!("{ENDPOINT} ({n})")));
+    let endpoint_label = names.find(|name| !labels.contains(name)).filter(|_| groups.len() > 1);
+    labels.extend(endpoint_label.clone());
+    let endpoints: Vec<&str> = groups.keys().map(String::as_str).collect();
+    let endpoint = endpoints.join(", ");
+    let (mut tasks, mut taken, mut merged_from) = (Vec::new(), Vec::new(), Vec::new());
+    for (endpoint, group) in groups {
+        let mut entries: Vec<Entry> = group.tasks.into_values().collect();
+        entries.sort_by_key(|entry| (entry.ordinal.is_none(), entry.ordinal, entry.seen));
+        let list = group.list.map(|(list_sha256, list_tasks, ..)| {
+            let ordinals = entries.iter().filter_map(|entry| entry.ordinal).collect();
+            Divided { list_sha256, list_tasks, ordinals }
+        });
+        merged_from.push(Origin { endpoint: endpoint.clone(), tasks: entries.len(), runs: group.runs, list });
+        for mut entry in entries {
+            if let Some(label) = &endpoint_label {
+                entry.task.labels.insert(label.clone(), endpoint.clone());
+            }
+            tasks.push(entry.task);
+            taken.push(entry.best.map(|(_, input, ordinal)| (input, ordinal)));
+        }
+    }
+    let started = inputs.iter().map(|input| input.header.started_at).min().unwrap_or_default();
+    let mut header = Header::new(started, endpoint, TaskList { labels, tasks });
+    header.merged_from = merged_from;
+    header.reconciliation = reconciled(inputs, &header);
+    (header, taken)
+}
+
+/// The label by which a merged journal tells its endpoints apart: the last, which no list had.
+fn endpoint_label(input: &Input) -> Option<&String> {
+    input.header.list.labels.last().filter(|_| input.origins.len() > 1)
+}
+
+/// What the comparisons with the accounts found, all in all.
+///
+/// A task that one list lacks may stand in another, and one that was not found may have been found
+/// later. That all is well is said only if every list was compared and none is missing.
+fn reconciled(inputs: &[Input], header: &Header) -> Option<Reconciliation> {
+    let declared: HashSet<&TaskId> = header.list.tasks.iter().map(|task| &task.task_id).collect();
+    let mut all = header.missing().shards.is_empty();
+    let mut not_found: HashSet<&TaskId> = HashSet::new();
+    let mut undeclared: BTreeMap<&TaskId, &Task> = BTreeMap::new();
+    for input in inputs {
+        let Some(reconciliation) = &input.header.reconciliation else {
+            all = false;
+            continue;
+        };
+        for task in &input.header.list.tasks {
+            not_found.remove(&task.task_id);
+        }
+        not_found.extend(&reconciliation.not_found);
+        undeclared.extend(reconciliation.undeclared.iter().map(|task| (&task.task_id, task)));
+    }
+    let in_order = header.list.tasks.iter().map(|task| &task.task_id).filter(|id| not_found.contains(id));
+    let reconciliation = Reconciliation {
+        not_found: in_order.cloned().collect(),
+        undeclared: undeclared
+            .into_values()
+            .filter(|task| !declared.contains(&task.task_id))
+            .cloned()
+            .collect(),
+    };
+    (all || reconciliation != Reconciliation::default()).then_some(reconciliation)
+}

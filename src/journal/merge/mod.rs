@@ -1,0 +1,233 @@
+//! Several journals as one: those of shards, regions, accounts, or of one list at different times.
+//!
+//! The result depends on what the inputs hold alone, not on their order or names. One input is open at
+//! a time and its answers are read one by one, so memory grows with the lists, not with the answers,
+//! and any number of inputs can be merged.
+
+mod lists;
+
+use std::collections::{BTreeSet, HashSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::origin::{Origin, Run};
+use super::record::Line;
+use super::{Footer, Header, Journal, JournalError, Outcome};
+use crate::model::TaskId;
+use lists::{Taken, groups, merged};
+
+/// Why journals cannot be merged.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum MergeError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(
+        "{one} and {other} hold shards that do not belong together: {what}; \
+         merge the shards of each run by themselves, and then what comes of it",
+        one = .one.display(),
+        other = .other.display()
+    )]
+    Strangers { one: PathBuf, other: PathBuf, what: String },
+    #[error("{path} was replaced while it was merged; merge again", path = .0.display())]
+    Replaced(PathBuf),
+}
+
+/// Journals that were read to know what is to be taken from which.
+#[derive(Debug)]
+pub struct Merge {
+    inputs: Vec<Input>,
+    header: Header,
+    taken: Taken,
+    finished: bool,
+}
+
+/// A journal to merge.
+#[derive(Debug)]
+struct Input {
+    path: PathBuf,
+    header: Header,
+    origins: Vec<Origin>,
+    finished: bool,
+    /// By ordinal.
+    results: Vec<Option<Rank>>,
+}
+
+/// What makes one result of a task better than another: an answer is better than none, a newer one
+/// better than an older. Of two that are equal in this, the content decides, for lack of a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    answered: bool,
+    fetched_at: Timestamp,
+    sha256: [u8; 32],
+}
+
+impl Input {
+    fn read(path: &Path) -> Result<Self, JournalError> {
+        let journal = Journal::open(path)?;
+        let rank = |ordinal| {
+            let record = journal.record(ordinal)?;
+            record
+                .map(|record| {
+                    let answered = matches!(record.outcome, Outcome::Answered(_));
+                    let fetched_at = record.fetched_at;
+                    // Where a task stands in a list is no part of its result.
+                    let line = Line::from(super::Record { ordinal: 0, ..record });
+                    Ok(Rank { answered, fetched_at, sha256: sha256(path, &line)? })
+                })
+                .transpose()
+        };
+        let results = (0..journal.header().list.tasks.len()).map(rank).collect::<Result<_, _>>()?;
+        let (finished, origins) = (journal.is_finished(), origins(&journal));
+        Ok(Self { path: path.to_owned(), header: journal.header().clone(), origins, finished, results })
+    }
+}
+
+/// What a journal holds, by endpoint.
+fn origins(journal: &Journal) -> Vec<Origin> {
+    let header = journal.header();
+    if !header.merged_from.is_empty() {
+        return header.merged_from.clone();
+    }
+    let run = Run {
+        started_at: header.started_at,
+        ended_at: journal.ended_at(),
+        finished: journal.is_finished(),
+        shard: header.shard.as_ref().map(|part| part.shard),
+    };
+    vec![Origin {
+        endpoint: header.endpoint.clone(),
+        tasks: header.list.tasks.len(),
+        runs: BTreeSet::from([run]),
+        list: header.shard.as_ref().map(|part| part.list.clone()),
+    }]
+}
+
+impl Merge {
+    /// Reads the journals at `paths`, without keeping their answers.
+    ///
+    /// # Errors
+    /// [`MergeError`] with the files at fault.
+    pub fn of(paths: &[PathBuf]) -> Result<Self, MergeError> {
+        let inputs: Result<Vec<_>, JournalError> = paths.iter().map(|path| Input::read(path)).collect();
+        let mut keyed = Vec::new();
+        for input in inputs? {
+            // All that the result may depend on.
+            let key = (sha256(&input.path, &input.header)?, input.finished, input.results.clone());
+            keyed.push(((input.header.started_at, key), input));
+        }
+        keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let inputs: Vec<Input> = keyed.into_iter().map(|(_, input)| input).collect();
+        let groups = groups(&inputs)?;
+        let (header, taken) = merged(&inputs, groups);
+        let finished = is_finished(&inputs, &taken, &header);
+        Ok(Self { inputs, header, taken, finished })
+    }
+
+    /// The header of the merged journal.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What the user should know of the inputs.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for input in self.inputs.iter().filter(|input| !input.finished) {
+            let recorded = input.results.iter().flatten().count();
+            warnings.push(format!(
+                "{}: the run did not come to its end; {recorded} of {} tasks are recorded",
+                input.path.display(),
+                input.results.len()
+            ));
+        }
+        let compared = |input: &&Input| input.header.reconciliation.is_some();
+        if self.inputs.iter().any(|input| compared(&input)) {
+            for input in self.inputs.iter().filter(|input| !compared(input)) {
+                warnings
+                    .push(format!("{}: its list was not compared with the account", input.path.display()));
+            }
+        }
+        warnings
+    }
+
+    /// Writes the merged journal.
+    ///
+    /// # Errors
+    /// When an input cannot be read or is another one by now, or the writer's.
+    pub fn write_to(&self, to: &mut dyn Write) -> Result<(), WriteError> {
+        write_line(to, &self.header)?;
+        let mut by_input: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.inputs.len()];
+        for (ordinal, taken) in self.taken.iter().enumerate() {
+            if let Some((input, there)) = taken
+                && let Some(of_input) = by_input.get_mut(*input)
+            {
+                of_input.push((ordinal, *there));
+            }
+        }
+        let mut recorded = 0;
+        for (input, wanted) in self.inputs.iter().zip(by_input).filter(|(_, wanted)| !wanted.is_empty()) {
+            let journal = Journal::open(&input.path).map_err(MergeError::from)?;
+            if *journal.header() != input.header {
+                return Err(MergeError::Replaced(input.path.clone()).into());
+            }
+            for (ordinal, there) in wanted {
+                let record = journal.record(there).map_err(MergeError::from)?;
+                let mut record = record.ok_or_else(|| MergeError::Replaced(input.path.clone()))?;
+                record.ordinal = ordinal;
+                write_line(to, &Line::from(record))?;
+                recorded += 1;
+            }
+        }
+        if self.finished {
+            write_line(to, &Footer { finished_at: self.header.latest(), recorded })?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a merged journal could not be written.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum WriteError {
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+fn write_line(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *to, value)?;
+    to.write_all(b"\n")
+}
+
+fn sha256(path: &Path, value: &impl Serialize) -> Result<[u8; 32], JournalError> {
+    let bytes = serde_json::to_vec(value);
+    let bytes = bytes.map_err(|error| JournalError::Io { path: path.to_owned(), source: error.into() })?;
+    Ok(Sha256::digest(bytes).into())
+}
+
+/// Whether nothing of a run that did not come to its end is left open: each of its tasks has its
+/// result from one that did.
+fn is_finished(inputs: &[Input], taken: &Taken, header: &Header) -> bool {
+    let is_finished = |place: usize| inputs.get(place).is_some_and(|input| input.finished);
+    let settled: HashSet<(&str, &TaskId)> = header
+        .list
+        .tasks
+        .iter()
+        .zip(taken)
+        .enumerate()
+        .filter(|(_, (_, taken))| taken.is_some_and(|(input, _)| is_finished(input)))
+        .map(|(ordinal, (task, _))| (header.endpoint_of(ordinal), &task.task_id))
+        .collect();
+    inputs.iter().filter(|input| !input.finished).all(|input| {
+        let mut tasks = input.header.list.tasks.iter().enumerate();
+        tasks.all(|(there, task)| settled.contains(&(input.header.endpoint_of(there), &task.task_id)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

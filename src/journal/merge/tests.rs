@@ -1,0 +1,317 @@
+use std::num::NonZeroU32;
+
+use super::super::{Answered, Failed, Part, Record};
+use super::*;
+use crate::model::{Reconciliation, Shard, Task, TaskList};
+use proptest::prelude::*;
+
+/// A result: whether it is an answer, the second in which it came, and what it says.
+type Said = (bool, i64, u8);
+
+/// A run, as a test thinks of it.
+#[derive(Debug, Clone)]
+struct Night {
+    endpoint: &'static str,
+    /// The second in which it began.
+    began: i64,
+    /// The tasks by number, and what came of them.
+    tasks: Vec<(usize, Option<Said>)>,
+    named: bool,
+    finished: bool,
+    compared: Option<Vec<usize>>,
+}
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn id(number: usize) -> TaskId {
+    TaskId::new(&format!("task-{number}")).unwrap()
+}
+
+impl Night {
+    fn header(&self) -> Header {
+        let task = |(number, _): &(usize, _)| {
+            let mut task = Task::new(id(*number));
+            if self.named {
+                task.source_name = Some(format!("server {number} of {}", self.began));
+                task.labels.insert("wave".to_owned(), self.began.to_string());
+            }
+            task
+        };
+        let labels = if self.named { vec!["wave".to_owned()] } else { Vec::new() };
+        let list = TaskList { labels, tasks: self.tasks.iter().map(task).collect() };
+        let mut header = Header::new(second(self.began), self.endpoint.to_owned(), list);
+        header.reconciliation = self.compared.as_ref().map(|undeclared| Reconciliation {
+            not_found: self.tasks.iter().map(|(number, _)| id(*number)).take(1).collect(),
+            undeclared: undeclared.iter().map(|number| Task::new(id(*number))).collect(),
+        });
+        header
+    }
+
+    fn write(&self, path: &Path, header: &Header) {
+        let results: Vec<_> = self.tasks.iter().map(|(number, said)| (id(*number), *said)).collect();
+        let mut lines = vec![serde_json::to_string(header).unwrap()];
+        for (ordinal, task) in header.list.tasks.iter().enumerate() {
+            let said = results.iter().find(|(id, _)| *id == task.task_id).and_then(|(_, said)| *said);
+            let Some((answered, came, body)) = said else { continue };
+            let outcome = if answered {
+                Outcome::Answered(Answered { status: 200, sample_data: false, body: vec![body] })
+            } else {
+                Outcome::Failed(Failed { status: None, code: None, message: body.to_string() })
+            };
+            let (task_id, fetched_at) = (task.task_id.clone(), second(came));
+            let record = Record { ordinal, task_id, fetched_at, attempts: 1, request_id: None, outcome };
+            lines.push(serde_json::to_string(&Line::from(record)).unwrap());
+        }
+        if self.finished {
+            let footer = Footer { finished_at: second(self.began + 9), recorded: lines.len() - 1 };
+            lines.push(serde_json::to_string(&footer).unwrap());
+        }
+        std::fs::write(path, lines.join("\n") + "\n").unwrap();
+    }
+}
+
+fn merged(paths: &[PathBuf]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Merge::of(paths).unwrap().write_to(&mut bytes).unwrap();
+    bytes
+}
+
+/// What a journal says of each task: its endpoint, its id, and the result.
+fn said(path: &Path) -> Vec<(String, TaskId, Option<Said>)> {
+    let journal = Journal::open(path).unwrap();
+    let header = journal.header();
+    let one = |(ordinal, task): (usize, &Task)| {
+        let record = journal.record(ordinal).unwrap();
+        let said = record.map(|record| {
+            let came = record.fetched_at.as_second() - 1_800_000_000;
+            match record.outcome {
+                Outcome::Answered(answered) => (true, came, answered.body[0]),
+                Outcome::Failed(failed) => (false, came, failed.message.parse().unwrap()),
+            }
+        });
+        (header.endpoint_of(ordinal).to_owned(), task.task_id.clone(), said)
+    };
+    header.list.tasks.iter().enumerate().map(one).collect()
+}
+
+fn night() -> impl Strategy<Value = Night> {
+    let said = prop::option::weighted(0.8, (any::<bool>(), 0_i64..4, 0_u8..3));
+    let tasks = prop::sample::subsequence((0..5_usize).collect::<Vec<_>>(), 0..5).prop_shuffle();
+    let tasks = tasks.prop_flat_map(move |tasks| {
+        let said = prop::collection::vec(said.clone(), tasks.len());
+        (Just(tasks), said).prop_map(|(tasks, said)| tasks.into_iter().zip(said).collect())
+    });
+    let compared = prop::option::of(prop::sample::subsequence(vec![3_usize, 4, 5, 6], 0..3));
+    (
+        prop::sample::select(vec!["https://a", "https://b"]),
+        0_i64..3,
+        tasks,
+        any::<bool>(),
+        any::<bool>(),
+        compared,
+    )
+        .prop_map(|(endpoint, began, tasks, named, finished, compared)| Night {
+            endpoint,
+            began,
+            tasks,
+            named,
+            finished,
+            compared,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn the_order_of_the_inputs_makes_no_difference(
+        nights in prop::collection::vec(night(), 1..5),
+        order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut paths = Vec::new();
+        for (number, night) in nights.iter().enumerate() {
+            paths.push(folder.path().join(format!("{number}.jsonl")));
+            night.write(&paths[number], &night.header());
+        }
+        // One that was merged already, and one that is given twice.
+        let earlier = folder.path().join("earlier.jsonl");
+        std::fs::write(&earlier, merged(&paths[..paths.len().div_ceil(2)])).unwrap();
+        paths.extend([earlier, paths[0].clone()]);
+        let bytes = merged(&paths);
+        let shuffled: Vec<PathBuf> = order.iter().filter_map(|place| paths.get(*place).cloned()).collect();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        prop_assert_eq!(text(bytes.clone()), text(merged(&shuffled)));
+
+        // Each task once per endpoint, with the newest of its answers, or of its failures if it has none.
+        let whole = folder.path().join("whole.jsonl");
+        std::fs::write(&whole, &bytes).unwrap();
+        let mut expected = std::collections::BTreeMap::new();
+        for path in &paths[..nights.len()] {
+            for (endpoint, id, said) in said(path) {
+                let best: &mut Option<(bool, i64)> = expected.entry((endpoint, id)).or_default();
+                *best = (*best).max(said.map(|(answered, came, _)| (answered, came)));
+            }
+        }
+        let found = said(&whole);
+        prop_assert_eq!(found.len(), expected.len());
+        for (endpoint, id, said) in found {
+            let said = said.map(|(answered, came, _)| (answered, came));
+            prop_assert_eq!(Some(&said), expected.get(&(endpoint, id)));
+        }
+        let ends = paths.iter().map(|path| Journal::open(path).unwrap().ended_at());
+        prop_assert_eq!(Journal::open(&whole).unwrap().ended_at(), ends.max().unwrap());
+    }
+
+    #[test]
+    fn shards_make_up_the_list_that_they_were_taken_from(
+        tasks in Just((0..20_usize).map(|number| (number, Some((true, 1, 7)))).collect::<Vec<_>>()).prop_shuffle(),
+        of in 1_u32..6,
+        lost in any::<u32>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let night =
+            Night { endpoint: "https://a", began: 0, tasks, named: true, finished: true, compared: None };
+        let whole = night.header();
+        let shards: Vec<Shard> = (1..=of).map(|index| Shard::new(index, NonZeroU32::new(of).unwrap()).unwrap()).collect();
+        let paths: Vec<PathBuf> = shards.iter().map(|shard| {
+            let path = folder.path().join(shard.index().to_string());
+            let mut header = whole.clone();
+            let (part, list) = Part::take(*shard, header.list);
+            header.list = list;
+            header.shard = Some(part);
+            night.write(&path, &header);
+            path
+        }).rev().collect();
+        let merge = Merge::of(&paths).unwrap();
+        prop_assert_eq!(&merge.header().list, &whole.list);
+        prop_assert_eq!(merge.header().missing(), Default::default());
+
+        // Without one of them, and then with it after all.
+        let lost = lost as usize % paths.len();
+        let mut rest = paths.clone();
+        let gone = rest.remove(lost);
+        if let [_, ..] = rest.as_slice() {
+            let partly = folder.path().join("partly");
+            std::fs::write(&partly, merged(&rest)).unwrap();
+            let missing = Journal::open(&partly).unwrap().header().missing();
+            let shard = shards[shards.len() - 1 - lost];
+            let of_shard = whole.list.tasks.iter().filter(|task| shard.holds(&task.task_id)).count();
+            prop_assert_eq!((missing.shards, missing.tasks), (vec![shard.to_string()], of_shard));
+            // Records stand in the order of the inputs, and these are others.
+            let lines = |paths: &[PathBuf]| {
+                let mut lines: Vec<_> = merged(paths).split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+                lines.sort();
+                lines
+            };
+            prop_assert_eq!(lines(&[gone, partly]), lines(&paths));
+        }
+    }
+}
+
+fn one(began: i64, finished: bool, said: Said) -> Night {
+    Night {
+        endpoint: "https://a",
+        began,
+        tasks: vec![(0, Some(said))],
+        named: false,
+        finished,
+        compared: None,
+    }
+}
+
+/// The merged journal of these, and what was warned of.
+fn journal_of(nights: &[Night]) -> (tempfile::TempDir, Journal, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |number: usize| folder.path().join(format!("{number}.jsonl"));
+    let paths: Vec<PathBuf> = (0..nights.len()).map(path).collect();
+    nights.iter().zip(&paths).for_each(|(night, path)| night.write(path, &night.header()));
+    let warnings = Merge::of(&paths).unwrap().warnings();
+    let whole = folder.path().join("whole.jsonl");
+    std::fs::write(&whole, merged(&paths)).unwrap();
+    let journal = Journal::open(&whole).unwrap();
+    (folder, journal, warnings)
+}
+
+#[test]
+fn a_run_that_did_not_come_to_its_end_leaves_the_whole_open_unless_another_has_all_its_tasks() {
+    let stopped = one(0, false, (true, 1, 7));
+    let (_folder, journal, warnings) =
+        journal_of(&[stopped.clone(), Night { tasks: vec![(1, None)], ..stopped.clone() }]);
+    assert!(!journal.is_finished() && warnings.len() == 2, "{warnings:?}");
+    let (_folder, journal, warnings) = journal_of(&[stopped.clone(), one(2, true, (true, 3, 7))]);
+    assert!(journal.is_finished() && warnings.len() == 1, "{warnings:?}");
+    let (_folder, journal, _) = journal_of(&[stopped, one(2, true, (false, 3, 7))]);
+    assert!(!journal.is_finished(), "what counts is of the run that did not");
+}
+
+#[test]
+fn a_declared_task_of_another_list_is_none_that_nobody_declared() {
+    let compared = |began, number, undeclared: &[usize]| Night {
+        tasks: vec![(9, None), (number, None)],
+        compared: Some(undeclared.to_vec()),
+        ..one(began, true, (true, 1, 7))
+    };
+    let (_folder, journal, _) = journal_of(&[compared(0, 1, &[2, 3]), compared(1, 2, &[1, 3])]);
+    let found = journal.header().reconciliation.as_ref().unwrap();
+    assert_eq!((&found.not_found, &found.undeclared), (&vec![id(9)], &vec![Task::new(id(3))]));
+    let well = Night { tasks: Vec::new(), ..compared(0, 1, &[]) };
+    let (_folder, journal, _) = journal_of(std::slice::from_ref(&well));
+    assert!(journal.header().reconciliation.is_some());
+    let (_folder, journal, warnings) = journal_of(&[well, one(0, true, (true, 1, 7))]);
+    assert_eq!(journal.header().reconciliation, None, "one list was not compared");
+    assert!(warnings[0].contains("not compared"), "{warnings:?}");
+}
+
+#[test]
+fn tasks_of_several_endpoints_are_told_apart_by_a_label_of_their_own() {
+    let b = Night { endpoint: "https://b", ..one(0, true, (true, 1, 8)) };
+    let (folder, journal, _) = journal_of(&[b, one(5, true, (true, 6, 7))]);
+    let labels = |journal: &Journal, label: &str| -> Vec<String> {
+        journal.header().list.tasks.iter().map(|task| task.labels[label].clone()).collect()
+    };
+    assert_eq!(journal.header().endpoint, "https://a, https://b");
+    assert_eq!(labels(&journal, "endpoint"), ["https://a", "https://b"]);
+    // A label of the user's stays what it is.
+    let path = folder.path().join("0.jsonl");
+    let mut header = Journal::open(&path).unwrap().header().clone();
+    header.list.labels.push("endpoint".to_owned());
+    header.list.tasks[0].labels.insert("endpoint".to_owned(), "mine".to_owned());
+    std::fs::write(&path, serde_json::to_string(&header).unwrap() + "\n").unwrap();
+    let again = folder.path().join("again.jsonl");
+    std::fs::write(&again, merged(&[path, folder.path().join("whole.jsonl")])).unwrap();
+    let journal = Journal::open(&again).unwrap();
+    assert_eq!(journal.header().list.labels, ["endpoint", "endpoint (2)"]);
+    assert_eq!(labels(&journal, "endpoint (2)"), ["https://a", "https://b"]);
+}
+
+#[test]
+fn a_header_whose_shards_are_not_those_of_its_list_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    let mut header = one(0, true, (true, 1, 7)).header();
+    let of = NonZeroU32::new(2).unwrap();
+    let holds = |index| Shard::new(index, of).filter(|shard| shard.holds(&id(0)));
+    let (part, list) = Part::take(holds(1).or(holds(2)).unwrap(), header.list);
+    header.list = list;
+    header.shard = Some(part);
+    let right = serde_json::to_string(&header).unwrap();
+    let other = if right.contains(r#""index":1"#) {
+        ("\"index\":1", "\"index\":2")
+    } else {
+        ("\"index\":2", "\"index\":1")
+    };
+    for (wrong, is_refused) in [
+        (right.clone(), false),
+        (right.replace(other.0, other.1), true),
+        (right.replace("\"ordinals\":[0]", "\"ordinals\":[1]"), true),
+        (right.replace("\"ordinals\":[0]", "\"ordinals\":[]"), true),
+        (right.replace("\"index\":1", "\"index\":3").replace("\"index\":2", "\"index\":3"), true),
+    ] {
+        std::fs::write(&path, wrong.clone() + "\n").unwrap();
+        let refused = matches!(Journal::open(&path), Err(JournalError::Header { .. }));
+        assert_eq!(refused, is_refused, "{wrong}");
+    }
+}

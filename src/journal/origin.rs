@@ -1,0 +1,170 @@
+//! Which runs a journal's tasks come from, and what part of a list they are.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Header;
+use crate::model::{Shard, TaskList};
+
+/// Of a list that was divided among runs: what it was, and where the tasks that are here stood in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divided {
+    /// The SHA-256 of the list's task ids, each with a line feed behind it, in hexadecimal digits.
+    pub list_sha256: String,
+    /// How many tasks it had.
+    pub list_tasks: usize,
+    /// The places in it, from 0, of the tasks that are here.
+    pub ordinals: Vec<usize>,
+}
+
+/// The shard that a run took, and the list of which it is one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which shard.
+    #[serde(flatten)]
+    pub shard: Shard,
+    /// Of which list.
+    #[serde(flatten)]
+    pub list: Divided,
+}
+
+impl Part {
+    /// Takes out of `list` what falls to `shard`.
+    pub fn take(shard: Shard, list: TaskList) -> (Self, TaskList) {
+        let mut digest = Sha256::new();
+        for task in &list.tasks {
+            digest.update(task.task_id.as_str());
+            digest.update(b"\n");
+        }
+        let list_sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let list_tasks = list.tasks.len();
+        let of_shard = list.tasks.into_iter().enumerate().filter(|(_, task)| shard.holds(&task.task_id));
+        let (ordinals, tasks) = of_shard.unzip();
+        let list = TaskList { tasks, labels: list.labels };
+        (Self { shard, list: Divided { list_sha256, list_tasks, ordinals } }, list)
+    }
+}
+
+/// A run whose tasks stand in a merged journal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Run {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended, or its last task did.
+    pub ended_at: Timestamp,
+    /// Whether it came to its end.
+    pub finished: bool,
+    /// The shard that it took, if it took one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+}
+
+/// What a merged journal holds of one endpoint; its tasks stand together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The endpoint that the runs asked.
+    pub endpoint: String,
+    /// How many tasks of the merged list are of this endpoint.
+    pub tasks: usize,
+    /// The runs, by when they began.
+    pub runs: BTreeSet<Run>,
+    /// The list that some of the runs took shards of. Its tasks come first, in their order, and then
+    /// those of which it knows nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<Divided>,
+}
+
+impl Origin {
+    /// How many shards the list was divided into, if it was.
+    pub fn shards(&self) -> Option<u32> {
+        self.runs.iter().find_map(|run| Some(run.shard?.of().get()))
+    }
+
+    /// The shards that no run took.
+    fn missing(&self) -> Vec<Shard> {
+        let taken: BTreeSet<Shard> = self.runs.iter().filter_map(|run| run.shard).collect();
+        let Some(of) = taken.first().map(|shard| shard.of()) else { return Vec::new() };
+        let all = (1..=of.get()).filter_map(|index| Shard::new(index, of));
+        all.filter(|shard| !taken.contains(shard)).collect()
+    }
+}
+
+/// What a merged journal lacks of the lists that it holds shards of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// The shards, as in `3/4`, and with their endpoint where others are whole or divided otherwise.
+    pub shards: Vec<String>,
+    /// How many tasks they are.
+    pub tasks: usize,
+}
+
+impl Header {
+    /// The shards that were not among the inputs of a merged journal.
+    pub fn missing(&self) -> Missing {
+        let mut missing = Missing::default();
+        for origin in &self.merged_from {
+            let place =
+                if self.merged_from.len() == 1 { String::new() } else { format!(" ({})", origin.endpoint) };
+            let shards = origin.missing();
+            if let Some(list) = origin.list.as_ref().filter(|_| !shards.is_empty()) {
+                missing.tasks += list.list_tasks.saturating_sub(list.ordinals.len());
+            }
+            missing.shards.extend(shards.iter().map(|shard| format!("{shard}{place}")));
+        }
+        missing
+    }
+
+    /// The endpoint of the task at `ordinal`.
+    pub fn endpoint_of(&self, ordinal: usize) -> &str {
+        let mut end = 0;
+        let of_task = self.merged_from.iter().find(|origin| {
+            end += origin.tasks;
+            ordinal < end
+        });
+        of_task.map_or(&self.endpoint, |origin| &origin.endpoint)
+    }
+
+    /// Whether all or some of the tasks are of this endpoint.
+    pub fn is_of(&self, endpoint: &str) -> bool {
+        self.endpoint == endpoint || self.merged_from.iter().any(|origin| origin.endpoint == endpoint)
+    }
+
+    /// Before this no age is taken: the start, and of a merged journal the last end.
+    pub(super) fn latest(&self) -> Timestamp {
+        let runs = self.merged_from.iter().flat_map(|origin| &origin.runs);
+        runs.map(|run| run.ended_at).fold(self.started_at, Timestamp::max)
+    }
+
+    /// Checks that what it says of its list is of this list.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let tasks = self.list.tasks.len();
+        let fits = |list: &Divided, most: usize| {
+            let in_order = list.ordinals.is_sorted_by(|one, next| one < next);
+            let in_list = list.ordinals.last().is_none_or(|last| *last < list.list_tasks);
+            in_order && in_list && list.ordinals.len() <= most
+        };
+        let part = self.shard.as_ref().is_none_or(|part| {
+            let holds = self.list.tasks.iter().all(|task| part.shard.holds(&task.task_id));
+            holds && part.list.ordinals.len() == tasks && fits(&part.list, tasks)
+        });
+        let origins = self.merged_from.iter().all(|origin| {
+            let of_one_number = origin
+                .runs
+                .iter()
+                .filter_map(|run| run.shard)
+                .all(|shard| Some(shard.of().get()) == origin.shards());
+            let is_divided = origin.shards().is_some() == origin.list.is_some();
+            of_one_number && is_divided && origin.list.as_ref().is_none_or(|list| fits(list, origin.tasks))
+        });
+        let counted = self.merged_from.iter().try_fold(0_usize, |sum, origin| sum.checked_add(origin.tasks));
+        let counted = self.merged_from.is_empty() || counted == Some(tasks);
+        if part && origins && counted {
+            Ok(())
+        } else {
+            Err("its shards are not those of its list".to_owned())
+        }
+    }
+}
