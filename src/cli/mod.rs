@@ -22,7 +22,8 @@ use values::{
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
-#[command(name = "cutover-report", version, disable_help_subcommand = true, args_override_self = true)]
+#[command(name = "cutover-report", disable_help_subcommand = true, args_override_self = true)]
+#[command(version = env!("CUTOVER_REPORT_VERSION"))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -84,8 +85,11 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the man page
-    Man,
+    /// Print the man page, or write one per command
+    Man {
+        /// The folder to write them to
+        folder: Option<PathBuf>,
+    },
 }
 
 /// `templates`.

@@ -7,6 +7,7 @@ mod doctor;
 mod exit;
 mod export;
 mod hints;
+mod manual;
 mod merge;
 mod places;
 mod render;
@@ -23,8 +24,6 @@ mod upload;
 mod verify;
 
 use std::ffi::OsString;
-
-use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 pub use exit::Exit;
@@ -55,17 +54,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Templates { command } => templates::run(command),
         Command::Serve(args) => serve::run(args, &signals),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "cutover-report", &mut script);
-            console::out_bytes(&script)
-        }
-        Command::Man => {
-            let mut page = Vec::new();
-            match clap_mangen::Man::new(Cli::command()).render(&mut page) {
-                Ok(()) => console::out_bytes(&page),
-                Err(error) => Err(Failure::stopped(error)),
-            }
-        }
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(folder.as_deref()),
     }
 }
