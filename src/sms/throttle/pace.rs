@@ -10,8 +10,10 @@ use crate::model::Rate;
 const RECOVERY: u32 = 50;
 /// The window of a limit that nobody has named.
 const UNKNOWN_WINDOW: Duration = Duration::from_secs(1);
-/// The windows within which two refusals below a limit are not both chance.
-const CHANCES_APART: u32 = 4;
+/// Refusals below a limit, or where none is named, are chance up to this share of the last requests.
+const CHANCE: f64 = 0.2;
+/// How much of that share the last request makes up.
+const WEIGHT: f64 = 1.0 / 32.0;
 /// Refusals in a row, a quarter of a window apart, after which the pauses grow.
 const PROBES: u32 = 4;
 /// The longest pause.
@@ -57,8 +59,8 @@ pub(super) struct Pace {
     refused_in_a_row: u32,
     /// Until then a refusal may be owed to what was sent before the last cut.
     settled: Duration,
-    /// The last refusal that chance explains.
-    chance: Option<Duration>,
+    /// The share of the last requests that was refused.
+    share: f64,
     learnt: Option<Rate>,
     /// Told once.
     untold: Option<Slowed>,
@@ -76,7 +78,7 @@ impl Pace {
             epoch: 0,
             refused_in_a_row: 0,
             settled: Duration::ZERO,
-            chance: None,
+            share: 0.0,
             learnt: None,
             untold: None,
         }
@@ -113,6 +115,7 @@ impl Pace {
 
     /// Hears that a request of `epoch` was let in.
     pub(super) fn admitted(&mut self, epoch: u32) {
+        self.share -= self.share * WEIGHT;
         if epoch == self.epoch {
             self.refused_in_a_row = 0;
         }
@@ -123,6 +126,7 @@ impl Pace {
     /// Requests that were under way at a refusal that was heeded are refused too, and tell nothing
     /// new. `random`, from 0 to 1, spreads the pauses of clients that share a limit.
     pub(super) fn refused(&mut self, epoch: u32, now: Duration, limit: Option<Rate>, random: f64) {
+        self.share += (1.0 - self.share) * WEIGHT;
         if epoch != self.epoch {
             return;
         }
@@ -136,15 +140,9 @@ impl Pace {
         let risen = |limit: &Rate| rate > (limit.just_under().per_second() + limit.per_second()) / 2.0;
         if let Some(limit) = limit.filter(risen) {
             self.cut(now, limit.just_under(), whole, Some(limit));
-        } else if now >= self.settled && rate > FLOOR {
-            // No limit is named; or it is kept and not ours alone, unless it was a single refusal:
-            // requests may have bunched up on their way.
-            let again = self.chance.is_some_and(|before| now <= before + self.window * CHANCES_APART);
-            if limit.is_none() || again {
-                self.cut(now, Rate::at_most((rate / 2.0).max(FLOOR)), whole, None);
-            } else {
-                self.chance = Some(now);
-            }
+        } else if now >= self.settled && rate > FLOOR && self.share > CHANCE {
+            // No limit is named; or it is kept, and not ours alone.
+            self.cut(now, Rate::at_most((rate / 2.0).max(FLOOR)), whole, None);
         }
         let longer = 1 << self.refused_in_a_row.saturating_sub(PROBES).min(20);
         let pause = (self.window / PROBES).saturating_mul(longer).min(LONGEST_PAUSE);
@@ -161,7 +159,6 @@ impl Pace {
         self.since = now;
         self.gain = (whole - self.base) / (self.window * RECOVERY).as_secs_f64();
         self.settled = now + self.window * 5 / 4;
-        self.chance = None;
     }
 }
 
@@ -207,7 +204,7 @@ mod tests {
 
     #[test]
     fn without_a_named_limit_the_rate_is_halved_once_a_window() {
-        let mut pace = Pace::new(rate("100/s"));
+        let mut pace = Pace { share: 0.5, ..Pace::new(rate("100/s")) };
         pace.refused(0, seconds(10.0), None, 0.5);
         pace.refused(0, seconds(10.1), None, 0.5);
         pace.refused(1, seconds(10.5), None, 0.5);
@@ -226,7 +223,8 @@ mod tests {
         assert_eq!(pace.learnt(), Some(rate("570/m")));
         pace.admitted(1);
         pace.refused(1, seconds(101.0), Some(rate("600/m")), 0.5);
-        assert_eq!(pace.learnt(), Some(rate("570/m")), "a single refusal may be chance");
+        assert_eq!(pace.learnt(), Some(rate("570/m")), "a few refusals may be chance");
+        pace.share = 0.5;
         pace.refused(2, seconds(116.0), Some(rate("600/m")), 0.5);
         assert_eq!(pace.learnt(), Some(rate("285/m")));
     }
