@@ -319,7 +319,7 @@ async fn every_fault_happens_and_alters_nothing() {
     api.post(&task, &upload).await.refused(
         429,
         "APIG.0308",
-        "policy user over ratelimit,limit:60,time:1 minute",
+        "policy user over ratelimit,limit:1000,time:1 second",
     );
     for (status, code) in [(500, "SMS.9003"), (502, "SMS.9006"), (403, "SMS.9001"), (408, "SMS.9001")] {
         let api = start(&format!("{status}=100%")).await;

@@ -13,12 +13,14 @@ use crate::model::Rate;
 
 /// In how many pieces an answer drips.
 const DROPS: usize = 100;
+/// A client that kept to a limit which nobody keeps would be slow for nothing.
+const UNKEPT: &str = "1000/s";
 /// White space that is sent again and again.
 const BLANK: &[u8] = &[b' '; 1 << 16];
 
-/// The gateway's 429; without a limit of its own it names the gateway's usual one.
+/// The gateway's 429; where no limit is kept, it names one that no client exceeds.
 pub(super) fn throttled(limit: Option<Rate>, request_id: &str) -> Response {
-    match limit.or_else(|| "60/m".parse().ok()) {
+    match limit.or_else(|| UNKEPT.parse().ok()) {
         Some(limit) => errors::throttled(limit, request_id),
         None => StatusCode::TOO_MANY_REQUESTS.into_response(),
     }
