@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
 use std::io::Write;
 
+use super::record::Line;
 use super::*;
 use crate::model::{Task, TaskId, TaskList};
 use proptest::prelude::*;
@@ -208,53 +210,121 @@ fn a_journal_that_was_opened_stays_what_it_was() {
     assert_eq!(copy, before, "what a run appends meanwhile is not in it");
 }
 
+/// A line after the header.
+#[derive(Debug, Clone)]
+enum Entry {
+    Record(Record),
+    /// The end of a run, which another may have gone on from.
+    End,
+}
+
+fn any_entry(tasks: usize) -> impl Strategy<Value = Entry> {
+    let failed = |message| Outcome::Failed(Failed { status: Some(500), code: None, message });
+    let outcome = prop_oneof![
+        4 => prop::collection::vec(any::<u8>(), 0..20).prop_map(|body| answered(&body)),
+        2 => "[\\PC\n]{0,9}".prop_map(|body| answered(body.as_bytes())),
+        1 => "\\PC{0,9}".prop_map(failed),
+    ];
+    prop_oneof![
+        4 => (0..tasks, outcome).prop_map(|(ordinal, outcome)| Entry::Record(record(ordinal, outcome))),
+        1 => Just(Entry::End),
+    ]
+}
+
+/// The records that replay to, by ordinal, and whether the run came to its end.
+fn replayed(entries: &[Entry]) -> (BTreeMap<usize, &Record>, bool) {
+    let records = entries.iter().filter_map(|entry| match entry {
+        Entry::Record(record) => Some((record.ordinal, record)),
+        Entry::End => None,
+    });
+    (records.collect(), matches!(entries.last(), Some(Entry::End)))
+}
+
+fn text(header: &Header, entries: &[Entry]) -> String {
+    let mut lines = vec![serde_json::to_string(header).unwrap()];
+    for (before, entry) in entries.iter().enumerate() {
+        lines.push(match entry {
+            Entry::Record(record) => serde_json::to_string(&Line::from(record.clone())).unwrap(),
+            Entry::End => {
+                let recorded = replayed(&entries[..before]).0.len();
+                serde_json::to_string(&Footer { finished_at: header.started_at, recorded }).unwrap()
+            }
+        });
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn a_prefix_replays_to_the_tasks_that_are_whole_in_it(
-        order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
-        bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 6),
+        entries in prop::collection::vec(any_entry(3), 0..7),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.jsonl");
+        let header = header(3);
+        let whole = text(&header, &entries);
+        std::fs::write(&path, &whole).unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        for cut in (0..=whole.len()).rev() {
+            file.set_len(cut as u64).unwrap();
+            let prefix = &whole.as_bytes()[..cut];
+            let lines = prefix.iter().filter(|byte| **byte == b'\n').count();
+            let journal = match Journal::open(&path) {
+                Ok(journal) => journal,
+                Err(_) => {
+                    prop_assert_eq!(lines, 0);
+                    continue;
+                }
+            };
+            let (held, finished) = replayed(&entries[..lines.saturating_sub(1)]);
+            prop_assert_eq!(journal.recorded(), held.len());
+            for ordinal in 0..3 {
+                let record = journal.record(ordinal).unwrap();
+                prop_assert_eq!(record.as_ref(), held.get(&ordinal).copied());
+            }
+            prop_assert_eq!(journal.is_finished(), finished);
+            // A header without its line break may be whole all the same.
+            let torn = lines > 0 && prefix.last() != Some(&b'\n');
+            prop_assert_eq!(journal.faults().len(), usize::from(torn), "{:?}", journal.faults());
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_from_any_prefix(
+        entries in prop::collection::vec(any_entry(3), 0..7),
         cut in any::<prop::sample::Index>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j.jsonl");
-        let mut writer = Writer::create(&path, &header(6), false).unwrap();
-        for ordinal in &order {
-            writer.append(record(*ordinal, answered(&bodies[*ordinal]))).unwrap();
-        }
-        writer.finish().unwrap();
-        let whole = std::fs::read(&path).unwrap();
-        let prefix = &whole[..cut.index(whole.len() + 1)];
+        let header = header(3);
+        let whole = text(&header, &entries);
+        let first = whole.find('\n').unwrap() + 1;
+        let prefix = &whole.as_bytes()[..first + cut.index(whole.len() - first + 1)];
         std::fs::write(&path, prefix).unwrap();
         let lines = prefix.iter().filter(|byte| **byte == b'\n').count();
-        match Journal::open(&path) {
-            // A header without its line break may be whole all the same.
-            Err(_) => prop_assert!(lines == 0),
-            Ok(journal) => {
-                let expected = &order[..lines.saturating_sub(1).min(6)];
-                prop_assert_eq!(journal.recorded(), expected.len());
-                for ordinal in expected {
-                    let record = journal.record(*ordinal).unwrap().unwrap();
-                    prop_assert_eq!(record.outcome, answered(&bodies[*ordinal]));
-                }
-                prop_assert_eq!(journal.is_finished(), lines == 8);
-                if lines > 0 {
-                    let missing = journal.unanswered();
-                    prop_assert_eq!(missing.len(), 6 - expected.len());
-                    let mut writer = Writer::resume(&journal).unwrap();
-                    for ordinal in missing {
-                        writer.append(record(ordinal, answered(&bodies[ordinal]))).unwrap();
-                    }
-                    writer.finish().unwrap();
-                    let journal = Journal::open(&path).unwrap();
-                    prop_assert!(journal.is_finished() && journal.faults().is_empty());
-                    prop_assert_eq!(journal.unanswered(), Vec::<usize>::new());
-                    for (ordinal, body) in bodies.iter().enumerate() {
-                        prop_assert_eq!(journal.record(ordinal).unwrap().unwrap().outcome, answered(body));
-                    }
-                }
-            }
+        let (held, _) = replayed(&entries[..lines - 1]);
+
+        let journal = Journal::open(&path).unwrap();
+        let missing = journal.unanswered();
+        let is_answered = |ordinal: &usize| {
+            held.get(ordinal).is_some_and(|record| matches!(record.outcome, Outcome::Answered(_)))
+        };
+        prop_assert_eq!(&missing, &(0..3).filter(|ordinal| !is_answered(ordinal)).collect::<Vec<_>>());
+        let mut writer = Writer::resume(&journal).unwrap();
+        for ordinal in &missing {
+            writer.append(record(*ordinal, answered(b"later"))).unwrap();
+        }
+        writer.finish().unwrap();
+        let journal = Journal::open(&path).unwrap();
+        prop_assert!(journal.is_finished() && journal.faults().is_empty());
+        prop_assert!(journal.unanswered().is_empty());
+        for ordinal in 0..3 {
+            let later = record(ordinal, answered(b"later"));
+            let expected = if missing.contains(&ordinal) { &later } else { held[&ordinal] };
+            let record = journal.record(ordinal).unwrap();
+            prop_assert_eq!(record.as_ref(), Some(expected));
         }
     }
 }
