@@ -9,7 +9,9 @@ mod subject;
 mod table;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::atomic::{Sealed, place_all, sync_directory};
 use super::parts::{part_path, remove_others};
@@ -20,6 +22,10 @@ use subject::{Subject, TASKS};
 
 pub(super) use archive::write as write_archive;
 pub(super) use table::Table;
+
+/// Files of a folder that are made at once. Each waits for the disk, and those that wait together wait little
+/// longer than one alone.
+const AT_ONCE: usize = 16;
 
 /// Writes `results.csv` alone, and gives its files.
 pub(super) fn write_results(
@@ -44,15 +50,17 @@ pub(super) fn write_folder(
     std::fs::create_dir_all(&tasks).map_err(OutputError::at(&tasks))?;
     let mut names = HashSet::new();
     let mut written = Vec::new();
-    for subject in Subject::all(report) {
-        let path = folder.join(subject.file(report));
-        let at_path = |cause| OutputError::at(&path)(cause);
-        let files = make(report, subject, &path, options).map_err(at_path)?;
-        for file in files.iter().filter(|_| options.limits.max_bytes.is_some()) {
-            claim(&mut names, &file.path().to_string_lossy()).map_err(at_path)?;
-        }
-        for file in files {
-            written.push(file.place().map_err(OutputError::at(&path))?);
+    let subjects: Vec<_> = Subject::all(report).collect();
+    for batch in subjects.chunks(AT_ONCE) {
+        for (path, files) in make_all(report, batch, folder, options) {
+            let at_path = |cause| OutputError::at(&path)(cause);
+            let files = files.map_err(at_path)?;
+            for file in files.iter().filter(|_| options.limits.max_bytes.is_some()) {
+                claim(&mut names, &file.path().to_string_lossy()).map_err(at_path)?;
+            }
+            for file in files {
+                written.push(file.place().map_err(OutputError::at(&path))?);
+            }
         }
     }
     // Once for all: a name may be lost in a power cut until then, but stands for a whole file always.
@@ -64,6 +72,24 @@ pub(super) fn write_folder(
     }
     remove_stale(&tasks, &written)?;
     Ok(written)
+}
+
+/// The files of several tables, made at once, with the path of each table.
+fn make_all(
+    report: &Report<'_>,
+    subjects: &[Subject],
+    folder: &Path,
+    options: &FileOptions,
+) -> Vec<(PathBuf, Result<Vec<Sealed>, Cause>)> {
+    let make = |subject: Subject| {
+        let path = folder.join(subject.file(report));
+        let files = make(report, subject, &path, options);
+        (path, files)
+    };
+    thread::scope(|scope| {
+        let makers: Vec<_> = subjects.iter().map(|subject| scope.spawn(|| make(*subject))).collect();
+        makers.into_iter().map(|maker| maker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// The files of a table, whole but not yet at their places: one, or its parts.
