@@ -96,11 +96,6 @@ impl AtomicFile {
         Ok(Self { path: path.to_owned(), writer, temporary, fingerprint, unfinished })
     }
 
-    /// Where it is to stand.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The bytes written so far.
     pub(super) fn size(&self) -> u64 {
         self.fingerprint.size()

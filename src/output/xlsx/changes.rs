@@ -39,6 +39,7 @@ fn changes(workbook: &mut Workbook, diff: &Diff<'_>, styles: &Styles) -> Result<
     let mut sheet = Sheet::new(worksheet, diff.now(), styles);
     title_block(&mut sheet, diff)?;
     let headings: Vec<_> = CHANGES.iter().map(|column| sheet.heading(column)).collect();
+    sheet.set_widths(&headings)?;
     sheet.headings(HEADING_ROW, &headings)?;
     let mut last_row = HEADING_ROW;
     for task in diff.tasks() {
@@ -105,6 +106,7 @@ fn directories(
         sheet.label(2, 0, SAMPLE, &styles.banner)?;
     }
     let headings: Vec<_> = DIRECTORIES.iter().map(|column| sheet.heading(column)).collect();
+    sheet.set_widths(&headings)?;
     sheet.headings(DIRECTORIES_HEADING_ROW, &headings)?;
     let mut last_row = DIRECTORIES_HEADING_ROW;
     for row in rows {

@@ -2,17 +2,20 @@
 
 use rust_xlsxwriter::{Workbook, XlsxError};
 
+use super::cells::Cells;
 use super::parts::Part;
+use super::splice::{Extent, Link};
 use super::style::Styles;
 use super::{Heading, MAX_LINKS, Sheet};
-use crate::model::SAMPLE;
-use crate::report::{Kind, Report};
+use crate::model::{Language, SAMPLE};
+use crate::report::{Kind, Report, SummaryRow};
 
 const NAME: &str = "Contents";
 const HEADING_ROW: u32 = 5;
 /// Sheet, task, verdict; in characters.
 const COLUMNS: [(&str, u16); 3] = [("Sheet", 36), ("Task ID", 39), ("Verdict", 16)];
 
+/// Adds the sheet without its rows.
 pub(super) fn add(
     workbook: &mut Workbook,
     report: &Report<'_>,
@@ -34,27 +37,63 @@ pub(super) fn add(
     sheet.text(2, 0, &which, &styles.label)?;
     let why = "The Summary of all tasks stands there; here are sheets of single tasks.";
     sheet.label(3, 0, why, &styles.quiet)?;
-    let headings = COLUMNS.map(|(text, width)| Heading {
-        text: language.text(text).to_owned(),
-        width,
-        kind: Kind::Text,
-    });
+    let headings = headings(language);
+    sheet.set_widths(&headings)?;
     sheet.headings(HEADING_ROW, &headings)?;
-    let mut row = HEADING_ROW;
-    for task_sheet in part.sheets {
-        let Some(task) = report.rows().get(task_sheet.ordinal) else { continue };
-        let Some(name) = task.sheets.get(task_sheet.index) else { continue };
-        row += 1;
-        if usize::try_from(row).is_ok_and(|row| row < MAX_LINKS) {
-            let tip = language.text("Go to the task's sheet");
-            sheet.link((row, 0), None, name, (name, tip), &styles.link)?;
-        } else {
-            sheet.text(row, 0, name, &styles.text)?;
-        }
+    sheet.worksheet.autofilter(HEADING_ROW, 0, extent(part).last_row, 2)?;
+    sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
+    sheet.page(Some(HEADING_ROW))
+}
+
+/// Writes a row per sheet.
+pub(super) fn rows<W: Cells>(
+    sheet: &mut Sheet<'_, W>,
+    report: &Report<'_>,
+    part: &Part<'_>,
+) -> Result<(), XlsxError> {
+    let styles = sheet.styles;
+    for (row, (name, task)) in (HEADING_ROW + 1..).zip(named(report, part)) {
+        let is_linked = usize::try_from(row).is_ok_and(|row| row < MAX_LINKS);
+        sheet.text(row, 0, name, if is_linked { &styles.link } else { &styles.text })?;
         sheet.text(row, 1, task.task.task_id.as_str(), &styles.text)?;
         sheet.label(row, 2, task.verdict.label(), styles.verdict(task.verdict))?;
     }
-    sheet.worksheet.autofilter(HEADING_ROW, 0, row, 2)?;
-    sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
-    sheet.page(Some(HEADING_ROW))
+    Ok(())
+}
+
+/// The links from the rows to the sheets.
+pub(super) fn links<'l>(
+    report: &'l Report<'_>,
+    part: &'l Part<'_>,
+) -> impl Iterator<Item = Link<'l>> + Clone {
+    let tip = report.options().language.text("Go to the task's sheet");
+    let rows = (HEADING_ROW + 1..).zip(named(report, part));
+    let rows = rows.take_while(|(row, _)| usize::try_from(*row).is_ok_and(|row| row < MAX_LINKS));
+    rows.map(move |(row, (name, _))| Link {
+        cell: (row, 0),
+        file: None,
+        sheet: name,
+        text: name.to_owned(),
+        tip: tip.to_owned(),
+    })
+}
+
+/// How far the sheet goes.
+pub(super) fn extent(part: &Part<'_>) -> Extent {
+    Extent { last_row: HEADING_ROW + u32::try_from(part.sheets.len()).unwrap_or(0), last_column: 2 }
+}
+
+/// The sheets by their names, with the tasks that they are of.
+fn named<'l>(
+    report: &'l Report<'_>,
+    part: &'l Part<'_>,
+) -> impl Iterator<Item = (&'l str, &'l SummaryRow<'l>)> + Clone {
+    part.sheets.iter().filter_map(|sheet| {
+        let task = report.rows().get(sheet.ordinal)?;
+        Some((task.sheets.get(sheet.index)?.as_str(), task))
+    })
+}
+
+fn headings(language: Language) -> [Heading; 3] {
+    COLUMNS.map(|(text, width)| Heading { text: language.text(text).to_owned(), width, kind: Kind::Text })
 }

@@ -1,31 +1,35 @@
 //! Reports as workbooks: Summary, a sheet per task, About; the task sheets in parts if there are many.
 
 mod about;
+mod cells;
 mod changes;
 mod charts;
 mod contents;
 mod parts;
 mod reconciliation;
 mod signoff;
+mod splice;
 mod style;
 mod summary;
 mod task_sheet;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use jiff::Timestamp;
 use rust_xlsxwriter::{
-    ConditionalFormatCell, ConditionalFormatCellRule, DocProperties, ExcelDateTime, Format, Url, Workbook,
-    Worksheet, XlsxError,
+    ConditionalFormatCell, ConditionalFormatCellRule, DocProperties, ExcelDateTime, Url, Workbook, Worksheet,
+    XlsxError,
 };
 
-use super::atomic::directory_of;
 use super::{AtomicFile, Cause};
 use crate::model::{Language, SAMPLE, TOOL};
 use crate::report::{Cell, Column, Kind, Options, Paper, Report, Rule, Template, Zone, notes_text};
-use style::Styles;
+use cells::Cells;
+use splice::Skeleton;
+use style::{Style, Styles};
 
 pub(super) use changes::write as write_changes;
 pub(super) use parts::write;
@@ -33,6 +37,8 @@ pub use task_sheet::ROWS_PER_SHEET;
 
 /// The most links that Excel takes in one sheet; further cells stay plain.
 const MAX_LINKS: usize = 65_530;
+/// The level that Excel itself uses; higher ones cost a third more time for little.
+const COMPRESSION: u8 = 3;
 /// In points.
 const LINE_HEIGHT: u32 = 15;
 /// Excel's rows are at most 409 points high.
@@ -41,31 +47,39 @@ const MOST_LINES: u32 = 27;
 const MAX_CELL_UNITS: usize = 32_767;
 
 /// Writes the workbook; without the task sheets if they have other `homes`: by task, the name of a file.
-fn write_main(report: &Report<'_>, homes: Option<&[String]>, to: &mut AtomicFile) -> Result<(), Cause> {
+fn write_workbook(
+    report: &Report<'_>,
+    homes: Option<&[String]>,
+    to: &mut (dyn Write + Send),
+) -> Result<(), Cause> {
     let (mut workbook, styles) = begin(&properties(report)?);
-    workbook.set_tempdir(directory_of(to.path()))?;
     let template = &report.options().template;
-    summary::add(&mut workbook, report, homes, &styles)?;
+    summary::add(&mut workbook, report, &styles)?;
     if let Some(signoff) = &template.signoff {
         signoff::add(&mut workbook, report, signoff, &styles)?;
     }
-    if template.task_sheets && homes.is_none() {
-        for of_task in parts::sheets(report).chunk_by(|one, next| one.ordinal == next.ordinal) {
-            task_sheet::add(&mut workbook, report, of_task, None, &styles)?;
-        }
-    }
+    let before = workbook.worksheets().len();
     reconciliation::add(&mut workbook, report, &styles)?;
     if template.about {
         about::add(&mut workbook, report, &styles)?;
     }
-    save(&mut workbook, to)
+    let sheets = if homes.is_none() { parts::sheets(report) } else { Vec::new() };
+    let skeleton = Skeleton::new(workbook, before, &styles.of_cells, |workbook| match sheets.first() {
+        Some(_) => task_sheet::models(workbook, report, None, &styles),
+        None => Ok(()),
+    })?;
+    skeleton.write(to, sheets.len(), |entries| {
+        entries.first(summary::extent(report), summary::links(report, homes), |rows| {
+            summary::rows(&mut Sheet::of(rows, report, &styles), report)
+        })?;
+        task_sheet::write(entries, report, &sheets, &styles)
+    })
 }
 
 fn begin(properties: &DocProperties) -> (Workbook, Styles) {
     let mut workbook = Workbook::new();
     workbook.set_properties(properties);
-    // What Excel itself uses; higher levels cost a third more time for little.
-    workbook.set_zip_compression_level(3);
+    workbook.set_zip_compression_level(COMPRESSION);
     (workbook, Styles::new())
 }
 
@@ -97,9 +111,9 @@ fn file_name(path: &Path) -> Result<&str, Cause> {
     )
 }
 
-/// A worksheet and what its cells need to know.
-struct Sheet<'a> {
-    worksheet: &'a mut Worksheet,
+/// A worksheet, or the rows of one, and what its cells need to know.
+struct Sheet<'a, W = Worksheet> {
+    worksheet: &'a mut W,
     zone: &'a Zone,
     language: Language,
     template: &'a Template,
@@ -112,10 +126,9 @@ struct Sheet<'a> {
     lines: u32,
 }
 
-impl<'a> Sheet<'a> {
-    fn new(worksheet: &'a mut Worksheet, report: &'a Report<'_>, styles: &'a Styles) -> Self {
+impl<'a, W: Cells> Sheet<'a, W> {
+    fn of(worksheet: &'a mut W, report: &'a Report<'_>, styles: &'a Styles) -> Self {
         let Options { timezone, language, template, .. } = report.options();
-        worksheet.set_screen_gridlines(false);
         Self {
             worksheet,
             zone: timezone,
@@ -134,58 +147,102 @@ impl<'a> Sheet<'a> {
         row: u32,
         column: u16,
         english: &'static str,
-        format: &Format,
+        style: &Style,
     ) -> Result<(), XlsxError> {
-        self.text(row, column, self.language.text(english), format)
+        self.text(row, column, self.language.text(english), style)
     }
 
-    fn text(&mut self, row: u32, column: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
-        self.worksheet.write_string_with_format(row, column, cell_text(text), format)?;
-        Ok(())
+    fn text(&mut self, row: u32, column: u16, text: &str, style: &Style) -> Result<(), XlsxError> {
+        self.worksheet.string(row, column, &cell_text(text), style)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
-    fn count(&mut self, row: u32, column: u16, count: u64, format: &Format) -> Result<(), XlsxError> {
-        self.worksheet.write_number_with_format(row, column, count as f64, format)?;
-        Ok(())
+    fn count(&mut self, row: u32, column: u16, count: u64, style: &Style) -> Result<(), XlsxError> {
+        self.worksheet.number(row, column, count as f64, style)
     }
 
     /// Writes a text into the table; one that is wider than its column goes on in the next line.
     fn prose(&mut self, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
+        let style = if self.fit(column, text) == 1 { &self.styles.text } else { &self.styles.wrapped };
+        self.text(row, column, text, style)
+    }
+
+    /// Makes room for a text in the current row of the table, and gives the lines that it takes.
+    fn fit(&mut self, column: u16, text: &str) -> u32 {
         let width = self.widths.get(usize::from(column)).copied().unwrap_or(u16::MAX);
         let lines = lines_of(text, width);
         self.lines = self.lines.max(lines);
-        let format = if lines == 1 { &self.styles.text } else { &self.styles.wrapped };
-        self.text(row, column, text, format)
+        lines
     }
 
     fn cell(&mut self, row: u32, column: u16, cell: &Cell<'_>) -> Result<(), XlsxError> {
         let styles = self.styles;
         match cell {
-            Cell::Empty => {
-                self.worksheet.write_blank(row, column, &styles.text)?;
-            }
-            Cell::Text(text) => self.prose(row, column, text)?,
-            Cell::Count(count) => self.count(row, column, *count, &styles.count)?,
+            Cell::Empty => self.worksheet.string(row, column, "", &styles.text),
+            Cell::Text(text) => self.prose(row, column, text),
+            Cell::Count(count) => self.count(row, column, *count, &styles.count),
             Cell::Delta(delta) => {
-                let format = if *delta > 0 { &styles.wrong_delta } else { &styles.delta };
+                let style = if *delta > 0 { &styles.wrong_delta } else { &styles.delta };
                 #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
-                self.worksheet.write_number_with_format(row, column, *delta as f64, format)?;
+                self.worksheet.number(row, column, *delta as f64, style)
             }
-            Cell::Share(share) => {
-                self.worksheet.write_number_with_format(row, column, *share, &styles.share)?;
-            }
+            Cell::Share(share) => self.worksheet.number(row, column, *share, &styles.share),
             Cell::Time(time) => {
-                let serial = serial_number(*time, self.zone);
-                self.worksheet.write_number_with_format(row, column, serial, &styles.time)?;
+                self.worksheet.number(row, column, serial_number(*time, self.zone), &styles.time)
             }
-            Cell::Verdict(verdict) => self.prose(row, column, self.language.text(verdict.label()))?,
-            Cell::Label(text) => self.prose(row, column, self.language.text(text))?,
-            Cell::Notes(notes) => self.prose(row, column, &notes_text(notes, self.language))?,
-            Cell::Change(change) => self.label(row, column, change.label(), styles.change(*change))?,
-            Cell::Waiver(waiver) => self.prose(row, column, &waiver.text(self.language))?,
+            Cell::Verdict(verdict) => self.prose(row, column, self.language.text(verdict.label())),
+            Cell::Label(text) => self.prose(row, column, self.language.text(text)),
+            Cell::Notes(notes) => self.prose(row, column, &notes_text(notes, self.language)),
+            Cell::Change(change) => self.label(row, column, change.label(), styles.change(*change)),
+            Cell::Waiver(waiver) => self.prose(row, column, &waiver.text(self.language)),
         }
+    }
+
+    /// Says below the title, up to column `last`, that the data is made up.
+    fn sample_banner(&mut self, last: u16) -> Result<(), XlsxError> {
+        self.label(1, 1, SAMPLE, &self.styles.banner)?;
+        self.blanks(1, 2..=last, &self.styles.banner)
+    }
+
+    fn blanks(&mut self, row: u32, columns: RangeInclusive<u16>, style: &Style) -> Result<(), XlsxError> {
+        columns.into_iter().try_for_each(|column| self.worksheet.string(row, column, "", style))
+    }
+
+    /// Makes a row of the table as high as its texts need.
+    fn fit_height(&mut self, row: u32) -> Result<(), XlsxError> {
+        if self.lines > 1 {
+            self.worksheet.height(row, self.lines * LINE_HEIGHT)?;
+        }
+        self.lines = 1;
         Ok(())
+    }
+
+    fn heading<F>(&self, column: &Column<F>) -> Heading {
+        Heading::new(column, self.template, self.zone, self.language)
+    }
+
+    /// Writes the headings of a table.
+    fn headings(&mut self, row: u32, headings: &[Heading]) -> Result<(), XlsxError> {
+        let lines = headings.iter().map(|heading| lines_of(&heading.text, heading.width)).max();
+        self.worksheet.height(row, lines.unwrap_or(1).max(2) * LINE_HEIGHT + 2)?;
+        for (column, heading) in (0..).zip(headings) {
+            self.text(row, column, &heading.text, self.styles.heading(heading.kind))?;
+        }
+        self.widths = headings.iter().map(|heading| heading.width).collect();
+        Ok(())
+    }
+
+    /// Writes the text that leads back; the link itself is the worksheet's.
+    fn text_back(&mut self) -> Result<(), XlsxError> {
+        let text = format!("← {}", self.language.text("Summary"));
+        self.text(1, 0, &text, &self.styles.back)
+    }
+}
+
+impl<'a> Sheet<'a> {
+    fn new(worksheet: &'a mut Worksheet, report: &'a Report<'_>, styles: &'a Styles) -> Self {
+        worksheet.set_screen_gridlines(false);
+        Self::of(worksheet, report, styles)
     }
 
     /// Makes the cells of a column stand out as the template says.
@@ -212,63 +269,25 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// Writes a link to a sheet of this file, or of another one in the same folder.
-    fn link(
-        &mut self,
-        (row, column): (u32, u16),
-        file: Option<&str>,
-        sheet: &str,
-        (text, tip): (&str, &str),
-        format: &Format,
-    ) -> Result<(), XlsxError> {
-        let sheet = sheet.replace('\'', "''");
-        let target = match file {
-            None => format!("internal:'{sheet}'!A1"),
-            // What is escaped is not escaped again; the file stays where it is, relative to this one.
-            Some(file) => format!("file:///{}#'{sheet}'!A1", escaped(file)),
-        };
-        let target = Url::new(target);
-        self.worksheet.write_url_with_options(row, column, target, cell_text(text), tip, Some(format))?;
-        Ok(())
-    }
-
+    /// Writes a link to the Summary.
     fn link_back(&mut self) -> Result<(), XlsxError> {
+        let sheet = format!("'{}'!A1", summary::NAME);
+        let target = match self.main {
+            None => format!("internal:{sheet}"),
+            // What is escaped is not escaped again; the file stays where it is, relative to this one.
+            Some(file) => format!("file:///{}#{sheet}", escaped(file)),
+        };
         let text = format!("← {}", self.language.text("Summary"));
         let tip = self.language.text("Back to the Summary");
-        self.link((1, 0), self.main, summary::NAME, (&text, tip), &self.styles.back)
-    }
-
-    /// Says below the title, up to column `last`, that the data is made up.
-    fn sample_banner(&mut self, last: u16) -> Result<(), XlsxError> {
-        for column in 2..=last {
-            self.worksheet.write_blank(1, column, &self.styles.banner)?;
-        }
-        self.label(1, 1, SAMPLE, &self.styles.banner)
-    }
-
-    /// Makes a row of the table as high as its texts need.
-    fn fit_height(&mut self, row: u32) -> Result<(), XlsxError> {
-        if self.lines > 1 {
-            self.worksheet.set_row_height(row, self.lines * LINE_HEIGHT)?;
-        }
-        self.lines = 1;
+        self.worksheet.write_url_with_options(1, 0, Url::new(target), text, tip, Some(&self.styles.back))?;
         Ok(())
     }
 
-    fn heading<F>(&self, column: &Column<F>) -> Heading {
-        let text = self.template.heading(column, self.zone, self.language);
-        Heading { text, width: self.template.width(column), kind: column.kind }
-    }
-
-    /// Writes the headings of a table and sets the widths of its columns.
-    fn headings(&mut self, row: u32, headings: &[Heading]) -> Result<(), XlsxError> {
-        let lines = headings.iter().map(|heading| lines_of(&heading.text, heading.width)).max();
-        self.worksheet.set_row_height(row, lines.unwrap_or(1).max(2) * LINE_HEIGHT + 2)?;
+    /// Sets the widths of a table's columns.
+    fn set_widths(&mut self, headings: &[Heading]) -> Result<(), XlsxError> {
         for (column, heading) in (0..).zip(headings) {
             self.worksheet.set_column_width(column, heading.width)?;
-            self.text(row, column, &heading.text, self.styles.heading(heading.kind))?;
         }
-        self.widths = headings.iter().map(|heading| heading.width).collect();
         Ok(())
     }
 
@@ -308,12 +327,23 @@ struct Heading {
     kind: Kind,
 }
 
+impl Heading {
+    fn new<F>(column: &Column<F>, template: &Template, zone: &Zone, language: Language) -> Self {
+        let text = template.heading(column, zone, language);
+        Self { text, width: template.width(column), kind: column.kind }
+    }
+}
+
 /// The lines that a text takes in a column of this width; at most as many as a row can show.
 fn lines_of(text: &str, width: u16) -> u32 {
-    // Chinese characters take twice the room.
-    let wide: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
     // Widths count digits. Letters take less on the whole, which makes up for words that are not broken.
     let room = usize::from(width.saturating_sub(2)).max(1);
+    // No character has fewer bytes than it takes room.
+    if text.len() <= room {
+        return 1;
+    }
+    // Chinese characters take twice the room.
+    let wide: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
     u32::try_from(wide.div_ceil(room)).unwrap_or(u32::MAX).clamp(1, MOST_LINES)
 }
 
@@ -328,9 +358,11 @@ fn serial_number(time: Timestamp, zone: &Zone) -> f64 {
 }
 
 /// What a cell can hold of a text: Excel's limit, and no character that XML forbids.
-fn cell_text(text: &str) -> String {
+fn cell_text(text: &str) -> Cow<'_, str> {
     const CUT: &str = " … [cut]";
-    let text = text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+    let forbidden = ['\u{fffe}', '\u{ffff}'];
+    let is_plain = text.is_ascii() || !text.contains(forbidden);
+    let text = if is_plain { Cow::Borrowed(text) } else { Cow::Owned(text.replace(forbidden, "\u{fffd}")) };
     if text.len() <= MAX_CELL_UNITS || text.encode_utf16().count() <= MAX_CELL_UNITS {
         return text;
     }
@@ -339,7 +371,7 @@ fn cell_text(text: &str) -> String {
         units += c.len_utf16();
         units <= MAX_CELL_UNITS
     });
-    kept.chain(CUT.chars()).collect()
+    Cow::Owned(kept.chain(CUT.chars()).collect())
 }
 
 #[cfg(test)]
@@ -356,7 +388,8 @@ mod tests {
 
     #[test]
     fn a_text_beyond_the_limit_is_cut_and_says_so() {
-        let long = cell_text(&"😀".repeat(20_000));
+        let long = "😀".repeat(20_000);
+        let long = cell_text(&long);
         assert!(long.encode_utf16().count() <= MAX_CELL_UNITS && long.ends_with("[cut]"));
         assert_eq!(cell_text("a\u{ffff}"), "a\u{fffd}");
     }

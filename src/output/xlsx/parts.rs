@@ -3,18 +3,17 @@
 //! What a file takes is known when it is made, and not before: parts are made to be measured, and once
 //! more when it is known how many there are.
 
-use std::any::Any;
-use std::io::{self, Read as _, Write};
+use std::io::{Read as _, Write};
 use std::ops::Range;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use rust_xlsxwriter::{DocProperties, XlsxError};
 use zip::ZipArchive;
 
-use super::{Cause, begin, contents, file_name, save, task_sheet};
+use super::splice::Skeleton;
+use super::{Cause, Sheet, begin, contents, file_name, task_sheet};
 use crate::model::TOOL;
-use crate::output::atomic::{Sealed, directory_of, place_all};
+use crate::output::atomic::{Sealed, place_all};
 use crate::output::parts::{Size, part_path, remove_others};
 use crate::output::{AtomicFile, Limits, OutputError, Written};
 use crate::report::Report;
@@ -42,8 +41,6 @@ pub(super) struct Part<'a> {
     pub(super) of: usize,
     /// The name of the file that has the Summary.
     pub(super) main: &'a str,
-    /// The folder of both.
-    pub(super) folder: &'a Path,
     pub(super) sheets: &'a [TaskSheet],
 }
 
@@ -53,10 +50,7 @@ pub(in crate::output) fn write(
     path: &Path,
     limits: &Limits,
 ) -> Result<Vec<Written>, OutputError> {
-    let make = || make(report, path, limits);
-    // On a full disk the writer of workbooks panics over its temporary files.
-    let made = panic::catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|panic| Err(unwritten(&*panic)));
-    let files = made.map_err(OutputError::at(path))?;
+    let files = make(report, path, limits).map_err(OutputError::at(path))?;
     // The Summary comes last to its place: it must not lead to what is not there.
     let mut written = place_all(files)?;
     written.rotate_right(1);
@@ -64,17 +58,12 @@ pub(in crate::output) fn write(
     Ok(written)
 }
 
-fn unwritten(panic: &(dyn Any + Send)) -> Cause {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    Cause::Io(io::Error::other(format!("the workbook cannot be written: {}", text.unwrap_or("it panicked"))))
-}
-
 /// The files of the workbook, whole but not yet at their places.
 fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>, Cause> {
     let sheets = sheets(report);
     if sheets.len() <= limits.max_sheets.get() {
         let mut file = AtomicFile::create(path)?;
-        super::write_main(report, None, &mut file)?;
+        super::write_workbook(report, None, &mut file)?;
         if sheets.is_empty() {
             limits.check(file.size(), || "the Summary".to_owned(), "")?;
         }
@@ -82,28 +71,24 @@ fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>
             return Ok(vec![file.seal()?]);
         }
     }
-    let (main, folder) = (file_name(path)?, directory_of(path));
+    let main = file_name(path)?;
     let measure = |range: Range<usize>| {
         let sheets = sheets.get(range).unwrap_or_default();
         let mut size = Size::default();
         // The number that takes the most room.
-        write_part(
-            report,
-            &Part { number: sheets.len(), of: sheets.len(), main, folder, sheets },
-            &mut size,
-        )?;
+        write_part(report, &Part { number: sheets.len(), of: sheets.len(), main, sheets }, &mut size)?;
         Ok(size.0 + ROOM)
     };
     let plan = plan(&sheets, limits, measure, |sheet| name_of(report, sheet))?;
     let parts: Vec<&[TaskSheet]> = plan.into_iter().filter_map(|range| sheets.get(range)).collect();
     let mut file = AtomicFile::create(path)?;
-    super::write_main(report, Some(&homes(path, &parts)?), &mut file)?;
+    super::write_workbook(report, Some(&homes(path, &parts)?), &mut file)?;
     limits.check(file.size(), || "the Summary".to_owned(), ADVICE)?;
     let summary = file.seal()?;
     let mut files = Vec::new();
     for (number, sheets) in (1..).zip(&parts) {
         let mut file = AtomicFile::create(&part_path(path, number))?;
-        write_part(report, &Part { number, of: parts.len(), main, folder, sheets }, &mut file)?;
+        write_part(report, &Part { number, of: parts.len(), main, sheets }, &mut file)?;
         limits.check(file.size(), || format!("part {number}"), ADVICE)?;
         files.push(file.seal()?);
     }
@@ -186,17 +171,25 @@ fn fitting(count: usize, size: u64, limit: u64) -> usize {
     usize::try_from(count * limit * 19 / 20 / size.max(1)).unwrap_or(usize::MAX)
 }
 
-fn write_part(report: &Report<'_>, part: &Part<'_>, to: &mut (dyn Write + Send)) -> Result<(), Cause> {
+pub(super) fn write_part(
+    report: &Report<'_>,
+    part: &Part<'_>,
+    to: &mut (dyn Write + Send),
+) -> Result<(), Cause> {
     let (mut workbook, styles) = begin(&properties(report)?);
-    workbook.set_tempdir(part.folder)?;
     contents::add(&mut workbook, report, part, &styles)?;
-    for of_task in part.sheets.chunk_by(|one, next| one.ordinal == next.ordinal) {
-        task_sheet::add(&mut workbook, report, of_task, Some(part.main), &styles)?;
-    }
-    save(&mut workbook, to)
+    let skeleton = Skeleton::new(workbook, 1, &styles.of_cells, |workbook| {
+        task_sheet::models(workbook, report, Some(part.main), &styles)
+    })?;
+    skeleton.write(to, part.sheets.len(), |entries| {
+        entries.first(contents::extent(part), contents::links(report, part), |rows| {
+            contents::rows(&mut Sheet::of(rows, report, &styles), report, part)
+        })?;
+        task_sheet::write(entries, report, part.sheets, &styles)
+    })
 }
 
-fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
+pub(super) fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
     Ok(super::properties(report)?.set_category(CATEGORY))
 }
 

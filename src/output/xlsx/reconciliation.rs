@@ -25,6 +25,7 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
     }
     sheet.text(2, 0, &outcome, &styles.plain)?;
     let headings: Vec<_> = RECONCILIATION.iter().map(|column| sheet.heading(column)).collect();
+    sheet.set_widths(&headings)?;
     sheet.headings(HEADING_ROW, &headings)?;
     let mut last_row = HEADING_ROW;
     for row in &rows {

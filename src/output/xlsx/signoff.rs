@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use rust_xlsxwriter::{DataValidation, Format, Workbook, XlsxError};
+use rust_xlsxwriter::{DataValidation, Workbook, XlsxError};
 
 use super::Sheet;
-use super::style::Styles;
+use super::style::{Style, Styles};
 use crate::report::{Field, Report, Signoff};
 
 const NAME: &str = "Sign-off";
@@ -133,19 +133,19 @@ impl Page<'_> {
         self.row(name, "", &self.sheet.styles.blank)
     }
 
-    fn row(&mut self, name: &str, text: &str, format: &Format) -> Result<(), XlsxError> {
+    fn row(&mut self, name: &str, text: &str, style: &Style) -> Result<(), XlsxError> {
         self.sheet.text(self.row, 0, name, &self.sheet.styles.label)?;
-        self.wide(1, text, format)?;
+        self.wide(1, text, style)?;
         self.row += 1;
         Ok(())
     }
 
     /// A text that has the row from `column` on, in as many lines as it needs: merged cells do not grow.
-    fn wide(&mut self, column: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
+    fn wide(&mut self, column: u16, text: &str, style: &Style) -> Result<(), XlsxError> {
         let width = WIDTHS.iter().skip(usize::from(column)).sum();
         self.sheet.lines = self.sheet.lines.max(super::lines_of(text, width));
         let text = super::cell_text(text);
-        self.sheet.worksheet.merge_range(self.row, column, self.row, LAST_COLUMN, &text, format)?;
+        self.sheet.worksheet.merge_range(self.row, column, self.row, LAST_COLUMN, &text, style)?;
         self.sheet.fit_height(self.row)
     }
 }

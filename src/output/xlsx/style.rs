@@ -1,5 +1,7 @@
 //! How cells look.
 
+use std::ops::Deref;
+
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, FormatUnderline};
 
 use crate::model::Verdict;
@@ -11,44 +13,60 @@ const LINE: Color = Color::RGB(0xD1_D5_DB);
 /// With its sign, and nothing for none.
 const DELTA: &str = "+#,##0;-#,##0;\"\"";
 
+/// The format of a cell, and its place among those of a workbook, from 0.
+pub(super) struct Style {
+    format: Format,
+    pub(super) place: usize,
+}
+
+impl Deref for Style {
+    type Target = Format;
+
+    fn deref(&self) -> &Format {
+        &self.format
+    }
+}
+
 /// The formats of a workbook, made once.
 pub(super) struct Styles {
-    pub(super) title: Format,
-    pub(super) lead: Format,
-    pub(super) lead_prose: Format,
-    pub(super) banner: Format,
-    pub(super) quiet: Format,
+    /// Those of cells, by their places.
+    pub(super) of_cells: Vec<Format>,
+    pub(super) title: Style,
+    pub(super) lead: Style,
+    pub(super) lead_prose: Style,
+    pub(super) banner: Style,
+    pub(super) quiet: Style,
     /// One line, in smaller letters if it is too long.
-    pub(super) quiet_line: Format,
-    pub(super) quiet_prose: Format,
-    pub(super) label: Format,
-    pub(super) plain: Format,
-    pub(super) plain_count: Format,
-    pub(super) prose: Format,
-    pub(super) text: Format,
-    pub(super) wrapped: Format,
-    pub(super) link: Format,
-    pub(super) back: Format,
+    pub(super) quiet_line: Style,
+    pub(super) quiet_prose: Style,
+    pub(super) label: Style,
+    pub(super) plain: Style,
+    pub(super) plain_count: Style,
+    pub(super) prose: Style,
+    pub(super) text: Style,
+    pub(super) wrapped: Style,
+    pub(super) link: Style,
+    pub(super) back: Style,
     /// In smaller digits if there are too many: a number is never cut.
-    pub(super) count: Format,
-    pub(super) delta: Format,
-    pub(super) wrong_delta: Format,
-    pub(super) tally: Format,
-    pub(super) none: Format,
-    pub(super) share: Format,
-    pub(super) time: Format,
+    pub(super) count: Style,
+    pub(super) delta: Style,
+    pub(super) wrong_delta: Style,
+    pub(super) tally: Style,
+    pub(super) none: Style,
+    pub(super) share: Style,
+    pub(super) time: Style,
     /// A cell that people write into.
-    pub(super) blank: Format,
+    pub(super) blank: Style,
     /// A row of a verification that is not the newest.
     pub(super) earlier: Format,
     /// Its first row.
     pub(super) earlier_begins: Format,
-    heading: Format,
-    number_heading: Format,
+    heading: Style,
+    number_heading: Style,
     good: Format,
     unsure: Format,
     bad: Format,
-    verdicts: [Format; 3],
+    verdicts: [Style; 3],
 }
 
 impl Styles {
@@ -64,62 +82,68 @@ impl Styles {
             .set_align(FormatAlign::VerticalCenter);
         let link =
             plain.clone().set_font_color(Color::RGB(0x1D_4E_D8)).set_underline(FormatUnderline::Single);
+        let quiet = Format::new().set_font_color(QUIET).set_align(FormatAlign::Top);
         let look = |format: Format, ink: u32, paper: u32| {
             format.set_font_color(Color::RGB(ink)).set_background_color(Color::RGB(paper))
         };
         let good = |format: Format| look(format, 0x16_65_34, 0xDC_FC_E7);
         let unsure = |format: Format| look(format, 0x92_40_0E, 0xFE_F3_C7).set_italic();
         let bad = |format: Format| look(format, 0x99_1B_1B, 0xFE_E2_E2).set_bold();
+        let mut of_cells = Vec::new();
+        let mut style = |format: Format| {
+            of_cells.push(format.clone());
+            Style { place: of_cells.len() - 1, format }
+        };
         Self {
-            title: plain.clone().set_bold().set_font_size(16),
-            lead: plain.clone().set_bold().set_font_size(13),
-            lead_prose: plain.clone().set_bold().set_font_size(13).set_text_wrap(),
-            banner: look(
+            title: style(plain.clone().set_bold().set_font_size(16)),
+            lead: style(plain.clone().set_bold().set_font_size(13)),
+            lead_prose: style(plain.clone().set_bold().set_font_size(13).set_text_wrap()),
+            banner: style(look(
                 Format::new().set_bold().set_font_size(12).set_align(FormatAlign::VerticalCenter),
                 0x9A_34_12,
                 0xFF_ED_D5,
+            )),
+            quiet: style(quiet.clone()),
+            quiet_line: style(quiet.clone().set_shrink()),
+            quiet_prose: style(quiet.set_text_wrap()),
+            label: style(plain.clone().set_bold()),
+            plain_count: style(plain.clone().set_num_format("#,##0").set_align(FormatAlign::Left)),
+            prose: style(plain.clone().set_text_wrap()),
+            wrapped: style(text.clone().set_text_wrap()),
+            link: style(text.clone().merge(&link).set_text_wrap()),
+            back: style(link),
+            count: style(cell.clone().set_num_format("#,##0").set_shrink()),
+            delta: style(cell.clone().set_num_format(DELTA).set_shrink()),
+            wrong_delta: style(bad(cell.clone()).set_num_format(DELTA).set_shrink()),
+            tally: style(
+                plain.clone().set_bold().set_align(FormatAlign::Left).set_indent(1).set_num_format("#,##0"),
             ),
-            quiet: Format::new().set_font_color(QUIET).set_align(FormatAlign::Top),
-            quiet_line: Format::new().set_font_color(QUIET).set_align(FormatAlign::Top).set_shrink(),
-            quiet_prose: Format::new().set_font_color(QUIET).set_align(FormatAlign::Top).set_text_wrap(),
-            label: plain.clone().set_bold(),
-            plain_count: plain.clone().set_num_format("#,##0").set_align(FormatAlign::Left),
-            prose: plain.clone().set_text_wrap(),
-            wrapped: text.clone().set_text_wrap(),
-            link: text.clone().merge(&link).set_text_wrap(),
-            back: link,
-            count: cell.clone().set_num_format("#,##0").set_shrink(),
-            delta: cell.clone().set_num_format(DELTA).set_shrink(),
-            wrong_delta: bad(cell.clone()).set_num_format(DELTA).set_shrink(),
-            tally: plain
-                .clone()
-                .set_bold()
-                .set_align(FormatAlign::Left)
-                .set_indent(1)
-                .set_num_format("#,##0"),
-            none: cell.clone().set_font_color(QUIET).set_align(FormatAlign::Left).set_indent(1),
-            share: cell.set_num_format("0.00%"),
-            time: text.clone().set_num_format("yyyy-mm-dd hh:mm:ss"),
-            blank: plain
-                .clone()
-                .set_unlocked()
-                .set_text_wrap()
-                .set_background_color(Color::RGB(0xFF_FB_EB))
-                .set_border(FormatBorder::Thin)
-                .set_border_color(LINE),
+            none: style(cell.clone().set_font_color(QUIET).set_align(FormatAlign::Left).set_indent(1)),
+            share: style(cell.set_num_format("0.00%")),
+            time: style(text.clone().set_num_format("yyyy-mm-dd hh:mm:ss")),
+            blank: style(
+                plain
+                    .clone()
+                    .set_unlocked()
+                    .set_text_wrap()
+                    .set_background_color(Color::RGB(0xFF_FB_EB))
+                    .set_border(FormatBorder::Thin)
+                    .set_border_color(LINE),
+            ),
             earlier: Format::new().set_font_color(QUIET),
             earlier_begins: Format::new()
                 .set_font_color(QUIET)
                 .set_border_top(FormatBorder::Thin)
                 .set_border_top_color(QUIET),
-            number_heading: heading.clone().set_align(FormatAlign::Right),
-            heading: heading.set_indent(1),
+            number_heading: style(heading.clone().set_align(FormatAlign::Right)),
+            heading: style(heading.set_indent(1)),
             good: good(Format::new()),
             unsure: unsure(Format::new()),
             bad: bad(Format::new()),
-            verdicts: [good(text.clone()), unsure(text.clone()), bad(text.clone())],
-            text,
-            plain,
+            verdicts: [good(text.clone()), unsure(text.clone()), bad(text.clone())].map(&mut style),
+            text: style(text),
+            plain: style(plain),
+            of_cells,
         }
     }
 
@@ -133,7 +157,7 @@ impl Styles {
     }
 
     /// A verdict outside of a table: green passes, amber lacks evidence, red has evidence against or none.
-    pub(super) fn verdict(&self, verdict: Verdict) -> &Format {
+    pub(super) fn verdict(&self, verdict: Verdict) -> &Style {
         let [good, unsure, bad] = &self.verdicts;
         match verdict {
             Verdict::Consistent | Verdict::Accepted => good,
@@ -142,12 +166,12 @@ impl Styles {
         }
     }
 
-    pub(super) fn heading(&self, kind: Kind) -> &Format {
+    pub(super) fn heading(&self, kind: Kind) -> &Style {
         if kind == Kind::Number { &self.number_heading } else { &self.heading }
     }
 
     /// A change's look: red got worse, amber has no evidence any more, green passes again.
-    pub(super) fn change(&self, change: Change) -> &Format {
+    pub(super) fn change(&self, change: Change) -> &Style {
         let [good, unsure, bad] = &self.verdicts;
         match change {
             Change::Worse => bad,

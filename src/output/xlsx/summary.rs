@@ -5,13 +5,15 @@ use std::ops::RangeInclusive;
 
 use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{
-    ConditionalFormatFormula, Format, IgnoreError, Table, TableColumn, TableStyle, Workbook, XlsxError,
+    ConditionalFormatFormula, IgnoreError, Table, TableColumn, TableStyle, Workbook, XlsxError,
 };
 
-use super::style::Styles;
+use super::cells::Cells;
+use super::splice::{Extent, Link, is_escape};
+use super::style::{Style, Styles};
 use super::{Heading, MAX_LINKS, Sheet, cell_text, charts, lines_of};
-use crate::model::{SAMPLE, Verdict};
-use crate::report::{Cell, Column, Kind, Look, Report, Rule, SummaryCell, Template, fold_case};
+use crate::model::{Language, SAMPLE, Verdict};
+use crate::report::{Cell, Column, Kind, Look, Options, Report, Rule, SummaryCell, Template, fold_case};
 
 pub(super) const NAME: &str = "Summary";
 /// Few rows stand above the table, for they stay in view with its headings: the counts beside the words.
@@ -25,25 +27,13 @@ pub(super) const CHARTS: u16 = 8;
 const LEAST_WIDTH: u16 = 13;
 const LABEL_WIDTH: u16 = 14;
 
-/// Adds the sheet; `homes` are the files of the tasks' sheets, by task, if those are others.
-pub(super) fn add(
-    workbook: &mut Workbook,
-    report: &Report<'_>,
-    homes: Option<&[String]>,
-    styles: &Styles,
-) -> Result<(), XlsxError> {
+/// Adds the sheet without its rows.
+pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
     worksheet.set_name(NAME)?;
     let mut sheet = Sheet::new(worksheet, report, styles);
     let template = sheet.template;
-    let labels = if template.labels { report.labels() } else { &[] };
-    let label = |label: &String| Heading { text: label.clone(), width: LABEL_WIDTH, kind: Kind::Text };
-    let columns = template.summary.iter().map(|column| sheet.heading(column));
-    let mut headings: Vec<Heading> = columns.chain(labels.iter().map(label)).collect();
-    for heading in headings.iter_mut().take(usize::from(CHARTS)) {
-        heading.width = heading.width.max(LEAST_WIDTH);
-    }
-    make_unique(&mut headings);
+    let headings = headings(report);
     // What is below the title block although the table ends before.
     for column in u16::try_from(headings.len()).unwrap_or(CHARTS)..CHARTS {
         sheet.worksheet.set_column_width(column, LEAST_WIDTH)?;
@@ -56,44 +46,18 @@ pub(super) fn add(
 
     let first = HEADING_ROW + 1;
     // A table has at least one row.
-    let last = HEADING_ROW + u32::try_from(report.rows().len()).unwrap_or(0).max(1);
+    let last = last_row(report).max(first);
     let last_column = u16::try_from(headings.len()).unwrap_or(1) - 1;
     let table_columns = headings.iter().map(|heading| TableColumn::new().set_header(escaped(&heading.text)));
     let table = Table::new()
         .set_name("Tasks")
         .set_style(TableStyle::None)
         .set_columns(&table_columns.collect::<Vec<_>>());
-    sheet.worksheet.add_table(HEADING_ROW, 0, last, last_column, &table)?;
+    // As short as can be, for the library keeps a note of every cell in it; it grows with the rows.
+    sheet.worksheet.add_table(HEADING_ROW, 0, first, last_column, &table)?;
     // Written last: the table puts its columns' names there, and these are escaped.
+    sheet.set_widths(&headings)?;
     sheet.headings(HEADING_ROW, &headings)?;
-    let place_of = |key: &&str| template.summary.iter().position(|column| column.key == *key);
-    let linked = ["task_id", "source_server", "verdict"].iter().find_map(place_of);
-    for (index, (row, entry)) in (first..).zip(report.rows()).enumerate() {
-        for (place, (column, definition)) in (0..).zip(&template.summary).enumerate() {
-            let cell = (definition.cell)(entry);
-            sheet.cell(row, column, &cell)?;
-            if Some(place) == linked && template.task_sheets && index < MAX_LINKS {
-                let text = match &cell {
-                    Cell::Text(text) => text,
-                    Cell::Verdict(verdict) => sheet.language.text(verdict.label()),
-                    _ => continue,
-                };
-                let home = homes.and_then(|homes| homes.get(index)).map(String::as_str);
-                let tip = match home {
-                    None => sheet.language.text("Go to the task's sheet").to_owned(),
-                    Some(home) => sheet.language.fill("Go to the task's sheet in {0}", &[&home]),
-                };
-                sheet.link((row, column), home, entry.sheet(), (text, &tip), &styles.link)?;
-            }
-        }
-        for (column, label) in (columns_of(report)..).zip(labels) {
-            match entry.task.labels.get(label) {
-                Some(value) => sheet.prose(row, column, value)?,
-                None => sheet.text(row, column, "", &styles.text)?,
-            }
-        }
-        sheet.fit_height(row)?;
-    }
     if report.waivers().is_some() {
         set_accepted_apart(&mut sheet, first..=last)?;
     }
@@ -105,6 +69,92 @@ pub(super) fn add(
     sheet.worksheet.ignore_error_range(first, 0, last, last_column, IgnoreError::NumberStoredAsText)?;
     sheet.worksheet.set_freeze_panes(first, 1)?;
     sheet.page(Some(HEADING_ROW))
+}
+
+/// Writes a row per task.
+pub(super) fn rows<W: Cells>(sheet: &mut Sheet<'_, W>, report: &Report<'_>) -> Result<(), XlsxError> {
+    let (template, styles) = (sheet.template, sheet.styles);
+    let linked = linked(template);
+    sheet.widths = headings(report).iter().map(|heading| heading.width).collect();
+    for (index, (row, entry)) in (HEADING_ROW + 1..).zip(report.rows()).enumerate() {
+        for (place, (column, definition)) in (0..).zip(&template.summary).enumerate() {
+            let cell = (definition.cell)(entry);
+            match link_text(&cell, sheet.language).filter(|_| Some(place) == linked && index < MAX_LINKS) {
+                Some(text) => {
+                    sheet.fit(column, text);
+                    sheet.text(row, column, text, &styles.link)?;
+                }
+                None => sheet.cell(row, column, &cell)?,
+            }
+        }
+        for (column, label) in (columns_of(report)..).zip(labels(report)) {
+            sheet.prose(row, column, entry.task.labels.get(label).map_or("", String::as_str))?;
+        }
+        sheet.fit_height(row)?;
+    }
+    Ok(())
+}
+
+/// The links from the rows to the tasks' sheets; `homes` are the files of these, by task, if they stand in
+/// others.
+pub(super) fn links<'l>(
+    report: &'l Report<'_>,
+    homes: Option<&'l [String]>,
+) -> impl Iterator<Item = Link<'l>> + Clone {
+    let Options { language, template, .. } = report.options();
+    let linked =
+        linked(template).and_then(|place| Some((u16::try_from(place).ok()?, template.summary.get(place)?)));
+    let rows = (HEADING_ROW + 1..).zip(report.rows()).enumerate().take(MAX_LINKS);
+    rows.filter_map(move |(index, (row, entry))| {
+        let (column, definition) = linked?;
+        let text = link_text(&(definition.cell)(entry), *language)?.to_owned();
+        let file = homes.and_then(|homes| homes.get(index)).cloned();
+        let tip = match &file {
+            None => language.text("Go to the task's sheet").to_owned(),
+            Some(file) => language.fill("Go to the task's sheet in {0}", &[file]),
+        };
+        Some(Link { cell: (row, column), file, sheet: entry.sheet(), text, tip })
+    })
+}
+
+/// The place of the column that leads to the tasks' sheets, if there are any.
+fn linked(template: &Template) -> Option<usize> {
+    let place_of = |key: &&str| template.summary.iter().position(|column| column.key == *key);
+    ["task_id", "source_server", "verdict"].iter().find_map(place_of).filter(|_| template.task_sheets)
+}
+
+fn link_text<'c>(cell: &'c Cell<'_>, language: Language) -> Option<&'c str> {
+    match cell {
+        Cell::Text(text) => Some(text),
+        Cell::Verdict(verdict) => Some(language.text(verdict.label())),
+        _ => None,
+    }
+}
+
+/// How far the sheet goes.
+pub(super) fn extent(report: &Report<'_>) -> Extent {
+    let columns = columns_of(report).saturating_add(u16::try_from(labels(report).len()).unwrap_or(u16::MAX));
+    Extent { last_row: last_row(report), last_column: columns.saturating_sub(1).max(WORDS.1) }
+}
+
+fn last_row(report: &Report<'_>) -> u32 {
+    HEADING_ROW + u32::try_from(report.rows().len()).unwrap_or(0)
+}
+
+fn headings(report: &Report<'_>) -> Vec<Heading> {
+    let Options { template, timezone, language, .. } = report.options();
+    let label = |label: &String| Heading { text: label.clone(), width: LABEL_WIDTH, kind: Kind::Text };
+    let columns = template.summary.iter().map(|column| Heading::new(column, template, timezone, *language));
+    let mut headings: Vec<Heading> = columns.chain(labels(report).iter().map(label)).collect();
+    for heading in headings.iter_mut().take(usize::from(CHARTS)) {
+        heading.width = heading.width.max(LEAST_WIDTH);
+    }
+    make_unique(&mut headings);
+    headings
+}
+
+fn labels<'l>(report: &'l Report<'_>) -> &'l [String] {
+    if report.options().template.labels { report.labels() } else { &[] }
 }
 
 fn columns_of(report: &Report<'_>) -> u16 {
@@ -152,14 +202,10 @@ fn make_unique(headings: &mut [Heading]) {
 /// The name of a table's column as its XML has it. There `_x0041_` stands for a character, so that a
 /// heading which looks like that would not be the name any more.
 fn escaped(heading: &str) -> String {
-    let is_escape = |text: &str| {
-        let mut digits = text.bytes().skip(2);
-        digits.by_ref().take(4).filter(u8::is_ascii_hexdigit).count() == 4 && digits.next() == Some(b'_')
-    };
     let mut escaped = String::with_capacity(heading.len());
     for (place, c) in heading.char_indices() {
         let rest = heading.get(place..).unwrap_or_default();
-        if rest.starts_with("_x") && is_escape(rest) {
+        if is_escape(rest) {
             escaped.push_str("_x005F");
         }
         escaped.push(c);
@@ -190,9 +236,9 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, width: u16) -> Result
     let lead = if lines_of(&headline, width * 11 / 13) > 2 { 3 } else { 2 };
     // The words end where the counts do; what the headline and the banner leave is for the criteria.
     let end = if report.is_sample() { lead + 4 } else { LAST_COUNT };
-    let mut words = |rows: (u32, u32), text: &str, format: &Format| -> Result<(), XlsxError> {
+    let mut words = |rows: (u32, u32), text: &str, style: &Style| -> Result<(), XlsxError> {
         let text = cell_text(text);
-        sheet.worksheet.merge_range(rows.0, WORDS.0, rows.1, WORDS.1, &text, format).map(drop)
+        sheet.worksheet.merge_range(rows.0, WORDS.0, rows.1, WORDS.1, &text, style).map(drop)
     };
     words((1, lead), &headline, &styles.lead_prose)?;
     words((lead + 1, lead + 1), &run, &styles.quiet_line)?;

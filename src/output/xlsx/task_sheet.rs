@@ -3,116 +3,227 @@
 use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{Color, ConditionalFormatFormula, Sparkline, SparklineType, Workbook, XlsxError};
 
+use super::cells::Cells;
 use super::parts::TaskSheet;
+use super::splice::{Entries, Extent};
 use super::style::Styles;
-use super::{Cause, Sheet, cell_text, lines_of};
+use super::{Cause, Heading, Sheet, cell_text, lines_of};
 use crate::model::Verification;
-use crate::report::{Column, DetailCell, DetailRow, Highlight, Look, Report, Rule, SummaryRow, WAIVER};
+use crate::report::{Column, DetailCell, Highlight, Look, Report, Rule, SummaryRow, WAIVER};
 
+const NOTES_ROW: u32 = 4;
+const COURSE_ROW: u32 = 5;
 const HEADING_ROW: u32 = 6;
 /// The verifications whose course is shown at most, and where the newest of them stands.
 const COURSE: usize = 5;
-const COURSE_ROW: u32 = 5;
 const COURSE_COLUMN: u16 = 8;
-
-/// The most rows of a task whose sheets are made in memory. Those of others are made row by row in
-/// temporary files, so rows must be written in their order.
-const ROWS_IN_MEMORY: usize = 1000;
+/// The last columns of the banner, and of what a verdict means.
+const BANNER_COLUMN: u16 = 3;
+const MEANING_COLUMN: u16 = 2;
 
 /// The rows of data that fit below the headings of one sheet.
 pub const ROWS_PER_SHEET: u64 = 1_048_576 - (HEADING_ROW as u64) - 1;
 
-/// Adds sheets of one task; `main` is the name of the file with the Summary, where that is another one.
-pub(super) fn add(
+/// What sheets of tasks differ in beside the contents of their cells and the number of their rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    /// Whether there are notes.
+    notes: bool,
+    /// The verifications whose course is shown.
+    course: usize,
+}
+
+impl Form {
+    /// All forms, by the places of their models.
+    fn all() -> impl Iterator<Item = Self> {
+        let courses = std::iter::once(0).chain(2..=COURSE);
+        courses.flat_map(|course| [false, true].map(|notes| Self { notes, course }))
+    }
+}
+
+/// Adds a sheet of each form, up to the last row that there can be, without its cells; `main` is the name
+/// of the file with the Summary, where that is another one.
+pub(super) fn models(
     workbook: &mut Workbook,
     report: &Report<'_>,
-    sheets: &[TaskSheet],
     main: Option<&str>,
     styles: &Styles,
-) -> Result<(), Cause> {
-    let Some(ordinal) = sheets.first().map(|sheet| sheet.ordinal) else { return Ok(()) };
-    let Some(row) = report.rows().get(ordinal) else { return Ok(()) };
-    let verifications = report.verifications(ordinal)?;
-    let waiver = report.waivers().map(|_| WAIVER);
-    let columns: Vec<_> = report.options().template.tasks.iter().copied().chain(waiver).collect();
-    let all_rows = report.detail_rows(ordinal, &verifications).count();
-    let per_sheet = usize::try_from(report.options().rows_per_sheet.max(1)).unwrap_or(usize::MAX);
-    for &TaskSheet { index, .. } in sheets {
-        let Some(name) = row.sheets.get(index) else { continue };
-        let rows = index.saturating_mul(per_sheet)..(index + 1).saturating_mul(per_sheet);
-        // On disk one descriptor each; in memory a row takes more than a kilobyte.
-        let worksheet = if all_rows > ROWS_IN_MEMORY {
-            workbook.add_worksheet_with_constant_memory()?
-        } else {
-            workbook.add_worksheet()
-        };
-        worksheet.set_name(name)?;
+) -> Result<(), XlsxError> {
+    let columns = columns(report);
+    for (number, form) in (1..).zip(Form::all()) {
+        let worksheet = workbook.add_worksheet();
+        worksheet.set_name(format!("model {number}"))?;
         let mut sheet = Sheet::new(worksheet, report, styles);
         sheet.main = main;
-        title_block(&mut sheet, report, row, &columns)?;
-        let details = report.detail_rows(ordinal, &verifications).skip(rows.start).take(rows.len());
-        if index == 0 && verifications.len() > 1 {
-            course(&mut sheet, &verifications)?;
-        }
-        table(&mut sheet, &columns, details)?;
+        frame(&mut sheet, &columns, form, 1_048_575)?;
     }
     Ok(())
 }
 
-fn title_block(
+/// Writes sheets of tasks.
+pub(super) fn write<'r>(
+    entries: &mut Entries<'_, 'r>,
+    report: &'r Report<'_>,
+    sheets: &[TaskSheet],
+    styles: &Styles,
+) -> Result<(), Cause> {
+    let columns = columns(report);
+    for of_task in sheets.chunk_by(|one, next| one.ordinal == next.ordinal) {
+        let Some(ordinal) = of_task.first().map(|sheet| sheet.ordinal) else { continue };
+        let Some(row) = report.rows().get(ordinal) else { continue };
+        let verifications = report.verifications(ordinal)?;
+        for sheet in of_task {
+            let Some(name) = row.sheets.get(sheet.index) else { continue };
+            let page = Page::new(report, row, *sheet, &verifications, &columns);
+            let model = Form::all().position(|form| form == page.form()).unwrap_or_default();
+            entries
+                .add(model, name, page.extent(), |rows| page.cells(&mut Sheet::of(rows, report, styles)))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn columns(report: &Report<'_>) -> Vec<&'static Column<DetailCell>> {
+    let waiver = report.waivers().map(|_| WAIVER);
+    report.options().template.tasks.iter().copied().chain(waiver).collect()
+}
+
+/// What is on a sheet of a task.
+pub(super) struct Page<'p> {
+    report: &'p Report<'p>,
+    row: &'p SummaryRow<'p>,
+    sheet: TaskSheet,
+    verifications: &'p [Verification],
+    columns: &'p [&'static Column<DetailCell>],
+    /// Among the task's rows, the first of this sheet, and how many it has.
+    first: usize,
+    count: usize,
+}
+
+impl<'p> Page<'p> {
+    pub(super) fn new(
+        report: &'p Report<'p>,
+        row: &'p SummaryRow<'p>,
+        sheet: TaskSheet,
+        verifications: &'p [Verification],
+        columns: &'p [&'static Column<DetailCell>],
+    ) -> Self {
+        let per_sheet = usize::try_from(report.options().rows_per_sheet.max(1)).unwrap_or(usize::MAX);
+        let first = sheet.index.saturating_mul(per_sheet);
+        let count = report.detail_rows(sheet.ordinal, verifications).skip(first).take(per_sheet).count();
+        Self { report, row, sheet, verifications, columns, first, count }
+    }
+
+    pub(super) fn form(&self) -> Form {
+        let has_course = self.sheet.index == 0 && self.verifications.len() > 1;
+        let course = if has_course { self.verifications.len().min(COURSE) } else { 0 };
+        Form { notes: !self.notes().is_empty(), course }
+    }
+
+    pub(super) fn extent(&self) -> Extent {
+        let banner = if self.report.is_sample() { BANNER_COLUMN } else { MEANING_COLUMN };
+        let course = if self.form().course > 0 { COURSE_COLUMN } else { 0 };
+        let last_column = last_column(self.columns).max(banner).max(course);
+        Extent { last_row: HEADING_ROW + u32::try_from(self.count).unwrap_or(u32::MAX), last_column }
+    }
+
+    /// What is to be said beside the verdict.
+    fn notes(&self) -> String {
+        let language = self.report.options().language;
+        let what = [self.row.error_code.as_deref(), self.row.error_message.as_deref()];
+        let what = what.into_iter().flatten().map(str::to_owned);
+        let notes: Vec<String> = what.chain(self.row.notes.iter().map(|note| note.text(language))).collect();
+        notes.join(language.semicolon())
+    }
+
+    /// Writes all cells of the sheet.
+    pub(super) fn cells<W: Cells>(&self, sheet: &mut Sheet<'_, W>) -> Result<(), XlsxError> {
+        self.title_block(sheet)?;
+        let headings: Vec<_> = self.columns.iter().map(|column| sheet.heading(column)).collect();
+        sheet.headings(HEADING_ROW, &headings)?;
+        let details = self.report.detail_rows(self.sheet.ordinal, self.verifications);
+        for (row, detail) in (HEADING_ROW + 1..).zip(details.skip(self.first).take(self.count)) {
+            for (column, definition) in (0..).zip(self.columns) {
+                sheet.cell(row, column, &(definition.cell)(&detail))?;
+            }
+            sheet.fit_height(row)?;
+        }
+        Ok(())
+    }
+
+    fn title_block<W: Cells>(&self, sheet: &mut Sheet<'_, W>) -> Result<(), XlsxError> {
+        let (row, styles) = (self.row, sheet.styles);
+        sheet.worksheet.height(0, 24)?;
+        sheet.text(0, 0, row.task.display_name(), &styles.title)?;
+        sheet.text_back()?;
+        if self.report.is_sample() {
+            sheet.sample_banner(BANNER_COLUMN)?;
+        }
+        sheet.label(2, 0, "Task ID", &styles.label)?;
+        sheet.text(2, 1, row.task.task_id.as_str(), &styles.plain)?;
+        sheet.label(3, 0, "Verdict", &styles.label)?;
+        sheet.label(3, 1, row.verdict.label(), styles.verdict(row.verdict))?;
+        sheet.label(3, MEANING_COLUMN, row.verdict.meaning(), &styles.quiet)?;
+        let notes = self.notes();
+        if !notes.is_empty() {
+            sheet.label(NOTES_ROW, 0, "Notes", &styles.label)?;
+            let last = last_column(self.columns);
+            if last > 1 {
+                // Merged cells do not grow with their text.
+                let width = self.columns.iter().skip(1).map(|column| sheet.template.width(column)).sum();
+                sheet.text(NOTES_ROW, 1, &notes, &styles.prose)?;
+                sheet.blanks(NOTES_ROW, 2..=last, &styles.prose)?;
+                sheet.lines = lines_of(&cell_text(&notes), width);
+                sheet.fit_height(NOTES_ROW)?;
+            } else {
+                sheet.text(NOTES_ROW, 1, &notes, &styles.plain)?;
+            }
+        }
+        self.course(sheet)
+    }
+
+    /// Writes the figures of the course, the newest to the right.
+    fn course<W: Cells>(&self, sheet: &mut Sheet<'_, W>) -> Result<(), XlsxError> {
+        let (shown, styles) = (self.form().course, sheet.styles);
+        if shown == 0 {
+            return Ok(());
+        }
+        sheet.worksheet.height(COURSE_ROW, 24)?;
+        sheet.label(COURSE_ROW, 0, "Course", &styles.label)?;
+        sheet.label(COURSE_ROW, 2, "differences, newest to the right", &styles.quiet)?;
+        let newest = self.verifications.iter().take(shown).rev();
+        for (column, verification) in (first_of_course(shown)..).zip(newest) {
+            sheet.count(COURSE_ROW, column, verification.totals().differences(), &styles.count)?;
+        }
+        Ok(())
+    }
+}
+
+fn last_column(columns: &[&Column<DetailCell>]) -> u16 {
+    u16::try_from(columns.len()).unwrap_or(1).saturating_sub(1)
+}
+
+fn first_of_course(shown: usize) -> u16 {
+    (COURSE_COLUMN + 1).saturating_sub(u16::try_from(shown).unwrap_or(COURSE_COLUMN))
+}
+
+/// Makes a sheet of this form, but for its cells; its table ends in `last_row`.
+pub(super) fn frame(
     sheet: &mut Sheet<'_>,
-    report: &Report<'_>,
-    row: &SummaryRow<'_>,
     columns: &[&Column<DetailCell>],
+    form: Form,
+    last_row: u32,
 ) -> Result<(), XlsxError> {
-    let styles = sheet.styles;
-    sheet.worksheet.set_row_height(0, 24)?;
-    sheet.text(0, 0, row.task.display_name(), &styles.title)?;
+    let last_column = last_column(columns);
     sheet.link_back()?;
-    if report.is_sample() {
-        sheet.sample_banner(3)?;
+    if form.notes && last_column > 1 {
+        sheet.worksheet.merge_range(NOTES_ROW, 1, NOTES_ROW, last_column, "", &sheet.styles.prose)?;
     }
-    sheet.label(2, 0, "Task ID", &styles.label)?;
-    sheet.text(2, 1, row.task.task_id.as_str(), &styles.plain)?;
-    sheet.label(3, 0, "Verdict", &styles.label)?;
-    sheet.label(3, 1, row.verdict.label(), styles.verdict(row.verdict))?;
-    sheet.label(3, 2, row.verdict.meaning(), &styles.quiet)?;
-    let what = [row.error_code.as_deref(), row.error_message.as_deref()];
-    let what = what.into_iter().flatten().map(str::to_owned);
-    let happened: Vec<String> = what.chain(row.notes.iter().map(|note| note.text(sheet.language))).collect();
-    if !happened.is_empty() {
-        sheet.label(4, 0, "Notes", &styles.label)?;
-        let text = cell_text(&happened.join(sheet.language.semicolon()));
-        let last_column = u16::try_from(columns.len()).unwrap_or(1) - 1;
-        if last_column > 1 {
-            // Merged cells do not grow with their text.
-            let width = columns.iter().skip(1).map(|column| sheet.template.width(column)).sum();
-            sheet.worksheet.merge_range(4, 1, 4, last_column, &text, &styles.prose)?;
-            sheet.lines = lines_of(&text, width);
-            sheet.fit_height(4)?;
-        } else {
-            sheet.text(4, 1, &text, &styles.plain)?;
-        }
+    if form.course > 0 {
+        bars(sheet, first_of_course(form.course))?;
     }
-    Ok(())
-}
-
-fn table<'r>(
-    sheet: &mut Sheet<'_>,
-    columns: &[&Column<DetailCell>],
-    rows: impl Iterator<Item = DetailRow<'r>>,
-) -> Result<(), XlsxError> {
-    let headings: Vec<_> = columns.iter().map(|column| sheet.heading(column)).collect();
-    sheet.headings(HEADING_ROW, &headings)?;
-    let mut last_row = HEADING_ROW;
-    for detail in rows {
-        last_row += 1;
-        for (column, definition) in (0..).zip(columns) {
-            sheet.cell(last_row, column, &(definition.cell)(&detail))?;
-        }
-        sheet.fit_height(last_row)?;
-    }
-    let last_column = u16::try_from(columns.len()).unwrap_or(1) - 1;
+    let headings: Vec<Heading> = columns.iter().map(|column| sheet.heading(column)).collect();
+    sheet.set_widths(&headings)?;
     set_verifications_apart(sheet, last_row, last_column)?;
     for (column, definition) in (0..).zip(columns) {
         if columns.last().is_some_and(|last| last.key == WAIVER.key) {
@@ -123,6 +234,18 @@ fn table<'r>(
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
     sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
     sheet.page(Some(HEADING_ROW))
+}
+
+/// Shows the course as bars, before the figures that begin in column `first`.
+fn bars(sheet: &mut Sheet<'_>, first: u16) -> Result<(), XlsxError> {
+    let name = sheet.worksheet.name();
+    let bars = Sparkline::new()
+        .set_range((name.as_str(), COURSE_ROW, first, COURSE_ROW, COURSE_COLUMN))
+        .set_type(SparklineType::Column)
+        .set_sparkline_color(Color::RGB(0xB9_1C_1C))
+        .set_custom_min(0);
+    sheet.worksheet.add_sparkline(COURSE_ROW, 1, &bars)?;
+    Ok(())
 }
 
 /// Shows the newest verification in full ink and the earlier ones paler, each below a line.
@@ -162,26 +285,5 @@ fn set_waived_apart(
             ConditionalFormatFormula::new().set_rule(rule.as_str()).set_format(look).set_stop_if_true(true);
         sheet.worksheet.add_conditional_format(first, column, last_row.max(first), column, &format)?;
     }
-    Ok(())
-}
-
-/// Shows how the differences went from verification to verification: as bars, and their figures beside.
-fn course(sheet: &mut Sheet<'_>, verifications: &[Verification]) -> Result<(), XlsxError> {
-    let styles = sheet.styles;
-    sheet.worksheet.set_row_height(COURSE_ROW, 24)?;
-    sheet.label(COURSE_ROW, 0, "Course", &styles.label)?;
-    sheet.label(COURSE_ROW, 2, "differences, newest to the right", &styles.quiet)?;
-    let mut first = COURSE_COLUMN;
-    for (column, verification) in (0..=COURSE_COLUMN).rev().zip(verifications.iter().take(COURSE)) {
-        sheet.count(COURSE_ROW, column, verification.totals().differences(), &styles.count)?;
-        first = column;
-    }
-    let name = sheet.worksheet.name();
-    let bars = Sparkline::new()
-        .set_range((name.as_str(), COURSE_ROW, first, COURSE_ROW, COURSE_COLUMN))
-        .set_type(SparklineType::Column)
-        .set_sparkline_color(Color::RGB(0xB9_1C_1C))
-        .set_custom_min(0);
-    sheet.worksheet.add_sparkline(COURSE_ROW, 1, &bars)?;
     Ok(())
 }

@@ -1,0 +1,179 @@
+//! Workbooks of any number of sheets and rows, in little memory.
+//!
+//! A skeleton comes from the library that writes workbooks: the few sheets that every report has, all
+//! styles, and a model of each form that a task's sheet can have, without rows. From it everything is
+//! taken as it stands but for what grows with the report: the rows of the first sheet, the sheets that
+//! are cast from the models, and the lists that name them. Those are written here, and deflated on a
+//! thread of their own, in the order of the workbook: the bytes do not depend on the threads.
+//!
+//! What a skeleton is expected to look like is checked where it is read; one that looks otherwise is an
+//! error and never a spoilt workbook.
+
+mod escape;
+mod frame;
+mod lists;
+mod pack;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::io::{Cursor, Read as _, Write};
+
+use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use zip::ZipArchive;
+use zip::write::ZipWriter;
+
+use super::Cause;
+use frame::Frame;
+use lists::Sheets;
+use pack::{Deafened, unwritten};
+
+pub(super) use escape::is_escape;
+pub(super) use frame::Extent;
+pub(super) use pack::Entries;
+
+const TYPES: &str = "[Content_Types].xml";
+const WORKBOOK: &str = "xl/workbook.xml";
+const RELATIONS: &str = "xl/_rels/workbook.xml.rels";
+const PROPERTIES: &str = "docProps/app.xml";
+/// The table of the first sheet, if it has one.
+const TABLE: &str = "xl/tables/table1.xml";
+
+/// A link from a cell of the first sheet to a sheet of this file, or of another one in the same folder.
+pub(super) struct Link<'a> {
+    /// The row and the column of the cell, from 0.
+    pub(super) cell: (u32, u16),
+    /// The file, as links give it.
+    pub(super) file: Option<String>,
+    pub(super) sheet: &'a str,
+    /// What the cell says.
+    pub(super) text: String,
+    pub(super) tip: String,
+}
+
+/// A workbook without the rows of its first sheet and without the sheets of the tasks.
+pub(super) struct Skeleton {
+    archive: ZipArchive<Cursor<Vec<u8>>>,
+    sheets: Sheets,
+    /// By the place of a style: its number in the workbook.
+    styles: Vec<u32>,
+    first: Frame,
+    models: Vec<Frame>,
+}
+
+impl Skeleton {
+    /// Takes a workbook with the sheets that stay, of which `before` stand before those that are to be
+    /// added; `add_models` adds a model of each form of these.
+    pub(super) fn new(
+        mut workbook: Workbook,
+        before: usize,
+        formats: &[Format],
+        add_models: impl FnOnce(&mut Workbook) -> Result<(), XlsxError>,
+    ) -> Result<Self, Cause> {
+        let staying = workbook.worksheets().len();
+        add_models(&mut workbook)?;
+        let all = workbook.worksheets().len() + 1;
+        let palette = workbook.add_worksheet().set_name("styles")?;
+        for (column, format) in (0..).zip(formats) {
+            palette.write_blank(0, column, format)?;
+        }
+        let names: Vec<String> = workbook.worksheets().iter().map(|sheet| sheet.name()).collect();
+        let mut archive = ZipArchive::new(Cursor::new(workbook.save_to_buffer()?))?;
+        let styles = frame::styles(&text(&mut archive, &sheet_path(all))?, formats.len())?;
+        let mut frame = |number: usize| -> Result<(String, Option<String>), Cause> {
+            let relations = relations_path(number);
+            let has_relations = archive.index_for_name(&relations).is_some();
+            let relations = has_relations.then(|| text(&mut archive, &relations)).transpose()?;
+            Ok((text(&mut archive, &sheet_path(number))?, relations))
+        };
+        let (sheet, relations) = frame(1)?;
+        let first = Frame::of_first(&sheet, relations)?;
+        let mut models = Vec::new();
+        for (number, name) in (1..).zip(&names).skip(staying).take(all - staying - 1) {
+            let (sheet, relations) = frame(number)?;
+            models.push(Frame::of_model(&sheet, relations, name)?);
+        }
+        let sheets = Sheets { before, staying, all, added: 0 };
+        Ok(Self { archive, sheets, styles, first, models })
+    }
+
+    /// Writes the workbook with `added` sheets, which `fill` writes after the first sheet.
+    pub(super) fn write<'n>(
+        mut self,
+        mut to: &mut (dyn Write + Send),
+        added: usize,
+        fill: impl FnOnce(&mut Entries<'_, 'n>) -> Result<(), Cause>,
+    ) -> Result<(), Cause> {
+        let sheets = Sheets { added, ..self.sheets };
+        let mut zip = ZipWriter::new_stream(Deafened::new(&mut to));
+        let types = text(&mut self.archive, TYPES)?;
+        pack::list(&mut zip, TYPES, |to| lists::content_types(&types, &sheets, to))?;
+        let relations = text(&mut self.archive, RELATIONS)?;
+        pack::list(&mut zip, RELATIONS, |to| lists::relations(&relations, &sheets, to))?;
+        self.copy(&mut zip, &sheets)?;
+        let frames = (self.styles.as_slice(), &self.first, self.models.as_slice());
+        let (extent, entries) = pack::entries(&mut zip, frames, sheets.before, fill)?;
+        if entries.len() != added {
+            return Err(odd("it has other sheets than were announced").into());
+        }
+        if self.archive.index_for_name(TABLE).is_some() {
+            let table = lists::table(&text(&mut self.archive, TABLE)?, extent)?;
+            pack::list(&mut zip, TABLE, |to| Ok(to.write_all(table.as_bytes())?))?;
+        }
+        let workbook = text(&mut self.archive, WORKBOOK)?;
+        pack::list(&mut zip, WORKBOOK, |to| lists::workbook(&workbook, &sheets, &entries, to))?;
+        let properties = text(&mut self.archive, PROPERTIES)?;
+        pack::list(&mut zip, PROPERTIES, |to| lists::properties(&properties, &sheets, &entries, to))?;
+        zip.finish().map_err(unwritten)?;
+        Ok(to.flush()?)
+    }
+
+    /// Copies what stays as it is.
+    fn copy<W: Write>(&mut self, zip: &mut pack::Zip<W>, sheets: &Sheets) -> Result<(), Cause> {
+        for index in 0..self.archive.len() {
+            let part = self.archive.by_index_raw(index)?;
+            let name = part.name()?.into_owned();
+            let written_anew =
+                [TYPES, WORKBOOK, RELATIONS, PROPERTIES, TABLE, &sheet_path(1), &relations_path(1)];
+            if written_anew.contains(&name.as_str()) {
+                continue;
+            }
+            let of_sheet = (1..=sheets.all).find_map(|number| {
+                [sheet_path, relations_path]
+                    .into_iter()
+                    .find(|path| path(number) == name)
+                    .map(|path| (number, path))
+            });
+            match of_sheet {
+                None => zip.raw_copy_file(part).map_err(unwritten)?,
+                Some((number, path)) => {
+                    if let Some(number) = sheets.place(number) {
+                        zip.raw_copy_file_rename(part, path(number)).map_err(unwritten)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the sheet of this number, from 1, stands in the archive.
+fn sheet_path(number: usize) -> String {
+    format!("xl/worksheets/sheet{number}.xml")
+}
+
+/// Where it says what that sheet leads to.
+fn relations_path(number: usize) -> String {
+    format!("xl/worksheets/_rels/sheet{number}.xml.rels")
+}
+
+fn text(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str) -> Result<String, Cause> {
+    let mut text = String::new();
+    archive.by_name(name)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The error for a skeleton that is not as it is expected.
+fn odd(what: &str) -> XlsxError {
+    XlsxError::ParameterError(format!("the skeleton of the workbook cannot be filled: {what}"))
+}

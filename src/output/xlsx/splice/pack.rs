@@ -1,0 +1,274 @@
+//! Entries of the archive: written here, deflated on another thread, in the same order.
+
+use std::io::{self, BufWriter, Write};
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use rust_xlsxwriter::XlsxError;
+use rust_xlsxwriter::utility::row_col_to_cell;
+use zip::result::ZipError;
+use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
+
+use super::escape::value;
+use super::frame::{Extent, Frame, split};
+use super::rows::Rows;
+use super::{Link, odd, relations_path, sheet_path};
+use crate::output::Cause;
+use crate::output::xlsx::{COMPRESSION, escaped};
+
+/// What is handed on at once, in bytes, and how often before the other thread takes it.
+const CHUNK: usize = 1 << 16;
+const CHUNKS: usize = 16;
+/// The most UTF-16 units of a link's tip that Excel takes.
+const MAX_TIP_UNITS: usize = 255;
+const LINK_TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink";
+
+pub(super) type Zip<W> = ZipWriter<StreamWriter<Deafened<W>>>;
+
+/// A sheet that was added.
+pub(super) struct Added<'n> {
+    pub(super) name: &'n str,
+    /// The place of its model.
+    pub(super) model: usize,
+    pub(super) extent: Extent,
+}
+
+/// The first sheet and those that are added.
+pub(in crate::output::xlsx) struct Entries<'s, 'n> {
+    pipe: Pipe,
+    styles: &'s [u32],
+    first: &'s Frame,
+    models: &'s [Frame],
+    /// The sheets that stand before those that are added.
+    before: usize,
+    extent: Option<Extent>,
+    added: Vec<Added<'n>>,
+}
+
+impl<'n> Entries<'_, 'n> {
+    /// Writes the first sheet: `rows` writes those that come after its own.
+    pub(in crate::output::xlsx) fn first<'l>(
+        &mut self,
+        extent: Extent,
+        links: impl Iterator<Item = Link<'l>> + Clone,
+        rows: impl FnOnce(&mut Rows<'_>) -> Result<(), XlsxError>,
+    ) -> Result<(), XlsxError> {
+        self.extent = Some(extent);
+        let Self { pipe, styles, first, .. } = self;
+        pipe.begin(sheet_path(1))?;
+        first.before(&mut pipe.text, "", extent);
+        let mut written = Rows::new(pipe, styles);
+        rows(&mut written)?;
+        written.finish()?;
+        first.between(&mut pipe.text, "", extent);
+        let has_new = !first.has_links && links.clone().next().is_some();
+        pipe.text.push_str(if has_new { "<hyperlinks>" } else { "" });
+        let mut numbers = 1..;
+        for link in links.clone() {
+            link.write(&mut pipe.text, &mut numbers);
+            pipe.pass_on()?;
+        }
+        pipe.text.push_str(if has_new { "</hyperlinks>" } else { "" });
+        first.after(&mut pipe.text, "", extent);
+        let Some(relations) = &first.relations else {
+            let leads_out = links.clone().any(|link| link.file.is_some());
+            return if leads_out { Err(odd("its first sheet leads nowhere")) } else { Ok(()) };
+        };
+        let end = "</Relationships>";
+        let (relations, _) = split(relations, end)?;
+        pipe.begin(relations_path(1))?;
+        pipe.text.push_str(relations);
+        for (number, file) in (1..).zip(links.filter_map(|link| link.file)) {
+            let target = value(&escaped(&file));
+            pipe.text.push_str(&format!(
+                "<Relationship Id=\"link{number}\" Type=\"{LINK_TYPE}\" Target=\"{target}\" TargetMode=\"External\"/>"
+            ));
+            pipe.pass_on()?;
+        }
+        pipe.text.push_str(end);
+        Ok(())
+    }
+
+    /// Adds a sheet of the form of a model, by its place; `rows` writes all its rows.
+    pub(in crate::output::xlsx) fn add(
+        &mut self,
+        model: usize,
+        name: &'n str,
+        extent: Extent,
+        rows: impl FnOnce(&mut Rows<'_>) -> Result<(), XlsxError>,
+    ) -> Result<(), XlsxError> {
+        let Self { pipe, styles, .. } = self;
+        let frame = self.models.get(model).ok_or_else(|| odd("it lacks a model"))?;
+        let number = self.before + self.added.len() + 1;
+        pipe.begin(sheet_path(number))?;
+        frame.before(&mut pipe.text, name, extent);
+        let mut written = Rows::new(pipe, styles);
+        rows(&mut written)?;
+        written.finish()?;
+        frame.between(&mut pipe.text, name, extent);
+        frame.after(&mut pipe.text, name, extent);
+        if let Some(relations) = &frame.relations {
+            pipe.begin(relations_path(number))?;
+            pipe.text.push_str(relations);
+        }
+        self.added.push(Added { name, model, extent });
+        Ok(())
+    }
+}
+
+impl Link<'_> {
+    /// Writes the element; `numbers` are those of the files that links lead to, one for each.
+    fn write(&self, out: &mut String, numbers: &mut impl Iterator<Item = usize>) {
+        let cell = row_col_to_cell(self.cell.0, self.cell.1);
+        let place = value(&format!("'{}'!A1", self.sheet.replace('\'', "''")));
+        let mut units = 0;
+        let fits = |c: &char| {
+            units += c.len_utf16();
+            units <= MAX_TIP_UNITS
+        };
+        let tip: String = self.tip.chars().take_while(fits).collect();
+        let tip = value(&tip);
+        out.push_str(&match (&self.file, numbers) {
+            (None, _) => {
+                let text = value(&self.text);
+                format!(
+                    "<hyperlink ref=\"{cell}\" location=\"{place}\" tooltip=\"{tip}\" display=\"{text}\"/>"
+                )
+            }
+            (Some(_), numbers) => {
+                let number = numbers.next().unwrap_or_default();
+                format!(
+                    "<hyperlink ref=\"{cell}\" r:id=\"link{number}\" location=\"{place}\" tooltip=\"{tip}\"/>"
+                )
+            }
+        });
+    }
+}
+
+/// The way to the other thread.
+pub(super) struct Pipe {
+    sender: SyncSender<Message>,
+    /// What was not handed on yet.
+    pub(super) text: String,
+}
+
+enum Message {
+    /// An entry of this name begins.
+    Entry(String),
+    /// It goes on with this.
+    Text(String),
+}
+
+impl Pipe {
+    fn begin(&mut self, name: String) -> Result<(), XlsxError> {
+        self.hand_on()?;
+        self.send(Message::Entry(name))
+    }
+
+    /// Hands the text on, if there is enough of it.
+    pub(super) fn pass_on(&mut self) -> Result<(), XlsxError> {
+        if self.text.len() < CHUNK { Ok(()) } else { self.hand_on() }
+    }
+
+    fn hand_on(&mut self) -> Result<(), XlsxError> {
+        let text = std::mem::take(&mut self.text);
+        self.send(Message::Text(text))
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), XlsxError> {
+        // The other thread says what went wrong.
+        self.sender.send(message).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe).into())
+    }
+}
+
+/// Writes what `fill` gives, as entries of the archive, and tells how far the first sheet goes, and which
+/// sheets were added.
+pub(super) fn entries<'n, W: Write + Send>(
+    zip: &mut Zip<W>,
+    (styles, first, models): (&[u32], &Frame, &[Frame]),
+    before: usize,
+    fill: impl FnOnce(&mut Entries<'_, 'n>) -> Result<(), Cause>,
+) -> Result<(Extent, Vec<Added<'n>>), Cause> {
+    let (sender, receiver) = sync_channel(CHUNKS);
+    thread::scope(|scope| {
+        let packing = scope.spawn(|| pack(zip, receiver));
+        let pipe = Pipe { sender, text: String::new() };
+        let mut entries = Entries { pipe, styles, first, models, before, extent: None, added: Vec::new() };
+        let filled = fill(&mut entries).and_then(|()| Ok(entries.pipe.hand_on()?));
+        let Entries { pipe, extent, added, .. } = entries;
+        drop(pipe);
+        // What could not be written comes first: then nothing could be handed on either.
+        packing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        filled?;
+        Ok((extent.ok_or_else(|| odd("it lacks its first sheet"))?, added))
+    })
+}
+
+fn pack<W: Write>(zip: &mut Zip<W>, receiver: Receiver<Message>) -> Result<(), Cause> {
+    for message in receiver {
+        match message {
+            Message::Entry(name) => zip.start_file(name, options()).map_err(unwritten)?,
+            Message::Text(text) => zip.write_all(text.as_bytes()).map_err(|error| unwritten(error.into()))?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes an entry that is not long.
+pub(super) fn list<W: Write>(
+    zip: &mut Zip<W>,
+    name: &str,
+    fill: impl FnOnce(&mut dyn Write) -> Result<(), Cause>,
+) -> Result<(), Cause> {
+    zip.start_file(name, options()).map_err(unwritten)?;
+    let mut writer = BufWriter::with_capacity(CHUNK, zip);
+    fill(&mut writer)?;
+    writer.flush().map_err(|error| unwritten(error.into()))
+}
+
+fn options() -> SimpleFileOptions {
+    SimpleFileOptions::default().compression_level(Some(COMPRESSION.into()))
+}
+
+/// The error for what the file did not take.
+pub(super) fn unwritten(error: ZipError) -> Cause {
+    match error {
+        ZipError::Io(error) => {
+            let text = format!("the workbook cannot be written: {error}");
+            Cause::Io(io::Error::new(error.kind(), text))
+        }
+        error => Cause::Zip(error),
+    }
+}
+
+/// Passes everything on until that fails, and takes what comes then without a word: the archive, when it
+/// is given up, would have the last word about it.
+pub(super) struct Deafened<W> {
+    inner: Option<W>,
+}
+
+impl<W: Write> Deafened<W> {
+    pub(super) fn new(inner: W) -> Self {
+        Self { inner: Some(inner) }
+    }
+
+    fn pass<T>(&mut self, otherwise: T, pass: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        let Some(inner) = &mut self.inner else { return Ok(otherwise) };
+        let passed = pass(inner);
+        if passed.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted) {
+            self.inner = None;
+        }
+        passed
+    }
+}
+
+impl<W: Write> Write for Deafened<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pass(bytes.len(), |inner| inner.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass((), Write::flush)
+    }
+}
