@@ -91,9 +91,8 @@ def main() -> int:
             arguments = ["render", journal, "--max-age", "off", *options]
             for output in outputs:
                 arguments += ["-o", f"{to}/{output}"]
-            # Few descriptors: none may be kept for each task, and for a sheet only if it has many rows.
-            descriptors = 64 + (tasks if rows > 1000 else 0)
-            code, peak, seconds = measure(program, arguments, [(resource.RLIMIT_NOFILE, descriptors)])
+            # Few descriptors: none may be kept for each task or sheet.
+            code, peak, seconds = measure(program, arguments, [(resource.RLIMIT_NOFILE, 64)])
             written = sum(path.stat().st_size for path in to.rglob("*") if path.is_file()) if to.exists() else 0
             fits = code == 0 and peak <= bound * MIB
             too_much += not fits

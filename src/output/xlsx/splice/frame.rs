@@ -172,8 +172,9 @@ pub(super) fn split<'t>(text: &'t str, mark: &str) -> Result<(&'t str, &'t str),
 }
 
 /// The numbers of the styles on the sheet that shows each of them once.
-pub(super) fn styles(sheet: &str, count: usize) -> Result<Vec<u32>, XlsxError> {
-    let cells = sheet.split(" s=\"").skip(1).map(|cell| cell.split_once('"')?.0.parse().ok());
-    let styles: Option<Vec<u32>> = cells.collect();
+pub(super) fn styles(sheet: &str, count: usize) -> Result<Vec<String>, XlsxError> {
+    let is_number = |text: &&str| text.parse::<u32>().is_ok();
+    let cells = sheet.split(" s=\"").skip(1).map(|cell| cell.split('"').next().filter(is_number));
+    let styles: Option<Vec<String>> = cells.map(|style| style.map(str::to_owned)).collect();
     styles.filter(|styles| styles.len() == count).ok_or_else(|| odd("not every style has its number"))
 }

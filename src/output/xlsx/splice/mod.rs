@@ -56,7 +56,7 @@ pub(super) struct Skeleton {
     archive: ZipArchive<Cursor<Vec<u8>>>,
     sheets: Sheets,
     /// By the place of a style: its number in the workbook.
-    styles: Vec<u32>,
+    styles: Vec<String>,
     first: Frame,
     models: Vec<Frame>,
 }

@@ -37,7 +37,7 @@ pub(super) struct Added<'n> {
 /// The first sheet and those that are added.
 pub(in crate::output::xlsx) struct Entries<'s, 'n> {
     pipe: Pipe,
-    styles: &'s [u32],
+    styles: &'s [String],
     first: &'s Frame,
     models: &'s [Frame],
     /// The sheets that stand before those that are added.
@@ -186,7 +186,7 @@ impl Pipe {
 /// sheets were added.
 pub(super) fn entries<'n, W: Write + Send>(
     zip: &mut Zip<W>,
-    (styles, first, models): (&[u32], &Frame, &[Frame]),
+    (styles, first, models): (&[String], &Frame, &[Frame]),
     before: usize,
     fill: impl FnOnce(&mut Entries<'_, 'n>) -> Result<(), Cause>,
 ) -> Result<(Extent, Vec<Added<'n>>), Cause> {

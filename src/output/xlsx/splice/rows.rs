@@ -19,7 +19,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// The rows of a sheet, written one after the other.
 pub(in crate::output::xlsx) struct Rows<'p> {
     pipe: &'p mut Pipe,
-    styles: &'p [u32],
+    styles: &'p [String],
     /// The current row, from 0, as XML counts it, and its height.
     row: Option<u32>,
     number: String,
@@ -33,7 +33,7 @@ pub(in crate::output::xlsx) struct Rows<'p> {
 }
 
 impl<'p> Rows<'p> {
-    pub(super) fn new(pipe: &'p mut Pipe, styles: &'p [u32]) -> Self {
+    pub(super) fn new(pipe: &'p mut Pipe, styles: &'p [String]) -> Self {
         let letters = (0..64).map(column_number_to_name).collect();
         Self {
             pipe,
@@ -105,7 +105,9 @@ impl<'p> Rows<'p> {
             Some(letters) => self.cells.push_str(letters),
             None => self.cells.push_str(&column_number_to_name(column)),
         }
-        let _ = write!(self.cells, "{}\" s=\"{style}\"", self.number);
+        for text in [&self.number, "\" s=\"", style, "\""] {
+            self.cells.push_str(text);
+        }
         Ok(())
     }
 }
@@ -135,12 +137,14 @@ impl Cells for Rows<'_> {
             return self.string(row, column, &number.to_string(), style);
         }
         self.begin(row, column, style)?;
+        self.cells.push_str("><v>");
         #[expect(clippy::cast_possible_truncation, reason = "it is whole and fits")]
         let _ = if number.abs() < EXACT && number.fract() == 0.0 {
-            write!(self.cells, "><v>{}</v></c>", number as i64)
+            write!(self.cells, "{}", number as i64)
         } else {
-            write!(self.cells, "><v>{number}</v></c>")
+            write!(self.cells, "{number}")
         };
+        self.cells.push_str("</v></c>");
         Ok(())
     }
 

@@ -11,9 +11,11 @@ use rust_xlsxwriter::{Url, Worksheet};
 use serde_json::json;
 use zip::ZipArchive;
 
-use super::Link;
+use super::frame::Frame;
+use super::lists::{Sheets, content_types, relations, table};
+use super::{Extent, Link};
 use crate::journal::{Answered, Failed, Header, Journal, Outcome, Record, Writer};
-use crate::model::{Language, Task, TaskId, TaskList};
+use crate::model::{Language, Reconciliation, Task, TaskId, TaskList};
 use crate::output::xlsx::parts::{Part, sheets, write_part};
 use crate::output::xlsx::style::Styles;
 use crate::output::xlsx::{Sheet, about, begin, contents, escaped, properties, reconciliation, signoff};
@@ -23,7 +25,7 @@ use crate::report::{Options, Policy, Report, Template, Waivers, Zone};
 /// A task's name and its outcome.
 type Fetched = (String, Outcome);
 
-fn journal(folder: &Path, tasks: Vec<Fetched>) -> Journal {
+fn journal(folder: &Path, tasks: Vec<Fetched>, is_reconciled: bool) -> Journal {
     let path = folder.join("j.jsonl");
     let task = |(n, (name, _)): (usize, &Fetched)| Task {
         source_name: Some(name.clone()),
@@ -32,7 +34,13 @@ fn journal(folder: &Path, tasks: Vec<Fetched>) -> Journal {
     };
     let list =
         TaskList { labels: vec!["owner".to_owned()], tasks: tasks.iter().enumerate().map(task).collect() };
-    let header = Header::new("2026-11-21T00:00:00Z".parse().unwrap(), "https://sms.example".to_owned(), list);
+    let mut header =
+        Header::new("2026-11-21T00:00:00Z".parse().unwrap(), "https://sms.example".to_owned(), list);
+    if is_reconciled {
+        let undeclared = vec![Task::new(TaskId::new("task-of-nobody").unwrap())];
+        let not_found = header.list.tasks.iter().map(|task| task.task_id.clone()).take(1).collect();
+        header.reconciliation = Some(Reconciliation { not_found, undeclared });
+    }
     let mut writer = Writer::create(&path, &header, true).unwrap();
     for (ordinal, (_, outcome)) in tasks.into_iter().enumerate() {
         let task_id = header.list.tasks[ordinal].task_id.clone();
@@ -281,10 +289,10 @@ fn hostile() -> impl Strategy<Value = String> {
         "'model 1'!",
     ];
     prop_oneof![
-        prop::sample::select(picked.to_vec()).prop_map(str::to_owned),
-        "\\PC{0,40}",
-        "[<>&\"'_x0-9A-F\u{0}-\u{20}]{0,60}",
-        Just("😀 long".repeat(5_000)),
+        8 => prop::sample::select(picked.to_vec()).prop_map(str::to_owned),
+        8 => "\\PC{0,40}",
+        8 => "[<>&\"'_x0-9A-F\u{0}-\u{20}]{0,60}",
+        1 => Just("😀 long".repeat(5_000)),
     ]
 }
 
@@ -319,7 +327,7 @@ fn told() -> impl Strategy<Value = Told> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(20))]
 
     #[test]
     fn every_workbook_is_as_the_library_writes_it(
@@ -327,11 +335,11 @@ proptest! {
         template in prop::sample::select(vec!["standard", "signoff", "compact"]),
         language in prop::sample::select(vec![Language::English, Language::Chinese]),
         rows_per_sheet in 1..9_u64,
-        is_waived in any::<bool>(),
+        (is_waived, is_reconciled) in any::<(bool, bool)>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let tasks = tasks.into_iter().map(|(name, told)| (name, told.outcome())).collect();
-        let journal = journal(folder.path(), tasks);
+        let journal = journal(folder.path(), tasks, is_reconciled);
         let waivers = is_waived.then(|| {
             let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/waivers.toml"));
             let text = std::fs::read_to_string(path).unwrap();
@@ -340,4 +348,39 @@ proptest! {
         let report = Report::new(&journal, options(template, language, rows_per_sheet, waivers)).unwrap();
         check(&report);
     }
+}
+
+#[test]
+fn a_skeleton_of_another_form_is_an_error() {
+    let sheet =
+        r#"<dimension ref="A1"/><sheetData></sheetData><autoFilter ref="A7:I1048576"/><pageMargins />"#;
+    let model = |sheet: &str| Frame::of_model(sheet, None, "model 1").err().map(|error| error.to_string());
+    assert_eq!(model(sheet), None);
+    for (from, to) in [
+        ("<dimension ref=\"A1\"/>", ""),
+        ("<sheetData></sheetData>", "<sheetData/>"),
+        ("</sheetData>", "</sheetData></sheetData>"),
+        ("A7:I1048576", "A7:I9"),
+        ("A7:I1048576", "A7:I9 B7:B1048576"),
+        ("A7:I1048576", "$A$7:$I$1048576"),
+        ("<pageMargins />", ""),
+    ] {
+        let error = model(&sheet.replace(from, to));
+        assert!(error.is_some_and(|error| error.contains("cannot be filled")), "{from} as {to}");
+    }
+
+    let sheets = Sheets { before: 1, staying: 1, all: 2, added: 3 };
+    let part =
+        |number| format!("<Override PartName=\"/xl/worksheets/sheet{number}.xml\" ContentType=\"s\"/>");
+    assert!(content_types(&(part(1) + &part(2)), &sheets, &mut Vec::new()).is_ok());
+    assert!(content_types(&part(1), &sheets, &mut Vec::new()).is_err());
+    let relation =
+        |id| format!("<Relationship Id=\"rId{id}\" Type=\"s\" Target=\"worksheets/sheet{id}.xml\"/>");
+    let list = |ids: [u8; 2]| ids.map(relation).concat() + "</Relationships>";
+    assert!(relations(&list([1, 2]), &sheets, &mut Vec::new()).is_ok());
+    assert!(relations(&list([2, 1]), &sheets, &mut Vec::new()).is_err());
+    let extent = Extent { last_row: 99, last_column: 2 };
+    let grown = table(r#"<table ref="A11:T12"><autoFilter ref="A11:T12"/>"#, extent).unwrap();
+    assert_eq!(grown, r#"<table ref="A11:T100"><autoFilter ref="A11:T100"/>"#);
+    assert!(table(r#"<table ref="A11:T12"><autoFilter ref="A11:T13"/>"#, extent).is_err());
 }
