@@ -19,14 +19,15 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use jiff::Timestamp;
+use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{
-    ConditionalFormatCell, ConditionalFormatCellRule, DocProperties, ExcelDateTime, Url, Workbook, Worksheet,
-    XlsxError,
+    ConditionalFormatCell, ConditionalFormatCellRule, ConditionalFormatFormula, DocProperties, ExcelDateTime,
+    Url, Workbook, Worksheet, XlsxError,
 };
 
 use super::{AtomicFile, Cause};
 use crate::model::{Language, SAMPLE, TOOL};
-use crate::report::{Cell, Column, Kind, Options, Paper, Report, Rule, Template, Zone, notes_text};
+use crate::report::{Cell, Column, Kind, Look, Options, Paper, Report, Rule, Template, Zone, notes_text};
 use cells::Cells;
 use splice::Skeleton;
 use style::{Style, Styles};
@@ -265,6 +266,26 @@ impl<'a> Sheet<'a> {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Shows counts that would stand out otherwise where the condition `waived`, of the first of the rows, says
+    /// that they are no matter of concern.
+    fn set_waived_apart(
+        &mut self,
+        key: &str,
+        column: u16,
+        rows: RangeInclusive<u32>,
+        waived: &str,
+    ) -> Result<(), XlsxError> {
+        let (first, last) = (*rows.start(), *rows.end());
+        for highlight in self.template.highlights.iter().filter(|highlight| highlight.column == key) {
+            let Rule::Above(count) = highlight.rule else { continue };
+            let rule = format!("=AND({waived},${}{}>{count})", column_number_to_name(column), first + 1);
+            let format = ConditionalFormatFormula::new().set_rule(rule.as_str());
+            let format = format.set_format(self.styles.look(Look::Unsure)).set_stop_if_true(true);
+            self.worksheet.add_conditional_format(first, column, last, column, &format)?;
         }
         Ok(())
     }

@@ -1,19 +1,16 @@
 //! The Summary: who passes and who does not, then a row per task.
 
 use std::collections::HashSet;
-use std::ops::RangeInclusive;
 
 use rust_xlsxwriter::utility::column_number_to_name;
-use rust_xlsxwriter::{
-    ConditionalFormatFormula, IgnoreError, Table, TableColumn, TableStyle, Workbook, XlsxError,
-};
+use rust_xlsxwriter::{IgnoreError, Table, TableColumn, TableStyle, Workbook, XlsxError};
 
 use super::cells::Cells;
 use super::splice::{Extent, Link, is_escape};
 use super::style::{Style, Styles};
 use super::{Heading, MAX_LINKS, Sheet, cell_text, charts, lines_of};
 use crate::model::{Language, SAMPLE, Verdict};
-use crate::report::{Cell, Column, Kind, Look, Options, Report, Rule, SummaryCell, Template, fold_case};
+use crate::report::{Cell, Column, Kind, Options, Report, SummaryCell, Template, fold_case};
 
 pub(super) const NAME: &str = "Summary";
 /// Few rows stand above the table, for they stay in view with its headings: the counts beside the words.
@@ -58,10 +55,11 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
     // Written last: the table puts its columns' names there, and these are escaped.
     sheet.set_widths(&headings)?;
     sheet.headings(HEADING_ROW, &headings)?;
-    if report.waivers().is_some() {
-        set_accepted_apart(&mut sheet, first..=last)?;
-    }
+    let accepted = report.waivers().and_then(|_| accepted(&sheet, first));
     for (column, definition) in (0..).zip(&template.summary) {
+        if let Some(accepted) = &accepted {
+            sheet.set_waived_apart(definition.key, column, first..=last, accepted)?;
+        }
         sheet.highlight(definition.key, column, first..=last)?;
     }
     fold(&mut sheet)?;
@@ -260,23 +258,9 @@ fn words_width(headings: &[Heading], template: &Template) -> u16 {
     (WORDS.0..=WORDS.1).filter(|place| !folded(*place)).map(width).sum()
 }
 
-/// Shows the counts of a task whose differences are all waived in another way than those that stand
-/// against one.
-fn set_accepted_apart(sheet: &mut Sheet<'_>, rows: RangeInclusive<u32>) -> Result<(), XlsxError> {
-    let template = sheet.template;
-    let verdict = template.summary.iter().position(|column| column.key == "verdict");
-    let Some(verdict) = verdict.and_then(|column| u16::try_from(column).ok()) else { return Ok(()) };
-    let (first, last) = (*rows.start(), *rows.end());
-    let cell = |column| format!("${}{}", column_number_to_name(column), first + 1);
-    let accepted = sheet.language.text(Verdict::Accepted.label());
-    for (column, definition) in (0..).zip(&template.summary) {
-        for highlight in template.highlights.iter().filter(|highlight| highlight.column == definition.key) {
-            let Rule::Above(count) = highlight.rule else { continue };
-            let rule = format!("=AND({}=\"{accepted}\",{}>{count})", cell(verdict), cell(column));
-            let format = ConditionalFormatFormula::new().set_rule(rule.as_str());
-            let format = format.set_format(sheet.styles.look(Look::Unsure)).set_stop_if_true(true);
-            sheet.worksheet.add_conditional_format(first, column, last, column, &format)?;
-        }
-    }
-    Ok(())
+/// The condition that the task in this row is accepted; none if verdicts are not shown.
+fn accepted(sheet: &Sheet<'_>, row: u32) -> Option<String> {
+    let verdict = sheet.template.summary.iter().position(|column| column.key == "verdict")?;
+    let verdict = column_number_to_name(u16::try_from(verdict).ok()?);
+    Some(format!("${verdict}{}=\"{}\"", row + 1, sheet.language.text(Verdict::Accepted.label())))
 }

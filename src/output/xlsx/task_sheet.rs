@@ -9,7 +9,7 @@ use super::splice::{Entries, Extent};
 use super::style::Styles;
 use super::{Cause, Heading, Sheet, cell_text, lines_of};
 use crate::model::Verification;
-use crate::report::{Column, DetailCell, Highlight, Look, Report, Rule, SummaryRow, WAIVER};
+use crate::report::{Column, DetailCell, Report, SummaryRow, WAIVER};
 
 const NOTES_ROW: u32 = 4;
 const COURSE_ROW: u32 = 5;
@@ -226,10 +226,12 @@ pub(super) fn frame(
     sheet.set_widths(&headings)?;
     set_verifications_apart(sheet, last_row, last_column)?;
     for (column, definition) in (0..).zip(columns) {
+        let (first, last) = (HEADING_ROW + 1, last_row.max(HEADING_ROW + 1));
         if columns.last().is_some_and(|last| last.key == WAIVER.key) {
-            set_waived_apart(sheet, definition.key, column, (last_row, last_column))?;
+            let waived = format!("${}{}<>\"\"", column_number_to_name(last_column), first + 1);
+            sheet.set_waived_apart(definition.key, column, first..=last, &waived)?;
         }
-        sheet.highlight(definition.key, column, HEADING_ROW + 1..=last_row.max(HEADING_ROW + 1))?;
+        sheet.highlight(definition.key, column, first..=last)?;
     }
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
     sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
@@ -263,27 +265,6 @@ fn set_verifications_apart(sheet: &mut Sheet<'_>, last_row: u32, last_column: u1
         let format =
             ConditionalFormatFormula::new().set_rule(rule.as_str()).set_format(look).set_stop_if_true(true);
         sheet.worksheet.add_conditional_format(first, 0, last_row.max(first), last_column, &format)?;
-    }
-    Ok(())
-}
-
-/// Shows differences that a waiver covers in another way than those that stand against the task.
-fn set_waived_apart(
-    sheet: &mut Sheet<'_>,
-    key: &str,
-    column: u16,
-    (last_row, waiver): (u32, u16),
-) -> Result<(), XlsxError> {
-    let first = HEADING_ROW + 1;
-    let cell = |column| format!("${}{}", column_number_to_name(column), first + 1);
-    let is_key = |highlight: &&Highlight| highlight.column == key;
-    for highlight in sheet.template.highlights.iter().filter(is_key) {
-        let Rule::Above(count) = highlight.rule else { continue };
-        let rule = format!("=AND({}<>\"\",{}>{count})", cell(waiver), cell(column));
-        let look = sheet.styles.look(Look::Unsure);
-        let format =
-            ConditionalFormatFormula::new().set_rule(rule.as_str()).set_format(look).set_stop_if_true(true);
-        sheet.worksheet.add_conditional_format(first, column, last_row.max(first), column, &format)?;
     }
     Ok(())
 }
