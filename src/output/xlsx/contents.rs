@@ -7,7 +7,7 @@ use super::parts::Part;
 use super::splice::{Extent, Link};
 use super::style::Styles;
 use super::{Heading, MAX_LINKS, Sheet};
-use crate::model::{Language, SAMPLE};
+use crate::model::Language;
 use crate::report::{Kind, Report, SummaryRow};
 
 const NAME: &str = "Contents";
@@ -31,7 +31,7 @@ pub(super) fn add(
     sheet.text(0, 0, sheet.template.title.text(language), &styles.title)?;
     sheet.link_back()?;
     if report.is_sample() {
-        sheet.label(1, 1, SAMPLE, &styles.banner)?;
+        sheet.sample_banner(2)?;
     }
     let which = language.fill("Part {0} of {1} of {2}", &[&part.number, &part.of, &part.main]);
     sheet.text(2, 0, &which, &styles.label)?;
