@@ -8,14 +8,13 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use assert_cmd::cargo::cargo_bin;
 use cutover_report::service::generated_tasks;
 use serde_json::Value;
-use support::server::{Seen, Server, consistent, json};
-use support::{Run, files, run, run_with};
+use support::server::{Seen, Server, Stalling, consistent, json};
+use support::{Run, end, files, run, run_with, signal};
 use tempfile::tempdir;
 
 const LATER: &str = "a-later-run";
@@ -57,16 +56,6 @@ fn start(folder: &Path, endpoint: &str, more: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
-}
-
-fn end(child: Child) -> Run {
-    let ended = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: ended.status.code().unwrap_or(-1), stdout: text(ended.stdout), stderr: text(ended.stderr) }
-}
-
 fn summary(folder: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join("summary.json")).unwrap()).unwrap()
 }
@@ -89,41 +78,6 @@ fn answered(journal: &str) -> BTreeSet<String> {
 
 fn task_of(seen: &Seen) -> String {
     seen.path.split('/').nth(3).unwrap().to_owned()
-}
-
-/// A server that answers the first `healthy` requests, and then tells and holds each until it is let go.
-struct Stalling {
-    server: Server,
-    stalled: Receiver<()>,
-    held: Arc<Mutex<Option<usize>>>,
-}
-
-impl Stalling {
-    fn after(healthy: usize) -> Self {
-        let (tell, stalled) = channel();
-        let held = Arc::new(Mutex::new(Some(healthy)));
-        let gate = Arc::clone(&held);
-        let server = Server::start(move |_, before| {
-            let holds = || gate.lock().unwrap().is_some_and(|healthy| before >= healthy);
-            if holds() {
-                let _ = tell.send(());
-                while holds() {
-                    std::thread::sleep(std::time::Duration::from_millis(2));
-                }
-            }
-            consistent()
-        });
-        Self { server, stalled, held }
-    }
-
-    /// Waits until a request is held.
-    fn stalled(&self) {
-        self.stalled.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
-    }
-
-    fn let_go(&self) {
-        *self.held.lock().unwrap() = None;
-    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn any_bytes(bytes: &[u8]) {
 /// A journal that was cut off replays to the records that are whole in it, the last of each task.
 fn prefix(cut: usize, recipe: &[u8]) {
     let records = records(recipe);
-    let mut writer = Writer::create(&WHOLE, &header(&TASKS), true).expect("a journal");
+    let mut writer = Writer::create(&*WHOLE, &header(&TASKS), true).expect("a journal");
     for record in &records {
         writer.append(record.clone()).expect("room for a record");
     }
@@ -50,7 +50,7 @@ fn prefix(cut: usize, recipe: &[u8]) {
     let prefix = &whole[..cut % (whole.len() + 1)];
     std::fs::write(&*CUT, prefix).expect("the scratch file can be written");
     let lines = prefix.iter().filter(|byte| **byte == b'\n').count();
-    let journal = match Journal::open(&CUT) {
+    let journal = match Journal::open(&*CUT) {
         Ok(journal) => journal,
         Err(error) => return assert_eq!(lines, 0, "{error}"),
     };

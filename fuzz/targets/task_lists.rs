@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
         _ => return check(&[Source::Stdin], data),
     };
     std::fs::write(path, content).expect("the scratch file can be written");
-    check(&[Source::File(path.clone())], b"");
+    check(&[Source::File(path.clone().into())], b"");
 });
 
 fn check(sources: &[Source], mut stdin: &[u8]) {

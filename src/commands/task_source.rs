@@ -63,7 +63,7 @@ pub(super) fn load_tasks(
 ) -> Result<TaskList, Failure> {
     let files = lists.iter().map(|path| match path.to_str() {
         Some("-") => Source::Stdin,
-        _ => Source::File(path.clone()),
+        _ => Source::File(path.into()),
     });
     let sources: Vec<Source> = files.chain(ids.iter().cloned().map(Source::Id)).collect();
     if sources.is_empty() {

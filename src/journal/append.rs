@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::record::Line;
 use super::{Footer, Header, Journal, JournalError, Outcome, Record};
+use crate::model::NamedFile;
 
 /// Appends to the journal of a run under way.
 ///
@@ -18,7 +19,7 @@ use super::{Footer, Header, Journal, JournalError, Outcome, Record};
 /// A power cut costs what was appended since the last [`sync`](Self::sync).
 #[derive(Debug)]
 pub struct Writer {
-    path: PathBuf,
+    file: NamedFile,
     place: Place,
     /// The tasks that have a record, by ordinal.
     recorded: HashSet<usize>,
@@ -43,12 +44,17 @@ impl Writer {
     /// # Errors
     /// [`JournalError::Unfinished`] or [`JournalError::NotOurs`] rather than dropping what was
     /// fetched; else what the file system says.
-    pub fn create(path: &Path, header: &Header, overwrite: bool) -> Result<Self, JournalError> {
+    pub fn create(
+        file: impl Into<NamedFile>,
+        header: &Header,
+        overwrite: bool,
+    ) -> Result<Self, JournalError> {
+        let file = file.into();
         if !overwrite {
-            refuse_to_drop(path)?;
+            refuse_to_drop(&file)?;
         }
         let place = Place::Memory(Vec::new());
-        let mut writer = Self { path: path.to_owned(), place, recorded: HashSet::new(), unsynced: false };
+        let mut writer = Self { file, place, recorded: HashSet::new(), unsynced: false };
         writer.line(header)?;
         Ok(writer)
     }
@@ -58,19 +64,19 @@ impl Writer {
     /// # Errors
     /// What the file system says.
     pub fn resume(journal: &Journal) -> Result<Self, JournalError> {
-        let path = journal.path().to_owned();
+        let place = journal.place().clone();
         let open = || {
-            let file = OpenOptions::new().append(true).open(&path)?;
+            let file = OpenOptions::new().append(true).open(&place.local)?;
             if journal.is_torn() {
                 file.set_len(journal.whole())?;
                 file.sync_all()?;
             }
             Ok(file)
         };
-        let file = open().map_err(|source| JournalError::Io { path: path.clone(), source })?;
+        let file = open().map_err(|source| JournalError::Io { path: place.local.clone(), source })?;
         let tasks = 0..journal.header().list.tasks.len();
         let recorded = tasks.filter(|ordinal| journal.holds(*ordinal)).collect();
-        Ok(Self { path, place: Place::File(file), recorded, unsynced: false })
+        Ok(Self { file: place, place: Place::File(file), recorded, unsynced: false })
     }
 
     /// Records a finished task.
@@ -89,9 +95,9 @@ impl Writer {
         matches!(self.place, Place::File(_))
     }
 
-    /// Where the journal is to stand.
+    /// What its user calls the journal.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.file.name
     }
 
     /// How many tasks have a record.
@@ -107,7 +113,7 @@ impl Writer {
         if let Place::File(file) = &self.place
             && self.unsynced
         {
-            file.sync_data().map_err(|source| JournalError::Io { path: self.path.clone(), source })?;
+            file.sync_data().map_err(|source| JournalError::Io { path: self.file.local.clone(), source })?;
             self.unsynced = false;
         }
         Ok(())
@@ -125,7 +131,7 @@ impl Writer {
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
-        let io = |source| JournalError::Io { path: self.path.clone(), source };
+        let io = |source| JournalError::Io { path: self.file.local.clone(), source };
         let mut line = serde_json::to_vec(value).map_err(|error| io(error.into()))?;
         line.push(b'\n');
         match &mut self.place {
@@ -141,8 +147,8 @@ impl Writer {
     /// Puts the journal at its path, if it is not there yet.
     fn settle(&mut self) -> Result<(), JournalError> {
         if let Place::Memory(lines) = &self.place {
-            let io = |source| JournalError::Io { path: self.path.clone(), source };
-            self.place = Place::File(replace(&self.path, lines).map_err(io)?);
+            let io = |source| JournalError::Io { path: self.file.local.clone(), source };
+            self.place = Place::File(replace(&self.file.local, lines).map_err(io)?);
         }
         Ok(())
     }
@@ -173,18 +179,18 @@ fn now() -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
-fn refuse_to_drop(path: &Path) -> Result<(), JournalError> {
-    match std::fs::metadata(path) {
+fn refuse_to_drop(file: &NamedFile) -> Result<(), JournalError> {
+    match std::fs::metadata(&file.local) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Ok(metadata) if metadata.len() == 0 => return Ok(()),
         _ => {}
     }
-    match Journal::open(path) {
+    match Journal::open(file) {
         Err(JournalError::NoJournal(path)) => Err(JournalError::NotOurs(path)),
         Err(other) => Err(other),
         Ok(journal) if journal.is_finished() || journal.recorded() == 0 => Ok(()),
         Ok(journal) => Err(JournalError::Unfinished {
-            path: path.to_owned(),
+            path: file.name.clone(),
             held: journal.recorded(),
             total: journal.header().list.tasks.len(),
         }),

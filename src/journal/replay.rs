@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -10,11 +10,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{FORMAT, Footer, Header, JournalError, Record};
+use crate::model::NamedFile;
 
 /// A journal that was read once to know where each task's record stands.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
+    place: NamedFile,
     file: Mutex<File>,
     header: Header,
     /// Its length in bytes when it was opened; a run may be appending to it.
@@ -57,21 +58,22 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`], with the line where there is one.
-    pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let io = |source| JournalError::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io)?;
+    pub fn open(place: impl Into<NamedFile>) -> Result<Self, JournalError> {
+        let place = place.into();
+        let io = |source| JournalError::Io { path: place.local.clone(), source };
+        let file = File::open(&place.local).map_err(io)?;
         // One file throughout: another may come to stand at the path.
         let again = file.try_clone().map_err(io)?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
         let mut line = Vec::new();
         let read = reader.read_until(b'\n', &mut line).map_err(io)?;
-        let header = parse_header(path, &line)?;
+        let header = parse_header(&place.name, &line)?;
         // It is as long as the list, and no other line is.
         line = Vec::new();
         let latest = header.latest();
         let records = vec![None; header.list.tasks.len()];
         let mut journal = Self {
-            path: path.to_owned(),
+            place: place.clone(),
             file: Mutex::new(again),
             header,
             length: bytes(read),
@@ -126,7 +128,7 @@ impl Journal {
     }
 
     fn broken(&self, place: Place, what: String) -> JournalError {
-        JournalError::Broken { path: self.path.clone(), line: place.number, what }
+        JournalError::Broken { path: self.path().to_owned(), line: place.number, what }
     }
 
     /// What the run was asked.
@@ -134,9 +136,14 @@ impl Journal {
         &self.header
     }
 
-    /// Where the journal stands.
+    /// What its user calls it.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.place.name
+    }
+
+    /// Where it stands on this machine, and what its user calls it.
+    pub(super) fn place(&self) -> &NamedFile {
+        &self.place
     }
 
     /// Whether the run came to its end.
@@ -200,7 +207,7 @@ impl Journal {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             file.seek(SeekFrom::Start(place.offset))
                 .and_then(|_| file.read_exact(&mut line))
-                .map_err(|source| JournalError::Io { path: self.path.clone(), source })?;
+                .map_err(|source| JournalError::Io { path: self.place.local.clone(), source })?;
         }
         serde_json::from_slice(&line).map(Some).map_err(|error| self.broken(place, error.to_string()))
     }

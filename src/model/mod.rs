@@ -4,6 +4,7 @@
 
 mod language;
 mod markup;
+mod named;
 mod place;
 mod rate;
 mod reconciliation;
@@ -15,6 +16,7 @@ mod verification;
 
 pub use language::Language;
 pub use markup::Markup;
+pub use named::NamedFile;
 pub use place::Place;
 pub use rate::{Rate, RateError};
 pub use reconciliation::Reconciliation;

@@ -13,9 +13,9 @@ mod yaml;
 
 use std::fmt;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::model::TaskList;
+use crate::model::{NamedFile, TaskList};
 
 pub use upload::{LoadedUploads, Upload, load_uploads};
 
@@ -25,7 +25,7 @@ pub enum Source {
     /// Standard input; the format is told by its content.
     Stdin,
     /// A file; the format is told by its suffix.
-    File(PathBuf),
+    File(NamedFile),
     /// One id, as given on the command line.
     Id(String),
 }
@@ -191,17 +191,17 @@ pub fn load(sources: &[Source], stdin: &mut dyn Read) -> Result<Loaded, TaskList
                 };
                 collector.add("stdin", rows);
             }
-            Source::File(path) => collector.add(&path.display().to_string(), read_file(path)),
+            Source::File(file) => collector.add(&file.name.display().to_string(), read_file(file)),
         }
     }
     collector.finish()
 }
 
-fn read_file(path: &Path) -> Rows {
-    let Some(format) = Format::of_path(path) else {
+fn read_file(file: &NamedFile) -> Rows {
+    let Some(format) = Format::of_path(&file.name) else {
         return Rows::fault(None, "has no known suffix; a task list is .csv, .json, .jsonl, .yaml or .xlsx");
     };
-    match std::fs::read(path) {
+    match std::fs::read(&file.local) {
         Ok(content) => format.read(&content),
         Err(error) => Rows::fault(None, format!("cannot be read: {error}")),
     }

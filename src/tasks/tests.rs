@@ -297,7 +297,7 @@ fn every_fault_of_a_workbook_is_told_with_its_row() {
 #[test]
 fn the_sample_list_fits_the_sample_data() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/tasks.csv");
-    let loaded = load(&[Source::File(path)], &mut std::io::empty()).unwrap();
+    let loaded = load(&[Source::File(path.into())], &mut std::io::empty()).unwrap();
     assert_eq!(loaded.list, crate::service::sample_tasks());
 }
 

@@ -7,7 +7,8 @@ pub mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
+use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
 use calamine::{Data, Reader, Xlsx};
@@ -33,6 +34,27 @@ pub fn run_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -
 
 pub fn run(folder: &Path, arguments: &[&str]) -> Run {
     run_with(folder, &[], arguments)
+}
+
+/// Waits for the end of a program that was started.
+pub fn end(child: Child) -> Run {
+    let ended = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: ended.status.code().unwrap_or(-1), stdout: text(ended.stdout), stderr: text(ended.stderr) }
+}
+
+/// Sends a program a signal, as in `-TERM`.
+pub fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// Waits until something is so.
+pub fn until(mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < end, "it never came to that");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 pub fn sample_tasks() -> String {

@@ -1,6 +1,7 @@
 //! A server that keeps what it is sent and answers as a test says.
 
 use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -70,6 +71,41 @@ impl Server {
     /// All requests so far, in the order in which they came.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+}
+
+/// A server that answers the first `healthy` requests, and then tells and holds each until it is let go.
+pub struct Stalling {
+    pub server: Server,
+    stalled: Receiver<()>,
+    held: Arc<Mutex<Option<usize>>>,
+}
+
+impl Stalling {
+    pub fn after(healthy: usize) -> Self {
+        let (tell, stalled) = channel();
+        let held = Arc::new(Mutex::new(Some(healthy)));
+        let gate = Arc::clone(&held);
+        let server = Server::start(move |_, before| {
+            let holds = || gate.lock().unwrap().is_some_and(|healthy| before >= healthy);
+            if holds() {
+                let _ = tell.send(());
+                while holds() {
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+            }
+            consistent()
+        });
+        Self { server, stalled, held }
+    }
+
+    /// Waits until a request is held.
+    pub fn stalled(&self) {
+        self.stalled.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+    }
+
+    pub fn let_go(&self) {
+        *self.held.lock().unwrap() = None;
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn groups(inputs: &[Input]) -> Result<BTreeMap<String, Group>, MergeE
         for origin in &input.origins {
             let group = groups.entry(origin.endpoint.clone()).or_default();
             group.runs.extend(origin.runs.iter().cloned());
-            group.join(origin, &input.path)?;
+            group.join(origin, &input.file.name)?;
             let mut ordinals = origin.list.iter().flat_map(|list| list.ordinals.iter().copied());
             for (there, (task, result)) in tasks.by_ref().take(origin.tasks) {
                 let mut task = task.clone();

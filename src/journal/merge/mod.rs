@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::origin::{Origin, Run};
 use super::record::Line;
 use super::{Footer, Header, Journal, JournalError, Outcome};
-use crate::model::TaskId;
+use crate::model::{NamedFile, TaskId};
 use lists::{Taken, groups, merged};
 
 /// Why journals cannot be merged.
@@ -49,7 +49,7 @@ pub struct Merge {
 /// A journal to merge.
 #[derive(Debug)]
 struct Input {
-    path: PathBuf,
+    file: NamedFile,
     header: Header,
     origins: Vec<Origin>,
     finished: bool,
@@ -67,8 +67,8 @@ struct Rank {
 }
 
 impl Input {
-    fn read(path: &Path) -> Result<Self, JournalError> {
-        let journal = Journal::open(path)?;
+    fn read(file: NamedFile) -> Result<Self, JournalError> {
+        let journal = Journal::open(&file)?;
         let rank = |ordinal| {
             let record = journal.record(ordinal)?;
             record
@@ -77,13 +77,13 @@ impl Input {
                     let fetched_at = record.fetched_at;
                     // Where a task stands in a list is no part of its result.
                     let line = Line::from(super::Record { ordinal: 0, ..record });
-                    Ok(Rank { answered, fetched_at, sha256: sha256(path, &line)? })
+                    Ok(Rank { answered, fetched_at, sha256: sha256(&file.name, &line)? })
                 })
                 .transpose()
         };
         let results = (0..journal.header().list.tasks.len()).map(rank).collect::<Result<_, _>>()?;
         let (finished, origins) = (journal.is_finished(), origins(&journal));
-        Ok(Self { path: path.to_owned(), header: journal.header().clone(), origins, finished, results })
+        Ok(Self { file, header: journal.header().clone(), origins, finished, results })
     }
 }
 
@@ -108,16 +108,17 @@ fn origins(journal: &Journal) -> Vec<Origin> {
 }
 
 impl Merge {
-    /// Reads the journals at `paths`, without keeping their answers.
+    /// Reads journals, without keeping their answers.
     ///
     /// # Errors
     /// [`MergeError`] with the files at fault.
-    pub fn of(paths: &[PathBuf]) -> Result<Self, MergeError> {
-        let inputs: Result<Vec<_>, JournalError> = paths.iter().map(|path| Input::read(path)).collect();
+    pub fn of<F: Into<NamedFile>>(files: impl IntoIterator<Item = F>) -> Result<Self, MergeError> {
+        let inputs: Result<Vec<_>, JournalError> =
+            files.into_iter().map(|file| Input::read(file.into())).collect();
         let mut keyed = Vec::new();
         for input in inputs? {
             // All that the result may depend on.
-            let key = (sha256(&input.path, &input.header)?, input.finished, input.results.clone());
+            let key = (sha256(&input.file.name, &input.header)?, input.finished, input.results.clone());
             keyed.push(((input.header.started_at, key), input));
         }
         keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -140,15 +141,17 @@ impl Merge {
             let recorded = input.results.iter().flatten().count();
             warnings.push(format!(
                 "{}: the run did not come to its end; {recorded} of {} tasks are recorded",
-                input.path.display(),
+                input.file.name.display(),
                 input.results.len()
             ));
         }
         let compared = |input: &&Input| input.header.reconciliation.is_some();
         if self.inputs.iter().any(|input| compared(&input)) {
             for input in self.inputs.iter().filter(|input| !compared(input)) {
-                warnings
-                    .push(format!("{}: its list was not compared with the account", input.path.display()));
+                warnings.push(format!(
+                    "{}: its list was not compared with the account",
+                    input.file.name.display()
+                ));
             }
         }
         warnings
@@ -170,13 +173,13 @@ impl Merge {
         }
         let mut recorded = 0;
         for (input, wanted) in self.inputs.iter().zip(by_input).filter(|(_, wanted)| !wanted.is_empty()) {
-            let journal = Journal::open(&input.path).map_err(MergeError::from)?;
+            let journal = Journal::open(&input.file).map_err(MergeError::from)?;
             if *journal.header() != input.header {
-                return Err(MergeError::Replaced(input.path.clone()).into());
+                return Err(MergeError::Replaced(input.file.name.clone()).into());
             }
             for (ordinal, there) in wanted {
                 let record = journal.record(there).map_err(MergeError::from)?;
-                let mut record = record.ok_or_else(|| MergeError::Replaced(input.path.clone()))?;
+                let mut record = record.ok_or_else(|| MergeError::Replaced(input.file.name.clone()))?;
                 record.ordinal = ordinal;
                 write_line(to, &Line::from(record))?;
                 recorded += 1;
