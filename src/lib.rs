@@ -19,4 +19,5 @@ pub mod output;
 pub mod report;
 pub mod service;
 pub mod sms;
+pub mod storage;
 pub mod tasks;

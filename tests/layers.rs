@@ -6,13 +6,16 @@ use std::path::Path;
 /// From left to right. Modules of one layer know nothing of each other, with the uses named beside.
 const LAYERS: [(&[&str], &[&str]); 8] = [
     (&["model"], &[]),
-    (&["sms", "journal"], &["model"]),
+    (&["sms", "journal", "storage"], &["model"]),
     (&["service"], &["model", "sms"]),
     (&["tasks", "report"], &["model", "sms", "journal"]),
     (&["fetch"], &["model", "sms", "journal"]),
-    (&["output"], &["model", "journal", "report"]),
+    (&["output"], &["model", "journal", "storage", "report"]),
     (&["cli"], &["model", "report", "service"]),
-    (&["commands"], &["model", "sms", "journal", "service", "tasks", "report", "fetch", "output", "cli"]),
+    (
+        &["commands"],
+        &["model", "sms", "journal", "storage", "service", "tasks", "report", "fetch", "output", "cli"],
+    ),
 ];
 
 fn sources(folder: &Path) -> Vec<(String, String)> {

@@ -1,0 +1,241 @@
+//! The calls to the server, each of which blocks until it is done.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::client::{HttpClient, HttpConnector};
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::{
+    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, RetryConfig,
+};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+use super::put::{self, Over, Tag};
+use super::settings::Settings;
+use super::url::{Object, split};
+use super::{Fault, Listed, StorageError};
+
+/// The time for a connection to stand.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time in which a part must be sent, and in which something more of an answer must come.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Objects that are put or removed at once.
+const AT_ONCE: usize = 8;
+
+/// What talks to one server.
+#[derive(Debug)]
+pub(super) struct Client {
+    settings: Settings,
+    http: reqwest::Client,
+    runtime: Runtime,
+    scratch: TempDir,
+    /// Whether the server has refused to put under a condition.
+    unguarded: AtomicBool,
+}
+
+impl Client {
+    pub(super) fn new(
+        endpoint: Option<&str>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, StorageError> {
+        let settings = Settings::read(endpoint, variable)?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let own = |error: io::Error| StorageError::setting(Fault::Other, error.to_string());
+        let http = http(&settings)?;
+        let runtime = runtime.map_err(own)?;
+        let scratch = tempfile::Builder::new().prefix("cutover-report-").tempdir().map_err(own)?;
+        // There is one in a process; of another the folder goes when it is dropped.
+        let _ = put::SCRATCH.set(scratch.path().to_owned());
+        Ok(Self { settings, http, runtime, scratch, unguarded: AtomicBool::new(false) })
+    }
+
+    pub(super) fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    pub(super) fn is_guarded(&self) -> bool {
+        !self.unguarded.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn give_up_guard(&self) {
+        self.unguarded.store(true, Ordering::Relaxed);
+    }
+
+    /// The bucket of an object.
+    pub(super) fn store(&self, place: &Path, bucket: &str) -> Result<AmazonS3, StorageError> {
+        let Settings { key_id, secret, token, region, virtual_hosted, .. } = &self.settings;
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_access_key_id(key_id)
+            .with_secret_access_key(secret.expose())
+            .with_region(region)
+            .with_virtual_hosted_style_request(*virtual_hosted)
+            // Not every server can remove several at once.
+            .with_disable_bulk_delete(true)
+            .with_retry(retry())
+            .with_http_connector(Connector(self.http.clone()));
+        if let Some(token) = token {
+            builder = builder.with_token(token.expose());
+        }
+        if let Some(endpoint) = self.settings.endpoint_of(bucket) {
+            builder = builder.with_endpoint(endpoint);
+        }
+        builder.build().map_err(|error| self.fault(place, &error))
+    }
+
+    pub(super) fn fault(&self, place: &Path, error: &object_store::Error) -> StorageError {
+        StorageError::of(place, error, &self.settings.secrets())
+    }
+
+    pub(super) fn get(&self, object: &Object<'_>, to: &Path) -> Result<Option<Tag>, StorageError> {
+        self.runtime.block_on(self.copy(object, to, None))
+    }
+
+    pub(super) fn get_all(&self, objects: Vec<(Object<'_>, &Path, Option<u64>)>) -> Result<(), StorageError> {
+        let get = async |(object, to, most): (Object<'_>, &Path, Option<u64>)| {
+            self.copy(&object, to, most).await.map(drop)
+        };
+        self.runtime.block_on(stream::iter(objects).map(get).buffer_unordered(AT_ONCE).try_collect())
+    }
+
+    async fn copy(
+        &self,
+        object: &Object<'_>,
+        to: &Path,
+        most: Option<u64>,
+    ) -> Result<Option<Tag>, StorageError> {
+        let fault = |error| self.fault(object.place, &error);
+        let local = |error| StorageError::local(object.place, &error);
+        let store = self.store(object.place, object.bucket)?;
+        let range = most.map(|most| GetRange::Bounded(0..most));
+        let got = store.get_opts(&object.key, GetOptions { range, ..GetOptions::default() }).await;
+        let Some(got) = there(got).map_err(fault)? else { return Ok(None) };
+        let tag = Tag::of(got.meta.e_tag.clone());
+        let mut file = File::create(to).map_err(local)?;
+        let mut chunks = got.into_stream();
+        while let Some(chunk) = chunks.try_next().await.map_err(fault)? {
+            file.write_all(&chunk).map_err(local)?;
+        }
+        Ok(Some(tag))
+    }
+
+    /// What tells the object that stands there from others; none if there is none.
+    pub(super) async fn look(&self, object: &Object<'_>) -> Result<Option<Tag>, StorageError> {
+        let found = self.store(object.place, object.bucket)?.head(&object.key).await;
+        let found = there(found).map_err(|error| self.fault(object.place, &error))?;
+        Ok(found.map(|found| Tag::of(found.e_tag)))
+    }
+
+    pub(super) fn put(&self, object: &Object<'_>, from: &Path, over: Over<'_>) -> Result<Tag, StorageError> {
+        self.runtime.block_on(put::put(self, object, from, over))
+    }
+
+    pub(super) fn put_all(&self, files: Vec<(Object<'_>, &Path)>) -> Result<(), StorageError> {
+        let put = async |(object, from): (Object<'_>, &Path)| {
+            put::put(self, &object, from, Over::Anything).await.map(drop)
+        };
+        self.runtime.block_on(stream::iter(files).map(put).buffer_unordered(AT_ONCE).try_collect())
+    }
+
+    pub(super) fn remove(&self, objects: Vec<Object<'_>>) -> Result<(), StorageError> {
+        let remove = async |object: Object<'_>| {
+            let gone = self.store(object.place, object.bucket)?.delete(&object.key).await;
+            there(gone).map(drop).map_err(|error| self.fault(object.place, &error))
+        };
+        self.runtime.block_on(stream::iter(objects).map(remove).buffer_unordered(AT_ONCE).try_collect())
+    }
+
+    pub(super) fn list(&self, prefix: &Path) -> Result<Vec<Listed>, StorageError> {
+        let Some((bucket, keys)) = split(prefix) else {
+            return Err(StorageError::usage(prefix, "names no object; write s3://BUCKET/KEY"));
+        };
+        let store = self.store(prefix, bucket)?;
+        let mut found = Vec::new();
+        let mut page_token = None;
+        self.runtime.block_on(async {
+            loop {
+                let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
+                let page = store.list_paginated(Some(keys), options).await;
+                let page = page.map_err(|error| self.fault(prefix, &error))?;
+                found.extend(page.result.objects.into_iter().map(|object| Listed {
+                    place: PathBuf::from(format!("s3://{bucket}/{}", object.location)),
+                    size: object.size,
+                }));
+                page_token = page.page_token;
+                if page_token.is_none() {
+                    return Ok(found);
+                }
+            }
+        })
+    }
+}
+
+/// Makes none of an object that is not there. A bucket that is not there stays an error.
+fn there<T>(got: object_store::Result<T>) -> object_store::Result<Option<T>> {
+    match got {
+        Err(error @ object_store::Error::NotFound { .. }) => {
+            if error.to_string().contains("NoSuchBucket") {
+                Err(error)
+            } else {
+                Ok(None)
+            }
+        }
+        got => got.map(Some),
+    }
+}
+
+/// Half a minute of pauses at most, for whoever waits.
+fn retry() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(200),
+            max_backoff: Duration::from_secs(5),
+            base: 2.0,
+        },
+        max_retries: 5,
+        retry_timeout: Duration::from_secs(60),
+    }
+}
+
+/// The one HTTP client, for every bucket.
+#[derive(Debug)]
+struct Connector(reqwest::Client);
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.0.clone()))
+    }
+}
+
+fn http(settings: &Settings) -> Result<reqwest::Client, StorageError> {
+    // Fails only when a provider is there already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("cutover-report/", env!("CARGO_PKG_VERSION")))
+        // A redirect would carry what is signed elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        // An object is what its bytes are, whatever it says of its encoding.
+        .no_gzip()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .tcp_nodelay(true);
+    if settings.is_local() {
+        builder = builder.no_proxy();
+    }
+    let wrong = |what: String| StorageError::setting(Fault::Usage, what);
+    if let Some(path) = &settings.ca_bundle {
+        let pem = std::fs::read(path)
+            .map_err(|error| wrong(format!("AWS_CA_BUNDLE {}: {error}", path.display())))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .map_err(|_| wrong(format!("AWS_CA_BUNDLE {} holds no PEM certificate", path.display())))?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|error| wrong(error.without_url().to_string()))
+}

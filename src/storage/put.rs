@@ -1,0 +1,170 @@
+//! Putting an object: whole, in parts if it is large, and if need be over nothing but what one knows.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use object_store::aws::AmazonS3;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
+use tokio::sync::watch;
+
+use super::client::Client;
+use super::url::Object;
+use super::{Fault, StorageError};
+
+/// From more bytes on an object goes in parts of so many. S3 takes 10,000 of them.
+const PART: u64 = 8 << 20;
+/// The time in which uploads are taken back when the program ends.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Tells one content of an object from every other.
+#[derive(Debug, Clone)]
+pub struct Tag(String);
+
+impl Tag {
+    pub(super) fn of(e_tag: Option<String>) -> Self {
+        Self(e_tag.unwrap_or_default())
+    }
+}
+
+/// Servers differ in whether the quotes belong to it.
+impl PartialEq for Tag {
+    fn eq(&self, other: &Self) -> bool {
+        let bare = |tag: &Self| tag.0.trim_matches('"').to_owned();
+        bare(self) == bare(other)
+    }
+}
+
+/// What may be replaced.
+#[derive(Debug, Clone, Copy)]
+pub enum Over<'a> {
+    /// Whatever stands there.
+    Anything,
+    /// What has this tag; none for nothing at all.
+    Known(Option<&'a Tag>),
+}
+
+/// Whether the program ends; who has begun an upload in parts listens until it is done or taken back.
+static ENDING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+
+/// The folder of this process's copies.
+pub(super) static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes back uploads that are under way, for a process that is about to end: their parts would lie on the
+/// server for ever. None comes to its end from then on. Copies on this machine go too.
+pub fn abandon() {
+    ENDING.send_replace(true);
+    let until = Instant::now() + PATIENCE;
+    while ENDING.receiver_count() > 0 && Instant::now() < until {
+        thread::sleep(Duration::from_millis(10));
+    }
+    // What cannot be removed harms nobody, and there is no time left to tell.
+    let _ = SCRATCH.get().map(std::fs::remove_dir_all);
+}
+
+pub(super) async fn put(
+    client: &Client,
+    object: &Object<'_>,
+    from: &Path,
+    over: Over<'_>,
+) -> Result<Tag, StorageError> {
+    let local = |error| StorageError::local(object.place, &error);
+    let file = File::open(from).map_err(local)?;
+    let size = file.metadata().map_err(local)?.len();
+    // A run may be appending to it.
+    let mut file = file.take(size);
+    let store = client.store(object.place, object.bucket)?;
+    if size > PART {
+        return in_parts(client, &store, object, file, over).await;
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(local)?;
+    at_once(client, &store, object, bytes, over).await
+}
+
+async fn at_once(
+    client: &Client,
+    store: &AmazonS3,
+    object: &Object<'_>,
+    bytes: Vec<u8>,
+    over: Over<'_>,
+) -> Result<Tag, StorageError> {
+    check(client, object, over).await?;
+    let mode = match over {
+        Over::Known(tag) if client.is_guarded() => match tag {
+            None => PutMode::Create,
+            Some(Tag(tag)) => PutMode::Update(UpdateVersion { e_tag: Some(tag.clone()), version: None }),
+        },
+        _ => PutMode::Overwrite,
+    };
+    let is_guarded = mode != PutMode::Overwrite;
+    let put = async |mode| {
+        let options = PutOptions { mode, ..PutOptions::default() };
+        let put = store.put_opts(&object.key, bytes.clone().into(), options).await;
+        put.map(|put| Tag::of(put.e_tag)).map_err(|error| client.fault(object.place, &error))
+    };
+    match put(mode).await {
+        Err(error) if error.fault == Fault::Unconditional && is_guarded => {
+            client.give_up_guard();
+            put(PutMode::Overwrite).await
+        }
+        Err(error) if error.fault == Fault::Taken => Err(StorageError::taken(object.place)),
+        put => put,
+    }
+}
+
+/// The look before the leap: all there is where the server knows no condition, or for an upload in parts.
+async fn check(client: &Client, object: &Object<'_>, over: Over<'_>) -> Result<(), StorageError> {
+    match over {
+        Over::Known(tag) if client.look(object).await?.as_ref() != tag => {
+            Err(StorageError::taken(object.place))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn in_parts(
+    client: &Client,
+    store: &AmazonS3,
+    object: &Object<'_>,
+    mut file: impl Read,
+    over: Over<'_>,
+) -> Result<Tag, StorageError> {
+    let fault = |error| client.fault(object.place, &error);
+    let mut ending = ENDING.subscribe();
+    check(client, object, over).await?;
+    let mut upload = store.put_multipart(&object.key).await.map_err(fault)?;
+    let send = async {
+        loop {
+            let mut part = Vec::new();
+            let read = (&mut file).take(PART).read_to_end(&mut part);
+            if read.map_err(|error| StorageError::local(object.place, &error))? == 0 {
+                break;
+            }
+            upload.put_part(part.into()).await.map_err(fault)?;
+        }
+        check(client, object, over).await?;
+        upload.complete().await.map(|put| Tag::of(put.e_tag)).map_err(fault)
+    };
+    let sent = tokio::select! {
+        sent = send => sent,
+        _ = ending.wait_for(|ending| *ending) => Err(StorageError::other(object.place, "the program ends")),
+    };
+    match sent {
+        Ok(tag) => Ok(tag),
+        Err(error) => match upload.abort().await {
+            Ok(()) => Err(error),
+            Err(_) => Err(StorageError {
+                what: format!(
+                    "{}; what was sent of it could not be taken back and lies there as an \
+                               unfinished upload",
+                    error.what
+                ),
+                ..error
+            }),
+        },
+    }
+}

@@ -1,0 +1,167 @@
+//! What the environment says of object storage, by the variables that other S3 programs take.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use reqwest::Url;
+
+use super::{Fault, StorageError};
+use crate::model::Secret;
+
+/// Where OBS has its S3; it wants the bucket in the host's name.
+const OBS: &str = ".myhuaweicloud.com";
+/// The region of signatures where none is set.
+const DEFAULT_REGION: &str = "us-east-1";
+
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) key_id: String,
+    pub(super) secret: Secret,
+    pub(super) token: Option<Secret>,
+    pub(super) region: String,
+    /// Of AWS if there is none.
+    pub(super) endpoint: Option<Url>,
+    /// Whether the bucket stands in the host's name and not in the path.
+    pub(super) virtual_hosted: bool,
+    pub(super) ca_bundle: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the variables; `endpoint` is the option's.
+    pub(super) fn read(
+        endpoint: Option<&str>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, StorageError> {
+        let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let secret = |name: &str| {
+            variable(name).ok_or_else(|| {
+                let what = "object storage needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+                StorageError::setting(Fault::Credentials, format!("{name} is not set; {what}"))
+            })
+        };
+        let key_id = secret("AWS_ACCESS_KEY_ID")?;
+        let secret = Secret::new(secret("AWS_SECRET_ACCESS_KEY")?);
+        let given = endpoint.map(|endpoint| ("--s3-endpoint", endpoint.to_owned()));
+        let set = || {
+            let names = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
+            names.into_iter().find_map(|name| Some((name, variable(name)?)))
+        };
+        let endpoint = given.or_else(set).map(|(name, text)| address(name, &text)).transpose()?;
+        let host = endpoint.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let of_obs = host.strip_suffix(OBS);
+        let region = variable("AWS_REGION")
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or_else(|| Some(of_obs?.strip_prefix("obs.")?.to_owned()));
+        let virtual_hosted = match variable("AWS_VIRTUAL_HOSTED_STYLE_REQUEST").as_deref() {
+            None => of_obs.is_some(),
+            Some("true" | "True" | "TRUE" | "1") => true,
+            Some("false" | "False" | "FALSE" | "0") => false,
+            Some(_) => {
+                let what = "AWS_VIRTUAL_HOSTED_STYLE_REQUEST is true or false";
+                return Err(StorageError::setting(Fault::Usage, what));
+            }
+        };
+        Ok(Self {
+            key_id,
+            secret,
+            token: variable("AWS_SESSION_TOKEN").map(Secret::new),
+            region: region.unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+            virtual_hosted,
+            endpoint,
+            ca_bundle: variable("AWS_CA_BUNDLE").map(PathBuf::from),
+        })
+    }
+
+    /// The endpoint of a bucket as `object_store` wants it; none for that of AWS.
+    pub(super) fn endpoint_of(&self, bucket: &str) -> Option<String> {
+        let mut url = self.endpoint.clone()?;
+        if self.virtual_hosted {
+            let host = format!("{bucket}.{}", url.host_str()?);
+            url.set_host(Some(&host)).ok()?;
+        }
+        Some(url.as_str().trim_end_matches('/').to_owned())
+    }
+
+    /// What must not be seen.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        std::iter::once(&self.secret).chain(&self.token).cloned().collect()
+    }
+
+    /// Whether the endpoint is this machine, where no proxy leads.
+    pub(super) fn is_local(&self) -> bool {
+        let host = self.endpoint.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+/// Reads an address; what is wrong is told without what it holds, which may be a password.
+fn address(name: &str, text: &str) -> Result<Url, StorageError> {
+    let usable = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    Url::parse(text).ok().filter(usable).ok_or_else(|| {
+        let what = "is no address of a server; write it as in https://obs.ap-southeast-3.myhuaweicloud.com, \
+                    without credentials, which come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+        StorageError::setting(Fault::Usage, format!("{name} {what}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(endpoint: Option<&str>, variables: &[(&str, &str)]) -> Result<Settings, StorageError> {
+        let keys = [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "hush-hush-hush")];
+        let all: Vec<_> = keys.iter().chain(variables).collect();
+        Settings::read(endpoint, |name| {
+            let set = all.iter().rev().find(|(set, _)| *set == name);
+            set.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn endpoint(endpoint: Option<&str>, variables: &[(&str, &str)]) -> (Option<String>, String) {
+        let settings = read(endpoint, variables).unwrap();
+        (settings.endpoint_of("b"), settings.region)
+    }
+
+    #[test]
+    fn the_option_goes_before_the_variables_and_obs_wants_the_bucket_in_the_host() {
+        let local = "http://127.0.0.1:9000";
+        let seen = |url: &str, region: &str| (Some(url.to_owned()), region.to_owned());
+        assert_eq!(endpoint(None, &[]), (None, "us-east-1".to_owned()));
+        let both = [("AWS_ENDPOINT_URL", "http://a"), ("AWS_ENDPOINT_URL_S3", "http://b:1/")];
+        assert_eq!(endpoint(None, &both[..1]), seen("http://a", "us-east-1"));
+        assert_eq!(endpoint(None, &both), seen("http://b:1", "us-east-1"));
+        assert_eq!(endpoint(Some(local), &both), seen(local, "us-east-1"));
+        assert_eq!(endpoint(Some(local), &[("AWS_DEFAULT_REGION", "eu-1")]), seen(local, "eu-1"));
+        let regions = [("AWS_DEFAULT_REGION", "eu-1"), ("AWS_REGION", "eu-2")];
+        assert_eq!(endpoint(Some(local), &regions), seen(local, "eu-2"));
+        let obs = "https://obs.ap-southeast-3.myhuaweicloud.com";
+        let hosted = "https://b.obs.ap-southeast-3.myhuaweicloud.com";
+        assert_eq!(endpoint(Some(obs), &[]), seen(hosted, "ap-southeast-3"));
+        let style = |value| [("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", value)];
+        assert_eq!(endpoint(Some(obs), &style("false")), seen(obs, "ap-southeast-3"));
+        assert_eq!(endpoint(Some("https://s3.example"), &style("true")).0.unwrap(), "https://b.s3.example");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_what_it_holds() {
+        let told = |endpoint, variables: &[_]| read(endpoint, variables).unwrap_err();
+        let missing = told(None, &[("AWS_SECRET_ACCESS_KEY", "")]);
+        assert_eq!(missing.fault, Fault::Credentials);
+        assert!(missing.to_string().starts_with("AWS_SECRET_ACCESS_KEY is not set"), "{missing}");
+        for wrong in ["127.0.0.1:9000", "ftp://a", "http://user:hushhush@a", "http://a?hushhush", "http://"] {
+            let error = told(Some(wrong), &[]);
+            assert_eq!(error.fault, Fault::Usage, "{wrong}");
+            assert!(!error.to_string().contains("hushhush"), "{error}");
+        }
+        assert_eq!(told(None, &[("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "path")]).fault, Fault::Usage);
+        assert!(!format!("{:?}", read(None, &[("AWS_SESSION_TOKEN", "hush-token")])).contains("hush"));
+    }
+}

@@ -1,0 +1,78 @@
+//! `s3://BUCKET/KEY`.
+
+use std::path::Path;
+
+use object_store::path::Path as Key;
+
+use super::StorageError;
+
+const SCHEME: &str = "s3://";
+
+/// Whether a place is in object storage.
+pub fn is_remote(place: &Path) -> bool {
+    place.as_os_str().as_encoded_bytes().starts_with(SCHEME.as_bytes())
+}
+
+/// An object's place, taken apart.
+#[derive(Debug, Clone)]
+pub(super) struct Object<'a> {
+    pub(super) place: &'a Path,
+    pub(super) bucket: &'a str,
+    pub(super) key: Key,
+}
+
+impl<'a> Object<'a> {
+    /// Takes a URL apart; one with a `/` at its end is that of a folder.
+    pub(super) fn at(place: &'a Path) -> Result<Self, StorageError> {
+        let wrong = |what: &str| StorageError::usage(place, &format!("{what}; write s3://BUCKET/KEY"));
+        let (bucket, key) = split(place).ok_or_else(|| wrong("names no object"))?;
+        let key =
+            Key::parse(key).ok().filter(|parsed| parsed.as_ref() == key.strip_suffix('/').unwrap_or(key));
+        let key = key.filter(|key| !key.as_ref().is_empty());
+        let key =
+            key.ok_or_else(|| wrong("has a key with an empty step, `.`, `..` or a control character"))?;
+        Ok(Self { place, bucket, key })
+    }
+}
+
+/// The bucket and what stands behind it, if the place has both.
+pub(super) fn split(place: &Path) -> Option<(&str, &str)> {
+    let (bucket, key) = place.to_str()?.strip_prefix(SCHEME)?.split_once('/')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (!bucket.is_empty() && !key.is_empty() && bucket.chars().all(is_name)).then_some((bucket, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_a_bucket_and_a_key() {
+        for (text, bucket, key) in [
+            ("s3://b/k", "b", "k"),
+            ("s3://my.bucket-1/a/b c/ä#?%.csv", "my.bucket-1", "a/b c/ä#?%.csv"),
+            ("s3://b/night/", "b", "night"),
+        ] {
+            let object = Object::at(Path::new(text)).unwrap();
+            assert_eq!((object.bucket, object.key.as_ref()), (bucket, key), "{text}");
+        }
+        for text in [
+            "s3://",
+            "s3:///k",
+            "s3://b",
+            "s3://b/",
+            "s3://b//k",
+            "s3://b/k//",
+            "s3://b/a//c",
+            "s3://b/./k",
+            "s3://b/../k",
+            "s3://b/a\nb",
+            "s3://user:word@b/k",
+            "s3://b:9000/k",
+        ] {
+            assert!(Object::at(Path::new(text)).is_err(), "{text}");
+        }
+        assert!(is_remote(Path::new("s3://b/k")));
+        assert!(!is_remote(Path::new("s3:/b/k")) && !is_remote(Path::new("./s3://b/k")));
+    }
+}
