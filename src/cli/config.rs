@@ -24,10 +24,12 @@ const OWN_VALUES: [(&str, &str); 1] = [("diff", "fail-on")];
 /// Options that choose the settings, or end the program.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Options for which there are variables, which go before the file.
-const VARIABLES: [(&str, &str); 3] = [
+const VARIABLES: [(&str, &str); 5] = [
     ("token-file", "SMS_AUTH_TOKEN"),
     ("project-id", "HUAWEICLOUD_SDK_PROJECT_ID"),
     ("domain-id", "HUAWEICLOUD_SDK_DOMAIN_ID"),
+    ("s3-endpoint", "AWS_ENDPOINT_URL_S3"),
+    ("s3-endpoint", "AWS_ENDPOINT_URL"),
 ];
 
 /// A configuration file that cannot be used.
@@ -144,7 +146,7 @@ fn place_of_command(arguments: &[OsString]) -> usize {
         if !is_value && !argument.starts_with('-') {
             return place + 1;
         }
-        is_value = matches!(argument.as_ref(), "--config" | "--profile");
+        is_value = matches!(argument.as_ref(), "--config" | "--profile" | "--s3-endpoint");
     }
     arguments.len()
 }

@@ -37,6 +37,9 @@ pub struct Cli {
     /// The profile to take from the file [default: default]
     #[arg(long, value_name = "NAME", global = true)]
     pub profile: Option<String>,
+    /// The server of object storage, for task lists, outputs and journals called s3://BUCKET/KEY
+    #[arg(long, value_name = "URL", global = true)]
+    pub s3_endpoint: Option<String>,
 }
 
 impl Cli {

@@ -7,15 +7,19 @@ use crate::journal::Journal;
 use crate::model::{Language, SAMPLE, Totals};
 use crate::output::{self, DiffTarget};
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
+use crate::storage::Storage;
 
 use super::console;
 use super::exit::{Exit, Failure};
 use super::places::{Place, keep_apart};
 use super::report;
 
-pub(super) fn run(args: &DiffArgs, quiet: bool) -> Result<Exit, Failure> {
-    let options = report::options(&args.reading, Template::STANDARD)?;
-    let open = |path| Journal::open(path).map_err(Failure::journal);
+pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+    let options = report::options(&args.reading, Template::STANDARD, storage)?;
+    let open = |path| {
+        let journal = storage.fetch(path).map_err(Failure::storage)?;
+        Journal::open(journal).map_err(Failure::journal)
+    };
     let (old, new) = (open(&args.old)?, open(&args.new)?);
     let target = |text: &String| DiffTarget::parse(text, new.header().started_at, &args.reading.timezone);
     let targets: Vec<DiffTarget> =
@@ -29,15 +33,21 @@ pub(super) fn run(args: &DiffArgs, quiet: bool) -> Result<Exit, Failure> {
     let old = Report::new(&old, options.clone()).map_err(Failure::journal)?;
     let new = Report::new(&new, options).map_err(Failure::journal)?;
     let diff = Diff::new(&old, &new).map_err(Failure::journal)?;
-    write(&diff, &targets, args, quiet)
+    write(&diff, &targets, args, storage, quiet)
 }
 
 /// Writes every output, says what changed, and gives the exit code.
-fn write(diff: &Diff<'_>, targets: &[DiffTarget], args: &DiffArgs, quiet: bool) -> Result<Exit, Failure> {
+fn write(
+    diff: &Diff<'_>,
+    targets: &[DiffTarget],
+    args: &DiffArgs,
+    storage: &Storage,
+    quiet: bool,
+) -> Result<Exit, Failure> {
     let mut failed = false;
     let mut written = String::new();
     for target in targets {
-        match output::write_diff(diff, target, args.csv_raw) {
+        match output::write_diff(diff, target, args.csv_raw, storage) {
             Err(error) => {
                 console::error(&format!("{error}; what stood there stands there still"));
                 failed = true;

@@ -8,6 +8,8 @@ use crate::model::TaskId;
 use crate::sms::auth;
 use crate::sms::{Client, Outcome, pages, wire};
 
+use crate::storage::{Storage, is_remote};
+
 use super::connect;
 use super::console;
 use super::exit::{Exit, Failure};
@@ -20,12 +22,16 @@ const NOTABLE_SKEW: Duration = Duration::from_secs(60);
 /// The free space under which a report may not find room, in bytes.
 const LITTLE_SPACE: u64 = 100 << 20;
 
-pub(super) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &DoctorArgs, storage: &Storage) -> Result<Exit, Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
     let mut findings = Findings { exit: Exit::Done };
     runtime.block_on(connection(args, &mut findings))?;
-    disk(&args.output, &mut findings)?;
+    if is_remote(&args.output) {
+        object_storage(&args.output, storage, &mut findings)?;
+    } else {
+        disk(&args.output, &mut findings)?;
+    }
     Ok(findings.exit)
 }
 
@@ -178,6 +184,17 @@ fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> 
         findings.warn("clock", &format!("{what}; ages of verifications are wrong by as much"))
     } else {
         findings.ok("clock", &what)
+    }
+}
+
+/// Whether object storage can be read. Whether it takes what is put there is not tried: that would change it.
+fn object_storage(place: &Path, storage: &Storage, findings: &mut Findings) -> Result<(), Failure> {
+    match storage.reach(place) {
+        Ok(()) => findings.ok("output", &format!("{} can be read; nothing was put there", place.display())),
+        Err(error) => {
+            let Failure { exit, message } = Failure::storage(error);
+            findings.fail(exit, "output", &message)
+        }
     }
 }
 

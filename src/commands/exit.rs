@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::process::{ExitCode, Termination};
 
 use crate::journal::JournalError;
+use crate::storage::{Fault, StorageError};
 
 /// The exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,18 @@ impl Failure {
     }
 
     pub(super) fn journal(error: JournalError) -> Self {
-        let exit = if matches!(error, JournalError::Locked { .. }) { Exit::Locked } else { Exit::Stopped };
+        let is_held = matches!(error, JournalError::Locked { .. } | JournalError::Overtaken { .. });
+        let exit = if is_held { Exit::Locked } else { Exit::Stopped };
+        Self { exit, message: error.to_string() }
+    }
+
+    /// For a command that cannot begin, or go on, without an object.
+    pub(super) fn storage(error: StorageError) -> Self {
+        let exit = match error.fault {
+            Fault::Usage => Exit::Usage,
+            Fault::Credentials => Exit::Credentials,
+            Fault::Missing | Fault::Taken | Fault::Unconditional | Fault::Other => Exit::Stopped,
+        };
         Self { exit, message: error.to_string() }
     }
 

@@ -14,11 +14,13 @@ use crate::model::{Shard, Task, TaskList};
 use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
+use crate::storage::Storage;
 
 use super::connect::{Connected, connect};
 use super::console::{self, Progress};
 use super::exit::{Exit, Failure};
 use super::hints::Tally;
+use super::kept::JournalPlace;
 use super::places::{Place, keep_apart};
 use super::report::{self, ManifestPlace};
 use super::resume;
@@ -29,22 +31,27 @@ use super::task_source::{declared, find_tasks};
 /// What the first signal is answered with.
 const STOPPING: &str = "stopping: requests under way have 5 s to end; a second signal ends the run at once";
 
-pub(super) fn run(args: Box<ExportArgs>, quiet: bool, signals: &Signals) -> Result<Exit, Failure> {
+pub(super) fn run(
+    args: Box<ExportArgs>,
+    quiet: bool,
+    signals: &Signals,
+    storage: Storage,
+) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
-    let options = report::options(&args.report.reading, &args.report.template)?;
+    let options = report::options(&args.report.reading, &args.report.template, &storage)?;
     let kept = kept_journal(&args, started)?;
     if args.resume {
         resume::check(&args, kept.is_some())?;
     }
     let outputs = Outputs::new(&args, started, kept.as_deref())?;
+    outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
-    let declared = declared(&args, quiet)?;
-    let place = JournalPlace::new(kept)?;
-    let export = Export { args: Arc::from(args), started, declared, shard, stop: signals.stop(), quiet };
-    let ended = export.under_lock(place.path(), outputs, options);
-    place.leave(&ended, quiet);
-    ended
+    let declared = declared(&args, &storage, quiet)?;
+    let journal = JournalPlace::new(kept, &storage)?;
+    let stop = signals.stop();
+    let export = Export { args: Arc::from(args), started, declared, shard, journal, storage, stop, quiet };
+    export.journal.leave(export.under_lock(outputs, options), quiet)
 }
 
 /// What is written beside the journal.
@@ -63,6 +70,13 @@ impl Outputs {
         };
         keep_apart(&places(args, &targets, journal, manifest.as_ref()))?;
         Ok(Self { targets, manifest })
+    }
+
+    /// Checks what can be known of object storage before anything is fetched.
+    fn check(&self, storage: &Storage) -> Result<(), Failure> {
+        let places = self.targets.iter().map(Target::path);
+        let mut places = places.chain(self.manifest.iter().map(|manifest| manifest.path.as_path()));
+        places.try_for_each(|place| storage.check(place)).map_err(Failure::storage)
     }
 }
 
@@ -93,85 +107,57 @@ fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>
     })
 }
 
-/// Where the journal stands.
-enum JournalPlace {
-    /// Where it stays.
-    Kept(PathBuf),
-    /// In a folder of its own, which goes when the reports are written, and stays when they are not.
-    Scratch(PathBuf),
-}
-
-impl JournalPlace {
-    fn new(kept: Option<PathBuf>) -> Result<Self, Failure> {
-        Ok(match kept {
-            Some(path) => Self::Kept(path),
-            None => {
-                let folder = tempfile::Builder::new().prefix("cutover-report-").tempdir();
-                Self::Scratch(folder.map_err(Failure::stopped)?.keep().join("journal.jsonl"))
-            }
-        })
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(path) | Self::Scratch(path) => path,
-        }
-    }
-
-    /// Says where the journal is at the end of a run, or takes it away.
-    fn leave(&self, ended: &Result<Exit, Failure>, quiet: bool) {
-        let written = matches!(ended, Ok(exit) if *exit != Exit::Stopped);
-        match self {
-            Self::Kept(path) if ended.is_ok() && !quiet => {
-                console::note(&format!("journal: {}", path.display()))
-            }
-            Self::Kept(_) => {}
-            // What was fetched must not go the way of a report that could not be written.
-            Self::Scratch(path) if path.exists() && !written => {
-                console::note(&format!("the journal is kept after all: {}", path.display()));
-            }
-            Self::Scratch(path) => {
-                let _ = path.parent().map(std::fs::remove_dir_all);
-            }
-        }
-    }
-}
-
 /// A run under way.
 struct Export {
     args: Arc<ExportArgs>,
     started: Timestamp,
     declared: Option<TaskList>,
     shard: Option<Shard>,
+    journal: JournalPlace,
+    storage: Storage,
     stop: Stop,
     quiet: bool,
 }
 
 impl Export {
-    /// Fetches into the journal at `path` and writes the reports from it. The lock is held until they are
-    /// written, for no other run may change it meanwhile.
-    fn under_lock(&self, path: &Path, outputs: Outputs, options: Options) -> Result<Exit, Failure> {
+    /// Fetches into the journal and writes the reports from it. The lock is held until they are written, for
+    /// no other run may change it meanwhile.
+    fn under_lock(&self, outputs: Outputs, options: Options) -> Result<Exit, Failure> {
         let args = &self.args;
-        let _lock = lock_journal(path, self.started)?;
+        let file = self.journal.file();
+        let _lock = lock_journal(&file.local, self.started)?;
         let held = if args.resume {
-            resume::held(path, args, self.declared.as_ref(), self.shard, self.quiet)?
+            resume::held(file, args, self.declared.as_ref(), self.shard, self.quiet)?
         } else {
             None
         };
         let outputs = match &held {
-            Some(journal) => Outputs::new(args, journal.header().started_at, Some(path))?,
+            Some(journal) => Outputs::new(args, journal.header().started_at, Some(&file.name))?,
             None => outputs,
         };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
-        let hints = match &held {
-            Some(journal) if journal.unanswered().is_empty() => {
-                resume::finish(journal)?;
-                Vec::new()
-            }
-            _ => runtime.block_on(self.fetch(path, held.as_ref()))?,
+        let fetched = match &held {
+            Some(journal) if journal.unanswered().is_empty() => resume::finish(journal).map(|()| Vec::new()),
+            _ => runtime.block_on(self.fetch(held.as_ref())),
         };
-        let exit = self.report(path, outputs, options, &runtime)?;
+        // Before the reports: whatever becomes of them, what was fetched is where it stays.
+        let hints = match (fetched, self.journal.put()) {
+            (Ok(hints), Ok(())) => hints,
+            (Ok(hints), Err(unkept)) if unkept.exit != Exit::Locked => {
+                console::error(&unkept.message);
+                hints
+            }
+            (Ok(_), Err(overtaken)) => return Err(overtaken),
+            (Err(failure), Ok(())) => return Err(failure),
+            (Err(failure), Err(unkept)) => {
+                return Err(Failure {
+                    message: format!("{}; {}", failure.message, unkept.message),
+                    ..failure
+                });
+            }
+        };
+        let exit = self.report(outputs, options, &runtime)?;
         if !self.quiet {
             hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
         }
@@ -180,27 +166,28 @@ impl Export {
 
     fn report(
         &self,
-        path: &Path,
         Outputs { targets, manifest }: Outputs,
         options: Options,
         runtime: &Runtime,
     ) -> Result<Exit, Failure> {
-        let journal = Journal::open(path).map_err(Failure::journal)?;
-        let (args, quiet) = (Arc::clone(&self.args), self.quiet);
-        let write =
-            move || report::write(&journal, options, &targets, manifest.as_ref(), &args.report, quiet);
+        let file = self.journal.file();
+        let journal = Journal::open(file).map_err(Failure::journal)?;
+        let (args, storage, quiet) = (Arc::clone(&self.args), self.storage.clone(), self.quiet);
+        let write = move || {
+            report::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage, quiet)
+        };
         self.stop.or_leave(runtime, write)?.map_err(|signal| {
             signal.failure(&format!(
                 " while the reports were written; those that were named are whole, and {0} has all that was \
                  fetched: `cutover-report render {0}` writes the reports",
-                path.display()
+                file.name.display()
             ))
         })?
     }
 
     /// Finds the tasks, unless they are known, and fetches those without an answer; gives hints for after
     /// the run.
-    async fn fetch(&self, path: &Path, held: Option<&Journal>) -> Result<Vec<String>, Failure> {
+    async fn fetch(&self, held: Option<&Journal>) -> Result<Vec<String>, Failure> {
         let args = &self.args;
         let early = |signal: Signal| signal.failure(" before anything was fetched");
         let connected = self.stop.or(connect(&args.connection)).await.map_err(early)??;
@@ -229,7 +216,8 @@ impl Export {
                     console::note(&shard::told(shard, &header, [args.connection.rate, rate]));
                 }
             }
-            let journal = Writer::create(path, &header, args.overwrite).map_err(Failure::journal)?;
+            let journal =
+                Writer::create(self.journal.file(), &header, args.overwrite).map_err(Failure::journal)?;
             let tasks = &header.list.tasks;
             self.fetch_into(journal, tasks, (0..tasks.len()).collect(), deadline, &connected, &gate).await
         };
@@ -273,7 +261,7 @@ impl Export {
                     progress.retrying(task, &what, wait);
                 }
                 Event::Slowed(slowed) => progress.warning(&slowed.to_string()),
-                Event::Tick => return journal.sync(),
+                Event::Tick => return journal.sync().and_then(|()| self.journal.tick()),
             }
             Ok(())
         })
@@ -287,6 +275,7 @@ impl Export {
                     Err(error) => Err(Failure::stopped(format!("{error}; no report is written; {kept}"))),
                 };
             }
+            Err(FetchError::Consumer(error @ JournalError::Overtaken { .. })) => Failure::journal(error),
             Err(FetchError::Consumer(error)) => {
                 return Err(Failure::stopped(format!("{error}; no report is written; {kept}")));
             }

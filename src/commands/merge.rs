@@ -6,42 +6,49 @@ use jiff::Timestamp;
 
 use crate::cli::MergeArgs;
 use crate::journal::{Journal, JournalError, Lock, Merge, MergeError, WriteError};
+use crate::model::NamedFile;
 use crate::output::{AtomicFile, Kind, Target};
+use crate::storage::{Storage, is_remote};
 
 use super::console;
 use super::exit::{Exit, Failure};
 use super::places::{Place, keep_apart};
 use super::report::{self, ManifestPlace};
 
-pub(super) fn run(args: &MergeArgs, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let began = Timestamp::now();
-    let options = report::options(&args.report.reading, &args.report.template)?;
-    let merge = Merge::of(&args.journals).map_err(failure)?;
+    let options = report::options(&args.report.reading, &args.report.template, storage)?;
+    let journals = args.journals.iter().map(|path| storage.fetch(path));
+    let journals: Vec<NamedFile> = journals.collect::<Result<_, _>>().map_err(Failure::storage)?;
+    let merge = Merge::of(&journals).map_err(failure)?;
     let targets = report::targets(&args.report, merge.header().started_at)?;
     let kept = targets.iter().find(|target| target.kind() == Kind::Journal).map(Target::path);
     let manifest = ManifestPlace::beside(&targets, kept.is_some());
     let read = args.journals.iter().map(|path| Place::read_journal(path));
     let own = read
         .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
-        .chain(kept.map(Place::lock))
+        .chain(kept.filter(|path| !is_remote(path)).map(Place::lock))
         .chain(manifest.iter().map(|manifest| Place::manifest(&manifest.path)));
     keep_apart(&own.chain(targets.iter().flat_map(Place::outputs)).collect::<Vec<_>>())?;
     tell(&merge, quiet);
     match kept {
-        Some(path) => {
+        Some(path) if !is_remote(path) => {
             if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 std::fs::create_dir_all(parent).map_err(|source| io(parent, source))?;
             }
             // A run that writes this journal would go on in a file that nobody finds.
             let _lock = Lock::hold(path, began).map_err(Failure::journal)?;
-            let journal = written(&merge, path)?;
-            report::write(&journal, options, &targets, manifest.as_ref(), &args.report, quiet)
+            let journal = written(&merge, &path.into())?;
+            report::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
         }
-        None => {
+        kept => {
             let folder = tempfile::Builder::new().prefix("cutover-report-").tempdir();
             let folder = folder.map_err(Failure::stopped)?;
-            let journal = written(&merge, &folder.path().join("merged.jsonl"))?;
-            report::write(&journal, options, &targets, manifest.as_ref(), &args.report, quiet)
+            let path = folder.path().join("merged.jsonl");
+            // In object storage it is an output like others, and the journal of the reports by its name.
+            let name = kept.unwrap_or(&path).to_owned();
+            let journal = written(&merge, &NamedFile { name, local: path })?;
+            report::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
         }
     }
 }
@@ -58,15 +65,16 @@ fn tell(merge: &Merge, quiet: bool) {
     }
 }
 
-/// Puts the merged journal at `path`, whole or not at all, and opens it.
-fn written(merge: &Merge, path: &Path) -> Result<Journal, Failure> {
+/// Puts the merged journal at its path, whole or not at all, and opens it.
+fn written(merge: &Merge, place: &NamedFile) -> Result<Journal, Failure> {
+    let path = &place.local;
     let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;
     merge.write_to(&mut file).map_err(|error| match error {
         WriteError::Merge(error) => failure(error),
         WriteError::Io(source) => io(path, source),
     })?;
     file.commit().map_err(|source| io(path, source))?;
-    Journal::open(path).map_err(Failure::journal)
+    Journal::open(place).map_err(Failure::journal)
 }
 
 fn io(path: &Path, source: std::io::Error) -> Failure {

@@ -7,8 +7,10 @@ mod doctor;
 mod exit;
 mod export;
 mod hints;
+mod kept;
 mod manual;
 mod merge;
+mod mirror;
 mod places;
 mod render;
 mod report;
@@ -26,6 +28,7 @@ mod verify;
 use std::ffi::OsString;
 
 use crate::cli::{Cli, Command};
+use crate::storage::Storage;
 pub use exit::Exit;
 use exit::Failure;
 use signals::Signals;
@@ -42,16 +45,17 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let quiet = cli.quiet;
     let signals = Signals::listen();
+    let storage = Storage::new(cli.s3_endpoint);
     match cli.command {
-        Command::Export(args) => export::run(args, quiet, &signals),
-        Command::Render(args) => render::run(args, quiet),
-        Command::Merge(args) => merge::run(&args, quiet),
-        Command::Verify(args) => verify::run(&args, quiet),
-        Command::Diff(args) => diff::run(&args, quiet),
+        Command::Export(args) => export::run(args, quiet, &signals, storage),
+        Command::Render(args) => render::run(args, &storage, quiet),
+        Command::Merge(args) => merge::run(&args, &storage, quiet),
+        Command::Verify(args) => verify::run(&args, &storage, quiet),
+        Command::Diff(args) => diff::run(&args, &storage, quiet),
         Command::Tasks(args) => tasks::run(&args),
         Command::Upload(args) => upload::run(args, quiet, &signals),
-        Command::ServerExport(args) => server_export::run(&args, quiet),
-        Command::Doctor(args) => doctor::run(&args),
+        Command::ServerExport(args) => server_export::run(&args, &storage, quiet),
+        Command::Doctor(args) => doctor::run(&args, &storage),
         Command::Templates { command } => templates::run(command),
         Command::Serve(args) => serve::run(args, &signals),
         Command::Completions { shell } => manual::completions(shell),

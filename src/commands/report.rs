@@ -11,6 +11,7 @@ use crate::output::{
     self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
 };
 use crate::report::{Options, Policy, Report, SummaryRow, Waivers, Zone};
+use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
 use super::{console, templates};
@@ -41,7 +42,7 @@ pub(super) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Targe
 }
 
 /// How the reports are to be read.
-pub(super) fn options(args: &ReadingArgs, template: &str) -> Result<Options, Failure> {
+pub(super) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> Result<Options, Failure> {
     let not_before = args.not_before.as_deref().map(|text| {
         let in_zone = || args.timezone.timestamp(text.parse::<jiff::civil::DateTime>().ok()?);
         text.parse::<Timestamp>().ok().or_else(in_zone).ok_or_else(|| {
@@ -55,14 +56,15 @@ pub(super) fn options(args: &ReadingArgs, template: &str) -> Result<Options, Fai
         language: args.language,
         template: templates::named(template)?,
         policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
-        waivers: args.waivers.as_deref().map(|path| waivers(path, &args.timezone)).transpose()?,
+        waivers: args.waivers.as_deref().map(|path| waivers(path, storage, &args.timezone)).transpose()?,
         rows_per_sheet: ROWS_PER_SHEET,
     })
 }
 
 /// Reads a file of waivers, and says which of them can cover nothing.
-fn waivers(path: &Path, zone: &Zone) -> Result<Waivers, Failure> {
-    let text = std::fs::read_to_string(path)
+fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failure> {
+    let file = storage.fetch(path).map_err(Failure::storage)?;
+    let text = std::fs::read_to_string(&file.local)
         .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", path.display())))?;
     let waivers = Waivers::parse(path, &text, zone).map_err(Failure::usage)?;
     waivers.warnings().for_each(|warning| console::warning(&warning));
@@ -85,13 +87,14 @@ pub(super) fn write(
     targets: &[Target],
     manifest: Option<&ManifestPlace>,
     args: &ReportArgs,
+    storage: &Storage,
     quiet: bool,
 ) -> Result<Exit, Failure> {
     tell_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
-    let files = FileOptions { csv_raw: args.csv_raw, limits, ticket };
+    let files = FileOptions { csv_raw: args.csv_raw, limits, ticket, storage: storage.clone() };
     // A ticket names the other files.
     let mut in_order: Vec<&Target> = targets.iter().collect();
     in_order.sort_by_key(|target| target.kind() == Kind::Ticket);
@@ -114,13 +117,14 @@ pub(super) fn write(
             csv_raw: args.csv_raw,
             limits,
             ticket_format: args.ticket_format,
+            storage,
         };
         output::write_manifest(&report, &place.path, &evidence).map(|()| &place.path)
     });
     if let Some(Err(error)) = &manifest {
         // One of an earlier run must not stay beside new files as if it spoke of them.
         let any = outputs.iter().any(|output| output.written.is_ok());
-        let is_gone = any && std::fs::remove_file(&error.path).is_ok();
+        let is_gone = any && remove(&error.path, storage);
         let fate =
             if is_gone { "that of an earlier run is removed" } else { "what stood there stands there still" };
         console::error(&format!("{error}; {fate}"));
@@ -148,6 +152,14 @@ pub(super) fn write(
         console::note("the journal holds everything; `cutover-report render JOURNAL` writes reports from it");
     }
     Ok(exit)
+}
+
+fn remove(place: &Path, storage: &Storage) -> bool {
+    if is_remote(place) {
+        storage.remove(&[place.to_owned()]).is_ok()
+    } else {
+        std::fs::remove_file(place).is_ok()
+    }
 }
 
 /// The paths written, one per line; of a folder itself alone.

@@ -1,10 +1,8 @@
 //! `--resume`: what an earlier run left, and whether this one may go on with it.
 
-use std::path::Path;
-
 use crate::cli::ExportArgs;
 use crate::journal::{Header, Journal, JournalError, Searched, Wanted, Writer};
-use crate::model::{Shard, TaskList};
+use crate::model::{NamedFile, Shard, TaskList};
 
 use super::connect;
 use super::console;
@@ -41,14 +39,14 @@ pub(super) fn searched(args: &ExportArgs) -> Option<Searched> {
 /// # Errors
 /// When it cannot be read, or is of another run.
 pub(super) fn held(
-    path: &Path,
+    file: &NamedFile,
     args: &ExportArgs,
     declared: Option<&TaskList>,
     shard: Option<Shard>,
     quiet: bool,
 ) -> Result<Option<Journal>, Failure> {
-    let is_empty = || path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
-    let journal = match Journal::open(path) {
+    let is_empty = || file.local.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
+    let journal = match Journal::open(file) {
         Ok(journal) if journal.recorded() > 0 => Some(journal),
         Ok(_) => None,
         Err(JournalError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
@@ -56,7 +54,7 @@ pub(super) fn held(
         Err(JournalError::NoJournal(path)) => return Err(Failure::journal(JournalError::NotOurs(path))),
         Err(error) => return Err(Failure::journal(error)),
     };
-    let path = path.display();
+    let path = file.name.display();
     let Some(journal) = journal else {
         if !quiet {
             console::note(&format!("{path} holds nothing to go on with: the run starts afresh"));

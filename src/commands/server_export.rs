@@ -13,6 +13,7 @@ use crate::report::Zone;
 use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
 use crate::sms::{ErrorBody, FileKind, Reply};
+use crate::storage::{Storage, is_remote};
 
 use super::connect::{Connected, connect};
 use super::console;
@@ -25,8 +26,11 @@ const BATCH: usize = 200;
 /// How the files' names begin. The server's own names are never used: they may lead anywhere.
 const NAME: &str = "server-export-";
 
-pub(super) fn run(args: &ServerExportArgs, quiet: bool) -> Result<Exit, Failure> {
-    let list = load_tasks(&args.tasks, &args.task_ids, &args.connection, quiet)?;
+pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+    if is_remote(Path::new(&args.output)) {
+        return Err(Failure::usage("-o: server-export writes to folders of this machine alone"));
+    }
+    let list = load_tasks(&args.tasks, &args.task_ids, &args.connection, storage, quiet)?;
     let utc = Zone::named("UTC").map_err(Failure::stopped)?;
     let folder = Target::parse(&format!("{}/", args.output.trim_end_matches('/')), Timestamp::now(), &utc)
         .map_err(Failure::usage)?;

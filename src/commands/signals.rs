@@ -8,6 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::fetch::GRACE;
 use crate::output::discard_unfinished;
+use crate::storage;
 
 use super::exit::{Exit, Failure};
 
@@ -74,6 +75,7 @@ async fn attend(mut heard: Heard, told: &watch::Sender<Option<Signal>>) {
             continue;
         }
         discard_unfinished();
+        storage::abandon();
         end(first.unwrap_or(signal).exit());
     }
 }
@@ -145,6 +147,7 @@ impl Stop {
             Ok(Err(_)) => Err(Failure::stopped("the reports could not be written")),
             Err(signal) => {
                 discard_unfinished();
+                storage::abandon();
                 Ok(Err(signal))
             }
         }

@@ -7,6 +7,7 @@ use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs};
 use crate::model::{Reconciliation, TaskList};
 use crate::sms::ask::Unanswered;
 use crate::sms::throttle::Gate;
+use crate::storage::Storage;
 use crate::tasks::discovery::{DiscoverError, Discovered, Search, discover};
 use crate::tasks::{self, Source};
 
@@ -16,7 +17,11 @@ use super::exit::Failure;
 use super::hints::{LISTING, denied};
 
 /// The tasks that the command line declares; none if they are to be found.
-pub(super) fn declared(args: &ExportArgs, quiet: bool) -> Result<Option<TaskList>, Failure> {
+pub(super) fn declared(
+    args: &ExportArgs,
+    storage: &Storage,
+    quiet: bool,
+) -> Result<Option<TaskList>, Failure> {
     let SearchArgs { state, name } = &args.search;
     if (state.is_some() || name.is_some()) && !args.discover && !args.reconcile {
         return Err(Failure::usage("--state and --name go with --discover or --reconcile"));
@@ -24,7 +29,7 @@ pub(super) fn declared(args: &ExportArgs, quiet: bool) -> Result<Option<TaskList
     if args.discover {
         return Ok(None);
     }
-    load_tasks(&args.tasks, &args.task_ids, &args.connection, quiet).map(Some)
+    load_tasks(&args.tasks, &args.task_ids, &args.connection, storage, quiet).map(Some)
 }
 
 /// Asks the account for its tasks where that is wanted: to fetch them, or to compare them.
@@ -59,13 +64,17 @@ pub(super) fn load_tasks(
     lists: &[PathBuf],
     ids: &[String],
     connection: &ConnectionArgs,
+    storage: &Storage,
     quiet: bool,
 ) -> Result<TaskList, Failure> {
     let files = lists.iter().map(|path| match path.to_str() {
-        Some("-") => Source::Stdin,
-        _ => Source::File(path.into()),
+        Some("-") => Ok(Source::Stdin),
+        _ => storage.fetch(path).map(Source::File),
     });
-    let sources: Vec<Source> = files.chain(ids.iter().cloned().map(Source::Id)).collect();
+    let sources: Vec<Source> = files
+        .chain(ids.iter().cloned().map(|id| Ok(Source::Id(id))))
+        .collect::<Result<_, _>>()
+        .map_err(Failure::storage)?;
     if sources.is_empty() {
         return Err(Failure::usage("no tasks: name a task list, - for standard input, or --task ID"));
     }

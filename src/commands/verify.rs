@@ -4,19 +4,24 @@ use std::path::Path;
 
 use crate::cli::VerifyArgs;
 use crate::output::{Finding, Manifest, ManifestError};
+use crate::storage::Storage;
 
 use super::console;
 use super::exit::{Exit, Failure};
 
 /// Checks every manifest, whatever is wrong with the others.
-pub(super) fn run(args: &VerifyArgs, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for path in &args.manifests {
-        let of_this = match Manifest::read(path) {
+        let of_this = match Manifest::read(path, storage) {
             Ok(manifest) => check(path, &manifest, quiet)?,
             Err(error) => {
                 console::error(&error.to_string());
-                if matches!(error, ManifestError::Io { .. }) { Exit::Stopped } else { Exit::Usage }
+                match error {
+                    ManifestError::Io { .. } => Exit::Stopped,
+                    ManifestError::Storage(error) => Failure::storage(error).exit,
+                    ManifestError::NoManifest { .. } | ManifestError::Format { .. } => Exit::Usage,
+                }
             }
         };
         // Files that changed weigh more than a wrong word on the command line.

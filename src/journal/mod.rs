@@ -64,6 +64,12 @@ pub enum JournalError {
         by = named(.holder)
     )]
     Locked { path: PathBuf, holder: String },
+    #[error(
+        "{path}: another run has written this journal meanwhile, and this one ends; what it fetched is kept in {kept}",
+        path = .path.display(),
+        kept = .kept.display()
+    )]
+    Overtaken { path: PathBuf, kept: PathBuf },
 }
 
 /// The holder of a lock in brackets, if it can be told.

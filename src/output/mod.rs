@@ -8,6 +8,7 @@ mod json;
 mod manifest;
 mod parts;
 mod prometheus;
+mod staged;
 mod target;
 mod ticket;
 mod xlsx;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::journal::JournalError;
 use crate::report::Report;
+use crate::storage::{Storage, StorageError};
 
 pub use atomic::{AtomicFile, Written, discard_unfinished};
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document};
@@ -35,6 +37,8 @@ pub struct FileOptions {
     pub limits: Limits,
     /// The template of a ticket's text.
     pub ticket: Ticket,
+    /// Where `s3://` leads to.
+    pub storage: Storage,
 }
 
 /// What came of a target.
@@ -84,6 +88,9 @@ pub enum Cause {
     TooLarge { what: String, size: u64, limit: u64, advice: &'static str },
     #[error("{0}")]
     Name(String),
+    // Its place is that of the output's file.
+    #[error("{}", .0.what)]
+    Storage(#[from] StorageError),
 }
 
 /// Writes `report` to `target`, each file whole or not at all, and gives the files: of a workbook with
@@ -97,8 +104,19 @@ pub fn write(
     options: &FileOptions,
     earlier: &[Output],
 ) -> Result<Vec<Written>, OutputError> {
-    let path = target.path();
-    let file = match target.kind() {
+    staged::write(&options.storage, target, &options.limits, |path| {
+        write_at(report, path, target.kind(), options, earlier)
+    })
+}
+
+fn write_at(
+    report: &Report<'_>,
+    path: &Path,
+    kind: Kind,
+    options: &FileOptions,
+    earlier: &[Output],
+) -> Result<Vec<Written>, OutputError> {
+    let file = match kind {
         Kind::Workbook => return xlsx::write(report, path, &options.limits),
         Kind::CsvFolder => return csv::write_folder(report, path, options),
         Kind::CsvArchive => return csv::write_archive(report, path, options),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::report::Zone;
+use crate::storage::is_remote;
 
 /// The kind of an output, told by its suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Target {
     pub fn parse(text: &str, started: jiff::Timestamp, zone: &Zone) -> Result<Self, TargetError> {
         let text = fill_in(text, started, zone);
         let path = PathBuf::from(&text);
-        let kind = if text.ends_with('/') || path.is_dir() {
+        let kind = if text.ends_with('/') || !is_remote(&path) && path.is_dir() {
             Kind::CsvFolder
         } else {
             match path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase).as_deref()

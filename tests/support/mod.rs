@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may")]
 
 pub mod journal;
+pub mod s3;
 pub mod server;
 
 use std::collections::BTreeMap;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::csv::Table;
 use super::target::fill_in;
-use super::{AtomicFile, Cause, OutputError, Written, xlsx};
+use super::{AtomicFile, Cause, OutputError, staged, xlsx};
 use crate::report::{CHANGES, Diff, Zone};
+use crate::storage::Storage;
 
 pub use json::write_diff_document;
 
@@ -59,17 +60,23 @@ impl DiffTarget {
     }
 }
 
-/// Writes `diff` to `target`, whole or not at all, and gives the file.
+/// Writes `diff` to `target`, whole or not at all.
 ///
 /// # Errors
 /// [`OutputError`] with the file.
-pub fn write_diff(diff: &Diff<'_>, target: &DiffTarget, csv_raw: bool) -> Result<Written, OutputError> {
-    AtomicFile::write(&target.path, |file| match target.kind {
+pub fn write_diff(
+    diff: &Diff<'_>,
+    target: &DiffTarget,
+    csv_raw: bool,
+    storage: &Storage,
+) -> Result<(), OutputError> {
+    let fill = |file: &mut AtomicFile| match target.kind {
         Kind::Workbook => xlsx::write_changes(diff, file),
         Kind::Csv => write_csv(diff, file, csv_raw),
         Kind::Json => write_diff_document(diff, file),
         Kind::Markdown => Ok(file.write_all(markdown::text(diff).as_bytes())?),
-    })
+    };
+    staged::write_file(storage, &target.path, |path| AtomicFile::write(path, fill))
 }
 
 fn write_csv(diff: &Diff<'_>, to: &mut dyn Write, csv_raw: bool) -> Result<(), Cause> {

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::names::folder_of;
 use super::{Entry, FORMAT, Fingerprint, hex};
+use crate::storage::{Fault, Storage, StorageError, is_remote};
 
 /// The largest manifest that is read, in bytes: some hundred thousand files.
 const MAX_SIZE: u64 = 64 << 20;
@@ -17,6 +18,7 @@ const MAX_SIZE: u64 = 64 << 20;
 /// A manifest that was read.
 #[derive(Debug)]
 pub struct Manifest {
+    storage: Storage,
     folder: PathBuf,
     files: Vec<Entry>,
     complete: bool,
@@ -29,6 +31,8 @@ pub struct Manifest {
 pub enum ManifestError {
     #[error("{path}: {source}", path = .path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     #[error("{path} is no evidence manifest: {what}; one is called X.manifest.json", path = .path.display())]
     NoManifest { path: PathBuf, what: String },
     #[error(
@@ -68,15 +72,15 @@ struct Document {
 }
 
 impl Manifest {
-    /// Reads the manifest at `path`.
+    /// Reads the manifest at `path`. What it names in object storage is asked of `storage`.
     ///
     /// # Errors
     /// [`ManifestError`]; also for a manifest that names no file, or names one in a way in which none
     /// is ever written.
-    pub fn read(path: &Path) -> Result<Self, ManifestError> {
+    pub fn read(path: &Path, storage: &Storage) -> Result<Self, ManifestError> {
         let no_manifest = |what: String| ManifestError::NoManifest { path: path.to_owned(), what };
         let mut text = Vec::new();
-        File::open(path)
+        File::open(storage.fetch(path)?.local)
             .and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut text))
             .map_err(|source| ManifestError::Io { path: path.to_owned(), source })?;
         if text.len() > usize::try_from(MAX_SIZE).unwrap_or(usize::MAX) {
@@ -104,14 +108,15 @@ impl Manifest {
                 return Err(no_manifest(format!("the sha256 of {name:?} is not 64 lower-case digits")));
             }
         }
-        Ok(Self { folder: folder_of(path).to_owned(), files, complete, failed })
+        let (storage, folder) = (storage.clone(), folder_of(path).to_owned());
+        Ok(Self { storage, folder, files, complete, failed })
     }
 
     /// The files, each with its path from here and what became of it. Each is read when its turn comes.
     pub fn findings(&self) -> impl Iterator<Item = (PathBuf, Finding)> {
         self.files.iter().map(|entry| {
             let path = self.at(&entry.path);
-            let finding = check(&path, entry);
+            let finding = self.check(&path, entry);
             (path, finding)
         })
     }
@@ -126,13 +131,42 @@ impl Manifest {
         self.complete && self.failed.is_empty()
     }
 
+    fn check(&self, path: &Path, entry: &Entry) -> Finding {
+        match self.storage.fetch(path) {
+            Ok(file) => {
+                let finding = check(&file.local, entry);
+                if is_remote(path) {
+                    // One copy at a time; what cannot be removed now goes with the program's end.
+                    let _ = std::fs::remove_file(&file.local);
+                }
+                finding
+            }
+            Err(error) if error.fault == Fault::Missing => Finding::Missing,
+            Err(error) => Finding::Unreadable(error.what),
+        }
+    }
+
     fn at(&self, name: &str) -> PathBuf {
-        if self.folder == Path::new(".") { PathBuf::from(name) } else { self.folder.join(name) }
+        let name = Path::new(name);
+        if is_remote(name) || self.folder == Path::new(".") {
+            return name.to_owned();
+        }
+        if !is_remote(&self.folder) || name.is_absolute() {
+            return self.folder.join(name);
+        }
+        // A key has no steps back.
+        name.components().fold(self.folder.clone(), |place, step| match step {
+            Component::ParentDir => place.parent().unwrap_or(&place).to_owned(),
+            step => place.join(step),
+        })
     }
 }
 
-/// Whether a manifest could name a file so: up first, then down, or from the root.
+/// Whether a manifest could name a file so: up first, then down, or from the root, or as an object.
 fn is_sound(name: &str) -> bool {
+    if let Some(object) = name.strip_prefix("s3://") {
+        return object.contains('/') && object.split('/').all(|step| !matches!(step, "" | "." | ".."));
+    }
     let steps = name.strip_prefix('/').unwrap_or(name).split('/');
     let down: Vec<&str> = steps.skip_while(|step| !name.starts_with('/') && *step == "..").collect();
     !down.is_empty() && down.iter().all(|step| !matches!(*step, "" | "." | ".."))
@@ -174,11 +208,26 @@ mod tests {
 
     #[test]
     fn a_name_goes_up_first_and_then_down() {
-        for name in ["a", "a/b.csv", "../a", "../../a/b", "/srv/a.csv", "ä b/…", "..."] {
+        for name in ["a", "a/b.csv", "../a", "../../a/b", "/srv/a.csv", "ä b/…", "...", "s3://b/a/c.csv"] {
             assert!(is_sound(name), "{name}");
         }
-        let odd =
-            ["", ".", "..", "/", "../..", "a/../b", "../a/../b", "/a/../b", "a//b", "//host/a", "a/", "./a"];
+        let odd = [
+            "",
+            ".",
+            "..",
+            "/",
+            "s3://",
+            "s3://b",
+            "s3://b/../a",
+            "../..",
+            "a/../b",
+            "../a/../b",
+            "/a/../b",
+            "a//b",
+            "//host/a",
+            "a/",
+            "./a",
+        ];
         for name in odd {
             assert!(!is_sound(name), "{name}");
         }

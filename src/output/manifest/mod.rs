@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::fingerprint::{Fingerprint, hex};
 use super::json::Counts;
-use super::{AtomicFile, Cause, Limits, Output, OutputError, Written};
+use super::{AtomicFile, Cause, Limits, Output, OutputError, Written, staged};
 use crate::model::{Markup, TOOL, Verdict};
 use crate::report::Report;
+use crate::storage::Storage;
 
 pub use check::{Finding, Manifest, ManifestError};
 use names::name_from;
@@ -40,6 +41,8 @@ pub struct Evidence<'a> {
     pub limits: Limits,
     /// The markup of tickets.
     pub ticket_format: Markup,
+    /// Where `s3://` leads to.
+    pub storage: &'a Storage,
 }
 
 /// Where the manifest of a run stands whose journal has this path: beside it, by its stem.
@@ -66,7 +69,7 @@ pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence<'_>)
         serde_json::to_writer_pretty(&mut *file, &document)?;
         Ok(file.write_all(b"\n")?)
     };
-    AtomicFile::write(path, write).map(drop)
+    staged::write_file(evidence.storage, path, |path| AtomicFile::write(path, write))
 }
 
 fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) -> Result<Document<'a>, Cause> {

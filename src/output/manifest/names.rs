@@ -3,13 +3,19 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use crate::storage::is_remote;
+
 /// How the manifest at `manifest` names `file`: from the manifest's folder, so that both can be moved
-/// together; an absolute path that does not lie below that folder as it is.
+/// together; an absolute path that does not lie below that folder as it is, and so an object of another
+/// bucket, or one that a manifest outside of object storage names.
 ///
 /// # Errors
 /// When the file system cannot tell where a folder is, or the path is no Unicode.
 pub(super) fn name_from(manifest: &Path, file: &Path) -> io::Result<String> {
     let folder = folder_of(manifest);
+    if is_remote(manifest) || is_remote(file) {
+        return remote_name(folder, file);
+    }
     let below = std::path::absolute(file)?.strip_prefix(std::path::absolute(folder)?).map(Path::to_owned);
     let is_plain = |path: &Path| path.components().all(|step| step != Component::ParentDir);
     let name: PathBuf = match below {
@@ -20,10 +26,25 @@ pub(super) fn name_from(manifest: &Path, file: &Path) -> io::Result<String> {
         // The steps up must lead to the same place whatever links the folder was named by.
         _ => steps(&folder.canonicalize()?, &real(file)?),
     };
-    let not_unicode =
-        || io::Error::other(format!("{} is no Unicode, so a manifest cannot name it", file.display()));
-    let text = name.to_str().ok_or_else(not_unicode)?;
+    let text = unicode(&name)?;
     Ok(if name.is_absolute() { text.to_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") })
+}
+
+/// Where one of both is in object storage. There are no links, and the two steps that every place in a
+/// bucket begins with are the bucket.
+fn remote_name(folder: &Path, file: &Path) -> io::Result<String> {
+    if !is_remote(file) {
+        return unicode(&std::path::absolute(file)?).map(str::to_owned);
+    }
+    let bucket = |path: &Path| path.components().take(2).collect::<PathBuf>();
+    let is_near = is_remote(folder) && bucket(folder) == bucket(file);
+    unicode(&if is_near { steps(folder, file) } else { file.to_owned() }).map(str::to_owned)
+}
+
+fn unicode(path: &Path) -> io::Result<&str> {
+    let not_unicode =
+        || io::Error::other(format!("{} is no Unicode, so a manifest cannot name it", path.display()));
+    path.to_str().ok_or_else(not_unicode)
 }
 
 /// The folder that a manifest's paths start from.
@@ -52,6 +73,19 @@ fn steps(folder: &Path, to: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_are_named_from_the_folder_within_a_bucket() {
+        let name = |manifest: &str, file: &str| name_from(Path::new(manifest), Path::new(file)).unwrap();
+        assert_eq!(name("s3://b/w/m.json", "s3://b/w/deep/a.csv"), "deep/a.csv");
+        assert_eq!(name("s3://b/w/m.json", "s3://b/a.csv"), "../a.csv");
+        assert_eq!(name("s3://b/m.json", "s3://b/w/"), "w");
+        assert_eq!(name("s3://b/m.json", "s3://c/a.csv"), "s3://c/a.csv");
+        assert_eq!(name("m.json", "s3://b/a.csv"), "s3://b/a.csv");
+        assert_eq!(name("s3://b/m.json", "/srv/a.csv"), "/srv/a.csv");
+        let here = std::env::current_dir().unwrap().join("a.csv");
+        assert_eq!(name("s3://b/m.json", "a.csv"), here.to_str().unwrap());
+    }
 
     #[test]
     fn what_lies_below_is_named_from_the_folder_and_all_else_is_found_from_there() {
