@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use cutover_report::service::generated_tasks;
 use serde_json::Value;
 use support::s3::S3;
-use support::server::{Seen, Server, Stalling};
+use support::server::{Seen, Server, Stalling, json};
 use support::{end, files, signal, until};
 use tempfile::tempdir;
 
@@ -78,6 +78,31 @@ fn a_killed_run_goes_on_with_the_journal_that_it_left_there() {
     assert_eq!(answered(&s3.text("run/j.jsonl")), ids.into_iter().collect());
     let verified = s3.run(folder.path(), &["verify", "s3://b/run/j.manifest.json"]);
     assert_eq!((verified.code, verified.stdout.as_str()), (0, "ok s3://b/run/j.jsonl\nok s3://b/r.json\n"));
+}
+
+#[test]
+fn a_large_journal_goes_in_parts_and_is_known_again() {
+    let folder = tempdir().unwrap();
+    let s3 = S3::start();
+    put_tasks(&s3, 9);
+    let service = Stalling::answering(6, || {
+        // White space is kept like every other byte.
+        json(200, format!("{}{}", " ".repeat(2 << 20), r#"{"result_list":[]}"#))
+    });
+    let url = service.server.url();
+    let more = ["--auth", "none", "--journal", "s3://b/j.jsonl", "-o", "r.jsonl"];
+    let child = s3.start_run(folder.path(), &[], &remote_run(&url, &more));
+    service.stalled();
+    until(|| s3.get("j.jsonl").is_some());
+    service.let_go();
+    let run = end(child);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(s3.get("j.jsonl").unwrap() == std::fs::read(folder.path().join("r.jsonl")).unwrap());
+    let begun = |request: &&String| request.starts_with("POST b/j.jsonl?uploads");
+    let requests = s3.requests();
+    assert!(requests.iter().filter(begun).count() >= 2 && s3.unfinished() == 0, "{requests:?}");
+    let read = requests.iter().filter(|request| *request == "GET b/j.jsonl").count();
+    assert_eq!(read, 1, "what it put itself needs no comparing");
 }
 
 #[test]

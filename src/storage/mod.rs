@@ -18,7 +18,8 @@ use tempfile::TempDir;
 use crate::model::NamedFile;
 use client::Client;
 pub use error::{Fault, StorageError};
-pub use put::{Over, Tag, abandon};
+use put::Over;
+pub use put::{Tag, abandon};
 use url::Object;
 pub use url::is_remote;
 

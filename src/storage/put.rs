@@ -40,7 +40,7 @@ impl PartialEq for Tag {
 
 /// What may be replaced.
 #[derive(Debug, Clone, Copy)]
-pub enum Over<'a> {
+pub(super) enum Over<'a> {
     /// Whatever stands there.
     Anything,
     /// What has this tag; none for nothing at all.

@@ -83,6 +83,10 @@ pub struct Stalling {
 
 impl Stalling {
     pub fn after(healthy: usize) -> Self {
+        Self::answering(healthy, consistent)
+    }
+
+    pub fn answering(healthy: usize, answer: impl Fn() -> Response<Body> + Send + Sync + 'static) -> Self {
         let (tell, stalled) = channel();
         let held = Arc::new(Mutex::new(Some(healthy)));
         let gate = Arc::clone(&held);
@@ -94,7 +98,7 @@ impl Stalling {
                     std::thread::sleep(std::time::Duration::from_millis(2));
                 }
             }
-            consistent()
+            answer()
         });
         Self { server, stalled, held }
     }
