@@ -225,7 +225,8 @@ fn of_two_runs_on_one_journal_the_one_that_is_overtaken_ends_and_keeps_its_own()
         let run = end(child);
         assert_eq!(run.code, 6, "{}", run.stderr);
         let said = "s3://b/j.jsonl: another run has written this journal meanwhile, and this one ends; what it fetched is kept in ";
-        let (_, kept) = run.stderr.split_once(said).unwrap_or_else(|| panic!("{}", run.stderr));
+        assert_eq!(run.stderr.matches(said).count(), 1, "{}", run.stderr);
+        let (_, kept) = run.stderr.split_once(said).unwrap();
         let kept = std::fs::read_to_string(kept.lines().next().unwrap()).unwrap();
         assert!(answered(&kept).len() >= 10);
         assert!(s3.text("j.jsonl") == other && !folder.path().join("r.json").exists());

@@ -143,13 +143,12 @@ impl Export {
         };
         // Before the reports: whatever becomes of them, what was fetched is where it stays.
         let hints = match (fetched, self.journal.put()) {
-            (Ok(hints), Ok(())) => hints,
+            (fetched, Ok(())) => fetched?,
             (Ok(hints), Err(unkept)) if unkept.exit != Exit::Locked => {
                 console::error(&unkept.message);
                 hints
             }
             (Ok(_), Err(overtaken)) => return Err(overtaken),
-            (Err(failure), Ok(())) => return Err(failure),
             (Err(failure), Err(unkept)) => {
                 return Err(Failure {
                     message: format!("{}; {}", failure.message, unkept.message),

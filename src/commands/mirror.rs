@@ -42,6 +42,8 @@ struct There {
     due: Instant,
     /// Whether the last put failed, and that was told.
     failing: bool,
+    /// Whether another run has written the journal, and that was told.
+    overtaken: bool,
 }
 
 /// What came of a put.
@@ -69,7 +71,8 @@ impl Mirror {
         // From here on it goes when the journal is safe, and not before.
         let _ = folder.keep();
         let of = state(&file.local);
-        let there = There { tag, of, under_way: None, due: Instant::now() + FIRST, failing: false };
+        let there =
+            There { tag, of, under_way: None, due: Instant::now() + FIRST, failing: false, overtaken: false };
         Ok(Self { file, storage: storage.clone(), there: Mutex::new(there) })
     }
 
@@ -113,7 +116,10 @@ impl Mirror {
                 there.failing = false;
                 Ok(())
             }
-            Err(error) if error.fault == Fault::Taken => Err(self.overtaken()),
+            Err(error) if error.fault == Fault::Taken => {
+                there.overtaken = true;
+                Err(self.overtaken())
+            }
             Err(error) => {
                 if !there.failing {
                     console::warning(&format!(
@@ -130,7 +136,7 @@ impl Mirror {
         JournalError::Overtaken { path: self.file.name.clone(), kept: self.file.local.clone() }
     }
 
-    /// Puts what is not there yet, for a run that is over.
+    /// Puts what is not there yet, for a run that is over; nothing if it was overtaken and told so.
     ///
     /// # Errors
     /// That another run has written the journal meanwhile, or what kept it from being put; then it is kept
@@ -138,7 +144,7 @@ impl Mirror {
     pub(super) fn put(&self) -> Result<(), Failure> {
         let mut there = self.there();
         self.settle(&mut there).map_err(Failure::journal)?;
-        if state(&self.file.local) == there.of {
+        if there.overtaken || state(&self.file.local) == there.of {
             return Ok(());
         }
         let Put { of, tag, .. } = put(&self.file, &self.storage, there.tag.clone());
