@@ -106,8 +106,8 @@ pub(super) fn write(
         }
         outputs.push(Output { target: target.clone(), written });
     }
-    // A journal that does not stay cannot be looked into.
-    let kept = manifest.is_none_or(|place| place.journal);
+    // A journal that does not stay cannot be looked into, and one in object storage not by a file's path.
+    let kept = manifest.is_none_or(|place| place.journal) && !is_remote(journal.path());
     let mut failed = outputs.iter().any(|output| output.written.is_err());
     let manifest = manifest.map(|place| {
         let evidence = Evidence {

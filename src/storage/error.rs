@@ -41,6 +41,8 @@ fn named(place: &Path) -> String {
 
 /// How `object_store` begins what it says of a status.
 const STATUS: &str = "Server returned non-2xx status code: ";
+/// What is said of temporary credentials with a status that tells nothing of it.
+const EXPIRED: [&str; 2] = [": ExpiredToken: ", ": InvalidToken: "];
 /// As much of an answer that is no S3 error as is shown, in characters.
 const MAX_SHOWN: usize = 200;
 
@@ -85,6 +87,7 @@ impl StorageError {
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => Fault::Credentials,
             E::NotFound { .. } => Fault::Missing,
             E::AlreadyExists { .. } | E::Precondition { .. } => Fault::Taken,
+            _ if EXPIRED.iter().any(|code| what.contains(code)) => Fault::Credentials,
             _ if what.starts_with("HTTP 501 ") || what.contains("NotImplemented") => Fault::Unconditional,
             _ => Fault::Other,
         };
@@ -139,5 +142,20 @@ mod tests {
         assert_eq!(told(&format!("{STATUS}404 Not Found: ")), "HTTP 404 Not Found");
         assert_eq!(told(&format!("{STATUS}502 Bad Gateway: <html>\n")), "HTTP 502 Bad Gateway: <html>");
         assert_eq!(told("Connection refused (os error 111)"), "Connection refused (os error 111)");
+    }
+
+    #[test]
+    fn what_matters_of_an_answer_is_told_apart_and_no_secret_is_echoed() {
+        let of = |status: &str, code: &str| {
+            let text = format!("{STATUS}{status}: <Code>{code}</Code><Message>not hush-hush-hush</Message>");
+            let error = object_store::Error::Generic { store: "S3", source: text.into() };
+            StorageError::of(Path::new("s3://b/k"), &error, &[Secret::new("hush-hush-hush".to_owned())])
+        };
+        let expired = of("400 Bad Request", "ExpiredToken");
+        assert_eq!(expired.to_string(), "s3://b/k: HTTP 400 Bad Request: ExpiredToken: not [redacted]");
+        assert_eq!(expired.fault, Fault::Credentials);
+        assert_eq!(of("501 Not Implemented", "X").fault, Fault::Unconditional);
+        assert_eq!(of("400 Bad Request", "NotImplemented").fault, Fault::Unconditional);
+        assert_eq!(of("500 Internal Server Error", "InternalError").fault, Fault::Other);
     }
 }

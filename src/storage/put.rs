@@ -8,7 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use object_store::aws::AmazonS3;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, UpdateVersion};
+use object_store::{
+    MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
+};
 use tokio::sync::watch;
 
 use super::client::Client;
@@ -82,14 +84,14 @@ pub(super) async fn put(
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(local)?;
-    at_once(client, &store, object, bytes, over).await
+    at_once(client, &store, object, bytes.into(), over).await
 }
 
 async fn at_once(
     client: &Client,
     store: &AmazonS3,
     object: &Object<'_>,
-    bytes: Vec<u8>,
+    bytes: PutPayload,
     over: Over<'_>,
 ) -> Result<Tag, StorageError> {
     check(client, object, over).await?;
@@ -103,7 +105,7 @@ async fn at_once(
     let is_guarded = mode != PutMode::Overwrite;
     let put = async |mode| {
         let options = PutOptions { mode, ..PutOptions::default() };
-        let put = store.put_opts(&object.key, bytes.clone().into(), options).await;
+        let put = store.put_opts(&object.key, bytes.clone(), options).await;
         put.map(|put| Tag::of(put.e_tag)).map_err(|error| client.fault(object.place, &error))
     };
     match put(mode).await {
