@@ -21,7 +21,7 @@ use support::{Run, run};
 use tempfile::tempdir;
 
 /// A fifth of all requests, in every kind that a later try or patience mends.
-const MIXED: &str = "500=4%,502=1%,503=2%,504=1%,408=1%,reset=3%,truncate=2%,garbage=1%,html=1%,\
+const MIXED: &str = "429=3%,500=3%,502=1%,503=1%,504=1%,408=1%,reset=2%,truncate=2%,garbage=1%,html=1%,\
                      slow=1%:20ms,drip=1%:20ms,type=1%,huge=1%:1MiB,seed=7";
 
 /// Exports so many tasks of the data beside the list, from a service with these faults.

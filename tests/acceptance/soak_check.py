@@ -22,7 +22,7 @@ from pathlib import Path
 from harness import Checks, Tool
 
 BINARY = Path(__file__).parents[2] / "target" / "release" / "cutover-report"
-MIXED = ("500=4%,502=1%,503=2%,504=1%,408=1%,reset=3%,truncate=2%,garbage=1%,html=1%,"
+MIXED = ("429=3%,500=3%,502=1%,503=1%,504=1%,408=1%,reset=2%,truncate=2%,garbage=1%,html=1%,"
          "slow=1%:100ms,drip=1%:100ms,type=1%,huge=1%:1MiB")
 SAME = ("task_id", "verdict", "last_verified", "check_result", "directories", "total_files", "different",
         "missing_at_target", "redundant_at_target", "verifications", "response_shape", "notes")

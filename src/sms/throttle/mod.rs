@@ -141,12 +141,15 @@ impl Gate {
     /// Hears of a request that failed as a task's attempt number `attempt` (from 1), and gives the
     /// time after which it may be made again.
     ///
-    /// After a 429 the gate stays shut for everyone until then, because the account is over its rate,
-    /// not the task; unless the service asks for more than [`LONGEST_WAIT`], which ends the task. In an
-    /// outage it stays shut for everyone too.
+    /// After 429s that are no chance, or say when to come again, the gate stays shut for everyone, because the
+    /// account is over its rate, not the task; unless the service asks for more than [`LONGEST_WAIT`], which
+    /// ends the task. In an outage it stays shut for everyone too.
     pub fn failed(&self, permit: &Permit, attempt: u32, failure: &Failure) -> Duration {
         match failure.status {
-            Some(429) => return self.refused(permit, failure.error.limit(), failure.retry_after),
+            Some(429) => {
+                let opens = self.refused(permit, failure.error.limit(), failure.retry_after);
+                return opens.max(delay(attempt, fastrand::f64(), failure.retry_after));
+            }
             Some(400 | 403 | 404) => self.admitted(permit),
             Some(_) => {
                 self.unproven.add_permits(1);

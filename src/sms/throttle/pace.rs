@@ -10,7 +10,8 @@ use crate::model::Rate;
 const RECOVERY: u32 = 50;
 /// The window of a limit that nobody has named.
 const UNKNOWN_WINDOW: Duration = Duration::from_secs(1);
-/// Refusals below a limit, or where none is named, are chance up to this share of the last requests.
+/// Up to this share of the last requests refusals may be chance, and asking more slowly no remedy; unless the
+/// rate has risen past a named limit that has refused more before.
 const CHANCE: f64 = 0.2;
 /// How much of that share the last request makes up.
 const WEIGHT: f64 = 1.0 / 32.0;
@@ -62,6 +63,8 @@ pub(super) struct Pace {
     /// The share of the last requests that was refused.
     share: f64,
     learnt: Option<Rate>,
+    /// Whether a named limit has shown that it is kept.
+    proven: bool,
     /// Told once.
     untold: Option<Slowed>,
 }
@@ -80,6 +83,7 @@ impl Pace {
             settled: Duration::ZERO,
             share: 0.0,
             learnt: None,
+            proven: false,
             untold: None,
         }
     }
@@ -130,17 +134,22 @@ impl Pace {
         if epoch != self.epoch {
             return;
         }
+        let rate = self.rate(now);
+        let risen = |limit: &Rate| rate > (limit.just_under().per_second() + limit.per_second()) / 2.0;
+        let exceeded = limit.filter(risen);
+        if self.share <= CHANCE && !(self.proven && exceeded.is_some()) {
+            return;
+        }
         self.epoch = self.epoch.wrapping_add(1);
         self.refused_in_a_row = self.refused_in_a_row.saturating_add(1);
         if let Some(limit) = limit {
             self.window = limit.window();
         }
-        let rate = self.rate(now);
         let whole = limit.map_or(rate, Rate::per_second);
-        let risen = |limit: &Rate| rate > (limit.just_under().per_second() + limit.per_second()) / 2.0;
-        if let Some(limit) = limit.filter(risen) {
+        if let Some(limit) = exceeded {
+            self.proven = true;
             self.cut(now, limit.just_under(), whole, Some(limit));
-        } else if now >= self.settled && rate > FLOOR && self.share > CHANCE {
+        } else if now >= self.settled && rate > FLOOR {
             // No limit is named; or it is kept, and not ours alone.
             self.cut(now, Rate::at_most((rate / 2.0).max(FLOOR)), whole, None);
         }
@@ -175,9 +184,36 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
+    /// A pace at this ceiling for which refusals are no chance.
+    fn refused_often(ceiling: &str) -> Pace {
+        Pace { share: 0.5, ..Pace::new(rate(ceiling)) }
+    }
+
+    #[test]
+    fn a_few_refusals_are_chance_until_a_limit_is_proven() {
+        let mut pace = Pace::new(rate("500/s"));
+        let limit = Some(rate("60/m"));
+        for _ in 0..1000 {
+            (0..19).for_each(|_| pace.admitted(pace.epoch()));
+            pace.refused(pace.epoch(), seconds(1.0), limit, 0.5);
+        }
+        assert_eq!((pace.learnt(), pace.opens()), (None, Duration::ZERO), "a limit that nobody keeps");
+        let heeded = (1..).find(|_| {
+            pace.refused(pace.epoch(), seconds(2.0), limit, 0.5);
+            pace.learnt().is_some()
+        });
+        assert_eq!(heeded, Some(5));
+        assert_eq!(pace.learnt(), Some(rate("57/m")));
+        (0..1000).for_each(|_| pace.admitted(pace.epoch()));
+        let past = seconds(10_000.0);
+        assert!(pace.rate(past) > 1.0);
+        pace.refused(pace.epoch(), past, limit, 0.5);
+        assert!((pace.rate(past) - 0.95).abs() < 1e-9, "one refusal is enough now");
+    }
+
     #[test]
     fn a_named_limit_is_kept_just_under_and_told_once() {
-        let mut pace = Pace::new(rate("500/s"));
+        let mut pace = refused_often("500/s");
         for _ in 0..16 {
             pace.refused(0, seconds(0.1), Some(rate("50/s")), 0.5);
         }
@@ -192,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_rate_rises_slowly_past_the_limit_and_falls_back() {
-        let mut pace = Pace::new(rate("500/s"));
+        let mut pace = refused_often("500/s");
         pace.refused(0, seconds(0.0), Some(rate("50/s")), 0.5);
         assert!((pace.rate(seconds(25.0)) - 48.5).abs() < 1e-9);
         assert!((pace.rate(seconds(50.0)) - 50.0).abs() < 1e-9);
@@ -204,7 +240,7 @@ mod tests {
 
     #[test]
     fn without_a_named_limit_the_rate_is_halved_once_a_window() {
-        let mut pace = Pace { share: 0.5, ..Pace::new(rate("100/s")) };
+        let mut pace = refused_often("100/s");
         pace.refused(0, seconds(10.0), None, 0.5);
         pace.refused(0, seconds(10.1), None, 0.5);
         pace.refused(1, seconds(10.5), None, 0.5);
@@ -218,20 +254,20 @@ mod tests {
 
     #[test]
     fn a_limit_that_others_use_too_halves_the_rate() {
-        let mut pace = Pace::new(rate("10/s"));
+        let mut pace = refused_often("10/s");
         pace.refused(0, seconds(1.0), Some(rate("600/m")), 0.5);
         assert_eq!(pace.learnt(), Some(rate("570/m")));
-        pace.admitted(1);
+        pace.share = 0.1;
         pace.refused(1, seconds(101.0), Some(rate("600/m")), 0.5);
         assert_eq!(pace.learnt(), Some(rate("570/m")), "a few refusals may be chance");
         pace.share = 0.5;
-        pace.refused(2, seconds(116.0), Some(rate("600/m")), 0.5);
+        pace.refused(1, seconds(116.0), Some(rate("600/m")), 0.5);
         assert_eq!(pace.learnt(), Some(rate("285/m")));
     }
 
     #[test]
     fn pauses_grow_when_refusals_follow_each_other() {
-        let mut pace = Pace::new(rate("10/s"));
+        let mut pace = refused_often("10/s");
         let mut pauses = Vec::new();
         for epoch in 0..12 {
             let now = pace.opens();
@@ -262,8 +298,11 @@ mod tests {
                 pace.refused(pace.epoch(), now, limit, random);
                 let after = pace.rate(now);
                 prop_assert!(after > 0.0 && after <= before.min(f64::from(ceiling) / 3600.0));
-                prop_assert!(pace.opens() > now && pace.opens() <= now + LONGEST_PAUSE * 5 / 4);
-                prop_assert!(limit.is_none_or(|limit| after <= limit.per_second()));
+                prop_assert!(pace.opens() <= now + LONGEST_PAUSE * 5 / 4);
+                if pace.share > CHANCE {
+                    prop_assert!(pace.opens() > now);
+                    prop_assert!(limit.is_none_or(|limit| after <= limit.per_second()));
+                }
             }
         }
     }
