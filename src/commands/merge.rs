@@ -38,7 +38,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
             }
             // A run that writes this journal would go on in a file that nobody finds.
             let _lock = Lock::hold(path, began).map_err(Failure::journal)?;
-            let journal = written(&merge, &path.into())?;
+            let journal = written(merge, &path.into())?;
             report::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
         }
         kept => {
@@ -47,7 +47,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
             let path = folder.path().join("merged.jsonl");
             // In object storage it is an output like others, and the journal of the reports by its name.
             let name = kept.unwrap_or(&path).to_owned();
-            let journal = written(&merge, &NamedFile { name, local: path })?;
+            let journal = written(merge, &NamedFile { name, local: path })?;
             report::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
         }
     }
@@ -65,8 +65,9 @@ fn tell(merge: &Merge, quiet: bool) {
     }
 }
 
-/// Puts the merged journal at its path, whole or not at all, and opens it.
-fn written(merge: &Merge, place: &NamedFile) -> Result<Journal, Failure> {
+/// Puts the merged journal at its path, whole or not at all, and opens it. The lists of the merge make room
+/// for those of the report.
+fn written(merge: Merge, place: &NamedFile) -> Result<Journal, Failure> {
     let path = &place.local;
     let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;
     merge.write_to(&mut file).map_err(|error| match error {
@@ -74,6 +75,7 @@ fn written(merge: &Merge, place: &NamedFile) -> Result<Journal, Failure> {
         WriteError::Io(source) => io(path, source),
     })?;
     file.commit().map_err(|source| io(path, source))?;
+    drop(merge);
     Journal::open(place).map_err(Failure::journal)
 }
 

@@ -37,13 +37,23 @@ pub enum MergeError {
     Replaced(PathBuf),
 }
 
-/// Journals that were read to know what is to be taken from which.
+/// Journals that were read to know what is to be taken from which. Their lists are not kept, only that of
+/// the result.
 #[derive(Debug)]
 pub struct Merge {
-    inputs: Vec<Input>,
+    sources: Vec<Source>,
     header: Header,
     taken: Taken,
     finished: bool,
+    warnings: Vec<String>,
+}
+
+/// A journal that was read, and will be again.
+#[derive(Debug)]
+struct Source {
+    file: NamedFile,
+    /// Of its header.
+    sha256: [u8; 32],
 }
 
 /// A journal to merge.
@@ -115,18 +125,24 @@ impl Merge {
     pub fn of<F: Into<NamedFile>>(files: impl IntoIterator<Item = F>) -> Result<Self, MergeError> {
         let inputs: Result<Vec<_>, JournalError> =
             files.into_iter().map(|file| Input::read(file.into())).collect();
-        let mut keyed = Vec::new();
+        let mut hashed = Vec::new();
         for input in inputs? {
-            // All that the result may depend on.
-            let key = (sha256(&input.file.name, &input.header)?, input.finished, input.results.clone());
-            keyed.push(((input.header.started_at, key), input));
+            hashed.push((sha256(&input.file.name, &input.header)?, input));
         }
-        keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let inputs: Vec<Input> = keyed.into_iter().map(|(_, input)| input).collect();
+        // By all that the result may depend on.
+        hashed.sort_by(|(one_hash, one), (other_hash, other)| {
+            let began = one.header.started_at.cmp(&other.header.started_at);
+            let by_header = || (one_hash, one.finished).cmp(&(other_hash, other.finished));
+            began.then_with(by_header).then_with(|| one.results.cmp(&other.results))
+        });
+        let (hashes, inputs): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
         let groups = groups(&inputs)?;
         let (header, taken) = merged(&inputs, groups);
         let finished = is_finished(&inputs, &taken, &header);
-        Ok(Self { inputs, header, taken, finished })
+        let warnings = warnings(&inputs);
+        let sources =
+            inputs.into_iter().zip(hashes).map(|(input, sha256)| Source { file: input.file, sha256 });
+        Ok(Self { sources: sources.collect(), header, taken, finished, warnings })
     }
 
     /// The header of the merged journal.
@@ -135,26 +151,8 @@ impl Merge {
     }
 
     /// What the user should know of the inputs.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        for input in self.inputs.iter().filter(|input| !input.finished) {
-            let recorded = input.results.iter().flatten().count();
-            warnings.push(format!(
-                "{}: the run did not come to its end; {recorded} of {} tasks are recorded",
-                input.file.name.display(),
-                input.results.len()
-            ));
-        }
-        let compared = |input: &&Input| input.header.reconciliation.is_some();
-        if self.inputs.iter().any(|input| compared(&input)) {
-            for input in self.inputs.iter().filter(|input| !compared(input)) {
-                warnings.push(format!(
-                    "{}: its list was not compared with the account",
-                    input.file.name.display()
-                ));
-            }
-        }
-        warnings
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Writes the merged journal.
@@ -163,7 +161,7 @@ impl Merge {
     /// When an input cannot be read or is another one by now, or the writer's.
     pub fn write_to(&self, to: &mut dyn Write) -> Result<(), WriteError> {
         write_line(to, &self.header)?;
-        let mut by_input: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.inputs.len()];
+        let mut by_input: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.sources.len()];
         for (ordinal, taken) in self.taken.iter().enumerate() {
             if let Some((input, there)) = taken
                 && let Some(of_input) = by_input.get_mut(*input)
@@ -172,14 +170,17 @@ impl Merge {
             }
         }
         let mut recorded = 0;
-        for (input, wanted) in self.inputs.iter().zip(by_input).filter(|(_, wanted)| !wanted.is_empty()) {
-            let journal = Journal::open(&input.file).map_err(MergeError::from)?;
-            if *journal.header() != input.header {
-                return Err(MergeError::Replaced(input.file.name.clone()).into());
+        for (Source { file, sha256: known }, wanted) in self.sources.iter().zip(by_input) {
+            if wanted.is_empty() {
+                continue;
+            }
+            let journal = Journal::open(file).map_err(MergeError::from)?;
+            if sha256(&file.name, journal.header()).map_err(MergeError::from)? != *known {
+                return Err(MergeError::Replaced(file.name.clone()).into());
             }
             for (ordinal, there) in wanted {
                 let record = journal.record(there).map_err(MergeError::from)?;
-                let mut record = record.ok_or_else(|| MergeError::Replaced(input.file.name.clone()))?;
+                let mut record = record.ok_or_else(|| MergeError::Replaced(file.name.clone()))?;
                 record.ordinal = ordinal;
                 write_line(to, &Line::from(record))?;
                 recorded += 1;
@@ -190,6 +191,26 @@ impl Merge {
         }
         Ok(())
     }
+}
+
+fn warnings(inputs: &[Input]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for input in inputs.iter().filter(|input| !input.finished) {
+        let recorded = input.results.iter().flatten().count();
+        warnings.push(format!(
+            "{}: the run did not come to its end; {recorded} of {} tasks are recorded",
+            input.file.name.display(),
+            input.results.len()
+        ));
+    }
+    let compared = |input: &&Input| input.header.reconciliation.is_some();
+    if inputs.iter().any(|input| compared(&input)) {
+        for input in inputs.iter().filter(|input| !compared(input)) {
+            warnings
+                .push(format!("{}: its list was not compared with the account", input.file.name.display()));
+        }
+    }
+    warnings
 }
 
 /// Why a merged journal could not be written.

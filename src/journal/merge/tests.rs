@@ -228,7 +228,7 @@ fn journal_of(nights: &[Night]) -> (tempfile::TempDir, Journal, Vec<String>) {
     let path = |number: usize| folder.path().join(format!("{number}.jsonl"));
     let paths: Vec<PathBuf> = (0..nights.len()).map(path).collect();
     nights.iter().zip(&paths).for_each(|(night, path)| night.write(path, &night.header()));
-    let warnings = Merge::of(&paths).unwrap().warnings();
+    let warnings = Merge::of(&paths).unwrap().warnings().to_vec();
     let whole = folder.path().join("whole.jsonl");
     std::fs::write(&whole, merged(&paths)).unwrap();
     let journal = Journal::open(&whole).unwrap();
