@@ -65,8 +65,8 @@ def run(*command, env=None, codes=(0,)):
 class Bench:
     """The program, a folder to work in, and how often to repeat."""
 
-    def __init__(self, binary, folder, rounds):
-        self.binary, self.folder, self.rounds = binary, Path(folder), rounds
+    def __init__(self, binary, folder, rounds, plot=None):
+        self.binary, self.folder, self.rounds, self.plot = binary, Path(folder), rounds, plot
         self.out, self.runs = None, 0
 
     def export(self, tasks, url, *more, auth="none"):
@@ -262,10 +262,11 @@ def latency(bench):
                   f"with the first, which is asked alone, {last / ideal:.3f}; whole run {ran}", flush=True)
 
 
-def growth(bench, counts=(1000, 10_000, 100_000), outputs=("./report/", "./copy.jsonl"), rows=30):
+def growth(bench, counts=(1000, 10_000, 100_000), outputs=("./report/", "./report.xlsx", "./copy.jsonl"), rows=30):
     """what a task costs with 1,000, 10,000 and 100,000 of 30 rows; aim: at most 1.2 × that at 10,000, under 200 MiB"""
+    plotted = {}
     for output in outputs:
-        costs = {}
+        costs = plotted[output.removeprefix("./")] = {}
         for count in counts:
             tasks = bench.made_up_tasks(count)
             with bench.nginx(rows):
@@ -278,6 +279,33 @@ def growth(bench, counts=(1000, 10_000, 100_000), outputs=("./report/", "./copy.
         by = lambda what: what(costs[most]) / most / (what(usual) / 10_000)
         print(f"{output[2:]:11} {most} against 10000: {by(lambda ran: ran.wall):.2f} × the time a task, "
               f"{by(lambda ran: ran.cpu):.2f} × the cpu")
+    if bench.plot:
+        bench.plot.write_text(plot(plotted))
+
+
+def plot(costs):
+    """An SVG of what a task costs, by output and number of tasks."""
+    width, height, left, top = 640, 260, 56, 34
+    counts = sorted({count for of in costs.values() for count in of})
+    each = {output: {count: ran.wall / count * 1e6 for count, ran in of.items()} for output, of in costs.items()}
+    highest = max(cost for of in each.values() for cost in of.values()) * 1.1
+    x = lambda count: left + 30 + counts.index(count) * (width - left - 180) / max(len(counts) - 1, 1)
+    y = lambda cost: top + (height - top - 40) * (1 - cost / highest)
+    label = lambda x, y, text, more="": f'<text x="{x:.0f}" y="{y:.0f}" {more}>{text}</text>'
+    step = 10 ** (len(str(int(highest))) - 1)
+    step = next(by for by in (step // 5, step // 2, step) if highest / max(by, 1) <= 6)
+    parts = [label(left, 18, "µs a task, whole run, by number of tasks", 'font-weight="600"')]
+    for cost in range(0, int(highest) + 1, max(step, 1)):
+        parts.append(f'<path d="M{left} {y(cost):.0f}H{width - 140}" stroke="#ddd"/>')
+        parts.append(label(left - 8, y(cost) + 4, cost, 'text-anchor="end"'))
+    parts += [label(x(count), height - 18, f"{count:,}", 'text-anchor="middle"') for count in counts]
+    for colour, (output, of) in zip(("#334155", "#b91c1c", "#0f766e"), each.items()):
+        line = " ".join(f"{x(count):.0f},{y(cost):.0f}" for count, cost in of.items())
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x(count):.0f}" cy="{y(cost):.0f}" r="3.5" fill="{colour}"/>' for count, cost in of.items()]
+        parts.append(label(x(counts[-1]) + 12, y(of[counts[-1]]) + 4, output, f'fill="{colour}"'))
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">'
+            f'<rect width="{width}" height="{height}" fill="#fff"/>' + "\n".join(parts) + "</svg>\n")
 
 
 def million(bench):
@@ -303,6 +331,7 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure: all but `million`")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/cutover-report")
     parser.add_argument("--rounds", type=int, default=5, help="how often (5)")
+    parser.add_argument("--plot", type=Path, help="where `growth` writes an SVG")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(ALL):
         parser.error(f"there is no {', '.join(unknown)}")
@@ -311,7 +340,7 @@ def main():
     for name in chosen.names or [name for name in ALL if name != "million"]:
         print(f"== {name}: {ALL[name].__doc__}", flush=True)
         with tempfile.TemporaryDirectory(prefix="cutover-report-bench-") as folder:
-            ALL[name](Bench(chosen.binary.resolve(), folder, chosen.rounds))
+            ALL[name](Bench(chosen.binary.resolve(), folder, chosen.rounds, chosen.plot))
 
 
 if __name__ == "__main__":
