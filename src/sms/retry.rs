@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The first backoff's upper bound; each further one doubles it.
-const BASE: Duration = Duration::from_millis(250);
+const BASE: Duration = Duration::from_millis(100);
 /// The largest backoff.
 const CAP: Duration = Duration::from_secs(30);
 /// The longest time that a server may ask a task to wait; past it the task fails.
@@ -18,11 +18,12 @@ pub const fn is_transient(status: u16) -> bool {
 
 /// How long to wait after attempt number `attempt` (from 1) before the next.
 ///
-/// Exponential: `random`, from 0 to 1, picks a point in the upper half of the bound, so that twelve
-/// attempts outlast an outage of a minute whatever chance brings; never less than the server asked for.
+/// Exponential: `random`, from 0 to 1, picks a point in the upper quarter of the bound. So twelve attempts
+/// outlast an outage of a minute whatever chance brings, and a few failures in a row cost little at the end of a
+/// run. Never less than the server asked for.
 pub fn delay(attempt: u32, random: f64, asked: Option<Duration>) -> Duration {
     let bound = BASE.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(CAP);
-    bound.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0).max(asked.unwrap_or_default())
+    bound.mul_f64(0.75 + random.clamp(0.0, 1.0) / 4.0).max(asked.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -38,9 +39,9 @@ mod tests {
     #[test]
     fn the_table_of_delays() {
         let upper: Vec<u128> = (1..=10).map(|attempt| delay(attempt, 1.0, None).as_millis()).collect();
-        assert_eq!(upper, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+        assert_eq!(upper, [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000]);
         assert_eq!(delay(u32::MAX, 1.0, None), CAP);
-        assert_eq!(delay(3, 0.0, None), BASE * 2);
+        assert_eq!(delay(3, 0.0, None), BASE * 3);
         assert_eq!(delay(1, 1.0, Some(Duration::from_secs(7))), Duration::from_secs(7));
     }
 

@@ -70,7 +70,7 @@ mod tests {
             assert_eq!(reach.is_probing(), round >= 4);
             pauses.push(reach.missed(round, 1.0).map_or(0, |pause| pause.as_secs()));
         }
-        assert_eq!(pauses, [0, 0, 0, 2, 4, 8, 16, 30, 30, 30]);
+        assert_eq!(pauses, [0, 0, 0, 0, 1, 3, 6, 12, 25, 30]);
         let probe = reach.sent();
         assert_eq!(reach.missed(0, 1.0), None, "it was sent long before");
         assert!(reach.is_probing());
