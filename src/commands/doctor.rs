@@ -7,7 +7,6 @@ use crate::cli::DoctorArgs;
 use crate::model::TaskId;
 use crate::sms::auth;
 use crate::sms::{Client, Outcome, pages, wire};
-
 use crate::storage::{Storage, is_remote};
 
 use super::connect;

@@ -235,8 +235,11 @@ impl<'a, W: Cells> Sheet<'a, W> {
 
     /// Writes the text that leads back; the link itself is the worksheet's.
     fn text_back(&mut self) -> Result<(), XlsxError> {
-        let text = format!("← {}", self.language.text("Summary"));
-        self.text(1, 0, &text, &self.styles.back)
+        self.text(1, 0, &self.back(), &self.styles.back)
+    }
+
+    fn back(&self) -> String {
+        format!("← {}", self.language.text("Summary"))
     }
 }
 
@@ -298,8 +301,7 @@ impl<'a> Sheet<'a> {
             // What is escaped is not escaped again; the file stays where it is, relative to this one.
             Some(file) => format!("file:///{}#{sheet}", escaped(file)),
         };
-        let text = format!("← {}", self.language.text("Summary"));
-        let tip = self.language.text("Back to the Summary");
+        let (text, tip) = (self.back(), self.language.text("Back to the Summary"));
         self.worksheet.write_url_with_options(1, 0, Url::new(target), text, tip, Some(&self.styles.back))?;
         Ok(())
     }
@@ -387,12 +389,18 @@ fn cell_text(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_CELL_UNITS || text.encode_utf16().count() <= MAX_CELL_UNITS {
         return text;
     }
-    let mut units = CUT.len();
-    let kept = text.chars().take_while(|c| {
+    // Its own units are no more than its bytes.
+    Cow::Owned(first_units(&text, MAX_CELL_UNITS - CUT.len()).to_owned() + CUT)
+}
+
+/// The start of a text, at most so many UTF-16 units: that is how Excel counts.
+fn first_units(text: &str, most: usize) -> &str {
+    let mut units = 0;
+    let beyond = text.char_indices().find(|(_, c)| {
         units += c.len_utf16();
-        units <= MAX_CELL_UNITS
+        units > most
     });
-    Cow::Owned(kept.chain(CUT.chars()).collect())
+    beyond.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use rust_xlsxwriter::{IgnoreError, Table, TableColumn, TableStyle, Workbook, Xls
 use super::cells::Cells;
 use super::splice::{Extent, Link, is_escape};
 use super::style::{Style, Styles};
-use super::{Heading, MAX_LINKS, Sheet, cell_text, charts, lines_of};
+use super::{Heading, MAX_LINKS, Sheet, cell_text, charts, first_units, lines_of};
 use crate::model::{Language, SAMPLE, Verdict};
 use crate::report::{Cell, Column, Kind, Options, Report, SummaryCell, Template, fold_case};
 
@@ -183,14 +183,10 @@ fn make_unique(headings: &mut [Heading]) {
     let mut taken = HashSet::new();
     for heading in headings {
         let text = cell_text(&heading.text).replace(|c: char| c.is_control(), " ");
-        let mut units = 0;
-        let fits = |c: &char| {
-            units += c.len_utf16();
-            units <= 240
-        };
-        let base: String = text.chars().take_while(fits).collect();
+        // The rest is for a number.
+        let base = first_units(&text, 240);
         // Every column of a table has a name.
-        let base = if base.is_empty() { "Column".to_owned() } else { base };
+        let base = if base.is_empty() { "Column" } else { base }.to_owned();
         let numbered = (2..).map(|number| format!("{base} ({number})"));
         let mut names = std::iter::once(base.clone()).chain(numbered);
         heading.text = names.find(|name| taken.insert(fold_case(name))).unwrap_or(base);

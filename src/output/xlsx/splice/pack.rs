@@ -15,7 +15,7 @@ use super::frame::{Extent, Frame, split};
 use super::rows::Rows;
 use super::{Link, odd, relations_path, sheet_path};
 use crate::output::Cause;
-use crate::output::xlsx::{COMPRESSION, escaped};
+use crate::output::xlsx::{COMPRESSION, escaped, first_units};
 
 /// What is handed on at once, in bytes, and how often before the other thread takes it.
 const CHUNK: usize = 1 << 16;
@@ -122,13 +122,7 @@ impl Link<'_> {
     fn write(&self, out: &mut String, numbers: &mut impl Iterator<Item = usize>) {
         let cell = row_col_to_cell(self.cell.0, self.cell.1);
         let place = value(&format!("'{}'!A1", self.sheet.replace('\'', "''")));
-        let mut units = 0;
-        let fits = |c: &char| {
-            units += c.len_utf16();
-            units <= MAX_TIP_UNITS
-        };
-        let tip: String = self.tip.chars().take_while(fits).collect();
-        let tip = value(&tip);
+        let tip = value(first_units(&self.tip, MAX_TIP_UNITS));
         out.push_str(&match (&self.file, numbers) {
             (None, _) => {
                 let text = value(&self.text);
