@@ -11,7 +11,7 @@ use serde_json::Value;
 use support::s3::S3;
 use support::server::{Seen, Server, Stalling, json};
 use support::{end, files, signal, until};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 const LATER: &str = "a-later-run";
 
@@ -20,6 +20,13 @@ fn put_tasks(s3: &S3, count: usize) -> Vec<String> {
         generated_tasks(count).tasks.into_iter().map(|task| task.task_id.to_string()).collect();
     s3.put("tasks.csv", format!("task_id\n{}\n", ids.join("\n")));
     ids
+}
+
+/// A folder, a bucket with a list of so many tasks, and a service that answers so many requests at first.
+fn stalling(tasks: usize, answers: usize) -> (TempDir, S3, Stalling) {
+    let s3 = S3::start();
+    put_tasks(&s3, tasks);
+    (tempdir().unwrap(), s3, Stalling::after(answers))
 }
 
 /// The arguments of a run on the listed tasks of the bucket, with its journal there.
@@ -107,10 +114,7 @@ fn a_large_journal_goes_in_parts_and_is_known_again() {
 
 #[test]
 fn a_run_that_is_stopped_or_refused_puts_what_it_has() {
-    let folder = tempdir().unwrap();
-    let s3 = S3::start();
-    put_tasks(&s3, 20);
-    let service = Stalling::after(6);
+    let (folder, s3, service) = stalling(20, 6);
     let url = service.server.url();
     let more = ["--auth", "none", "-o", "s3://b/r.json"];
     let child = s3.start_run(folder.path(), &[], &remote_run(&url, &more));
@@ -235,10 +239,7 @@ fn of_two_runs_on_one_journal_the_one_that_is_overtaken_ends_and_keeps_its_own()
 
 #[test]
 fn a_put_whose_answer_was_lost_is_known_as_ones_own() {
-    let folder = tempdir().unwrap();
-    let s3 = S3::start();
-    put_tasks(&s3, 30);
-    let service = Stalling::after(10);
+    let (folder, s3, service) = stalling(30, 10);
     let url = service.server.url();
     let more = ["--auth", "none", "--journal", "s3://b/j.jsonl", "-o", "r.json"];
     let child = s3.start_run(folder.path(), &[], &remote_run(&url, &more));
@@ -270,10 +271,7 @@ fn a_server_without_conditions_is_told_of_and_used() {
 
 #[test]
 fn a_failing_put_during_the_run_is_told_once_and_made_up_for() {
-    let folder = tempdir().unwrap();
-    let s3 = S3::start();
-    put_tasks(&s3, 20);
-    let service = Stalling::after(5);
+    let (folder, s3, service) = stalling(20, 5);
     let url = service.server.url();
     s3.refuse(S3::puts_of("j.jsonl"));
     let more = ["--auth", "none", "--journal", "s3://b/j.jsonl", "-o", "r.json"];

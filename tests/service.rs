@@ -2,92 +2,26 @@
 // The helpers stand outside of test functions, where clippy.toml does not allow these by itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod support;
+
 use std::collections::HashSet;
 use std::io::Cursor;
 use std::path::Path;
-use std::sync::Once;
 use std::time::Duration;
 
 use calamine::{Data, Reader, Xlsx};
 use cutover_report::model::Shape;
 use cutover_report::service::{
-    ExportBody, SAMPLE_HEADER, Service, ServiceError, Settings, StoreError, generated_tasks, sample_tasks,
+    ExportBody, Service, ServiceError, Settings, StoreError, generated_tasks, sample_tasks,
 };
-use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Method};
+use reqwest::Method;
+use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::{Value, json};
+use support::api::{Api, path};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const EXPORT: &str = "/v3/tasks/consistency-results/export";
-
-struct Api {
-    service: Service,
-    client: Client,
-}
-
-struct Answer {
-    status: u16,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        assert_eq!(self.headers[CONTENT_TYPE], "application/json");
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    #[track_caller]
-    fn refused(&self, status: u16, code: &str, message: &str) {
-        let body = self.json();
-        assert_eq!(self.status, status, "{body}");
-        assert_eq!(body["error_code"], code);
-        let text = body["error_msg"].as_str().unwrap();
-        assert!(text.contains(message), "{text}");
-    }
-}
-
-impl Api {
-    async fn start(settings: Settings) -> Self {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
-        let service = Service::start("127.0.0.1:0".parse().unwrap(), settings).await.unwrap();
-        Self { service, client: Client::builder().no_proxy().build().unwrap() }
-    }
-
-    async fn with_faults(faults: &str) -> Self {
-        Self::start(Settings { faults: faults.parse().unwrap(), ..Settings::default() }).await
-    }
-
-    async fn try_send(&self, method: Method, path: &str, body: String) -> reqwest::Result<Answer> {
-        let url = format!("http://{}{path}", self.service.address());
-        let response =
-            self.client.request(method, url).header("x-language", "en-us").body(body).send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        assert_eq!(headers[SAMPLE_HEADER], "true");
-        assert_eq!(headers["x-request-id"].len(), 32);
-        Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.try_send(Method::GET, path, String::new()).await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: impl ToString) -> Answer {
-        self.try_send(Method::POST, path, body.to_string()).await.unwrap()
-    }
-
-    async fn results(&self, task_id: &str) -> Value {
-        let answer = self.get(&path(task_id)).await;
-        assert_eq!(answer.status, 200);
-        answer.json()
-    }
-}
-
-fn path(task_id: &str) -> String {
-    format!("/v3/tasks/{task_id}/consistency-result")
-}
 
 fn id(name: &str) -> String {
     let tasks = sample_tasks().tasks;
