@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::record::Line;
+use super::line::Line;
 use super::{Footer, Header, Journal, JournalError, Outcome, Record};
 use crate::model::NamedFile;
 

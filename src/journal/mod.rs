@@ -5,6 +5,7 @@
 //! read anew by every report, so nothing that was fetched is lost to what a reader understands.
 
 mod append;
+mod line;
 mod lock;
 mod merge;
 mod origin;

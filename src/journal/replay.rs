@@ -209,7 +209,7 @@ impl Journal {
                 .and_then(|_| file.read_exact(&mut line))
                 .map_err(|source| JournalError::Io { path: self.place.local.clone(), source })?;
         }
-        serde_json::from_slice(&line).map(Some).map_err(|error| self.broken(place, error.to_string()))
+        Record::read(line).map(Some).map_err(|what| self.broken(place, what))
     }
 
     /// Writes the journal as it was when it was opened, whatever stands at its path by now.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::record::Line;
+use super::line::Line;
 use super::*;
 use crate::model::{Task, TaskId, TaskList};
 use proptest::prelude::*;

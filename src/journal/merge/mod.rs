@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::line::Line;
 use super::origin::{Origin, Run};
-use super::record::Line;
 use super::{Footer, Header, Journal, JournalError, Outcome};
 use crate::model::{NamedFile, TaskId};
 use lists::{Taken, groups, merged};

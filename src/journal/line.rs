@@ -1,0 +1,182 @@
+//! A record as it stands in the file.
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Answered, Failed, Outcome, Record};
+use crate::model::TaskId;
+
+/// A line; its body is text where it is text.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Line<Body = String> {
+    ordinal: usize,
+    task_id: TaskId,
+    fetched_at: Timestamp,
+    attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    sample_data: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed: Option<Failed>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    body: Option<Body>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+}
+
+/// The default of any option: serde's own asks for one of the type within, too.
+fn none<T>() -> Option<T> {
+    None
+}
+
+impl From<Record> for Line {
+    fn from(record: Record) -> Self {
+        let Record { ordinal, task_id, fetched_at, attempts, request_id, outcome } = record;
+        let mut line = Self {
+            ordinal,
+            task_id,
+            fetched_at,
+            attempts,
+            request_id,
+            status: None,
+            sample_data: false,
+            failed: None,
+            body: None,
+            body_base64: None,
+        };
+        match outcome {
+            Outcome::Failed(failed) => line.failed = Some(failed),
+            Outcome::Answered(answered) => {
+                line.status = Some(answered.status);
+                line.sample_data = answered.sample_data;
+                match String::from_utf8(answered.body) {
+                    Ok(text) => line.body = Some(text),
+                    Err(bytes) => line.body_base64 = Some(BASE64_STANDARD.encode(bytes.as_bytes())),
+                }
+            }
+        }
+        line
+    }
+}
+
+impl Record {
+    /// Reads a line. A body may be very long, so it takes the line's place in memory.
+    pub(super) fn read(text: Vec<u8>) -> Result<Self, String> {
+        let line: Line<&RawValue> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+        let Line { ordinal, task_id, fetched_at, attempts, request_id, status, .. } = line;
+        let place = line.body.map(|body| place(body.get(), &text));
+        let answered = |body| {
+            let status = status.ok_or("a body without a status")?;
+            Ok::<_, String>(Outcome::Answered(Answered { status, sample_data: line.sample_data, body }))
+        };
+        let outcome = match (line.failed, place, line.body_base64) {
+            (Some(failed), None, None) => Outcome::Failed(failed),
+            (None, Some(place), None) => answered(unescape(text, place).ok_or("the body is no text")?)?,
+            (None, None, Some(coded)) => {
+                answered(BASE64_STANDARD.decode(coded).map_err(|error| format!("body_base64: {error}"))?)?
+            }
+            _ => return Err("a record has one of `failed`, `body` and `body_base64`".to_owned()),
+        };
+        Ok(Self { ordinal, task_id, fetched_at, attempts, request_id, outcome })
+    }
+}
+
+/// Where in a text a part of it stands.
+fn place(part: &str, whole: &[u8]) -> Range<usize> {
+    let start = part.as_ptr().addr() - whole.as_ptr().addr();
+    start..start + part.len()
+}
+
+/// What the JSON string at `place` stands for. No character is longer than its escape, so there is room for it
+/// in the text itself.
+fn unescape(mut text: Vec<u8>, place: Range<usize>) -> Option<Vec<u8>> {
+    let end =
+        place.end.checked_sub(1).filter(|end| *end > place.start && text.get(place.start) == Some(&b'"'))?;
+    text.truncate(end);
+    let (mut read, mut written) = (place.start + 1, 0);
+    loop {
+        let plain = memchr::memchr(b'\\', text.get(read..)?).unwrap_or(end - read);
+        text.copy_within(read..read + plain, written);
+        (read, written) = (read + plain, written + plain);
+        if read == end {
+            text.truncate(written);
+            return Some(text);
+        }
+        let (character, length) = escaped(text.get(read..)?)?;
+        let mut bytes = [0; 4];
+        let bytes = character.encode_utf8(&mut bytes).as_bytes();
+        text.get_mut(written..written + bytes.len())?.copy_from_slice(bytes);
+        (read, written) = (read + length, written + bytes.len());
+    }
+}
+
+/// The character whose escape a text begins with, and the length of that in bytes.
+fn escaped(text: &[u8]) -> Option<(char, usize)> {
+    let character = match text.get(1)? {
+        escape @ (b'"' | b'\\' | b'/') => char::from(*escape),
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let first = unit(text)?;
+            let second = if (0xD800..0xDC00).contains(&first) { Some(unit(text.get(6..)?)?) } else { None };
+            let character = char::decode_utf16([first].into_iter().chain(second)).next()?.ok()?;
+            return Some((character, if second.is_some() { 12 } else { 6 }));
+        }
+        _ => return None,
+    };
+    Some((character, 2))
+}
+
+/// The UTF-16 unit whose escape a text begins with.
+fn unit(text: &[u8]) -> Option<u16> {
+    let digits =
+        text.get(..6)?.strip_prefix(b"\\u").filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn unescaped(string: &str) -> Option<String> {
+        let text = format!("{{\"body\":{string}}}").into_bytes();
+        let place = 8..8 + string.len();
+        unescape(text, place).map(|text| String::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn what_is_half_a_character_is_no_text() {
+        for string in [
+            r#""\ud800""#,
+            r#""\ud800\ud800""#,
+            r#""\udc00""#,
+            r#""\u+123""#,
+            r#""\ud83d\u""#,
+            r#""\x""#,
+            "9",
+            "\"",
+        ] {
+            assert_eq!(unescaped(string), None, "{string}");
+        }
+        assert_eq!(unescaped(r#""\ud83d\ude00\u00FC\/\b\f""#).as_deref(), Some("😀ü/\u{8}\u{c}"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_comes_back(text in any::<String>()) {
+            prop_assert_eq!(unescaped(&serde_json::to_string(&text).unwrap()), Some(text));
+        }
+    }
+}
