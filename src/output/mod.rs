@@ -1,5 +1,6 @@
 //! Reports as files. Each kind has a module; [`write()`] is the way in.
 
+mod at_once;
 mod atomic;
 mod csv;
 mod diff;

@@ -9,10 +9,9 @@ mod subject;
 mod table;
 
 use std::collections::HashSet;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
 
+use super::at_once::at_once;
 use super::atomic::{Sealed, place_all, sync_directory};
 use super::parts::{part_path, remove_others};
 use super::{AtomicFile, Cause, FileOptions, OutputError, Written};
@@ -81,14 +80,10 @@ fn make_all(
     folder: &Path,
     options: &FileOptions,
 ) -> Vec<(PathBuf, Result<Vec<Sealed>, Cause>)> {
-    let make = |subject: Subject| {
+    at_once(subjects, |subject| {
         let path = folder.join(subject.file(report));
-        let files = make(report, subject, &path, options);
+        let files = make(report, *subject, &path, options);
         (path, files)
-    };
-    thread::scope(|scope| {
-        let makers: Vec<_> = subjects.iter().map(|subject| scope.spawn(|| make(*subject))).collect();
-        makers.into_iter().map(|maker| maker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })
 }
 

@@ -13,6 +13,7 @@ use zip::ZipArchive;
 use super::splice::Skeleton;
 use super::{Cause, Sheet, begin, contents, file_name, task_sheet};
 use crate::model::TOOL;
+use crate::output::at_once::at_once;
 use crate::output::atomic::{Sealed, place_all};
 use crate::output::parts::{Size, part_path, remove_others};
 use crate::output::{AtomicFile, Limits, OutputError, Written};
@@ -22,6 +23,8 @@ use crate::report::Report;
 const CATEGORY: &str = "Part of a report";
 /// Room in a part for saying how many there are, in bytes.
 const ROOM: u64 = 64;
+/// Parts that are made at once. Each has a thread beside it to pack it, and the rows of a task in memory.
+const AT_ONCE: usize = 2;
 const ADVICE: &str = ", or use --template compact, which has no sheets for tasks";
 
 /// A sheet of a task.
@@ -85,12 +88,19 @@ fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>
     super::write_workbook(report, Some(&homes(path, &parts)?), &mut file)?;
     limits.check(file.size(), || "the Summary".to_owned(), ADVICE)?;
     let summary = file.seal()?;
+    let of = parts.len();
+    let make = |part: &Part<'_>| -> Result<Sealed, Cause> {
+        let mut file = AtomicFile::create(&part_path(path, part.number))?;
+        write_part(report, part, &mut file)?;
+        limits.check(file.size(), || format!("part {}", part.number), ADVICE)?;
+        Ok(file.seal()?)
+    };
+    let parts: Vec<_> = (1..).zip(parts).map(|(number, sheets)| Part { number, of, main, sheets }).collect();
     let mut files = Vec::new();
-    for (number, sheets) in (1..).zip(&parts) {
-        let mut file = AtomicFile::create(&part_path(path, number))?;
-        write_part(report, &Part { number, of: parts.len(), main, sheets }, &mut file)?;
-        limits.check(file.size(), || format!("part {number}"), ADVICE)?;
-        files.push(file.seal()?);
+    for batch in parts.chunks(AT_ONCE) {
+        for file in at_once(batch, make) {
+            files.push(file?);
+        }
     }
     files.push(summary);
     Ok(files)

@@ -1,6 +1,7 @@
 //! Entries of the archive: written here, deflated on another thread, in the same order.
 
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -19,7 +20,7 @@ use crate::output::xlsx::{COMPRESSION, escaped, first_units};
 
 /// What is handed on at once, in bytes, and how often before the other thread takes it.
 const CHUNK: usize = 1 << 16;
-const CHUNKS: usize = 16;
+const CHUNKS: usize = 4;
 /// The most UTF-16 units of a link's tip that Excel takes.
 const MAX_TIP_UNITS: usize = 255;
 const LINK_TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink";
@@ -142,22 +143,23 @@ impl Link<'_> {
 
 /// The way to the other thread.
 pub(super) struct Pipe {
-    sender: SyncSender<Message>,
+    sender: SyncSender<Chunk>,
+    /// Where entries begin in what was not handed on yet, and their names.
+    begun: Vec<(usize, String)>,
     /// What was not handed on yet.
     pub(super) text: String,
 }
 
-enum Message {
-    /// An entry of this name begins.
-    Entry(String),
-    /// It goes on with this.
-    Text(String),
+/// The end of an entry, and others after it: sheets are short, and each thread would wait at every one.
+struct Chunk {
+    begun: Vec<(usize, String)>,
+    text: String,
 }
 
 impl Pipe {
     fn begin(&mut self, name: String) -> Result<(), XlsxError> {
-        self.hand_on()?;
-        self.send(Message::Entry(name))
+        self.begun.push((self.text.len(), name));
+        self.pass_on()
     }
 
     /// Hands the text on, if there is enough of it.
@@ -166,13 +168,10 @@ impl Pipe {
     }
 
     fn hand_on(&mut self) -> Result<(), XlsxError> {
-        let text = std::mem::take(&mut self.text);
-        self.send(Message::Text(text))
-    }
-
-    fn send(&mut self, message: Message) -> Result<(), XlsxError> {
+        let text = std::mem::replace(&mut self.text, String::with_capacity(CHUNK));
+        let chunk = Chunk { begun: std::mem::take(&mut self.begun), text };
         // The other thread says what went wrong.
-        self.sender.send(message).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe).into())
+        self.sender.send(chunk).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe).into())
     }
 }
 
@@ -187,7 +186,7 @@ pub(super) fn entries<'n, W: Write + Send>(
     let (sender, receiver) = sync_channel(CHUNKS);
     thread::scope(|scope| {
         let packing = scope.spawn(|| pack(zip, receiver));
-        let pipe = Pipe { sender, text: String::new() };
+        let pipe = Pipe { sender, begun: Vec::new(), text: String::new() };
         let mut entries = Entries { pipe, styles, first, models, before, extent: None, added: Vec::new() };
         let filled = fill(&mut entries).and_then(|()| Ok(entries.pipe.hand_on()?));
         let Entries { pipe, extent, added, .. } = entries;
@@ -199,12 +198,19 @@ pub(super) fn entries<'n, W: Write + Send>(
     })
 }
 
-fn pack<W: Write>(zip: &mut Zip<W>, receiver: Receiver<Message>) -> Result<(), Cause> {
-    for message in receiver {
-        match message {
-            Message::Entry(name) => zip.start_file(name, options()).map_err(unwritten)?,
-            Message::Text(text) => zip.write_all(text.as_bytes()).map_err(|error| unwritten(error.into()))?,
+fn pack<W: Write>(zip: &mut Zip<W>, receiver: Receiver<Chunk>) -> Result<(), Cause> {
+    for Chunk { begun, text } in receiver {
+        let write = |zip: &mut Zip<W>, part: Range<usize>| {
+            let part = text.get(part).unwrap_or_default();
+            zip.write_all(part.as_bytes()).map_err(|error| unwritten(error.into()))
+        };
+        let mut end = 0;
+        for (start, name) in begun {
+            write(zip, end..start)?;
+            zip.start_file(name, options()).map_err(unwritten)?;
+            end = start;
         }
+        write(zip, end..text.len())?;
     }
     Ok(())
 }
