@@ -260,7 +260,7 @@ impl Export {
                     progress.retrying(task, &what, wait);
                 }
                 Event::Slowed(slowed) => progress.warning(&slowed.to_string()),
-                Event::Tick => return journal.sync().and_then(|()| self.journal.tick()),
+                Event::Tick => return journal.begin_sync().and_then(|()| self.journal.tick()),
             }
             Ok(())
         })

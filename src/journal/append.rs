@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread::{self, JoinHandle};
 
 use serde::Serialize;
 
@@ -25,6 +27,8 @@ pub struct Writer {
     recorded: HashSet<usize>,
     /// Whether lines wait for a sync.
     unsynced: bool,
+    /// The sync that was begun last, until somebody asks what came of it.
+    syncing: Option<JoinHandle<io::Result<()>>>,
 }
 
 #[derive(Debug)]
@@ -54,7 +58,7 @@ impl Writer {
             refuse_to_drop(&file)?;
         }
         let place = Place::Memory(Vec::new());
-        let mut writer = Self { file, place, recorded: HashSet::new(), unsynced: false };
+        let mut writer = Self { file, place, recorded: HashSet::new(), unsynced: false, syncing: None };
         writer.line(header)?;
         Ok(writer)
     }
@@ -76,7 +80,7 @@ impl Writer {
         let file = open().map_err(|source| JournalError::Io { path: place.local.clone(), source })?;
         let tasks = 0..journal.header().list.tasks.len();
         let recorded = tasks.filter(|ordinal| journal.holds(*ordinal)).collect();
-        Ok(Self { file: place, place: Place::File(file), recorded, unsynced: false })
+        Ok(Self { file: place, place: Place::File(file), recorded, unsynced: false, syncing: None })
     }
 
     /// Records a finished task.
@@ -105,18 +109,48 @@ impl Writer {
         self.recorded.len()
     }
 
-    /// Puts on the disk what was appended since the last sync.
+    /// Begins to put on the disk what was appended since the last sync, if none is under way, and waits for
+    /// nothing: a slow disk holds up no request.
     ///
     /// # Errors
-    /// What the file system says; then the disk may not have it, whatever a later sync says.
-    pub fn sync(&mut self) -> Result<(), JournalError> {
+    /// What came of the sync before; then the disk may not have it, whatever a later sync says.
+    pub fn begin_sync(&mut self) -> Result<(), JournalError> {
+        if self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished()) {
+            return Ok(());
+        }
+        self.end_sync()?;
         if let Place::File(file) = &self.place
             && self.unsynced
         {
-            file.sync_data().map_err(|source| JournalError::Io { path: self.file.local.clone(), source })?;
+            let file = file.try_clone().map_err(|source| self.io(source))?;
+            self.syncing = Some(thread::spawn(move || file.sync_data()));
             self.unsynced = false;
         }
         Ok(())
+    }
+
+    /// Puts on the disk what was appended.
+    ///
+    /// # Errors
+    /// As [`begin_sync`](Self::begin_sync).
+    pub fn sync(&mut self) -> Result<(), JournalError> {
+        self.begin_sync()?;
+        self.end_sync()?;
+        // What was appended while an earlier one was under way.
+        self.begin_sync()?;
+        self.end_sync()
+    }
+
+    fn end_sync(&mut self) -> Result<(), JournalError> {
+        match self.syncing.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(synced)) => synced.map_err(|source| self.io(source)),
+            Some(Err(panic)) => resume_unwind(panic),
+        }
+    }
+
+    fn io(&self, source: io::Error) -> JournalError {
+        JournalError::Io { path: self.file.local.clone(), source }
     }
 
     /// Ends the journal of a run that came to its end.
@@ -131,13 +165,12 @@ impl Writer {
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
-        let io = |source| JournalError::Io { path: self.file.local.clone(), source };
-        let mut line = serde_json::to_vec(value).map_err(|error| io(error.into()))?;
+        let mut line = serde_json::to_vec(value).map_err(|error| self.io(error.into()))?;
         line.push(b'\n');
         match &mut self.place {
             Place::Memory(lines) => lines.extend(line),
             Place::File(file) => {
-                file.write_all(&line).map_err(io)?;
+                file.write_all(&line).map_err(|source| self.io(source))?;
                 self.unsynced = true;
             }
         }
@@ -147,8 +180,8 @@ impl Writer {
     /// Puts the journal at its path, if it is not there yet.
     fn settle(&mut self) -> Result<(), JournalError> {
         if let Place::Memory(lines) = &self.place {
-            let io = |source| JournalError::Io { path: self.file.local.clone(), source };
-            self.place = Place::File(replace(&self.file.local, lines).map_err(io)?);
+            let file = replace(&self.file.local, lines).map_err(|source| self.io(source))?;
+            self.place = Place::File(file);
         }
         Ok(())
     }
@@ -194,5 +227,31 @@ fn refuse_to_drop(file: &NamedFile) -> Result<(), JournalError> {
             held: journal.recorded(),
             total: journal.header().list.tasks.len(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TaskList;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_sync_that_failed_is_told_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = TaskList { labels: Vec::new(), tasks: Vec::new() };
+        let header = Header::new(now(), "https://sms.example".to_owned(), list);
+        let writer = || {
+            let mut writer = Writer::create(folder.path().join("j.jsonl"), &header, false).unwrap();
+            // Takes all that is written, and cannot be synced.
+            writer.place = Place::File(OpenOptions::new().write(true).open("/dev/null").unwrap());
+            writer.line(&header).unwrap();
+            writer
+        };
+        let mut ticking = writer();
+        ticking.begin_sync().expect("nothing is waited for");
+        while ticking.begin_sync().is_ok() {}
+        assert!(matches!(writer().sync(), Err(JournalError::Io { .. })));
+        assert!(matches!(writer().finish(), Err(JournalError::Io { .. })));
     }
 }
