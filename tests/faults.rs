@@ -103,6 +103,11 @@ fn an_answer_too_large_is_given_up_and_one_of_another_type_is_read() {
         assert_eq!((&task["verdict"], &task["attempts"]), (&"fetch_failed".into(), &1.into()));
         assert!(task["error_message"].as_str().unwrap().contains("--max-response"), "{task}");
     }
+    let hints: Vec<_> = huge.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
+    assert_eq!(
+        hints,
+        ["hint: 3 answers were larger than --max-response: if they are the service's own, allow more"]
+    );
     let typed = export(folder.path(), 3, "type=100%", &["-o", "r.json"]);
     assert_eq!(typed.code, 0, "{}", typed.stderr);
 }

@@ -26,6 +26,7 @@ pub(super) struct Tally {
     forbidden: usize,
     unknown: usize,
     unreached: usize,
+    too_large: usize,
     throttled: usize,
 }
 
@@ -39,6 +40,8 @@ impl Tally {
                     match failed.status {
                         Some(403) => self.forbidden += 1,
                         Some(404) => self.unknown += 1,
+                        // What is said of an answer beyond the cap names the flag.
+                        None if failed.message.contains("--max-response") => self.too_large += 1,
                         None => self.unreached += 1,
                         Some(_) => {}
                     }
@@ -71,6 +74,12 @@ impl Tally {
             hints.push(format!(
                 "{} tasks got no answer: `doctor` looks at the network, the certificate and the clock",
                 self.unreached
+            ));
+        }
+        if is_many(self.too_large) {
+            hints.push(format!(
+                "{} answers were larger than --max-response: if they are the service's own, allow more",
+                self.too_large
             ));
         }
         if let Some(learnt) = learnt {
