@@ -8,7 +8,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::auth::Refused;
 use crate::model::Rate;
 
 /// A parameter is missing or not allowed.
@@ -58,10 +57,9 @@ pub(super) fn throttled(limit: Rate, request_id: &str) -> Response {
     gateway(StatusCode::TOO_MANY_REQUESTS, THROTTLED, &message, request_id)
 }
 
-/// The gateway's 401.
-pub(super) fn unauthenticated(refused: &Refused, request_id: &str) -> Response {
-    let message = format!("Authentication failed: {refused}.");
-    gateway(StatusCode::UNAUTHORIZED, refused.code(), &message, request_id)
+/// The gateway's 401 with the reason.
+pub(super) fn unauthenticated(code: &str, why: &str, request_id: &str) -> Response {
+    gateway(StatusCode::UNAUTHORIZED, code, &format!("Authentication failed: {why}."), request_id)
 }
 
 /// An answer of the gateway, which repeats the request's id.

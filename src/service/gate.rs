@@ -92,7 +92,7 @@ async fn answer(gate: &Gate, switch: &Switch, request_id: &str, request: Request
         tokio::time::sleep(gate.latency).await;
     }
     if let Err(refused) = gate.guard.check(&head, &body, Timestamp::now()) {
-        return errors::unauthenticated(&refused, request_id);
+        return errors::unauthenticated(refused.code(), &refused.to_string(), request_id);
     }
     let request = Request::from_parts(head, Body::from(body));
     // Limit and faults are the gateway's; IAM stands beside it.

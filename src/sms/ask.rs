@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::client::{Failure, Outcome, Reply};
+use super::outcome::{Failure, Outcome, Reply};
 use super::retry::LONGEST_WAIT;
 use super::throttle::Gate;
 

@@ -1,16 +1,12 @@
 //! One request at a time over HTTP. Waiting and trying again are the caller's.
 
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
-
 use jiff::Timestamp;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 
-use super::auth::{Authenticator, Authority, Credentials, Lease};
-use super::error_body::{ErrorBody, retry_after};
-use super::http::{Answer, Http, HttpSettings, is_loopback, parse_endpoint, status_text, without_query};
-use super::retry::is_transient;
+use super::auth::{Authenticator, Authority, Credentials, Lease, Scope};
+use super::http::{ClientError, Http, HttpSettings, is_loopback, parse_endpoint, without_query};
+use super::outcome::{Failure, Outcome, Reply};
 use super::sign;
 use crate::model::{Language, Secret, TaskId, redact};
 
@@ -28,131 +24,6 @@ pub struct Connection {
     pub scope: Scope,
     /// The bounds of every request.
     pub http: HttpSettings,
-}
-
-/// The project and the account that signed requests act for; the key's own where there is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// The value of `X-Project-Id`.
-    pub project_id: Option<String>,
-    /// The value of `X-Domain-Id`.
-    pub domain_id: Option<String>,
-}
-
-/// Why no client can be made of a [`Connection`].
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each says what it is")]
-pub enum ClientError {
-    #[error("`{0}` is not an endpoint; write it as https://sms.ap-southeast-3.myhuaweicloud.com")]
-    Endpoint(String),
-    #[error("the endpoint holds a user name or password; give credentials by the environment instead")]
-    CredentialsInUrl,
-    #[error(
-        "credentials would travel unencrypted to {0}; use https, or --allow-http if the network is trusted"
-    )]
-    PlainHttp(String),
-    #[error(
-        "the {0} holds characters that a header cannot carry; check that it was copied whole, on one line"
-    )]
-    Header(&'static str),
-    #[error("--ca-cert {path}: {what}", path = .0.display(), what = .1)]
-    CaCert(PathBuf, String),
-    #[error("IAM, by HUAWEICLOUD_SDK_IAM_ENDPOINT or the profile's iam_endpoint: {0}")]
-    Iam(Box<ClientError>),
-    #[error("the HTTP client cannot start: {0}")]
-    Http(String),
-}
-
-/// A successful answer, not yet read for what it says.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    /// The HTTP status, 200 to 299.
-    pub status: u16,
-    /// The service's id of the request.
-    pub request_id: Option<String>,
-    /// Whether the embedded service gave it.
-    pub sample_data: bool,
-    /// The media type of the body, as the service names it.
-    pub content_type: Option<String>,
-    /// The server's clock.
-    pub date: Option<SystemTime>,
-    /// The body as it came, decompressed.
-    pub body: Vec<u8>,
-}
-
-/// What came of one request.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// A 2xx answer.
-    Answered(Reply),
-    /// No answer to the question.
-    Failed(Failure),
-    /// The credentials are refused or not to be had. Asking on could lock them.
-    Refused(Failure),
-}
-
-/// Why no connection comes about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreachable {
-    /// As in any outage.
-    Passing,
-    /// The host is not known or its certificate not trusted, which waiting seldom mends.
-    Lasting,
-}
-
-/// A request that brought no answer to its question.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// The HTTP status, if there was an answer at all.
-    pub status: Option<u16>,
-    /// What the answer says.
-    pub error: ErrorBody,
-    /// In a few words, as in `HTTP 503` or `connection refused`.
-    pub what: String,
-    /// Whether the next try may end otherwise.
-    pub transient: bool,
-    /// Set if no connection came about: the failure then says nothing of what was asked.
-    pub unreachable: Option<Unreachable>,
-    /// How long the server asks to wait.
-    pub retry_after: Option<Duration>,
-    /// The server's clock, if there was an answer.
-    pub date: Option<SystemTime>,
-}
-
-impl Failure {
-    /// All that is known, in one line, as in `HTTP 403 Forbidden: SMS.9004: no permission`.
-    pub fn summary(&self) -> String {
-        let parts = [Some(self.what.as_str()), self.error.code.as_deref(), self.error.message.as_deref()];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
-    }
-
-    pub(super) fn broken(what: String, transient: bool) -> Self {
-        Self {
-            status: None,
-            error: ErrorBody::default(),
-            what,
-            transient,
-            unreachable: None,
-            retry_after: None,
-            date: None,
-        }
-    }
-
-    /// What an answer other than a success says; `body` is the answer's without any secret.
-    pub(super) fn answered(answer: &Answer, body: &[u8]) -> Self {
-        let status = answer.status;
-        Self {
-            status: Some(status.as_u16()),
-            error: ErrorBody::parse(body),
-            what: status_text(status),
-            transient: is_transient(status.as_u16()),
-            unreachable: None,
-            retry_after: answer
-                .header("retry-after")
-                .and_then(|value| retry_after(&value, SystemTime::now())),
-            date: date(answer),
-        }
-    }
 }
 
 /// One call of the API.
@@ -266,11 +137,11 @@ impl Client {
                 request_id,
                 sample_data: answer.header(SAMPLE_HEADER).is_some(),
                 content_type: answer.header("content-type").and_then(clean),
-                date: date(&answer),
+                date: answer.date(),
                 body,
             });
         }
-        let mut failure = Failure::answered(&answer, &body);
+        let mut failure = answer.failure(&body);
         failure.error.request_id = request_id.or(failure.error.request_id);
         if answer.status.is_redirection() {
             let target = answer.header("location").and_then(clean);
@@ -375,10 +246,6 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-fn date(answer: &Answer) -> Option<SystemTime> {
-    httpdate::parse_http_date(&answer.header("date")?).ok()
-}
-
 /// Finds out now what no request could carry.
 fn check_headers(credentials: &Credentials, scope: &Scope) -> Result<(), ClientError> {
     let check = |what: &'static str, value: Option<&str>| match value.map(HeaderValue::from_str) {
@@ -400,6 +267,7 @@ fn check_headers(credentials: &Credentials, scope: &Scope) -> Result<(), ClientE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn connection(endpoint: &str) -> Connection {
         Connection {

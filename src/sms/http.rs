@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
-use super::client::{ClientError, Failure, Unreachable};
+use super::error_body::{ErrorBody, retry_after};
+use super::outcome::{Failure, Unreachable};
+use super::retry::is_transient;
 
 /// What rustls says of a certificate that is not to be trusted, and what systems say of a host that
 /// there is not. The code of the latter's error is nowhere to be had.
@@ -32,6 +34,30 @@ pub struct HttpSettings {
     pub ca_cert: Option<PathBuf>,
     /// Lets credentials travel over plain HTTP to other machines.
     pub allow_http: bool,
+}
+
+/// Why no client can be made of a [`Connection`](super::Connection).
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum ClientError {
+    #[error("`{0}` is not an endpoint; write it as https://sms.ap-southeast-3.myhuaweicloud.com")]
+    Endpoint(String),
+    #[error("the endpoint holds a user name or password; give credentials by the environment instead")]
+    CredentialsInUrl,
+    #[error(
+        "credentials would travel unencrypted to {0}; use https, or --allow-http if the network is trusted"
+    )]
+    PlainHttp(String),
+    #[error(
+        "the {0} holds characters that a header cannot carry; check that it was copied whole, on one line"
+    )]
+    Header(&'static str),
+    #[error("--ca-cert {path}: {what}", path = .0.display(), what = .1)]
+    CaCert(PathBuf, String),
+    #[error("IAM, by HUAWEICLOUD_SDK_IAM_ENDPOINT or the profile's iam_endpoint: {0}")]
+    Iam(Box<ClientError>),
+    #[error("the HTTP client cannot start: {0}")]
+    Http(String),
 }
 
 /// A client for requests to one place.
@@ -127,6 +153,24 @@ impl Answer {
     pub(super) fn header(&self, name: &str) -> Option<String> {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
+
+    /// The server's clock.
+    pub(super) fn date(&self) -> Option<SystemTime> {
+        httpdate::parse_http_date(&self.header("date")?).ok()
+    }
+
+    /// What an answer other than a success says; `body` is the answer's without any secret.
+    pub(super) fn failure(&self, body: &[u8]) -> Failure {
+        Failure {
+            status: Some(self.status.as_u16()),
+            error: ErrorBody::parse(body),
+            what: status_text(self.status),
+            transient: is_transient(self.status.as_u16()),
+            unreachable: None,
+            retry_after: self.header("retry-after").and_then(|value| retry_after(&value, SystemTime::now())),
+            date: self.date(),
+        }
+    }
 }
 
 fn broken(error: reqwest::Error) -> Failure {
@@ -173,7 +217,7 @@ pub(super) fn without_query(url: &str) -> &str {
 }
 
 /// As in `HTTP 503 Service Unavailable`.
-pub(super) fn status_text(status: StatusCode) -> String {
+fn status_text(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(reason) => format!("HTTP {} {reason}", status.as_u16()),
         None => format!("HTTP {}", status.as_u16()),

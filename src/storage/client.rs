@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use object_store::{
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use super::put::{self, Over, Tag};
 use super::settings::Settings;
 use super::url::{Object, split};
 use super::{Fault, Listed, StorageError};
@@ -26,7 +26,28 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The time in which a part must be sent, and in which something more of an answer must come.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Objects that are put or removed at once.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
+
+/// The folder of this process's copies.
+pub(super) static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
+
+/// Tells one content of an object from every other.
+#[derive(Debug, Clone)]
+pub struct Tag(pub(super) String);
+
+impl Tag {
+    pub(super) fn of(e_tag: Option<String>) -> Self {
+        Self(e_tag.unwrap_or_default())
+    }
+}
+
+/// Servers differ in whether the quotes belong to it.
+impl PartialEq for Tag {
+    fn eq(&self, other: &Self) -> bool {
+        let bare = |tag: &Self| tag.0.trim_matches('"').to_owned();
+        bare(self) == bare(other)
+    }
+}
 
 /// What talks to one server.
 #[derive(Debug)]
@@ -51,8 +72,12 @@ impl Client {
         let runtime = runtime.map_err(own)?;
         let scratch = tempfile::Builder::new().prefix("cutover-report-").tempdir().map_err(own)?;
         // There is one in a process; of another the folder goes when it is dropped.
-        let _ = put::SCRATCH.set(scratch.path().to_owned());
+        let _ = SCRATCH.set(scratch.path().to_owned());
         Ok(Self { settings, http, runtime, scratch, unguarded: AtomicBool::new(false) })
+    }
+
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     pub(super) fn scratch(&self) -> &Path {
@@ -94,14 +119,14 @@ impl Client {
     }
 
     pub(super) fn get(&self, object: &Object<'_>, to: &Path) -> Result<Option<Tag>, StorageError> {
-        self.runtime.block_on(self.copy(object, to, None))
+        self.wait(self.copy(object, to, None))
     }
 
     pub(super) fn get_all(&self, objects: Vec<(Object<'_>, &Path, Option<u64>)>) -> Result<(), StorageError> {
         let get = async |(object, to, most): (Object<'_>, &Path, Option<u64>)| {
             self.copy(&object, to, most).await.map(drop)
         };
-        self.runtime.block_on(stream::iter(objects).map(get).buffer_unordered(AT_ONCE).try_collect())
+        self.wait(stream::iter(objects).map(get).buffer_unordered(AT_ONCE).try_collect())
     }
 
     async fn copy(
@@ -132,23 +157,12 @@ impl Client {
         Ok(found.map(|found| Tag::of(found.e_tag)))
     }
 
-    pub(super) fn put(&self, object: &Object<'_>, from: &Path, over: Over<'_>) -> Result<Tag, StorageError> {
-        self.runtime.block_on(put::put(self, object, from, over))
-    }
-
-    pub(super) fn put_all(&self, files: Vec<(Object<'_>, &Path)>) -> Result<(), StorageError> {
-        let put = async |(object, from): (Object<'_>, &Path)| {
-            put::put(self, &object, from, Over::Anything).await.map(drop)
-        };
-        self.runtime.block_on(stream::iter(files).map(put).buffer_unordered(AT_ONCE).try_collect())
-    }
-
     pub(super) fn remove(&self, objects: Vec<Object<'_>>) -> Result<(), StorageError> {
         let remove = async |object: Object<'_>| {
             let gone = self.store(object.place, object.bucket)?.delete(&object.key).await;
             there(gone).map(drop).map_err(|error| self.fault(object.place, &error))
         };
-        self.runtime.block_on(stream::iter(objects).map(remove).buffer_unordered(AT_ONCE).try_collect())
+        self.wait(stream::iter(objects).map(remove).buffer_unordered(AT_ONCE).try_collect())
     }
 
     pub(super) fn list(&self, prefix: &Path) -> Result<Vec<Listed>, StorageError> {
@@ -158,7 +172,7 @@ impl Client {
         let store = self.store(prefix, bucket)?;
         let mut found = Vec::new();
         let mut page_token = None;
-        self.runtime.block_on(async {
+        self.wait(async {
             loop {
                 let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
                 let page = store.list_paginated(Some(keys), options).await;

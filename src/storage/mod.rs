@@ -17,9 +17,10 @@ use tempfile::TempDir;
 
 use crate::model::NamedFile;
 use client::Client;
+pub use client::Tag;
 pub use error::{Fault, StorageError};
 use put::Over;
-pub use put::{Tag, abandon};
+pub use put::abandon;
 use url::Object;
 pub use url::is_remote;
 

@@ -2,18 +2,19 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, OnceLock};
+use std::path::Path;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::aws::AmazonS3;
 use object_store::{
     MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
 };
 use tokio::sync::watch;
 
-use super::client::Client;
+use super::client::{AT_ONCE, Client, SCRATCH, Tag};
 use super::url::Object;
 use super::{Fault, StorageError};
 
@@ -21,24 +22,6 @@ use super::{Fault, StorageError};
 const PART: u64 = 8 << 20;
 /// The time in which uploads are taken back when the program ends.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// Tells one content of an object from every other.
-#[derive(Debug, Clone)]
-pub struct Tag(String);
-
-impl Tag {
-    pub(super) fn of(e_tag: Option<String>) -> Self {
-        Self(e_tag.unwrap_or_default())
-    }
-}
-
-/// Servers differ in whether the quotes belong to it.
-impl PartialEq for Tag {
-    fn eq(&self, other: &Self) -> bool {
-        let bare = |tag: &Self| tag.0.trim_matches('"').to_owned();
-        bare(self) == bare(other)
-    }
-}
 
 /// What may be replaced.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +35,6 @@ pub(super) enum Over<'a> {
 /// Whether the program ends; who has begun an upload in parts listens until it is done or taken back.
 static ENDING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
-/// The folder of this process's copies.
-pub(super) static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
-
 /// Takes back uploads that are under way, for a process that is about to end: their parts would lie on the
 /// server for ever. None comes to its end from then on. Copies on this machine go too.
 pub fn abandon() {
@@ -67,12 +47,20 @@ pub fn abandon() {
     let _ = SCRATCH.get().map(std::fs::remove_dir_all);
 }
 
-pub(super) async fn put(
-    client: &Client,
-    object: &Object<'_>,
-    from: &Path,
-    over: Over<'_>,
-) -> Result<Tag, StorageError> {
+impl Client {
+    pub(super) fn put(&self, object: &Object<'_>, from: &Path, over: Over<'_>) -> Result<Tag, StorageError> {
+        self.wait(put(self, object, from, over))
+    }
+
+    pub(super) fn put_all(&self, files: Vec<(Object<'_>, &Path)>) -> Result<(), StorageError> {
+        let put = async |(object, from): (Object<'_>, &Path)| {
+            put(self, &object, from, Over::Anything).await.map(drop)
+        };
+        self.wait(stream::iter(files).map(put).buffer_unordered(AT_ONCE).try_collect())
+    }
+}
+
+async fn put(client: &Client, object: &Object<'_>, from: &Path, over: Over<'_>) -> Result<Tag, StorageError> {
     let local = |error| StorageError::local(object.place, &error);
     let file = File::open(from).map_err(local)?;
     let size = file.metadata().map_err(local)?.len();

@@ -3,9 +3,9 @@
 use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::cells::Cells;
-use super::parts::Part;
 use super::splice::{Extent, Link};
 use super::style::Styles;
+use super::task_sheet::TaskSheet;
 use super::{Heading, MAX_LINKS, Sheet};
 use crate::model::Language;
 use crate::report::{Kind, Report, SummaryRow};
@@ -14,6 +14,17 @@ const NAME: &str = "Contents";
 const HEADING_ROW: u32 = 5;
 /// Sheet, task, verdict; in characters.
 const COLUMNS: [(&str, u16); 3] = [("Sheet", 36), ("Task ID", 39), ("Verdict", 16)];
+
+/// A part of a workbook.
+pub(super) struct Part<'a> {
+    /// Its place among the parts, from 1.
+    pub(super) number: usize,
+    /// How many parts there are.
+    pub(super) of: usize,
+    /// The name of the file that has the Summary.
+    pub(super) main: &'a str,
+    pub(super) sheets: &'a [TaskSheet],
+}
 
 /// Adds the sheet without its rows.
 pub(super) fn add(

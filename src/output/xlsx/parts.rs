@@ -10,7 +10,9 @@ use std::path::Path;
 use rust_xlsxwriter::{DocProperties, XlsxError};
 use zip::ZipArchive;
 
+use super::contents::Part;
 use super::splice::Skeleton;
+use super::task_sheet::TaskSheet;
 use super::{Cause, Sheet, begin, contents, file_name, task_sheet};
 use crate::model::TOOL;
 use crate::output::at_once::at_once;
@@ -26,26 +28,6 @@ const ROOM: u64 = 64;
 /// Parts that are made at once. Each has a thread beside it to pack it, and the rows of a task in memory.
 const AT_ONCE: usize = 2;
 const ADVICE: &str = ", or use --template compact, which has no sheets for tasks";
-
-/// A sheet of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TaskSheet {
-    /// The task's place in the list, from 0.
-    pub(super) ordinal: usize,
-    /// The sheet's place among those of the task, from 0.
-    pub(super) index: usize,
-}
-
-/// A part of a workbook.
-pub(super) struct Part<'a> {
-    /// Its place among the parts, from 1.
-    pub(super) number: usize,
-    /// How many parts there are.
-    pub(super) of: usize,
-    /// The name of the file that has the Summary.
-    pub(super) main: &'a str,
-    pub(super) sheets: &'a [TaskSheet],
-}
 
 /// Writes the workbook, in parts if need be, and gives its files, the one with the Summary first.
 pub(in crate::output) fn write(

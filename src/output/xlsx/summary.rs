@@ -14,12 +14,12 @@ use crate::report::{Cell, Column, Kind, Options, Report, SummaryCell, Template, 
 
 pub(super) const NAME: &str = "Summary";
 /// Few rows stand above the table, for they stay in view with its headings: the counts beside the words.
-pub(super) const FIRST_COUNT: u32 = 1;
-pub(super) const LAST_COUNT: u32 = 8;
+const FIRST_COUNT: u32 = 1;
+const LAST_COUNT: u32 = 8;
 const HEADING_ROW: u32 = 10;
 /// The columns that hold the words, and the first one behind them.
 const WORDS: (u16, u16) = (3, 7);
-pub(super) const CHARTS: u16 = 8;
+const CHARTS: u16 = 8;
 /// The least width of the columns below the title block, in characters.
 const LEAST_WIDTH: u16 = 13;
 const LABEL_WIDTH: u16 = 14;
@@ -38,7 +38,8 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
     let width = words_width(&headings, template);
     title_block(&mut sheet, report, width)?;
     if template.charts {
-        charts::add(&mut sheet, report)?;
+        let figures = charts::Figures { sheet: NAME, rows: (FIRST_COUNT, LAST_COUNT) };
+        charts::add(&mut sheet, report, CHARTS, &figures)?;
     }
 
     let first = HEADING_ROW + 1;

@@ -4,7 +4,6 @@ use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{Color, ConditionalFormatFormula, Sparkline, SparklineType, Workbook, XlsxError};
 
 use super::cells::Cells;
-use super::parts::TaskSheet;
 use super::splice::{Entries, Extent};
 use super::style::Styles;
 use super::{Cause, Heading, Sheet, cell_text, lines_of};
@@ -23,6 +22,15 @@ const MEANING_COLUMN: u16 = 2;
 
 /// The rows of data that fit below the headings of one sheet.
 pub const ROWS_PER_SHEET: u64 = 1_048_576 - (HEADING_ROW as u64) - 1;
+
+/// A sheet of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TaskSheet {
+    /// The task's place in the list, from 0.
+    pub(super) ordinal: usize,
+    /// The sheet's place among those of the task, from 0.
+    pub(super) index: usize,
+}
 
 /// What sheets of tasks differ in beside the contents of their cells and the number of their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

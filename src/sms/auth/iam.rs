@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Authority, Lease, unobtained};
 use crate::model::{Secret, redact};
-use crate::sms::client::{Failure, Outcome};
 use crate::sms::http::{Http, parse_endpoint};
+use crate::sms::outcome::{Failure, Outcome};
 
 /// How long before its end a token is renewed; a tenth of its life if that is less.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
@@ -55,7 +55,7 @@ pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome>
     let answer = http.send(request).await.map_err(|failure| unobtained(failure, "IAM"))?;
     if !answer.status.is_success() {
         let body = redact(answer.body.clone(), std::slice::from_ref(&login.password));
-        return Err(unobtained(Failure::answered(&answer, &body), "IAM"));
+        return Err(unobtained(answer.failure(&body), "IAM"));
     }
     let Some(token) = answer.header("x-subject-token").filter(|token| !token.trim().is_empty()) else {
         return Err(refused("its answer holds no token (X-Subject-Token)"));

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::{AccessKey, Authority, Lease, unobtained};
 use crate::model::Secret;
-use crate::sms::client::{Failure, Outcome};
 use crate::sms::http::{Http, parse_endpoint};
+use crate::sms::outcome::{Failure, Outcome};
 
 /// How long before its end a key is replaced, as the official SDK does.
 const MARGIN: SignedDuration = SignedDuration::from_mins(40);
@@ -50,7 +50,7 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
     let token = match answer.status.as_u16() {
         200 => Some(String::from_utf8_lossy(&answer.body).trim().to_owned()),
         404 | 405 | 503 => None,
-        _ => return Err(unobtained(Failure::answered(&answer, &answer.body), NAME)),
+        _ => return Err(unobtained(answer.failure(&answer.body), NAME)),
     };
     let mut request = http.request(Method::GET, at("/openstack/latest/securitykey"));
     if let Some(token) = token {
@@ -58,7 +58,7 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
     }
     let answer = http.send(request).await.map_err(missing)?;
     if !answer.status.is_success() {
-        return Err(unobtained(Failure::answered(&answer, &answer.body), NAME));
+        return Err(unobtained(answer.failure(&answer.body), NAME));
     }
     let Ok(Body { credential }) = serde_json::from_slice::<Body>(&answer.body) else {
         return Err(refused("its answer holds no key; does the server have an agency?".to_owned()));

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::client::{ClientError, Failure, Outcome};
-use super::http::{Http, HttpSettings, is_loopback, parse_endpoint};
+use super::http::{ClientError, Http, HttpSettings, is_loopback, parse_endpoint};
+use super::outcome::{Failure, Outcome};
 use crate::model::Secret;
 
 pub use iam::Login;
@@ -56,6 +56,15 @@ pub struct AccessKey {
     pub secret: Secret,
     /// What a temporary key comes with.
     pub security_token: Option<Secret>,
+}
+
+/// The project and the account that signed requests act for; the key's own where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The value of `X-Project-Id`.
+    pub project_id: Option<String>,
+    /// The value of `X-Domain-Id`.
+    pub domain_id: Option<String>,
 }
 
 /// What one request is authenticated with.

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use configparser::ini::Ini;
 use reqwest::Url;
 
-use super::{AccessKey, Credentials, Login};
+use super::{AccessKey, Credentials, Login, Scope};
 use crate::model::Secret;
-use crate::sms::client::Scope;
 use crate::sms::http::is_loopback;
 use crate::sms::regions::iam_of;
 

@@ -20,7 +20,7 @@ use governor::{Quota, RateLimiter};
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::client::{Failure, Unreachable};
+use super::outcome::{Failure, Unreachable};
 use super::retry::{LONGEST_WAIT, delay};
 use crate::model::Rate;
 use pace::Pace;

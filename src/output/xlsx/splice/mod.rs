@@ -13,6 +13,7 @@ mod escape;
 mod frame;
 mod lists;
 mod pack;
+mod pipe;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::thread;
 
 use rust_xlsxwriter::XlsxError;
@@ -13,14 +13,14 @@ use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
 
 use super::escape::value;
 use super::frame::{Extent, Frame, split};
+use super::pipe::{Chunk, Pipe};
 use super::rows::Rows;
 use super::{Link, odd, relations_path, sheet_path};
 use crate::output::Cause;
 use crate::output::xlsx::{COMPRESSION, escaped, first_units};
 
-/// What is handed on at once, in bytes, and how often before the other thread takes it.
-const CHUNK: usize = 1 << 16;
-const CHUNKS: usize = 4;
+/// Of an entry that is not long, what is deflated at once, in bytes.
+const BUFFER: usize = 1 << 16;
 /// The most UTF-16 units of a link's tip that Excel takes.
 const MAX_TIP_UNITS: usize = 255;
 const LINK_TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink";
@@ -141,40 +141,6 @@ impl Link<'_> {
     }
 }
 
-/// The way to the other thread.
-pub(super) struct Pipe {
-    sender: SyncSender<Chunk>,
-    /// Where entries begin in what was not handed on yet, and their names.
-    begun: Vec<(usize, String)>,
-    /// What was not handed on yet.
-    pub(super) text: String,
-}
-
-/// The end of an entry, and others after it: sheets are short, and each thread would wait at every one.
-struct Chunk {
-    begun: Vec<(usize, String)>,
-    text: String,
-}
-
-impl Pipe {
-    fn begin(&mut self, name: String) -> Result<(), XlsxError> {
-        self.begun.push((self.text.len(), name));
-        self.pass_on()
-    }
-
-    /// Hands the text on, if there is enough of it.
-    pub(super) fn pass_on(&mut self) -> Result<(), XlsxError> {
-        if self.text.len() < CHUNK { Ok(()) } else { self.hand_on() }
-    }
-
-    fn hand_on(&mut self) -> Result<(), XlsxError> {
-        let text = std::mem::replace(&mut self.text, String::with_capacity(CHUNK));
-        let chunk = Chunk { begun: std::mem::take(&mut self.begun), text };
-        // The other thread says what went wrong.
-        self.sender.send(chunk).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe).into())
-    }
-}
-
 /// Writes what `fill` gives, as entries of the archive, and tells how far the first sheet goes, and which
 /// sheets were added.
 pub(super) fn entries<'n, W: Write + Send>(
@@ -183,10 +149,9 @@ pub(super) fn entries<'n, W: Write + Send>(
     before: usize,
     fill: impl FnOnce(&mut Entries<'_, 'n>) -> Result<(), Cause>,
 ) -> Result<(Extent, Vec<Added<'n>>), Cause> {
-    let (sender, receiver) = sync_channel(CHUNKS);
+    let (pipe, receiver) = Pipe::new();
     thread::scope(|scope| {
         let packing = scope.spawn(|| pack(zip, receiver));
-        let pipe = Pipe { sender, begun: Vec::new(), text: String::new() };
         let mut entries = Entries { pipe, styles, first, models, before, extent: None, added: Vec::new() };
         let filled = fill(&mut entries).and_then(|()| Ok(entries.pipe.hand_on()?));
         let Entries { pipe, extent, added, .. } = entries;
@@ -222,7 +187,7 @@ pub(super) fn list<W: Write>(
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Cause>,
 ) -> Result<(), Cause> {
     zip.start_file(name, options()).map_err(unwritten)?;
-    let mut writer = BufWriter::with_capacity(CHUNK, zip);
+    let mut writer = BufWriter::with_capacity(BUFFER, zip);
     fill(&mut writer)?;
     writer.flush().map_err(|error| unwritten(error.into()))
 }

@@ -8,7 +8,7 @@ use rust_xlsxwriter::utility::column_number_to_name;
 use super::super::MAX_CELL_UNITS;
 use super::super::cells::Cells;
 use super::super::style::Style;
-use super::pack::Pipe;
+use super::pipe::Pipe;
 use super::{escape, odd};
 
 const MAX_ROWS: u32 = 1_048_576;
