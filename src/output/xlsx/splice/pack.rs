@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 
 use rust_xlsxwriter::XlsxError;
@@ -149,9 +149,9 @@ pub(super) fn entries<'n, W: Write + Send>(
     before: usize,
     fill: impl FnOnce(&mut Entries<'_, 'n>) -> Result<(), Cause>,
 ) -> Result<(Extent, Vec<Added<'n>>), Cause> {
-    let (pipe, receiver) = Pipe::new();
+    let (pipe, chunks, back) = Pipe::new();
     thread::scope(|scope| {
-        let packing = scope.spawn(|| pack(zip, receiver));
+        let packing = scope.spawn(move || pack(zip, chunks, &back));
         let mut entries = Entries { pipe, styles, first, models, before, extent: None, added: Vec::new() };
         let filled = fill(&mut entries).and_then(|()| Ok(entries.pipe.hand_on()?));
         let Entries { pipe, extent, added, .. } = entries;
@@ -163,8 +163,8 @@ pub(super) fn entries<'n, W: Write + Send>(
     })
 }
 
-fn pack<W: Write>(zip: &mut Zip<W>, receiver: Receiver<Chunk>) -> Result<(), Cause> {
-    for Chunk { begun, text } in receiver {
+fn pack<W: Write>(zip: &mut Zip<W>, chunks: Receiver<Chunk>, back: &Sender<String>) -> Result<(), Cause> {
+    for Chunk { begun, text } in chunks {
         let write = |zip: &mut Zip<W>, part: Range<usize>| {
             let part = text.get(part).unwrap_or_default();
             zip.write_all(part.as_bytes()).map_err(|error| unwritten(error.into()))
@@ -176,6 +176,8 @@ fn pack<W: Write>(zip: &mut Zip<W>, receiver: Receiver<Chunk>) -> Result<(), Cau
             end = start;
         }
         write(zip, end..text.len())?;
+        // Nobody takes the last ones.
+        let _ = back.send(text);
     }
     Ok(())
 }

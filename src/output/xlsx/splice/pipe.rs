@@ -1,7 +1,7 @@
 //! The way of the text of entries from the thread that writes it to the one that deflates it.
 
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use rust_xlsxwriter::XlsxError;
 
@@ -12,6 +12,8 @@ const WAITING: usize = 4;
 /// Takes what is written.
 pub(super) struct Pipe {
     sender: SyncSender<Chunk>,
+    /// Where chunks come back to be filled anew: memory stays in one piece for the rows of large tasks.
+    emptied: Receiver<String>,
     /// Where entries begin in what was not handed on yet, and their names.
     begun: Vec<(usize, String)>,
     /// What was not handed on yet.
@@ -25,9 +27,11 @@ pub(super) struct Chunk {
 }
 
 impl Pipe {
-    pub(super) fn new() -> (Self, Receiver<Chunk>) {
-        let (sender, receiver) = sync_channel(WAITING);
-        (Self { sender, begun: Vec::new(), text: String::new() }, receiver)
+    /// A pipe, what comes out of it, and where its chunks go back.
+    pub(super) fn new() -> (Self, Receiver<Chunk>, Sender<String>) {
+        let (sender, chunks) = sync_channel(WAITING);
+        let (back, emptied) = channel();
+        (Self { sender, emptied, begun: Vec::new(), text: String::new() }, chunks, back)
     }
 
     pub(super) fn begin(&mut self, name: String) -> Result<(), XlsxError> {
@@ -42,7 +46,9 @@ impl Pipe {
 
     /// Hands the text on.
     pub(super) fn hand_on(&mut self) -> Result<(), XlsxError> {
-        let text = std::mem::replace(&mut self.text, String::with_capacity(SIZE));
+        let mut next = self.emptied.try_recv().unwrap_or_else(|_| String::with_capacity(2 * SIZE));
+        next.clear();
+        let text = std::mem::replace(&mut self.text, next);
         let chunk = Chunk { begun: std::mem::take(&mut self.begun), text };
         // The other thread says what went wrong.
         self.sender.send(chunk).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe).into())
