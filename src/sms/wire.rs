@@ -68,6 +68,9 @@ pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
     let mark = whole.len() - text.len();
     let Object(document): Object<Document> =
         serde_json::from_str(text).map_err(|error| explain(text, mark, &error))?;
+    if is_code(&document.error_code) {
+        return Err(Unreadable::NoShape("its `error_code` says that it is an error".to_owned()));
+    }
     match (document.result_list, document.consistency_result) {
         (Some(Some(_)), Some(Some(directories))) if !directories.is_empty() => Err(Unreadable::NoShape(
             "it has both a `result_list` and a `consistency_result`; which of them holds cannot be told"
@@ -78,7 +81,8 @@ pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
             let directories = directories.filter(|directories| !directories.is_empty());
             let verification = directories.map(|directories| Verification {
                 finished: document.finished_time.0,
-                check_result: None,
+                // The pages know none in this shape; one that is there counts.
+                check_result: document.check_result,
                 directories: directories.into_iter().map(Into::into).collect(),
             });
             Ok(Answer::new(Shape::Legacy, document.task_id, verification.into_iter().collect()))
@@ -153,7 +157,20 @@ struct Document {
     #[serde(default)]
     finished_time: FinishedTime,
     #[serde(default)]
+    check_result: Option<String>,
+    #[serde(default)]
     task_id: Option<String>,
+    #[serde(default)]
+    error_code: serde_json::Value,
+}
+
+/// Whether a field that names an error names one.
+fn is_code(code: &serde_json::Value) -> bool {
+    match code {
+        serde_json::Value::Null => false,
+        serde_json::Value::String(code) => !matches!(code.trim(), "" | "0"),
+        code => *code != 0,
+    }
 }
 
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {

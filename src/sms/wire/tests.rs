@@ -33,6 +33,28 @@ fn the_legacy_shape() {
 }
 
 #[test]
+fn a_check_result_counts_in_the_legacy_shape_too() {
+    let result = |field: &str| {
+        let answer = read(&format!(r#"{{"consistency_result":[{CHECK}],"finished_time":1{field}}}"#));
+        answer.verifications[0].check_result.clone()
+    };
+    assert_eq!(result(r#","check_result":"failed""#).as_deref(), Some("failed"));
+    assert_eq!(result(r#","check_result":"success""#).as_deref(), Some("success"));
+    assert_eq!(result(r#","check_result":null"#), None);
+}
+
+#[test]
+fn results_beside_an_error_are_no_answer() {
+    let body = |code: &str| format!(r#"{{"result_list":[],"error_code":{code},"error_msg":"no"}}"#);
+    for code in [r#""SMS.9004""#, "1", "[]"] {
+        assert!(refuse(&body(code)).contains("error_code"), "{code}");
+    }
+    for code in ["null", r#""""#, "0", r#""0""#] {
+        assert_eq!(read(&body(code)).verifications, [], "{code}");
+    }
+}
+
+#[test]
 fn the_result_list_shapes() {
     let item = format!(
         r#"{{"finished_time":1736854315000,"check_result":"success","consistency_result":[{CHECK}]}}"#
