@@ -255,9 +255,24 @@ async fn every_fault_happens_and_alters_nothing() {
         "APIG.0308",
         "policy user over ratelimit,limit:1000,time:1 second",
     );
-    for (status, code) in [(500, "SMS.9003"), (502, "SMS.9006"), (403, "SMS.9001"), (408, "SMS.9001")] {
+    for (status, code) in [
+        (500, "SMS.9003"),
+        (502, "SMS.9006"),
+        (401, "APIG.0301"),
+        (403, "SMS.9004"),
+        (404, "SMS.9002"),
+        (408, "SMS.9001"),
+    ] {
         let api = start(&format!("{status}=100%")).await;
         api.post(&task, &upload).await.refused(status, code, "");
+    }
+    let forbidden = start("403=100%").await.get(&task).await.json();
+    for (field, is_there) in [
+        ("encoded_authorization_message", forbidden["encoded_authorization_message"].is_string()),
+        ("error_param", forbidden["error_param"][0].is_string()),
+        ("details", forbidden["details"][0]["error_code"] == "SMS.9004"),
+    ] {
+        assert!(is_there, "{field}: {forbidden}");
     }
     let api = start("reset=100%").await;
     let error = api.try_send(Method::POST, &task, upload.to_string()).await.err().unwrap();

@@ -16,6 +16,8 @@ pub(super) const INVALID_PARAMETER: &str = "SMS.9001";
 pub(super) const TASK_NOT_FOUND: &str = "SMS.9002";
 /// The service failed.
 pub(super) const INTERNAL: &str = "SMS.9003";
+/// The user lacks a permission.
+const NO_PERMISSION: &str = "SMS.9004";
 /// The path is known, but not with this method.
 pub(super) const METHOD_NOT_ALLOWED: &str = "SMS.9005";
 /// What stands before the service cannot reach it.
@@ -36,6 +38,19 @@ const MESSAGE_CHARS: usize = 1024;
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
     let message: String = message.chars().take(MESSAGE_CHARS).collect();
     json_text(status, json!({ "error_code": code, "error_msg": message }).to_string())
+}
+
+/// 403 in the form that the service has for it.
+pub(super) fn forbidden() -> Response {
+    let why = "The user is not allowed to do this with this task.";
+    let body = json!({
+        "error_code": NO_PERMISSION,
+        "error_msg": why,
+        "encoded_authorization_message": "sample",
+        "error_param": [why],
+        "details": [{ "error_code": NO_PERMISSION, "error_msg": why }],
+    });
+    json_text(StatusCode::FORBIDDEN, body.to_string())
 }
 
 /// 400 with the reason.

@@ -119,7 +119,7 @@ async fn answer(gate: &Gate, switch: &Switch, request_id: &str, request: Request
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
         Some(Fault::Throttled) => spoil::throttled(gate.throttle.as_ref().map(Throttle::limit), request_id),
-        Some(Fault::Status(status)) => spoil::failed(status),
+        Some(Fault::Status(status)) => spoil::failed(status, request_id),
         Some(Fault::Garbage) => spoil::garbage(),
         Some(Fault::Html) => spoil::page(),
     }

@@ -26,14 +26,22 @@ pub(super) fn throttled(limit: Option<Rate>, request_id: &str) -> Response {
     }
 }
 
-pub(super) fn failed(status: u16) -> Response {
+pub(super) fn failed(status: u16, request_id: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let (code, message) = match status {
-        StatusCode::INTERNAL_SERVER_ERROR => (errors::INTERNAL, "Obtaining verification results failed."),
-        status if status.is_client_error() => (errors::INVALID_PARAMETER, "The request is refused."),
-        _ => (errors::UNAVAILABLE, "The service cannot be reached. Try again later."),
-    };
-    errors::error(status, code, message)
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            errors::unauthenticated(errors::NOT_AUTHENTICATED, "the fault that was asked for", request_id)
+        }
+        StatusCode::FORBIDDEN => errors::forbidden(),
+        StatusCode::NOT_FOUND => errors::error(status, errors::TASK_NOT_FOUND, "There is no such task."),
+        StatusCode::INTERNAL_SERVER_ERROR => errors::error(status, errors::INTERNAL, "The request failed."),
+        status if status.is_client_error() => {
+            errors::error(status, errors::INVALID_PARAMETER, "The request is refused.")
+        }
+        status => {
+            errors::error(status, errors::UNAVAILABLE, "The service cannot be reached. Try again later.")
+        }
+    }
 }
 
 pub(super) fn garbage() -> Response {
@@ -55,7 +63,7 @@ pub(super) fn called_text(mut response: Response) -> Response {
 /// Promises the whole body and sends the first half of it.
 pub(super) async fn truncated(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let Ok(whole) = to_bytes(body, usize::MAX).await else { return failed(500) };
+    let Ok(whole) = to_bytes(body, usize::MAX).await else { return failed(500, "") };
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     let half = whole.slice(..whole.len() / 2);
     let end = stream::once(async {
@@ -70,7 +78,7 @@ pub(super) async fn truncated(response: Response) -> Response {
 /// Sends the headers at once, and the body piece by piece; the last of it when `time` is over.
 pub(super) async fn dripping(response: Response, time: Duration) -> Response {
     let (parts, body) = response.into_parts();
-    let Ok(whole) = to_bytes(body, usize::MAX).await else { return failed(500) };
+    let Ok(whole) = to_bytes(body, usize::MAX).await else { return failed(500, "") };
     Response::from_parts(parts, Body::from_stream(drops(whole, time)))
 }
 
