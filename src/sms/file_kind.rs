@@ -14,7 +14,7 @@ pub enum FileKind {
     Csv,
     /// A JSON document that says something.
     Json,
-    /// No file: an empty body, or JSON that says nothing, as `{}`.
+    /// No file: an empty body, or JSON that says no more than `{}` or `"OK"`.
     Nothing,
     /// Anything else, as the page of a proxy.
     Unknown,
@@ -36,7 +36,7 @@ impl FileKind {
             Ok(document) if says_nothing(&document) => Self::Nothing,
             Ok(Value::Object(_) | Value::Array(_)) => Self::Json,
             Ok(_) if kind.contains("json") => Self::Json,
-            _ if kind.contains("csv") => Self::Csv,
+            _ if kind.contains("csv") || is_table(body) => Self::Csv,
             _ => Self::Unknown,
         }
     }
@@ -54,13 +54,20 @@ impl FileKind {
     }
 }
 
+/// Whether a body is lines of text, the first of which has columns.
+fn is_table(body: &[u8]) -> bool {
+    let is_text = std::str::from_utf8(body).is_ok_and(|text| !text.contains('\0'));
+    let first = body.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    is_text && !body.trim_ascii_start().starts_with(b"<") && first.len() < body.len() && first.contains(&b',')
+}
+
 fn says_nothing(document: &Value) -> bool {
     match document {
         Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
+        Value::String(text) => matches!(text.trim().to_ascii_lowercase().as_str(), "" | "ok" | "success"),
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
+        Value::Bool(_) | Value::Number(_) => true,
     }
 }
 
@@ -75,6 +82,12 @@ mod tests {
             (FileKind::Workbook, json, &b"PK\x03\x04\x14 ... xl/workbook.xml ..."[..]),
             (FileKind::Archive, Some("application/vnd.openxmlformats"), b"PK\x03\x04\x14 a.csv"),
             (FileKind::Csv, Some("text/csv; charset=utf-8"), b"Task ID,Verdict\n"),
+            (FileKind::Csv, Some("application/octet-stream"), b"\xef\xbb\xbfTask ID,Verdict\r\na,b\r\n"),
+            (FileKind::Csv, json, b"Task ID,Verdict\n"),
+            (FileKind::Unknown, None, b"<p>, or\n"),
+            (FileKind::Unknown, None, b"Sorry, no file today"),
+            (FileKind::Nothing, json, b"\"OK\""),
+            (FileKind::Nothing, json, b"true"),
             (FileKind::Json, None, b"{\"path\":\"/x\"}"),
             (FileKind::Json, json, b"\"/obs/x.xlsx\""),
             (FileKind::Nothing, json, b"{}"),
