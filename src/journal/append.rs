@@ -123,7 +123,8 @@ impl Writer {
             && self.unsynced
         {
             let file = file.try_clone().map_err(|source| self.io(source))?;
-            self.syncing = Some(thread::spawn(move || file.sync_data()));
+            let syncing = thread::Builder::new().spawn(move || file.sync_data());
+            self.syncing = Some(syncing.map_err(|source| self.io(source))?);
             self.unsynced = false;
         }
         Ok(())
