@@ -293,6 +293,54 @@ fn an_export_finds_its_tasks() {
     assert_eq!(export(&["--task", "a", "--name", "web"]).0, 2);
 }
 
+/// A page of source servers, of which the service counts so many.
+fn sources(count: usize, servers: &str) -> String {
+    format!(r#"{{"count":{count},"source_servers":[{servers}]}}"#)
+}
+
+const WEB: &str =
+    r#"{"id":"s1","name":"web","is_consistency_result_exist":true,"current_task":{"id":"t1","name":"t1"}}"#;
+
+#[test]
+fn what_the_account_may_have_beside_what_it_lists_is_in_every_report() {
+    let idle = r#"{"id":"s2","name":"idle","is_consistency_result_exist":true,"current_task":null}"#;
+    for (page, why) in [
+        (sources(3, WEB), "the service counts 3"),
+        (sources(2, &format!("{WEB},{idle}")), "source server idle has no current task"),
+    ] {
+        let server = Server::start(move |seen, _| match seen.path.as_str() {
+            "/v3/sources" => json(200, page.clone()),
+            _ => support::server::consistent(),
+        });
+        let outputs = ["--discover", "-o", "r.xlsx", "-o", "r.json", "-o", "r.md", "-o", "r.prom"];
+        let (exported, folder) = call(&server, "export", &outputs);
+        assert_eq!(exported.code, 3, "{}", exported.stderr);
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&read("r.json")).unwrap();
+        assert_eq!(report["tasks"][0]["verdict"], "consistent");
+        assert!(report["run"]["unlisted"][0].as_str().unwrap().contains(why), "{}", report["run"]);
+        let told = "1 of 1 task passes; the account may have tasks that are not listed";
+        assert!(read("r.md").contains(told), "{}", read("r.md"));
+        assert!(read("r.prom").contains("last_run_success{report=\"r\"} 0"), "{}", read("r.prom"));
+        let workbook = support::Workbook::open(&folder.path().join("r.xlsx"));
+        let says = |sheet: &str, text: &str| {
+            workbook.sheets[sheet].iter().flatten().any(|cell| cell.to_string().contains(text))
+        };
+        assert!(says("Summary", told) && says("About", why));
+    }
+}
+
+#[test]
+fn a_page_of_a_proxy_is_asked_for_again() {
+    let server = Server::start(|seen, before| match (seen.path.as_str(), before) {
+        ("/v3/sources", 0..3) => json(200, "<html><title>Sign in</title></html>"),
+        ("/v3/sources", _) => json(200, sources(1, WEB)),
+        _ => support::server::consistent(),
+    });
+    let (exported, _) = call(&server, "export", &["--discover", "-o", "r.json"]);
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+}
+
 #[test]
 fn a_list_is_compared_with_the_account() {
     let folder = tempfile::tempdir().unwrap();

@@ -192,7 +192,7 @@ fn exit_code(report: &Report<'_>, args: &ReportArgs, failed: bool) -> Exit {
         Exit::Stopped
     } else if any(&args.fail_on) {
         Exit::Gate
-    } else if any(&[Verdict::FetchFailed, Verdict::Unreadable]) || !report.missing().shards.is_empty() {
+    } else if any(&[Verdict::FetchFailed, Verdict::Unreadable]) || !report.is_whole() {
         Exit::Incomplete
     } else {
         Exit::Done

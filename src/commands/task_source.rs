@@ -32,29 +32,38 @@ pub(super) fn declared(
     load_tasks(&args.tasks, &args.task_ids, &args.connection, storage, quiet).map(Some)
 }
 
+/// What is to be fetched, and what the account said of it.
+pub(super) struct Wanted {
+    pub(super) list: TaskList,
+    pub(super) reconciliation: Option<Reconciliation>,
+    /// Why the account may have tasks that it did not name.
+    pub(super) unlisted: Vec<String>,
+}
+
 /// Asks the account for its tasks where that is wanted: to fetch them, or to compare them.
 pub(super) async fn find_tasks(
     args: &ExportArgs,
     declared: Option<TaskList>,
     connected: &Connected,
     gate: &Gate,
-) -> Result<(TaskList, Option<Reconciliation>), Failure> {
+) -> Result<Wanted, Failure> {
     let SearchArgs { state, name } = args.search.clone();
     // A task list may well declare tasks that have no results yet.
     let with_results = declared.is_none() && state.is_none() && name.is_none();
     let search = Search { with_results, state, name };
     let search_account = async || find(connected, gate, args.connection.max_attempts, &search).await;
     match declared {
-        Some(declared) if args.reconcile => {
-            let reconciliation = Reconciliation::of(&declared, &search_account().await?);
-            Ok((declared, Some(reconciliation)))
+        Some(list) if args.reconcile => {
+            let found = search_account().await?;
+            let reconciliation = Some(Reconciliation::of(&list, &found.list));
+            Ok(Wanted { list, reconciliation, unlisted: found.warnings })
         }
-        Some(declared) => Ok((declared, None)),
+        Some(list) => Ok(Wanted { list, reconciliation: None, unlisted: Vec::new() }),
         None => match search_account().await? {
-            found if found.tasks.is_empty() => {
+            Discovered { list, .. } if list.tasks.is_empty() => {
                 Err(Failure::stopped("the account has no such task with results: there is nothing to report"))
             }
-            found => Ok((found, None)),
+            Discovered { list, warnings } => Ok(Wanted { list, reconciliation: None, unlisted: warnings }),
         },
     }
 }
@@ -95,15 +104,15 @@ pub(super) async fn find(
     gate: &Gate,
     max_attempts: NonZeroU32,
     search: &Search,
-) -> Result<TaskList, Failure> {
+) -> Result<Discovered, Failure> {
     let found = discover(&connected.client, gate, max_attempts, search).await;
-    let Discovered { list, warnings } = found.map_err(|error| match error {
+    let found = found.map_err(|error| match error {
         DiscoverError::Unanswered(Unanswered::Refused(_)) => Failure::credentials(error),
         DiscoverError::Unanswered(Unanswered::Failed(failure)) => {
             Failure::stopped(format!("the account's tasks cannot be listed: {}", denied(&failure, LISTING)))
         }
         error => Failure::stopped(error),
     })?;
-    warnings.iter().for_each(|warning| console::warning(warning));
-    Ok(list)
+    found.warnings.iter().for_each(|warning| console::warning(warning));
+    Ok(found)
 }

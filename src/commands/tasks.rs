@@ -25,7 +25,7 @@ pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
         let gate = Gate::new(args.connection.rate);
         let found = find(&connected, &gate, args.connection.max_attempts, &search).await;
         connected.close().await;
-        found
+        found.map(|found| found.list)
     })?;
     if list.tasks.is_empty() {
         console::note("the account has no such task");

@@ -15,15 +15,13 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use crate::journal::{Answered, Failed, Outcome, Record};
 use crate::model::Task;
-use crate::sms::retry::{LONGEST_WAIT, delay};
+use crate::sms::retry::{LONGEST_WAIT, NO_JSON, delay};
 use crate::sms::throttle::{Gate, Slowed};
 use crate::sms::{self, Client, Failure, Reply, wire};
 use queue::{Pending, Queue};
 
 /// How long requests under way may take to end when the run is stopped.
 pub const GRACE: Duration = Duration::from_secs(5);
-/// How many answers to one task may be no JSON; the last of them is kept.
-const NO_JSON: u32 = 5;
 /// How often [`Event::Tick`] comes.
 const TICK: Duration = Duration::from_secs(1);
 

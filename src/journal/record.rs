@@ -28,6 +28,9 @@ pub struct Header {
     /// What the account was asked for, to find the tasks or to compare them; none if it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searched: Option<Searched>,
+    /// Why the account may have tasks that its listing did not name, for people; none if it named all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<String>,
     /// How the list compares with what the account has; none if nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciliation: Option<Reconciliation>,
@@ -60,6 +63,7 @@ impl Header {
             endpoint,
             list,
             searched: None,
+            unlisted: Vec::new(),
             reconciliation: None,
             shard: None,
             merged_from: Vec::new(),

@@ -143,6 +143,9 @@ pub(super) struct Run<'a> {
     /// Of a merged journal alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<MissingShards>,
+    /// Why the account may have tasks that are not listed.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unlisted: &'a [String],
 }
 
 /// The part of a list that a run took.
@@ -198,6 +201,7 @@ impl<'a> Run<'a> {
             shard,
             merged_from,
             missing,
+            unlisted: report.unlisted(),
             endpoint: &header.endpoint,
             started_at: zone.rfc3339(header.started_at),
             ended_at: zone.rfc3339(report.journal().ended_at()),

@@ -35,7 +35,7 @@ fn is_success(report: &Report<'_>) -> bool {
     // A shard to which no task falls has nothing to fetch; a list without tasks is a mistake.
     let may_be_empty = journal.header().shard.as_ref().is_some_and(|part| part.list.list_tasks > 0);
     journal.is_finished()
-        && report.missing().shards.is_empty()
+        && report.is_whole()
         && (may_be_empty || !rows.is_empty())
         && rows.iter().all(|row| is_answered(row.verdict))
 }

@@ -209,6 +209,16 @@ impl<'a> Report<'a> {
         self.journal.header().missing()
     }
 
+    /// Why the account may have tasks that are in no row.
+    pub fn unlisted(&self) -> &[String] {
+        &self.journal.header().unlisted
+    }
+
+    /// Whether every task that the report is to be of has a row.
+    pub fn is_whole(&self) -> bool {
+        self.missing().shards.is_empty() && self.unlisted().is_empty()
+    }
+
     /// What the reader chose.
     pub fn options(&self) -> &Options {
         &self.options

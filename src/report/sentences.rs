@@ -46,7 +46,10 @@ impl Report<'_> {
             })
             .collect();
         let unseen = self.missing().tasks;
-        let outcome = match (self.rows.len() + unseen, others.is_empty() && unseen == 0) {
+        let outcome = match (
+            self.rows.len() + unseen,
+            others.is_empty() && unseen == 0 && self.unlisted().is_empty(),
+        ) {
             (0, _) => language.text("No task is listed, so nothing is verified").to_owned(),
             (1, true) => language.text("The task passes").to_owned(),
             (all, true) => language.fill("All {0} tasks pass", &[&all]),
@@ -56,7 +59,10 @@ impl Report<'_> {
         let unfinished =
             (!self.journal.is_finished()).then(|| language.text("the run is unfinished").to_owned());
         let others = (!others.is_empty()).then(|| others.join(language.comma()));
-        let parts = [Some(outcome), others, self.part(language), unfinished, self.differences(language)];
+        let unlisted = (!self.unlisted().is_empty())
+            .then(|| language.text("the account may have tasks that are not listed").to_owned());
+        let parts =
+            [Some(outcome), others, self.part(language), unlisted, unfinished, self.differences(language)];
         parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
     }
 

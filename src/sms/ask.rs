@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::outcome::{Failure, Outcome, Reply};
-use super::retry::LONGEST_WAIT;
+use super::retry::{LONGEST_WAIT, NO_JSON};
 use super::throttle::Gate;
 
 /// Why a question has no answer.
@@ -39,7 +39,10 @@ pub async fn ask(
         };
         let wait = gate.failed(&permit, attempt, &failure);
         let hopeless = !failure.transient || gate.is_out_of_reach(&failure, max_attempts);
-        if hopeless || attempt >= max_attempts.get() || wait > LONGEST_WAIT {
+        // A success that is a failure is one by what it says.
+        let is_no_json = failure.status.is_some_and(|status| status < 300);
+        let most = if is_no_json { max_attempts.get().min(NO_JSON) } else { max_attempts.get() };
+        if hopeless || attempt >= most || wait > LONGEST_WAIT {
             return Err(Unanswered::Failed(Box::new(failure)));
         }
         attempt += 1;

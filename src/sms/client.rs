@@ -5,9 +5,10 @@ use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 
 use super::auth::{Authenticator, Authority, Credentials, Lease, Scope};
+use super::error_body::ErrorBody;
 use super::http::{ClientError, Http, HttpSettings, is_loopback, parse_endpoint, without_query};
 use super::outcome::{Failure, Outcome, Reply};
-use super::sign;
+use super::{sign, wire};
 use crate::model::{Language, Secret, TaskId, redact};
 
 /// The header by which the embedded service marks its answers as sample data.
@@ -104,12 +105,24 @@ impl Client {
 
     /// Asks for a page of tasks: `GET /v3/tasks`.
     pub async fn tasks(&self, query: Vec<(String, String)>) -> Outcome {
-        self.call(Call::get("/v3/tasks".to_owned(), query)).await
+        self.page("/v3/tasks", query).await
     }
 
     /// Asks for a page of source servers: `GET /v3/sources`.
     pub async fn sources(&self, query: Vec<(String, String)>) -> Outcome {
-        self.call(Call::get("/v3/sources".to_owned(), query)).await
+        self.page("/v3/sources", query).await
+    }
+
+    /// What is no JSON never left the service like that, so it may be asked for again.
+    async fn page(&self, path: &str, query: Vec<(String, String)>) -> Outcome {
+        match self.call(Call::get(path.to_owned(), query)).await {
+            Outcome::Answered(reply) if !wire::is_json(&reply.body) => {
+                let (status, error) = (Some(reply.status), ErrorBody::parse(&reply.body));
+                let what = "the answer is no JSON".to_owned();
+                Outcome::Failed(Failure { status, error, ..Failure::broken(what, true) })
+            }
+            outcome => outcome,
+        }
     }
 
     async fn call(&self, call: Call) -> Outcome {

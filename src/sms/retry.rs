@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// How many answers to one question may be no JSON; the last of them counts.
+pub const NO_JSON: u32 = 5;
 /// The first backoff's upper bound; each further one doubles it.
 const BASE: Duration = Duration::from_millis(100);
 /// The largest backoff.

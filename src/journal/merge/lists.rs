@@ -134,6 +134,8 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
     let mut header = Header::new(started, endpoint, TaskList { labels, tasks });
     header.merged_from = merged_from;
     header.reconciliation = reconciled(inputs, &header);
+    let unlisted: BTreeSet<_> = inputs.iter().flat_map(|input| &input.header.unlisted).collect();
+    header.unlisted = unlisted.into_iter().cloned().collect();
     (header, taken)
 }
 

@@ -105,6 +105,8 @@ const CHINESE: &[(&str, &str)] = &[
     ("The task passes", "任务通过"),
     ("No task is listed, so nothing is verified", "任务列表为空，没有校验任何任务"),
     ("the run is unfinished", "本次运行未完成"),
+    ("the account may have tasks that are not listed", "账号中可能还有未列出的任务"),
+    ("Not listed", "未列出"),
     ("missing shards: {0}, with {1} tasks", "缺少分片：{0}，含 {1} 个任务"),
     ("shard {0} alone, with {1} of {2} tasks", "仅含分片 {0}，{2} 个任务中的 {1} 个"),
     ("shards are missing before: {0}", "之前的运行缺少分片：{0}"),
