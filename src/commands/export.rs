@@ -26,7 +26,7 @@ use super::report::{self, ManifestPlace};
 use super::resume;
 use super::shard;
 use super::signals::{Signal, Signals, Stop};
-use super::task_source::{Wanted, declared, find_tasks};
+use super::task_source::{FoundTasks, declared, find_tasks};
 
 /// What the first signal is answered with.
 const STOPPING: &str = "stopping: requests under way have 5 s to end; a second signal ends the run at once";
@@ -201,7 +201,7 @@ impl Export {
             }
             let find = timeout_at(deadline, find_tasks(args, self.declared.clone(), &connected, &gate));
             let found = self.stop.or(find).await.map_err(early)?;
-            let Wanted { list, reconciliation, unlisted } = found.map_err(|_| {
+            let FoundTasks { list, reconciliation, unlisted } = found.map_err(|_| {
                 Failure::stopped(
                     "the run's deadline (--deadline) passed while the account's tasks were listed",
                 )

@@ -33,7 +33,7 @@ pub(super) fn declared(
 }
 
 /// What is to be fetched, and what the account said of it.
-pub(super) struct Wanted {
+pub(super) struct FoundTasks {
     pub(super) list: TaskList,
     pub(super) reconciliation: Option<Reconciliation>,
     /// Why the account may have tasks that it did not name.
@@ -46,7 +46,7 @@ pub(super) async fn find_tasks(
     declared: Option<TaskList>,
     connected: &Connected,
     gate: &Gate,
-) -> Result<Wanted, Failure> {
+) -> Result<FoundTasks, Failure> {
     let SearchArgs { state, name } = args.search.clone();
     // A task list may well declare tasks that have no results yet.
     let with_results = declared.is_none() && state.is_none() && name.is_none();
@@ -56,14 +56,16 @@ pub(super) async fn find_tasks(
         Some(list) if args.reconcile => {
             let found = search_account().await?;
             let reconciliation = Some(Reconciliation::of(&list, &found.list));
-            Ok(Wanted { list, reconciliation, unlisted: found.warnings })
+            Ok(FoundTasks { list, reconciliation, unlisted: found.warnings })
         }
-        Some(list) => Ok(Wanted { list, reconciliation: None, unlisted: Vec::new() }),
+        Some(list) => Ok(FoundTasks { list, reconciliation: None, unlisted: Vec::new() }),
         None => match search_account().await? {
             Discovered { list, .. } if list.tasks.is_empty() => {
                 Err(Failure::stopped("the account has no such task with results: there is nothing to report"))
             }
-            Discovered { list, warnings } => Ok(Wanted { list, reconciliation: None, unlisted: warnings }),
+            Discovered { list, warnings } => {
+                Ok(FoundTasks { list, reconciliation: None, unlisted: warnings })
+            }
         },
     }
 }

@@ -135,9 +135,7 @@ impl Writer {
     /// # Errors
     /// As [`begin_sync`](Self::begin_sync).
     pub fn sync(&mut self) -> Result<(), JournalError> {
-        self.begin_sync()?;
         self.end_sync()?;
-        // What was appended while an earlier one was under way.
         self.begin_sync()?;
         self.end_sync()
     }

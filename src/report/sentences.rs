@@ -46,10 +46,8 @@ impl Report<'_> {
             })
             .collect();
         let unseen = self.missing().tasks;
-        let outcome = match (
-            self.rows.len() + unseen,
-            others.is_empty() && unseen == 0 && self.unlisted().is_empty(),
-        ) {
+        let all_pass = others.is_empty() && unseen == 0 && self.unlisted().is_empty();
+        let outcome = match (self.rows.len() + unseen, all_pass) {
             (0, _) => language.text("No task is listed, so nothing is verified").to_owned(),
             (1, true) => language.text("The task passes").to_owned(),
             (all, true) => language.fill("All {0} tasks pass", &[&all]),

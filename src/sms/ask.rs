@@ -39,7 +39,7 @@ pub async fn ask(
         };
         let wait = gate.failed(&permit, attempt, &failure);
         let hopeless = !failure.transient || gate.is_out_of_reach(&failure, max_attempts);
-        // A success that is a failure is one by what it says.
+        // Of all failures this one alone has the status of a success.
         let is_no_json = failure.status.is_some_and(|status| status < 300);
         let most = if is_no_json { max_attempts.get().min(NO_JSON) } else { max_attempts.get() };
         if hopeless || attempt >= most || wait > LONGEST_WAIT {
