@@ -8,11 +8,14 @@
 //!
 //! Data goes one way. Everything left of the journal may fail and be tried again; everything right
 //! of it is pure and offline: the same journal and options give the same bytes. The journal keeps
-//! each answer as the service gave it, and `sms::wire` alone reads answers.
+//! each answer as the service gave it, and `answer` alone reads answers.
 
+pub mod answer;
+pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod fetch;
+pub mod fs;
 pub mod journal;
 pub mod model;
 pub mod output;

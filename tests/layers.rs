@@ -3,18 +3,30 @@
 
 use std::path::Path;
 
-/// From left to right. Modules of one layer know nothing of each other, with the uses named beside.
-const LAYERS: [(&[&str], &[&str]); 8] = [
+/// From left to right. Modules of one layer know nothing of each other; each may use the modules named beside it.
+const LAYERS: [(&[&str], &[&str]); 11] = [
     (&["model"], &[]),
-    (&["sms", "journal", "storage"], &["model"]),
-    (&["service"], &["model", "sms"]),
-    (&["tasks", "report"], &["model", "sms", "journal"]),
-    (&["fetch"], &["model", "sms", "journal"]),
-    (&["output"], &["model", "journal", "storage", "report"]),
+    (&["fs"], &["model"]),
+    (&["answer"], &["model"]),
+    (&["sms", "journal", "storage"], &["model", "fs", "answer"]),
+    (&["service"], &["model", "answer", "sms"]),
+    (&["tasks", "report"], &["model", "fs", "answer", "sms", "journal"]),
+    (&["fetch"], &["model", "answer", "sms", "journal"]),
+    (&["output"], &["model", "fs", "journal", "storage", "report"]),
     (&["cli"], &["model", "report", "service"]),
     (
+        &["app"],
+        &[
+            "model", "fs", "answer", "sms", "journal", "storage", "service", "tasks", "report", "fetch",
+            "output", "cli",
+        ],
+    ),
+    (
         &["commands"],
-        &["model", "sms", "journal", "storage", "service", "tasks", "report", "fetch", "output", "cli"],
+        &[
+            "model", "fs", "answer", "sms", "journal", "storage", "service", "tasks", "report", "fetch",
+            "output", "cli", "app",
+        ],
     ),
 ];
 

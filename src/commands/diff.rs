@@ -9,13 +9,13 @@ use crate::output::{self, DiffTarget};
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
 use crate::storage::Storage;
 
-use super::console;
-use super::exit::{Exit, Failure};
-use super::places::{Place, keep_apart};
-use super::report;
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::path_conflicts::{Place, keep_apart};
+use crate::app::reporting;
 
 pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
-    let options = report::options(&args.reading, Template::STANDARD, storage)?;
+    let options = reporting::options(&args.reading, Template::STANDARD, storage)?;
     let open = |path| {
         let journal = storage.fetch(path).map_err(Failure::storage)?;
         Journal::open(journal).map_err(Failure::journal)
@@ -28,7 +28,7 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
     let outputs = targets.iter().map(|target| Place::output(target.path()));
     keep_apart(&journals.into_iter().chain(outputs).collect::<Vec<_>>())?;
     for journal in [&old, &new] {
-        report::tell_faults(journal);
+        reporting::tell_faults(journal);
     }
     let old = Report::new(&old, options.clone()).map_err(Failure::journal)?;
     let new = Report::new(&new, options).map_err(Failure::journal)?;

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::answer::normalise;
 use crate::cli::DoctorArgs;
 use crate::model::TaskId;
 use crate::sms::auth;
-use crate::sms::{Client, Outcome, pages, wire};
+use crate::sms::{Client, Outcome, pages};
 use crate::storage::{Storage, is_remote};
 
-use super::connect;
-use super::console;
-use super::exit::{Exit, Failure};
-use super::hints::{LISTING, denied};
+use crate::app::connect;
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::hints::{LISTING, denied};
 
 /// The gateway refuses signatures of clocks that differ more than this.
 const GREATEST_SKEW: Duration = Duration::from_secs(15 * 60);
@@ -156,7 +157,7 @@ async fn read(id: &str, client: &Client, findings: &mut Findings) -> Result<(), 
         Err(error) => return findings.fail(Exit::Usage, "read", &format!("--task {id}: {error}")),
     };
     match client.consistency_result(&task_id).await {
-        Outcome::Answered(reply) => match wire::normalise(&reply.body) {
+        Outcome::Answered(reply) => match normalise(&reply.body) {
             Ok(_) => findings.ok("read", &format!("the results of task {id} can be read")),
             Err(error) => findings.fail(Exit::Stopped, "read", &format!("task {id}: {error}")),
         },

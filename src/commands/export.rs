@@ -16,17 +16,17 @@ use crate::report::Options;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
 
-use super::connect::{Connected, connect};
-use super::console::{self, Progress};
-use super::exit::{Exit, Failure};
-use super::hints::Tally;
-use super::kept::JournalPlace;
-use super::places::{Place, keep_apart};
-use super::report::{self, ManifestPlace};
-use super::resume;
-use super::shard;
-use super::signals::{Signal, Signals, Stop};
-use super::task_source::{FoundTasks, declared, find_tasks};
+use crate::app::connect::{Connected, connect};
+use crate::app::console::{self, Progress};
+use crate::app::exit::{Exit, Failure};
+use crate::app::hints::Tally;
+use crate::app::journal_location::JournalPlace;
+use crate::app::path_conflicts::{Place, keep_apart};
+use crate::app::reporting::{self, ManifestPlace};
+use crate::app::resume;
+use crate::app::shard;
+use crate::app::signals::{Signal, Signals, Stop};
+use crate::app::task_source::{FoundTasks, declared, find_tasks};
 
 /// What the first signal is answered with.
 const STOPPING: &str = "stopping: requests under way have 5 s to end; a second signal ends the run at once";
@@ -39,7 +39,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
-    let options = report::options(&args.report.reading, &args.report.template, &storage)?;
+    let options = reporting::options(&args.report.reading, &args.report.template, &storage)?;
     let kept = kept_journal(&args, started)?;
     if args.resume {
         resume::check(&args, kept.is_some())?;
@@ -63,7 +63,7 @@ struct Outputs {
 impl Outputs {
     /// Those of a run that began at `started`, none of them in the way of another or of what is read.
     fn new(args: &ExportArgs, started: Timestamp, journal: Option<&Path>) -> Result<Self, Failure> {
-        let targets = report::targets(&args.report, started)?;
+        let targets = reporting::targets(&args.report, started)?;
         let manifest = match journal {
             Some(journal) => Some(ManifestPlace { path: manifest_path(journal), journal: true }),
             None => ManifestPlace::beside(&targets, false),
@@ -103,7 +103,7 @@ fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>
     Ok(match &args.journal {
         Some(path) => Some(path.clone()),
         None if args.no_journal => None,
-        None => report::targets(&args.report, started)?.first().map(Target::journal_path),
+        None => reporting::targets(&args.report, started)?.first().map(Target::journal_path),
     })
 }
 
@@ -173,7 +173,7 @@ impl Export {
         let journal = Journal::open(file).map_err(Failure::journal)?;
         let (args, storage, quiet) = (Arc::clone(&self.args), self.storage.clone(), self.quiet);
         let write = move || {
-            report::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage, quiet)
+            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage, quiet)
         };
         self.stop.or_leave(runtime, write)?.map_err(|signal| {
             signal.failure(&format!(

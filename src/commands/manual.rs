@@ -7,8 +7,8 @@ use clap_complete::Shell;
 
 use crate::cli::Cli;
 
-use super::console;
-use super::exit::{Exit, Failure};
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
 
 pub(super) fn completions(shell: Shell) -> Result<Exit, Failure> {
     let mut script = Vec::new();

@@ -5,23 +5,24 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::cli::MergeArgs;
+use crate::fs::AtomicFile;
 use crate::journal::{Journal, JournalError, Lock, Merge, MergeError, WriteError};
 use crate::model::NamedFile;
-use crate::output::{AtomicFile, Kind, Target};
+use crate::output::{Kind, Target};
 use crate::storage::{Storage, is_remote};
 
-use super::console;
-use super::exit::{Exit, Failure};
-use super::places::{Place, keep_apart};
-use super::report::{self, ManifestPlace};
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::path_conflicts::{Place, keep_apart};
+use crate::app::reporting::{self, ManifestPlace};
 
 pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let began = Timestamp::now();
-    let options = report::options(&args.report.reading, &args.report.template, storage)?;
+    let options = reporting::options(&args.report.reading, &args.report.template, storage)?;
     let journals = args.journals.iter().map(|path| storage.fetch(path));
     let journals: Vec<NamedFile> = journals.collect::<Result<_, _>>().map_err(Failure::storage)?;
     let merge = Merge::of(&journals).map_err(failure)?;
-    let targets = report::targets(&args.report, merge.header().started_at)?;
+    let targets = reporting::targets(&args.report, merge.header().started_at)?;
     let kept = targets.iter().find(|target| target.kind() == Kind::Journal).map(Target::path);
     let manifest = ManifestPlace::beside(&targets, kept.is_some());
     let read = args.journals.iter().map(|path| Place::read_journal(path));
@@ -39,7 +40,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
             // A run that writes this journal would go on in a file that nobody finds.
             let _lock = Lock::hold(path, began).map_err(Failure::journal)?;
             let journal = written(merge, &path.into())?;
-            report::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
+            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
         }
         kept => {
             let folder = tempfile::Builder::new().prefix("cutover-report-").tempdir();
@@ -48,7 +49,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
             // In object storage it is an output like others, and the journal of the reports by its name.
             let name = kept.unwrap_or(&path).to_owned();
             let journal = written(merge, &NamedFile { name, local: path })?;
-            report::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
+            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
         }
     }
 }

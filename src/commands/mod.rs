@@ -1,25 +1,13 @@
 //! One file a command, and the only place that knows all other modules.
 
-mod connect;
-mod console;
 mod diff;
 mod doctor;
-mod exit;
 mod export;
-mod hints;
-mod kept;
 mod manual;
 mod merge;
-mod mirror;
-mod places;
 mod render;
-mod report;
-mod resume;
 mod serve;
 mod server_export;
-mod shard;
-mod signals;
-mod task_source;
 mod tasks;
 mod templates;
 mod upload;
@@ -27,11 +15,12 @@ mod verify;
 
 use std::ffi::OsString;
 
+use crate::app::console;
+pub use crate::app::exit::Exit;
+use crate::app::exit::Failure;
+use crate::app::signals::Signals;
 use crate::cli::{Cli, Command};
 use crate::storage::Storage;
-pub use exit::Exit;
-use exit::Failure;
-use signals::Signals;
 
 /// Carries out what the command line asks and says how that ended.
 pub fn main(arguments: Vec<OsString>) -> Exit {

@@ -6,16 +6,16 @@ use crate::cli::RenderArgs;
 use crate::journal::Journal;
 use crate::storage::Storage;
 
-use super::console;
-use super::exit::{Exit, Failure};
-use super::places::{Place, keep_apart};
-use super::report::{self, ManifestPlace};
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::path_conflicts::{Place, keep_apart};
+use crate::app::reporting::{self, ManifestPlace};
 
 pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
-    let options = report::options(&args.report.reading, &args.report.template, storage)?;
+    let options = reporting::options(&args.report.reading, &args.report.template, storage)?;
     let journal = storage.fetch(&args.journal).map_err(Failure::storage)?;
     let journal = Journal::open(journal).map_err(Failure::journal)?;
-    let targets = report::targets(&args.report, journal.header().started_at)?;
+    let targets = reporting::targets(&args.report, journal.header().started_at)?;
     let waivers = args.report.reading.waivers.as_deref().map(Place::waivers);
     let manifest = ManifestPlace::beside(&targets, true);
     let own = iter::once(Place::journal(&args.journal)).chain(waivers);
@@ -31,5 +31,5 @@ pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Ex
             journal.header().list.tasks.len()
         ));
     }
-    report::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
+    reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
 }

@@ -4,9 +4,9 @@ use crate::cli::{ServeArgs, ServeAuth};
 use crate::model::Secret;
 use crate::service::{AccessKey, Auth, Iam, Service, Settings};
 
-use super::console;
-use super::exit::{Exit, Failure};
-use super::signals::Signals;
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::signals::Signals;
 
 pub(super) fn run(args: ServeArgs, signals: &Signals) -> Result<Exit, Failure> {
     let stop = signals.stop();

@@ -6,20 +6,22 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::answer::{ErrorBody, FileKind};
 use crate::cli::ServerExportArgs;
+use crate::fs::AtomicFile;
 use crate::model::{SAMPLE, Task};
-use crate::output::{AtomicFile, Target};
+use crate::output::Target;
 use crate::report::Zone;
+use crate::sms::Reply;
 use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
-use crate::sms::{ErrorBody, FileKind, Reply};
 use crate::storage::{Storage, is_remote};
 
-use super::connect::{Connected, connect};
-use super::console;
-use super::exit::{Exit, Failure};
-use super::hints::denied;
-use super::task_source::load_tasks;
+use crate::app::connect::{Connected, connect};
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::hints::denied;
+use crate::app::task_source::load_tasks;
 
 /// The most tasks that the service takes at once.
 const BATCH: usize = 200;

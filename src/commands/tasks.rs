@@ -7,10 +7,10 @@ use crate::model::{Task, TaskList};
 use crate::sms::throttle::Gate;
 use crate::tasks::discovery::Search;
 
-use super::connect::connect;
-use super::console;
-use super::exit::{Exit, Failure};
-use super::task_source::find;
+use crate::app::connect::connect;
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::task_source::find;
 
 pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
     let runtime =

@@ -1,12 +1,11 @@
 //! `templates`: what workbooks can show.
 
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::template_choice::{names, read};
 use crate::cli::TemplatesCommand;
-use crate::model::{Language, Markup};
-use crate::output::Ticket;
+use crate::model::Language;
 use crate::report::Template;
-
-use super::console;
-use super::exit::{Exit, Failure};
 
 pub(super) fn run(command: TemplatesCommand) -> Result<Exit, Failure> {
     match command {
@@ -28,24 +27,4 @@ pub(super) fn run(command: TemplatesCommand) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
-}
-
-/// The template that --template names: a built-in one, or a file.
-pub(super) fn named(name: &str) -> Result<Template, Failure> {
-    Template::built_in(name).map_or_else(|| read(name), Ok)
-}
-
-fn read(file: &str) -> Result<Template, Failure> {
-    let source = std::fs::read_to_string(file).map_err(|error| {
-        Failure::usage(format!("the template {file}: {error}; give a file, or one of {}", names()))
-    })?;
-    let template = Template::parse(file, &source).map_err(Failure::usage)?;
-    for markup in Markup::ALL {
-        Ticket::of(&template, markup).map_err(Failure::usage)?;
-    }
-    Ok(template)
-}
-
-fn names() -> String {
-    Template::all_built_in().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
 }

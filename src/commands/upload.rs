@@ -5,11 +5,11 @@ use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
 use crate::tasks::{LoadedUploads, load_uploads};
 
-use super::connect::{EMBEDDED, connect};
-use super::console;
-use super::exit::{Exit, Failure};
-use super::hints::denied;
-use super::signals::Signals;
+use crate::app::connect::{EMBEDDED, connect};
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::hints::denied;
+use crate::app::signals::Signals;
 
 pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Exit, Failure> {
     if args.connection.endpoint.as_deref() == Some(EMBEDDED) {

@@ -6,8 +6,8 @@ use crate::cli::VerifyArgs;
 use crate::output::{Finding, Manifest, ManifestError};
 use crate::storage::Storage;
 
-use super::console;
-use super::exit::{Exit, Failure};
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
 
 /// Checks every manifest, whatever is wrong with the others.
 pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {

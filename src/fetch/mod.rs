@@ -13,11 +13,12 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
+use crate::answer::is_json;
 use crate::journal::{Answered, Failed, Outcome, Record};
 use crate::model::Task;
 use crate::sms::retry::{LONGEST_WAIT, NO_JSON, delay};
 use crate::sms::throttle::{Gate, Slowed};
-use crate::sms::{self, Client, Failure, Reply, wire};
+use crate::sms::{self, Client, Failure, Reply};
 use queue::{Pending, Queue};
 
 /// How long requests under way may take to end when the run is stopped.
@@ -217,7 +218,7 @@ impl Run<'_> {
     }
 
     fn answered(&self, task: &Task, pending: &mut Pending, reply: Reply) -> Step {
-        if !wire::is_json(&reply.body) {
+        if !is_json(&reply.body) {
             let what = "the answer is no JSON";
             let wait = delay(pending.tried.count, fastrand::f64(), None);
             if pending.tried.note(what) < NO_JSON && self.may_try(pending) && self.has_time(wait) {

@@ -1,10 +1,9 @@
 //! Reports as files. Each kind has a module; [`write()`] is the way in.
 
 mod at_once;
-mod atomic;
 mod csv;
 mod diff;
-mod fingerprint;
+mod error;
 mod json;
 mod manifest;
 mod parts;
@@ -14,14 +13,14 @@ mod target;
 mod ticket;
 mod xlsx;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::journal::JournalError;
 use crate::report::Report;
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 
-pub use atomic::{AtomicFile, Written, discard_unfinished};
+pub use crate::fs::Written;
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document};
+pub use error::{Cause, OutputError};
 pub use json::write_summary;
 pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};
 pub use parts::{Limits, is_part_of};
@@ -49,49 +48,6 @@ pub struct Output {
     pub target: Target,
     /// Its files, or why there are none.
     pub written: Result<Vec<Written>, OutputError>,
-}
-
-/// A file that could not be written, and why. What stood at its path stands there still.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {cause}", path = .path.display())]
-pub struct OutputError {
-    /// The file; of a folder the one that failed, and those before it are new.
-    pub path: PathBuf,
-    /// What went wrong.
-    pub cause: Cause,
-}
-
-impl OutputError {
-    fn at<C: Into<Cause>>(path: &Path) -> impl Fn(C) -> Self {
-        move |cause| Self { path: path.to_owned(), cause: cause.into() }
-    }
-}
-
-/// Why an output could not be written.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each says what it is")]
-pub enum Cause {
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-    #[error("the journal cannot be read: {0}")]
-    Journal(#[from] JournalError),
-    #[error("the workbook cannot be made: {0}")]
-    Workbook(#[from] rust_xlsxwriter::XlsxError),
-    #[error("the CSV cannot be made: {0}")]
-    Csv(#[from] ::csv::Error),
-    #[error("the archive cannot be made: {0}")]
-    Zip(#[from] zip::result::ZipError),
-    #[error("the JSON cannot be made: {0}")]
-    Json(#[from] serde_json::Error),
-    #[error("the text cannot be made: {0}")]
-    Ticket(#[from] TicketError),
-    #[error("{what} alone takes {size} bytes, and --max-bytes allows {limit}; allow more{advice}")]
-    TooLarge { what: String, size: u64, limit: u64, advice: &'static str },
-    #[error("{0}")]
-    Name(String),
-    // Its place is that of the output's file.
-    #[error("{}", .0.what)]
-    Storage(#[from] StorageError),
 }
 
 /// Writes `report` to `target`, each file whole or not at all, and gives the files: of a workbook with
@@ -122,10 +78,10 @@ fn write_at(
         Kind::CsvFolder => return csv::write_folder(report, path, options),
         Kind::CsvArchive => return csv::write_archive(report, path, options),
         Kind::Csv => return csv::write_results(report, path, options),
-        Kind::Json => AtomicFile::write(path, |file| json::write_summary(report, file)),
-        Kind::Metrics => AtomicFile::write(path, |file| prometheus::write(report, path, file)),
-        Kind::Journal => AtomicFile::write(path, |file| Ok(report.journal().copy_to(file)?)),
-        Kind::Ticket => AtomicFile::write(path, |file| options.ticket.write(report, earlier, file)),
+        Kind::Json => error::write_file(path, |file| json::write_summary(report, file)),
+        Kind::Metrics => error::write_file(path, |file| prometheus::write(report, path, file)),
+        Kind::Journal => error::write_file(path, |file| Ok(report.journal().copy_to(file)?)),
+        Kind::Ticket => error::write_file(path, |file| options.ticket.write(report, earlier, file)),
     };
     Ok(vec![file?])
 }

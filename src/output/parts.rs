@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::atomic::directory_of;
-use super::{Cause, OutputError, Written};
+use crate::fs::Written;
+use crate::fs::directory_of;
+use crate::output::error::{Cause, OutputError};
 
 /// How much one file may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,9 +18,9 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::answer::{ErrorBody, normalise};
 use crate::journal::{EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
 use crate::model::{Language, Note, Shape, Task, Totals, Verdict, Verification};
-use crate::sms::{ErrorBody, wire};
 use waivers::TaskWaivers;
 
 pub use diff::{
@@ -297,7 +297,7 @@ impl<'a> Report<'a> {
     pub fn verifications(&self, ordinal: usize) -> Result<Vec<Verification>, JournalError> {
         Ok(match self.journal.record(ordinal)? {
             Some(Record { outcome: Outcome::Answered(answered), .. }) => {
-                wire::normalise(&answered.body).map(|answer| answer.verifications).unwrap_or_default()
+                normalise(&answered.body).map(|answer| answer.verifications).unwrap_or_default()
             }
             _ => Vec::new(),
         })
@@ -368,7 +368,7 @@ fn summarise<'t>(
         }
         Outcome::Answered(answered) => answered,
     };
-    match wire::normalise(&answered.body) {
+    match normalise(&answered.body) {
         Err(unreadable) => {
             let error = ErrorBody::parse(&answered.body);
             // A page or an error document says something; JSON of another kind would only be repeated.

@@ -5,10 +5,10 @@ use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 
 use super::auth::{Authenticator, Authority, Credentials, Lease, Scope};
-use super::error_body::ErrorBody;
 use super::http::{ClientError, Http, HttpSettings, is_loopback, parse_endpoint, without_query};
 use super::outcome::{Failure, Outcome, Reply};
-use super::{sign, wire};
+use super::sign;
+use crate::answer::{ErrorBody, is_json};
 use crate::model::{Language, Secret, TaskId, redact};
 
 /// The header by which the embedded service marks its answers as sample data.
@@ -116,7 +116,7 @@ impl Client {
     /// What is no JSON never left the service like that, so it may be asked for again.
     async fn page(&self, path: &str, query: Vec<(String, String)>) -> Outcome {
         match self.call(Call::get(path.to_owned(), query)).await {
-            Outcome::Answered(reply) if !wire::is_json(&reply.body) => {
+            Outcome::Answered(reply) if !is_json(&reply.body) => {
                 let (status, error) = (Some(reply.status), ErrorBody::parse(&reply.body));
                 let what = "the answer is no JSON".to_owned();
                 Outcome::Failed(Failure { status, error, ..Failure::broken(what, true) })

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
-use super::error_body::{ErrorBody, retry_after};
 use super::outcome::{Failure, Unreachable};
 use super::retry::is_transient;
+use crate::answer::{ErrorBody, retry_after};
 
 /// What rustls says of a certificate that is not to be trusted, and what systems say of a host that
 /// there is not. The code of the latter's error is nowhere to be had.

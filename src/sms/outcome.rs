@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::error_body::ErrorBody;
+use crate::answer::ErrorBody;
 
 /// A successful answer, not yet read for what it says.
 #[derive(Debug, Clone)]

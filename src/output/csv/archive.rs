@@ -12,9 +12,11 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use super::cut::{copy, cut};
 use super::subject::Subject;
 use super::{claim, remove};
-use crate::output::atomic::{Sealed, directory_of, place_all};
+use crate::fs::{AtomicFile, Written};
+use crate::fs::{Sealed, directory_of, place_all};
+use crate::output::error::{Cause, OutputError};
 use crate::output::parts::{Size, part_path, remove_others};
-use crate::output::{AtomicFile, Cause, FileOptions, Limits, OutputError, Written};
+use crate::output::{FileOptions, Limits};
 use crate::report::Report;
 
 /// A file of an archive, and where its bytes lie in the spool, one after the other.

@@ -11,10 +11,12 @@ mod table;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::FileOptions;
 use super::at_once::at_once;
-use super::atomic::{Sealed, place_all, sync_directory};
 use super::parts::{part_path, remove_others};
-use super::{AtomicFile, Cause, FileOptions, OutputError, Written};
+use crate::fs::{AtomicFile, Written};
+use crate::fs::{Sealed, place_all, sync_directory};
+use crate::output::error::{Cause, OutputError};
 use crate::report::Report;
 use cut::{copy, cut};
 use subject::{Subject, TASKS};

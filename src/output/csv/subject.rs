@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use super::Table;
-use crate::output::{Cause, FileOptions};
+use crate::output::FileOptions;
+use crate::output::error::Cause;
 use crate::report::{Cell, DETAIL, DetailRow, RECONCILIATION, Report, SUMMARY, SummaryRow, WAIVER};
 
 /// The folder of the tasks' files.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::csv::Table;
 use super::target::fill_in;
-use super::{AtomicFile, Cause, OutputError, staged, xlsx};
+use super::{staged, xlsx};
+use crate::fs::AtomicFile;
+use crate::output::error::{Cause, OutputError, write_file};
 use crate::report::{CHANGES, Diff, Zone};
 use crate::storage::Storage;
 
@@ -76,7 +78,7 @@ pub fn write_diff(
         Kind::Json => write_diff_document(diff, file),
         Kind::Markdown => Ok(file.write_all(markdown::text(diff).as_bytes())?),
     };
-    staged::write_file(storage, &target.path, |path| AtomicFile::write(path, fill))
+    staged::write_file(storage, &target.path, |path| write_file(path, fill))
 }
 
 fn write_csv(diff: &Diff<'_>, to: &mut dyn Write, csv_raw: bool) -> Result<(), Cause> {

@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::fingerprint::{Fingerprint, hex};
 use super::json::Counts;
-use super::{AtomicFile, Cause, Limits, Output, OutputError, Written, staged};
+use super::{Limits, Output, staged};
+use crate::fs::{AtomicFile, Written};
+use crate::fs::{Fingerprint, hex};
 use crate::model::{Markup, TOOL, Verdict};
+use crate::output::error::{Cause, OutputError, write_file};
 use crate::report::Report;
 use crate::storage::Storage;
 
@@ -69,7 +71,7 @@ pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence<'_>)
         serde_json::to_writer_pretty(&mut *file, &document)?;
         Ok(file.write_all(b"\n")?)
     };
-    staged::write_file(evidence.storage, path, |path| AtomicFile::write(path, write))
+    staged::write_file(evidence.storage, path, |path| write_file(path, write))
 }
 
 fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) -> Result<Document<'a>, Cause> {

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::escape::cut;
+use crate::fs::Written;
 use crate::model::{Language, Markup};
-use crate::output::{Kind, Output, Written};
+use crate::output::{Kind, Output};
 use crate::report::{Report, SummaryRow};
 
 /// Tasks and files that are named at most.

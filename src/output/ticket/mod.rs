@@ -13,8 +13,9 @@ use std::io::Write;
 use minijinja::value::{Rest, Value};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
-use super::{Cause, Output};
+use super::Output;
 use crate::model::{Language, Markup};
+use crate::output::error::Cause;
 use crate::report::{Report, Template};
 use context::Context;
 pub(super) use escape::escape;

@@ -3,8 +3,10 @@
 use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::style::Styles;
-use super::{AtomicFile, Cause, Sheet, about};
+use super::{Sheet, about};
+use crate::fs::AtomicFile;
 use crate::model::{SAMPLE, TOOL, Verdict};
+use crate::output::error::Cause;
 use crate::report::{CHANGES, Change, DIRECTORIES, Diff, DirectoryRow};
 
 const TITLE: &str = "What changed between two runs";

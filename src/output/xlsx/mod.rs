@@ -25,8 +25,8 @@ use rust_xlsxwriter::{
     Url, Workbook, Worksheet, XlsxError,
 };
 
-use super::{AtomicFile, Cause};
 use crate::model::{Language, SAMPLE, TOOL};
+use crate::output::error::Cause;
 use crate::report::{Cell, Column, Kind, Look, Options, Paper, Report, Rule, Template, Zone, notes_text};
 use cells::Cells;
 use splice::Skeleton;

@@ -13,12 +13,14 @@ use zip::ZipArchive;
 use super::contents::Part;
 use super::splice::Skeleton;
 use super::task_sheet::TaskSheet;
-use super::{Cause, Sheet, begin, contents, file_name, task_sheet};
+use super::{Sheet, begin, contents, file_name, task_sheet};
+use crate::fs::{AtomicFile, Written};
+use crate::fs::{Sealed, place_all};
 use crate::model::TOOL;
+use crate::output::Limits;
 use crate::output::at_once::at_once;
-use crate::output::atomic::{Sealed, place_all};
+use crate::output::error::{Cause, OutputError};
 use crate::output::parts::{Size, part_path, remove_others};
-use crate::output::{AtomicFile, Limits, OutputError, Written};
 use crate::report::Report;
 
 /// How our own parts are told from other files, among the properties of the workbook.

@@ -6,8 +6,9 @@ use rust_xlsxwriter::{Color, ConditionalFormatFormula, Sparkline, SparklineType,
 use super::cells::Cells;
 use super::splice::{Entries, Extent};
 use super::style::Styles;
-use super::{Cause, Heading, Sheet, cell_text, lines_of};
+use super::{Heading, Sheet, cell_text, lines_of};
 use crate::model::Verification;
+use crate::output::error::Cause;
 use crate::report::{Column, DetailCell, Report, SummaryRow, WAIVER};
 
 const NOTES_ROW: u32 = 4;

@@ -7,7 +7,8 @@ use rust_xlsxwriter::utility::quote_sheet_name;
 
 use super::frame::{Extent, LAST_ROW, split};
 use super::pack::Added;
-use super::{Cause, escape, odd};
+use super::{escape, odd};
+use crate::output::error::Cause;
 
 /// How many sheets there are.
 #[derive(Debug, Clone, Copy)]

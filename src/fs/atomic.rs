@@ -8,8 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempPath;
 
-use super::fingerprint::Fingerprint;
-use super::{Cause, OutputError};
+use super::digest::Fingerprint;
 
 /// The files of this process that have their temporary names yet; none when it is ending.
 static UNFINISHED: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new()));
@@ -97,12 +96,12 @@ impl AtomicFile {
     }
 
     /// The bytes written so far.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.fingerprint.size()
     }
 
     /// What was written so far, to read.
-    pub(super) fn read_back(&mut self) -> io::Result<File> {
+    pub fn read_back(&mut self) -> io::Result<File> {
         self.writer.flush()?;
         File::open(&self.temporary)
     }
@@ -118,32 +117,19 @@ impl AtomicFile {
     }
 
     /// Ends the file, which then waits to be put at its path.
-    pub(super) fn seal(self) -> io::Result<Sealed> {
+    pub fn seal(self) -> io::Result<Sealed> {
         let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         let (sha256, size) = self.fingerprint.finish();
         let written = Written { path: self.path, sha256, size };
         Ok(Sealed { file: self.temporary, written, unfinished: self.unfinished })
     }
-
-    /// Creates the file at `path`, lets `fill` write it, and commits it.
-    pub(super) fn write(
-        path: &Path,
-        fill: impl FnOnce(&mut AtomicFile) -> Result<(), Cause>,
-    ) -> Result<Written, OutputError> {
-        let write = || -> Result<Written, Cause> {
-            let mut file = Self::create(path)?;
-            fill(&mut file)?;
-            Ok(file.commit()?)
-        };
-        write().map_err(OutputError::at(path))
-    }
 }
 
 /// A file that is whole and synced and does not stand at its path yet. Dropped, it is gone; it holds no
 /// descriptor, so there may be many.
 #[derive(Debug)]
-pub(super) struct Sealed {
+pub struct Sealed {
     file: TempPath,
     written: Written,
     /// Goes after the file itself.
@@ -152,12 +138,12 @@ pub(super) struct Sealed {
 
 impl Sealed {
     /// Where it is to stand.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.written.path
     }
 
     /// Puts the file at its path. That lasts through a power cut once the directory is synced.
-    pub(super) fn place(self) -> io::Result<Written> {
+    pub fn place(self) -> io::Result<Written> {
         while_going(|_| self.file.persist(&self.written.path)).map_err(|error| error.error)?;
         drop(self.unfinished);
         Ok(self.written)
@@ -165,14 +151,17 @@ impl Sealed {
 }
 
 /// Puts files of one directory at their paths, in this order.
-pub(super) fn place_all(files: Vec<Sealed>) -> Result<Vec<Written>, OutputError> {
+///
+/// # Errors
+/// What the file system says, with the path at fault.
+pub fn place_all(files: Vec<Sealed>) -> Result<Vec<Written>, (PathBuf, io::Error)> {
     let mut written: Vec<Written> = Vec::with_capacity(files.len());
     for file in files {
         let path = file.written.path.clone();
-        written.push(file.place().map_err(OutputError::at(&path))?);
+        written.push(file.place().map_err(|error| (path, error))?);
     }
     if let Some(Written { path, .. }) = written.last() {
-        sync_directory(directory_of(path)).map_err(OutputError::at(path))?;
+        sync_directory(directory_of(path)).map_err(|error| (path.clone(), error))?;
     }
     Ok(written)
 }
@@ -189,7 +178,8 @@ impl Write for AtomicFile {
     }
 }
 
-pub(super) fn directory_of(path: &Path) -> &Path {
+/// The folder that `path` is in; `.` for a bare file name.
+pub fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -197,7 +187,7 @@ pub(super) fn directory_of(path: &Path) -> &Path {
 }
 
 /// Makes a rename last through a power cut, where directories can be synced.
-pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 

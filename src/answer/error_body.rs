@@ -94,7 +94,7 @@ fn shorten(text: String) -> String {
 }
 
 /// A `Retry-After` header: seconds, or an HTTP date, as the time from `now` on.
-pub(super) fn retry_after(value: &str, now: std::time::SystemTime) -> Option<Duration> {
+pub fn retry_after(value: &str, now: std::time::SystemTime) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

@@ -17,7 +17,7 @@ use super::exit::Failure;
 use super::hints::{LISTING, denied};
 
 /// The tasks that the command line declares; none if they are to be found.
-pub(super) fn declared(
+pub(crate) fn declared(
     args: &ExportArgs,
     storage: &Storage,
     quiet: bool,
@@ -33,15 +33,15 @@ pub(super) fn declared(
 }
 
 /// What is to be fetched, and what the account said of it.
-pub(super) struct FoundTasks {
-    pub(super) list: TaskList,
-    pub(super) reconciliation: Option<Reconciliation>,
+pub(crate) struct FoundTasks {
+    pub(crate) list: TaskList,
+    pub(crate) reconciliation: Option<Reconciliation>,
     /// Why the account may have tasks that it did not name.
-    pub(super) unlisted: Vec<String>,
+    pub(crate) unlisted: Vec<String>,
 }
 
 /// Asks the account for its tasks where that is wanted: to fetch them, or to compare them.
-pub(super) async fn find_tasks(
+pub(crate) async fn find_tasks(
     args: &ExportArgs,
     declared: Option<TaskList>,
     connected: &Connected,
@@ -71,7 +71,7 @@ pub(super) async fn find_tasks(
 }
 
 /// Reads the task lists that a command was given.
-pub(super) fn load_tasks(
+pub(crate) fn load_tasks(
     lists: &[PathBuf],
     ids: &[String],
     connection: &ConnectionArgs,
@@ -101,7 +101,7 @@ pub(super) fn load_tasks(
 }
 
 /// Finds tasks, and says what may be missing.
-pub(super) async fn find(
+pub(crate) async fn find(
     connected: &Connected,
     gate: &Gate,
     max_attempts: NonZeroU32,

@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const SHARE: u32 = 20;
 
 /// The journal here, and what of it is there.
-pub(super) struct Mirror {
+pub(crate) struct Mirror {
     /// Called by its URL.
     file: NamedFile,
     storage: Storage,
@@ -62,7 +62,7 @@ fn state(path: &Path) -> State {
 
 impl Mirror {
     /// Copies to this machine what stands at `place`, for a run that puts its own there.
-    pub(super) fn of(place: PathBuf, storage: &Storage) -> Result<Self, Failure> {
+    pub(crate) fn of(place: PathBuf, storage: &Storage) -> Result<Self, Failure> {
         storage.check(&place).map_err(Failure::storage)?;
         let folder =
             tempfile::Builder::new().prefix("cutover-report-").tempdir().map_err(Failure::stopped)?;
@@ -77,7 +77,7 @@ impl Mirror {
     }
 
     /// The journal on this machine, called by its URL.
-    pub(super) fn file(&self) -> &NamedFile {
+    pub(crate) fn file(&self) -> &NamedFile {
         &self.file
     }
 
@@ -89,7 +89,7 @@ impl Mirror {
     ///
     /// # Errors
     /// [`JournalError::Overtaken`] when another run is at work on it.
-    pub(super) fn tick(&self) -> Result<(), JournalError> {
+    pub(crate) fn tick(&self) -> Result<(), JournalError> {
         let mut there = self.there();
         if there.under_way.as_ref().is_some_and(JoinHandle::is_finished) {
             self.settle(&mut there)?;
@@ -141,7 +141,7 @@ impl Mirror {
     /// # Errors
     /// That another run has written the journal meanwhile, or what kept it from being put; then it is kept
     /// on this machine.
-    pub(super) fn put(&self) -> Result<(), Failure> {
+    pub(crate) fn put(&self) -> Result<(), Failure> {
         let mut there = self.there();
         self.settle(&mut there).map_err(Failure::journal)?;
         if there.overtaken || state(&self.file.local) == there.of {
@@ -163,7 +163,7 @@ impl Mirror {
     }
 
     /// Removes the copy if the journal is safe, and says whether it was.
-    pub(super) fn clear(&self) -> bool {
+    pub(crate) fn clear(&self) -> bool {
         let is_safe = state(&self.file.local) == self.there().of;
         if is_safe {
             let _ = self.file.local.parent().map(std::fs::remove_dir_all);

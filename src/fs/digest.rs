@@ -6,19 +6,19 @@ use sha2::{Digest, Sha256};
 
 /// Takes the SHA-256 and the size of what is written to it.
 #[derive(Debug, Default)]
-pub(super) struct Fingerprint {
+pub struct Fingerprint {
     digest: Sha256,
     size: u64,
 }
 
 impl Fingerprint {
     /// The size in bytes so far.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.size
     }
 
     /// The SHA-256, and the size in bytes.
-    pub(super) fn finish(self) -> ([u8; 32], u64) {
+    pub fn finish(self) -> ([u8; 32], u64) {
         (self.digest.finalize().into(), self.size)
     }
 }
@@ -36,7 +36,7 @@ impl Write for Fingerprint {
 }
 
 /// As it is written down: 64 hexadecimal digits in lower case.
-pub(super) fn hex(sha256: &[u8; 32]) -> String {
+pub fn hex(sha256: &[u8; 32]) -> String {
     sha256.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

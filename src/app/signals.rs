@@ -7,21 +7,21 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
 
 use crate::fetch::GRACE;
-use crate::output::discard_unfinished;
+use crate::fs::discard_unfinished;
 use crate::storage;
 
 use super::exit::{Exit, Failure};
 
 /// A request to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(crate) enum Signal {
     Interrupt,
     #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such signal"))]
     Terminate,
 }
 
 impl Signal {
-    pub(super) fn exit(self) -> Exit {
+    pub(crate) fn exit(self) -> Exit {
         match self {
             Self::Interrupt => Exit::Interrupted,
             Self::Terminate => Exit::Terminated,
@@ -29,7 +29,7 @@ impl Signal {
     }
 
     /// The end of a command that was asked to end.
-    pub(super) fn failure(self, message: &str) -> Failure {
+    pub(crate) fn failure(self, message: &str) -> Failure {
         let name = match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
@@ -42,11 +42,11 @@ impl Signal {
 ///
 /// A signal that no [`Stop`] waits for, and every one after the first, ends the process: outputs that
 /// are whole stay, and what is not is removed.
-pub(super) struct Signals(Arc<watch::Sender<Option<Signal>>>);
+pub(crate) struct Signals(Arc<watch::Sender<Option<Signal>>>);
 
 impl Signals {
     /// Starts to listen. Where that is not possible, the system's own ways apply.
-    pub(super) fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         let sender = Arc::new(watch::Sender::new(None));
         if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
             let heard = {
@@ -62,7 +62,7 @@ impl Signals {
     }
 
     /// From now on, and until this is dropped, the first signal is told instead of ending the process.
-    pub(super) fn stop(&self) -> Stop {
+    pub(crate) fn stop(&self) -> Stop {
         Stop(self.0.subscribe())
     }
 }
@@ -87,16 +87,16 @@ fn end(exit: Exit) -> ! {
 
 /// A command's ear for the first signal.
 #[derive(Debug, Clone)]
-pub(super) struct Stop(watch::Receiver<Option<Signal>>);
+pub(crate) struct Stop(watch::Receiver<Option<Signal>>);
 
 impl Stop {
     /// The signal, if it has come.
-    pub(super) fn came(&self) -> Option<Signal> {
+    pub(crate) fn came(&self) -> Option<Signal> {
         *self.0.borrow()
     }
 
     /// Waits for the signal.
-    pub(super) async fn asked(&self) -> Signal {
+    pub(crate) async fn asked(&self) -> Signal {
         let mut told = self.0.clone();
         loop {
             if let Some(signal) = *told.borrow_and_update() {
@@ -109,7 +109,7 @@ impl Stop {
     }
 
     /// Gives `work` up when the signal comes.
-    pub(super) async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
+    pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         tokio::select! {
             biased;
             done = work => Ok(done),
@@ -118,7 +118,7 @@ impl Stop {
     }
 
     /// Lets `work` end, but for [`GRACE`] at most once the signal has come.
-    pub(super) async fn grace<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
+    pub(crate) async fn grace<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         let expired = async {
             let signal = self.asked().await;
             tokio::time::sleep(GRACE).await;
@@ -135,7 +135,7 @@ impl Stop {
     ///
     /// # Errors
     /// The signal; or that `work` broke down, which it has told itself.
-    pub(super) fn or_leave<T: Send + 'static>(
+    pub(crate) fn or_leave<T: Send + 'static>(
         &self,
         runtime: &Runtime,
         work: impl FnOnce() -> T + Send + 'static,

@@ -31,7 +31,7 @@ pub enum Exit {
 
 impl Exit {
     /// The code itself.
-    pub(super) fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Stopped => 1,
@@ -54,24 +54,24 @@ impl Termination for Exit {
 
 /// What ended a command early: what to say, and the code to leave with.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) exit: Exit,
-    pub(super) message: String,
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
 }
 
 impl Failure {
-    pub(super) fn stopped(message: impl Display) -> Self {
+    pub(crate) fn stopped(message: impl Display) -> Self {
         Self { exit: Exit::Stopped, message: message.to_string() }
     }
 
-    pub(super) fn journal(error: JournalError) -> Self {
+    pub(crate) fn journal(error: JournalError) -> Self {
         let is_held = matches!(error, JournalError::Locked { .. } | JournalError::Overtaken { .. });
         let exit = if is_held { Exit::Locked } else { Exit::Stopped };
         Self { exit, message: error.to_string() }
     }
 
     /// For a command that cannot begin, or go on, without an object.
-    pub(super) fn storage(error: StorageError) -> Self {
+    pub(crate) fn storage(error: StorageError) -> Self {
         let exit = match error.fault {
             Fault::Usage => Exit::Usage,
             Fault::Credentials => Exit::Credentials,
@@ -80,11 +80,11 @@ impl Failure {
         Self { exit, message: error.to_string() }
     }
 
-    pub(super) fn usage(message: impl Display) -> Self {
+    pub(crate) fn usage(message: impl Display) -> Self {
         Self { exit: Exit::Usage, message: message.to_string() }
     }
 
-    pub(super) fn credentials(message: impl Display) -> Self {
+    pub(crate) fn credentials(message: impl Display) -> Self {
         Self { exit: Exit::Credentials, message: message.to_string() }
     }
 }

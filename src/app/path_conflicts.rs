@@ -9,7 +9,7 @@ use super::exit::Failure;
 
 /// A file or folder that a command reads or writes.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// What the user knows it as.
     what: String,
     path: PathBuf,
@@ -29,37 +29,37 @@ enum Role {
 }
 
 impl Place {
-    pub(super) fn task_list(path: &Path) -> Self {
+    pub(crate) fn task_list(path: &Path) -> Self {
         Self { what: format!("the task list {}", path.display()), path: path.to_owned(), role: Role::Read }
     }
 
     /// A journal that is read alone.
-    pub(super) fn read_journal(path: &Path) -> Self {
+    pub(crate) fn read_journal(path: &Path) -> Self {
         Self { role: Role::Read, ..Self::journal(path) }
     }
 
-    pub(super) fn waivers(path: &Path) -> Self {
+    pub(crate) fn waivers(path: &Path) -> Self {
         Self { what: format!("the waivers {}", path.display()), path: path.to_owned(), role: Role::Read }
     }
 
     /// A file that `-o` names.
-    pub(super) fn output(path: &Path) -> Self {
+    pub(crate) fn output(path: &Path) -> Self {
         Self { what: format!("-o {}", path.display()), path: path.to_owned(), role: Role::Written }
     }
 
-    pub(super) fn journal(path: &Path) -> Self {
+    pub(crate) fn journal(path: &Path) -> Self {
         Self { what: format!("the journal {}", path.display()), path: path.to_owned(), role: Role::Journal }
     }
 
-    pub(super) fn lock(journal: &Path) -> Self {
+    pub(crate) fn lock(journal: &Path) -> Self {
         Self { what: "the journal's lock".to_owned(), path: lock_path(journal), role: Role::Written }
     }
 
-    pub(super) fn manifest(path: &Path) -> Self {
+    pub(crate) fn manifest(path: &Path) -> Self {
         Self { what: format!("the manifest {}", path.display()), path: path.to_owned(), role: Role::Written }
     }
 
-    pub(super) fn outputs(target: &Target) -> impl Iterator<Item = Self> {
+    pub(crate) fn outputs(target: &Target) -> impl Iterator<Item = Self> {
         let what = format!("-o {}", target.path().display());
         let role = match target.kind() {
             Kind::Journal => Role::Copy,
@@ -91,7 +91,7 @@ impl Place {
 ///
 /// # Errors
 /// Wrong usage, with what the two places are.
-pub(super) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
+pub(crate) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
     let names: Vec<_> = places.iter().map(Place::names).collect();
     for (index, (place, own)) in places.iter().zip(&names).enumerate() {
         for (other, others) in places.iter().zip(&names).take(index) {

@@ -9,10 +9,10 @@ use crate::sms::Failure;
 const MANY: (usize, usize) = (3, 10);
 
 /// What finding the account's tasks needs.
-pub(super) const LISTING: &str = "listing needs sms:server:queryServer and sms:server:listTask";
+pub(crate) const LISTING: &str = "listing needs sms:server:queryServer and sms:server:listTask";
 
 /// What a failure says of itself, and of the permission if it is that which is missing.
-pub(super) fn denied(failure: &Failure, permission: &str) -> String {
+pub(crate) fn denied(failure: &Failure, permission: &str) -> String {
     match failure.status {
         Some(403) => format!("{}; {permission}", failure.summary()),
         _ => failure.summary(),
@@ -21,7 +21,7 @@ pub(super) fn denied(failure: &Failure, permission: &str) -> String {
 
 /// Counts what happened while tasks were fetched.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     tasks: usize,
     forbidden: usize,
     unknown: usize,
@@ -32,7 +32,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Takes note of an event.
-    pub(super) fn note(&mut self, event: &Event) {
+    pub(crate) fn note(&mut self, event: &Event) {
         match event {
             Event::Finished(record) => {
                 self.tasks += 1;
@@ -53,7 +53,7 @@ impl Tally {
     }
 
     /// What to say after the run, in which the gate has learnt to keep `learnt`.
-    pub(super) fn hints(&self, learnt: Option<Rate>) -> Vec<String> {
+    pub(crate) fn hints(&self, learnt: Option<Rate>) -> Vec<String> {
         let mut hints = Vec::new();
         let is_many =
             |count: usize| count >= MANY.0.min(self.tasks) && count * MANY.1 >= self.tasks && count > 0;

@@ -8,10 +8,10 @@ use crate::storage::{Storage, is_remote};
 
 use super::console;
 use super::exit::{Exit, Failure};
-use super::mirror::Mirror;
+use super::remote_journal::Mirror;
 
 /// Where the journal stands.
-pub(super) enum JournalPlace {
+pub(crate) enum JournalPlace {
     /// Where it stays.
     Kept(NamedFile),
     /// In a folder of its own, which goes when the reports are written, and stays when they are not.
@@ -21,7 +21,7 @@ pub(super) enum JournalPlace {
 }
 
 impl JournalPlace {
-    pub(super) fn new(kept: Option<PathBuf>, storage: &Storage) -> Result<Self, Failure> {
+    pub(crate) fn new(kept: Option<PathBuf>, storage: &Storage) -> Result<Self, Failure> {
         Ok(match kept {
             Some(place) if is_remote(&place) => Self::Remote(Mirror::of(place, storage)?),
             Some(path) => Self::Kept(path.into()),
@@ -34,7 +34,7 @@ impl JournalPlace {
     }
 
     /// The file that it is written to, and what messages call it.
-    pub(super) fn file(&self) -> &NamedFile {
+    pub(crate) fn file(&self) -> &NamedFile {
         match self {
             Self::Kept(file) | Self::Scratch(file) => file,
             Self::Remote(mirror) => mirror.file(),
@@ -45,7 +45,7 @@ impl JournalPlace {
     ///
     /// # Errors
     /// That another run is at work on it.
-    pub(super) fn tick(&self) -> Result<(), JournalError> {
+    pub(crate) fn tick(&self) -> Result<(), JournalError> {
         if let Self::Remote(mirror) = self { mirror.tick() } else { Ok(()) }
     }
 
@@ -53,12 +53,12 @@ impl JournalPlace {
     ///
     /// # Errors
     /// That it could not be brought there; then it is kept on this machine.
-    pub(super) fn put(&self) -> Result<(), Failure> {
+    pub(crate) fn put(&self) -> Result<(), Failure> {
         if let Self::Remote(mirror) = self { mirror.put() } else { Ok(()) }
     }
 
     /// Says where the journal is at the end of a run, or takes it away; and how the run ended, all told.
-    pub(super) fn leave(&self, ended: Result<Exit, Failure>, quiet: bool) -> Result<Exit, Failure> {
+    pub(crate) fn leave(&self, ended: Result<Exit, Failure>, quiet: bool) -> Result<Exit, Failure> {
         let written = matches!(ended, Ok(exit) if exit != Exit::Stopped);
         let NamedFile { name, local } = self.file();
         let stays = match self {

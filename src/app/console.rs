@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure};
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Writes a result to stdout. A reader that went away, as `head` does, is no error.
-pub(super) fn out_bytes(bytes: &[u8]) -> Result<Exit, Failure> {
+pub(crate) fn out_bytes(bytes: &[u8]) -> Result<Exit, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -22,27 +22,27 @@ pub(super) fn out_bytes(bytes: &[u8]) -> Result<Exit, Failure> {
 }
 
 /// Writes a line to stdout.
-pub(super) fn out(line: &str) -> Result<Exit, Failure> {
+pub(crate) fn out(line: &str) -> Result<Exit, Failure> {
     out_bytes(format!("{line}\n").as_bytes())
 }
 
 /// Writes a line to stderr; there is nobody to tell if that fails.
-pub(super) fn note(line: &str) {
+pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// Says what went wrong.
-pub(super) fn error(message: &str) {
+pub(crate) fn error(message: &str) {
     note(&format!("error: {message}"));
 }
 
 /// Says what the user should know although it stops nothing.
-pub(super) fn warning(message: &str) {
+pub(crate) fn warning(message: &str) {
     note(&format!("warning: {message}"));
 }
 
 /// Shows how far a run is: a bar on a terminal, a line now and then elsewhere.
-pub(super) enum Progress {
+pub(crate) enum Progress {
     Silent,
     /// The bar, and until when what it says of a task holds.
     Bar(ProgressBar, Instant),
@@ -55,7 +55,7 @@ pub(super) enum Progress {
 }
 
 impl Progress {
-    pub(super) fn new(total: usize, quiet: bool) -> Self {
+    pub(crate) fn new(total: usize, quiet: bool) -> Self {
         if quiet {
             return Self::Silent;
         }
@@ -71,7 +71,7 @@ impl Progress {
         Self::Bar(bar, Instant::now())
     }
 
-    pub(super) fn finished_one(&mut self) {
+    pub(crate) fn finished_one(&mut self) {
         match self {
             Self::Silent => {}
             Self::Bar(bar, until) => {
@@ -87,7 +87,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn retrying(&mut self, task: &str, what: &str, wait: Duration) {
+    pub(crate) fn retrying(&mut self, task: &str, what: &str, wait: Duration) {
         match self {
             Self::Silent => {}
             Self::Bar(bar, until) => {
@@ -102,7 +102,7 @@ impl Progress {
     }
 
     /// Says what the user should know, without tearing the bar.
-    pub(super) fn warning(&self, message: &str) {
+    pub(crate) fn warning(&self, message: &str) {
         match self {
             Self::Silent => {}
             Self::Bar(bar, _) => bar.suspend(|| warning(message)),
@@ -120,7 +120,7 @@ impl Progress {
     }
 
     /// Takes the bar away, so that what follows stands alone.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if let Self::Bar(bar, _) = self {
             bar.finish_and_clear();
         }

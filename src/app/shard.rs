@@ -19,7 +19,7 @@ const SLURM_COUNT: &str = "SLURM_ARRAY_TASK_COUNT";
 ///
 /// # Errors
 /// Wrong usage, when the environment names none of the shards.
-pub(super) fn of(arg: ShardArg, variable: impl Fn(&str) -> Option<String>) -> Result<Shard, Failure> {
+pub(crate) fn of(arg: ShardArg, variable: impl Fn(&str) -> Option<String>) -> Result<Shard, Failure> {
     let of = match arg {
         ShardArg::Fixed(shard) => return Ok(shard),
         ShardArg::Auto(of) => of,
@@ -48,7 +48,7 @@ pub(super) fn of(arg: ShardArg, variable: impl Fn(&str) -> Option<String>) -> Re
 }
 
 /// Leaves in the header what falls to the shard.
-pub(super) fn take(shard: Shard, header: &mut Header) {
+pub(crate) fn take(shard: Shard, header: &mut Header) {
     let (part, list) = Part::take(shard, mem::take(&mut header.list));
     header.list = list;
     header.shard = Some(part);
@@ -56,7 +56,7 @@ pub(super) fn take(shard: Shard, header: &mut Header) {
 }
 
 /// What a run takes, for who wonders why it does not fetch all of the list as fast as it may.
-pub(super) fn told(shard: Shard, header: &Header, [whole, share]: [Rate; 2]) -> String {
+pub(crate) fn told(shard: Shard, header: &Header, [whole, share]: [Rate; 2]) -> String {
     let all = header.shard.as_ref().map_or(0, |part| part.list.list_tasks);
     format!(
         "shard {shard}: {} of {all} tasks, at {share}: --rate {whole} is that of all {} together",
@@ -66,7 +66,7 @@ pub(super) fn told(shard: Shard, header: &Header, [whole, share]: [Rate; 2]) -> 
 }
 
 /// The rate that a run may keep of the one that all shards have together.
-pub(super) fn rate(rate: Rate, shard: Option<Shard>) -> Rate {
+pub(crate) fn rate(rate: Rate, shard: Option<Shard>) -> Rate {
     shard.map_or(rate, |shard| rate.share(shard.of()))
 }
 

@@ -12,7 +12,7 @@ use super::exit::Failure;
 ///
 /// # Errors
 /// Wrong usage, when there is no journal or each run has another.
-pub(super) fn check(args: &ExportArgs, has_journal: bool) -> Result<(), Failure> {
+pub(crate) fn check(args: &ExportArgs, has_journal: bool) -> Result<(), Failure> {
     if !has_journal {
         return Err(Failure::usage(
             "--resume needs a journal: name it with --journal, or give an output with -o",
@@ -28,7 +28,7 @@ pub(super) fn check(args: &ExportArgs, has_journal: bool) -> Result<(), Failure>
 }
 
 /// What the account is asked for, to find the tasks or to compare them.
-pub(super) fn searched(args: &ExportArgs) -> Option<Searched> {
+pub(crate) fn searched(args: &ExportArgs) -> Option<Searched> {
     let search = &args.search;
     (args.discover || args.reconcile)
         .then(|| Searched { state: search.state.clone(), name: search.name.clone() })
@@ -38,7 +38,7 @@ pub(super) fn searched(args: &ExportArgs) -> Option<Searched> {
 ///
 /// # Errors
 /// When it cannot be read, or is of another run.
-pub(super) fn held(
+pub(crate) fn held(
     file: &NamedFile,
     args: &ExportArgs,
     declared: Option<&TaskList>,
@@ -107,7 +107,7 @@ fn tell(journal: &Journal, quiet: bool) {
 }
 
 /// Ends a journal that has an answer for every task, if its run did not come to that.
-pub(super) fn finish(journal: &Journal) -> Result<(), Failure> {
+pub(crate) fn finish(journal: &Journal) -> Result<(), Failure> {
     if journal.is_finished() {
         return Ok(());
     }

@@ -14,35 +14,35 @@ use crate::report::{Options, Policy, Report, SummaryRow, Waivers, Zone};
 use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
-use super::{console, templates};
+use super::{console, template_choice};
 
 /// Tasks that the closing summary names at most.
 const NAMED_TASKS: usize = 10;
 
 /// The manifest of a run.
-pub(super) struct ManifestPlace {
+pub(crate) struct ManifestPlace {
     /// Where it stands.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Whether the journal stays, so that it belongs to the evidence.
-    pub(super) journal: bool,
+    pub(crate) journal: bool,
 }
 
 impl ManifestPlace {
     /// Beside the first output; none where there is no output.
-    pub(super) fn beside(targets: &[Target], journal: bool) -> Option<Self> {
+    pub(crate) fn beside(targets: &[Target], journal: bool) -> Option<Self> {
         let first = targets.first()?;
         Some(Self { path: manifest_path(&first.journal_path()), journal })
     }
 }
 
 /// The outputs of a run that began at `started`.
-pub(super) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
+pub(crate) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
     let targets = args.outputs.iter().map(|text| Target::parse(text, started, &args.reading.timezone));
     targets.collect::<Result<_, _>>().map_err(Failure::usage)
 }
 
 /// How the reports are to be read.
-pub(super) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> Result<Options, Failure> {
+pub(crate) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> Result<Options, Failure> {
     let not_before = args.not_before.as_deref().map(|text| {
         let in_zone = || args.timezone.timestamp(text.parse::<jiff::civil::DateTime>().ok()?);
         text.parse::<Timestamp>().ok().or_else(in_zone).ok_or_else(|| {
@@ -54,7 +54,7 @@ pub(super) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> 
     Ok(Options {
         timezone: args.timezone.clone(),
         language: args.language,
-        template: templates::named(template)?,
+        template: template_choice::named(template)?,
         policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
         waivers: args.waivers.as_deref().map(|path| waivers(path, storage, &args.timezone)).transpose()?,
         rows_per_sheet: ROWS_PER_SHEET,
@@ -72,7 +72,7 @@ fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failu
 }
 
 /// Says what is wrong with a journal although it can be read.
-pub(super) fn tell_faults(journal: &Journal) {
+pub(crate) fn tell_faults(journal: &Journal) {
     for fault in journal.faults() {
         console::warning(&format!("{}: {fault}", journal.path().display()));
     }
@@ -81,7 +81,7 @@ pub(super) fn tell_faults(journal: &Journal) {
 /// Writes every output of `journal` and then the manifest, says what came of it, and gives the exit code.
 ///
 /// One output that fails does not keep the others from being written, and the manifest tells of it.
-pub(super) fn write(
+pub(crate) fn write(
     journal: &Journal,
     options: Options,
     targets: &[Target],

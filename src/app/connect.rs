@@ -1,7 +1,7 @@
 //! From the options to a client: the endpoint, in our own process if asked, and the credentials.
 
 use crate::cli::{Auth, ConnectionArgs};
-pub(super) use crate::journal::EMBEDDED;
+pub(crate) use crate::journal::EMBEDDED;
 use crate::service::{Service, Settings};
 use crate::sms::auth::{self, Credentials, Environment, Found, Method, Wanted};
 use crate::sms::{Client, ClientError, Connection, HttpSettings, Scope, regions};
@@ -9,16 +9,16 @@ use crate::sms::{Client, ClientError, Connection, HttpSettings, Scope, regions};
 use super::exit::Failure;
 
 /// A client, and the embedded service that it talks to, if any.
-pub(super) struct Connected {
-    pub(super) client: Client,
+pub(crate) struct Connected {
+    pub(crate) client: Client,
     /// The endpoint as journals and reports name it.
-    pub(super) name: String,
+    pub(crate) name: String,
     embedded: Option<Service>,
 }
 
 impl Connected {
     /// Ends the embedded service, if there is one.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         if let Some(service) = self.embedded {
             service.stop().await;
         }
@@ -26,7 +26,7 @@ impl Connected {
 }
 
 /// Finds the credentials, starts the embedded service if it is asked for, and makes the client.
-pub(super) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure> {
+pub(crate) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure> {
     let endpoint = endpoint(args)?;
     if endpoint == EMBEDDED {
         let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
@@ -48,7 +48,7 @@ pub(super) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure>
 }
 
 /// The endpoint as journals and reports name it, without a look at credentials.
-pub(super) fn name(args: &ConnectionArgs) -> Result<String, Failure> {
+pub(crate) fn name(args: &ConnectionArgs) -> Result<String, Failure> {
     let endpoint = endpoint(args)?;
     if endpoint == EMBEDDED {
         return Ok(endpoint);
@@ -58,7 +58,7 @@ pub(super) fn name(args: &ConnectionArgs) -> Result<String, Failure> {
 }
 
 /// The address of the API, by name or by region.
-pub(super) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
+pub(crate) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
     match (&args.endpoint, &args.region) {
         (Some(endpoint), _) => Ok(endpoint.clone()),
         (None, Some(region)) => regions::endpoint(region, variable).map_err(Failure::usage),
@@ -69,7 +69,7 @@ pub(super) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
 }
 
 /// The credentials for `endpoint`, and where they were found.
-pub(super) fn credentials(args: &ConnectionArgs, endpoint: &str) -> Result<Found, Failure> {
+pub(crate) fn credentials(args: &ConnectionArgs, endpoint: &str) -> Result<Found, Failure> {
     let method = args.auth.map(|auth| match auth {
         Auth::Token => Method::Token,
         Auth::Aksk => Method::Key,
@@ -87,7 +87,7 @@ pub(super) fn credentials(args: &ConnectionArgs, endpoint: &str) -> Result<Found
 }
 
 /// A client by the options' bounds.
-pub(super) fn client(
+pub(crate) fn client(
     args: &ConnectionArgs,
     endpoint: String,
     credentials: Credentials,

@@ -1,0 +1,15 @@
+//! What commands share: the way from options to a client, a journal and reports, and what is said on the terminal.
+
+pub(crate) mod connect;
+pub(crate) mod console;
+pub mod exit;
+pub(crate) mod hints;
+pub(crate) mod journal_location;
+pub(crate) mod path_conflicts;
+mod remote_journal;
+pub(crate) mod reporting;
+pub(crate) mod resume;
+pub(crate) mod shard;
+pub(crate) mod signals;
+pub(crate) mod task_source;
+pub(crate) mod template_choice;
