@@ -1,0 +1,37 @@
+//! The real program, the embedded service and the outputs, tested as a user sees them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may"
+)]
+
+mod authentication;
+mod config;
+mod diff;
+mod discovery;
+mod evidence;
+mod export;
+mod faults;
+mod fetching;
+mod layers;
+mod listing;
+mod manual;
+mod metrics;
+mod network;
+#[cfg(unix)]
+mod object_journals;
+#[cfg(unix)]
+mod object_storage;
+mod report;
+#[cfg(unix)]
+mod resume;
+mod service;
+mod service_auth;
+mod shards;
+mod splitting;
+mod support;
+mod templates;
+mod ticket;
+mod waivers;
