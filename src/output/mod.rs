@@ -12,6 +12,7 @@ mod staged;
 mod target;
 mod ticket;
 mod xlsx;
+mod zip_writer;
 
 use std::path::Path;
 

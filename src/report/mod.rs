@@ -27,7 +27,7 @@ pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
 };
 pub use judge::Policy;
-pub use sheet_names::fold_case;
+pub use sheet_names::{file_name_key, fold_case};
 pub use table::{
     Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
     SUMMARY, SummaryCell, WAIVER, notes_text,

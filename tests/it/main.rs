@@ -7,6 +7,7 @@
     reason = "a test may"
 )]
 
+mod archives;
 mod authentication;
 mod config;
 mod diff;

@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::path::Path;
 
 use zip::ZipArchive;
-use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::cut::{copy, cut};
 use super::subject::Subject;
@@ -16,10 +15,14 @@ use crate::fs::{AtomicFile, Written};
 use crate::fs::{Sealed, directory_of, place_all};
 use crate::output::error::{Cause, OutputError};
 use crate::output::parts::{Size, part_path, remove_others};
+use crate::output::zip_writer::ZipWriter;
 use crate::output::{FileOptions, Limits};
 use crate::report::Report;
 
-/// A file of an archive, and where its bytes lie in the spool, one after the other.
+/// The level of the compression.
+const COMPRESSION: u32 = 6;
+
+/// A file of an archive, and the ranges of the spool that make it up, in order.
 struct Entry {
     name: String,
     stretches: [Range<u64>; 2],
@@ -39,12 +42,13 @@ pub(in crate::output) fn write(
     Ok(written)
 }
 
-/// The archives, whole but not yet at their places.
+/// The archives, complete but not yet renamed to their paths.
 fn make(report: &Report<'_>, path: &Path, options: &FileOptions) -> Result<Vec<Sealed>, Cause> {
     let mut file = AtomicFile::create(path)?;
-    let mut archive = ZipWriter::new_stream(&mut file);
+    let folder = directory_of(path);
+    let mut archive = ZipWriter::new(&mut file, COMPRESSION, folder);
     for subject in Subject::all(report) {
-        archive.start_file(subject.file(report), entry_options())?;
+        archive.start_file(subject.file(report))?;
         subject.fill(report, &mut archive, options)?;
     }
     archive.finish()?;
@@ -52,21 +56,21 @@ fn make(report: &Report<'_>, path: &Path, options: &FileOptions) -> Result<Vec<S
         return Ok(vec![file.seal()?]);
     }
     drop(file);
-    // Whoever wants small files wants them unpacked too, so an archive in parts holds tables in parts.
-    let mut spool = tempfile::tempfile_in(directory_of(path))?;
+    // --max-bytes applies to the unpacked files as well, so an archive in parts holds tables in parts.
+    let mut spool = tempfile::tempfile_in(folder)?;
     let entries = spool_entries(report, &mut spool, options)?;
-    let parts = divide(&spool, &entries, &options.limits)?;
+    let parts = divide(&spool, &entries, &options.limits, folder)?;
     let mut files = Vec::new();
     for (number, entries) in (1..).zip(parts) {
         let mut file = AtomicFile::create(&part_path(path, number))?;
-        pack(&spool, entries, &mut file)?;
+        pack(&spool, entries, &mut file, folder)?;
         options.limits.check(file.size(), || format!("part {number}"), "")?;
         files.push(file.seal()?);
     }
     Ok(files)
 }
 
-/// Writes all tables one after the other, and says which bytes are which file's.
+/// Writes all tables to the spool, one after the other, and returns the files to make of them.
 fn spool_entries(report: &Report<'_>, spool: &mut File, options: &FileOptions) -> Result<Vec<Entry>, Cause> {
     let mut names = HashSet::new();
     let mut entries = Vec::new();
@@ -97,10 +101,15 @@ fn spool_entries(report: &Report<'_>, spool: &mut File, options: &FileOptions) -
 }
 
 /// The entries of each archive: as many, in their order, as the limits allow.
-fn divide<'e>(spool: &File, entries: &'e [Entry], limits: &Limits) -> Result<Vec<&'e [Entry]>, Cause> {
+fn divide<'e>(
+    spool: &File,
+    entries: &'e [Entry],
+    limits: &Limits,
+    folder: &Path,
+) -> Result<Vec<&'e [Entry]>, Cause> {
     let size_of = |entries: &[Entry]| -> Result<u64, Cause> {
         let mut size = Size::default();
-        pack(spool, entries, &mut size)?;
+        pack(spool, entries, &mut size, folder)?;
         Ok(size.0)
     };
     // What an archive takes beside its entries; each entry takes the same whatever the others are.
@@ -120,27 +129,18 @@ fn divide<'e>(spool: &File, entries: &'e [Entry], limits: &Limits) -> Result<Vec
     Ok(parts)
 }
 
-fn pack(spool: &File, entries: &[Entry], to: &mut dyn Write) -> Result<(), Cause> {
-    let mut archive = ZipWriter::new_stream(to);
+fn pack(spool: &File, entries: &[Entry], to: &mut dyn Write, folder: &Path) -> Result<(), Cause> {
+    let mut archive = ZipWriter::new(to, COMPRESSION, folder);
     for Entry { name, stretches } in entries {
-        archive.start_file(name.as_str(), entry_options())?;
+        archive.start_file(name.as_str())?;
         for stretch in stretches {
             copy(spool, stretch, &mut archive)?;
         }
     }
-    archive.finish()?;
-    Ok(())
+    Ok(archive.finish()?)
 }
 
-/// The times are fixed, so that equal reports are equal files.
-fn entry_options() -> SimpleFileOptions {
-    SimpleFileOptions::default()
-        .last_modified_time(zip::DateTime::default())
-        .unix_permissions(0o644)
-        .large_file(true)
-}
-
-/// Whether a file is an archive of a report: nobody else's is removed.
+/// Whether a file is an archive of a report, and may be removed.
 fn is_ours(path: &Path) -> bool {
     let Some(archive) = File::open(path).ok().and_then(|file| ZipArchive::new(file).ok()) else {
         return false;

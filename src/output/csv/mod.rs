@@ -17,7 +17,7 @@ use super::parts::{part_path, remove_others};
 use crate::fs::{AtomicFile, Written};
 use crate::fs::{Sealed, place_all, sync_directory};
 use crate::output::error::{Cause, OutputError};
-use crate::report::Report;
+use crate::report::{Report, file_name_key};
 use cut::{copy, cut};
 use subject::{Subject, TASKS};
 
@@ -113,9 +113,9 @@ fn make(
     Ok(parts)
 }
 
-/// Makes sure that no part of a file has the name of another file, whatever the case.
+/// Makes sure that no part of a file has the name of another file, as file systems compare them.
 fn claim(names: &mut HashSet<String>, name: &str) -> Result<(), Cause> {
-    if names.insert(name.to_lowercase()) {
+    if names.insert(file_name_key(name)) {
         return Ok(());
     }
     Err(Cause::Name(format!(

@@ -27,6 +27,7 @@ use rust_xlsxwriter::{
 
 use crate::model::{Language, SAMPLE, TOOL};
 use crate::output::error::Cause;
+use crate::output::zip_writer;
 use crate::report::{Cell, Column, Kind, Look, Options, Paper, Report, Rule, Template, Zone, notes_text};
 use cells::Cells;
 use splice::Skeleton;
@@ -48,10 +49,12 @@ const MOST_LINES: u32 = 27;
 const MAX_CELL_UNITS: usize = 32_767;
 
 /// Writes the workbook; without the task sheets if they have other `homes`: by task, the name of a file.
+/// What does not fit into memory goes to unnamed files in `folder`.
 fn write_workbook(
     report: &Report<'_>,
     homes: Option<&[String]>,
     to: &mut (dyn Write + Send),
+    folder: &Path,
 ) -> Result<(), Cause> {
     let (mut workbook, styles) = begin(&properties(report)?);
     let template = &report.options().template;
@@ -69,7 +72,7 @@ fn write_workbook(
         Some(_) => task_sheet::models(workbook, report, None, &styles),
         None => Ok(()),
     })?;
-    skeleton.write(to, sheets.len(), |entries| {
+    skeleton.write(to, folder, sheets.len(), |entries| {
         entries.first(summary::extent(report), summary::links(report, homes), |rows| {
             summary::rows(&mut Sheet::of(rows, report, &styles), report)
         })?;
@@ -84,9 +87,9 @@ fn begin(properties: &DocProperties) -> (Workbook, Styles) {
     (workbook, Styles::new())
 }
 
-fn save(workbook: &mut Workbook, mut to: impl Write + Send) -> Result<(), Cause> {
-    workbook.save_to_writer(&mut to)?;
-    Ok(to.flush()?)
+fn save(workbook: &mut Workbook, to: impl Write) -> Result<(), Cause> {
+    // The library writes data descriptors, which not every streaming reader takes.
+    zip_writer::rewrite(workbook.save_to_buffer()?, to)
 }
 
 /// The workbook's own dates come from the journal: equal reports are equal files.

@@ -15,7 +15,7 @@ use super::splice::Skeleton;
 use super::task_sheet::TaskSheet;
 use super::{Sheet, begin, contents, file_name, task_sheet};
 use crate::fs::{AtomicFile, Written};
-use crate::fs::{Sealed, place_all};
+use crate::fs::{Sealed, directory_of, place_all};
 use crate::model::TOOL;
 use crate::output::Limits;
 use crate::output::at_once::at_once;
@@ -48,9 +48,10 @@ pub(in crate::output) fn write(
 /// The files of the workbook, whole but not yet at their places.
 fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>, Cause> {
     let sheets = sheets(report);
+    let folder = directory_of(path);
     if sheets.len() <= limits.max_sheets.get() {
         let mut file = AtomicFile::create(path)?;
-        super::write_workbook(report, None, &mut file)?;
+        super::write_workbook(report, None, &mut file, folder)?;
         if sheets.is_empty() {
             limits.check(file.size(), || "the Summary".to_owned(), "")?;
         }
@@ -63,19 +64,24 @@ fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>
         let sheets = sheets.get(range).unwrap_or_default();
         let mut size = Size::default();
         // The number that takes the most room.
-        write_part(report, &Part { number: sheets.len(), of: sheets.len(), main, sheets }, &mut size)?;
+        write_part(
+            report,
+            &Part { number: sheets.len(), of: sheets.len(), main, sheets },
+            &mut size,
+            folder,
+        )?;
         Ok(size.0 + ROOM)
     };
     let plan = plan(&sheets, limits, measure, |sheet| name_of(report, sheet))?;
     let parts: Vec<&[TaskSheet]> = plan.into_iter().filter_map(|range| sheets.get(range)).collect();
     let mut file = AtomicFile::create(path)?;
-    super::write_workbook(report, Some(&homes(path, &parts)?), &mut file)?;
+    super::write_workbook(report, Some(&homes(path, &parts)?), &mut file, folder)?;
     limits.check(file.size(), || "the Summary".to_owned(), ADVICE)?;
     let summary = file.seal()?;
     let of = parts.len();
     let make = |part: &Part<'_>| -> Result<Sealed, Cause> {
         let mut file = AtomicFile::create(&part_path(path, part.number))?;
-        write_part(report, part, &mut file)?;
+        write_part(report, part, &mut file, folder)?;
         limits.check(file.size(), || format!("part {}", part.number), ADVICE)?;
         Ok(file.seal()?)
     };
@@ -169,13 +175,14 @@ pub(super) fn write_part(
     report: &Report<'_>,
     part: &Part<'_>,
     to: &mut (dyn Write + Send),
+    folder: &Path,
 ) -> Result<(), Cause> {
     let (mut workbook, styles) = begin(&properties(report)?);
     contents::add(&mut workbook, report, part, &styles)?;
     let skeleton = Skeleton::new(workbook, 1, &styles.of_cells, |workbook| {
         task_sheet::models(workbook, report, Some(part.main), &styles)
     })?;
-    skeleton.write(to, part.sheets.len(), |entries| {
+    skeleton.write(to, folder, part.sheets.len(), |entries| {
         entries.first(contents::extent(part), contents::links(report, part), |rows| {
             contents::rows(&mut Sheet::of(rows, report, &styles), report, part)
         })?;

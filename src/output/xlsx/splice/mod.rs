@@ -19,15 +19,16 @@ mod rows;
 mod tests;
 
 use std::io::{Cursor, Read as _, Write};
+use std::path::Path;
 
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use zip::ZipArchive;
-use zip::write::ZipWriter;
 
-use super::Cause;
+use super::{COMPRESSION, Cause};
+use crate::output::zip_writer::ZipWriter;
 use frame::Frame;
 use lists::Sheets;
-use pack::{Deafened, unwritten};
+use pack::unwritten;
 
 pub(super) use escape::is_escape;
 pub(super) use frame::Extent;
@@ -98,15 +99,17 @@ impl Skeleton {
         Ok(Self { archive, sheets, styles, first, models })
     }
 
-    /// Writes the workbook with `added` sheets, which `fill` writes after the first sheet.
+    /// Writes the workbook with `added` sheets, which `fill` writes after the first sheet. What does not fit
+    /// into memory goes to unnamed files in `folder`.
     pub(super) fn write<'n>(
         mut self,
-        mut to: &mut (dyn Write + Send),
+        to: &mut (dyn Write + Send),
+        folder: &Path,
         added: usize,
         fill: impl FnOnce(&mut Entries<'_, 'n>) -> Result<(), Cause>,
     ) -> Result<(), Cause> {
         let sheets = Sheets { added, ..self.sheets };
-        let mut zip = ZipWriter::new_stream(Deafened::new(&mut to));
+        let mut zip = ZipWriter::new(to, COMPRESSION.into(), folder);
         let types = text(&mut self.archive, TYPES)?;
         pack::list(&mut zip, TYPES, |to| lists::content_types(&types, &sheets, to))?;
         let relations = text(&mut self.archive, RELATIONS)?;
@@ -125,12 +128,11 @@ impl Skeleton {
         pack::list(&mut zip, WORKBOOK, |to| lists::workbook(&workbook, &sheets, &entries, to))?;
         let properties = text(&mut self.archive, PROPERTIES)?;
         pack::list(&mut zip, PROPERTIES, |to| lists::properties(&properties, &sheets, &entries, to))?;
-        zip.finish().map_err(unwritten)?;
-        Ok(to.flush()?)
+        zip.finish().map_err(unwritten)
     }
 
     /// Copies what stays as it is.
-    fn copy<W: Write>(&mut self, zip: &mut pack::Zip<W>, sheets: &Sheets) -> Result<(), Cause> {
+    fn copy<W: Write>(&mut self, zip: &mut ZipWriter<W>, sheets: &Sheets) -> Result<(), Cause> {
         for index in 0..self.archive.len() {
             let part = self.archive.by_index_raw(index)?;
             let name = part.name()?.into_owned();
@@ -146,10 +148,10 @@ impl Skeleton {
                     .map(|path| (number, path))
             });
             match of_sheet {
-                None => zip.raw_copy_file(part).map_err(unwritten)?,
+                None => zip.copy(name, part).map_err(unwritten)?,
                 Some((number, path)) => {
                     if let Some(number) = sheets.place(number) {
-                        zip.raw_copy_file_rename(part, path(number)).map_err(unwritten)?;
+                        zip.copy(path(number), part).map_err(unwritten)?;
                     }
                 }
             }
@@ -158,12 +160,12 @@ impl Skeleton {
     }
 }
 
-/// Where the sheet of this number, from 1, stands in the archive.
+/// The path in the ZIP file of the sheet with this number, from 1.
 fn sheet_path(number: usize) -> String {
     format!("xl/worksheets/sheet{number}.xml")
 }
 
-/// Where it says what that sheet leads to.
+/// The path of the sheet's relationships.
 fn relations_path(number: usize) -> String {
     format!("xl/worksheets/_rels/sheet{number}.xml.rels")
 }

@@ -1,4 +1,4 @@
-//! Entries of the archive: written here, deflated on another thread, in the same order.
+//! Entries of the workbook's ZIP file: the text is made here and deflated on another thread, in the same order.
 
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
@@ -8,8 +8,6 @@ use std::thread;
 
 use rust_xlsxwriter::XlsxError;
 use rust_xlsxwriter::utility::row_col_to_cell;
-use zip::result::ZipError;
-use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
 
 use super::escape::value;
 use super::frame::{Extent, Frame, split};
@@ -17,15 +15,14 @@ use super::pipe::{Chunk, Pipe};
 use super::rows::Rows;
 use super::{Link, odd, relations_path, sheet_path};
 use crate::output::Cause;
-use crate::output::xlsx::{COMPRESSION, escaped, first_units};
+use crate::output::xlsx::{escaped, first_units};
+use crate::output::zip_writer::ZipWriter;
 
-/// Of an entry that is not long, what is deflated at once, in bytes.
+/// The buffer for an entry that is written piece by piece, in bytes.
 const BUFFER: usize = 1 << 16;
 /// The most UTF-16 units of a link's tip that Excel takes.
 const MAX_TIP_UNITS: usize = 255;
 const LINK_TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink";
-
-pub(super) type Zip<W> = ZipWriter<StreamWriter<Deafened<W>>>;
 
 /// A sheet that was added.
 pub(super) struct Added<'n> {
@@ -141,10 +138,9 @@ impl Link<'_> {
     }
 }
 
-/// Writes what `fill` gives, as entries of the archive, and tells how far the first sheet goes, and which
-/// sheets were added.
+/// Writes the entries that `fill` makes, and returns the extent of the first sheet and the added sheets.
 pub(super) fn entries<'n, W: Write + Send>(
-    zip: &mut Zip<W>,
+    zip: &mut ZipWriter<W>,
     (styles, first, models): (&[String], &Frame, &[Frame]),
     before: usize,
     fill: impl FnOnce(&mut Entries<'_, 'n>) -> Result<(), Cause>,
@@ -156,27 +152,31 @@ pub(super) fn entries<'n, W: Write + Send>(
         let filled = fill(&mut entries).and_then(|()| Ok(entries.pipe.hand_on()?));
         let Entries { pipe, extent, added, .. } = entries;
         drop(pipe);
-        // What could not be written comes first: then nothing could be handed on either.
+        // An error of the writing thread comes first: it is the cause of the other one.
         packing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         filled?;
         Ok((extent.ok_or_else(|| odd("it lacks its first sheet"))?, added))
     })
 }
 
-fn pack<W: Write>(zip: &mut Zip<W>, chunks: Receiver<Chunk>, back: &Sender<String>) -> Result<(), Cause> {
+fn pack<W: Write>(
+    zip: &mut ZipWriter<W>,
+    chunks: Receiver<Chunk>,
+    back: &Sender<String>,
+) -> Result<(), Cause> {
     for Chunk { begun, text } in chunks {
-        let write = |zip: &mut Zip<W>, part: Range<usize>| {
+        let write = |zip: &mut ZipWriter<W>, part: Range<usize>| {
             let part = text.get(part).unwrap_or_default();
-            zip.write_all(part.as_bytes()).map_err(|error| unwritten(error.into()))
+            zip.write_all(part.as_bytes()).map_err(unwritten)
         };
         let mut end = 0;
         for (start, name) in begun {
             write(zip, end..start)?;
-            zip.start_file(name, options()).map_err(unwritten)?;
+            zip.start_file(name).map_err(unwritten)?;
             end = start;
         }
         write(zip, end..text.len())?;
-        // Nobody takes the last ones.
+        // The other end is gone when the last chunks come back.
         let _ = back.send(text);
     }
     Ok(())
@@ -184,58 +184,18 @@ fn pack<W: Write>(zip: &mut Zip<W>, chunks: Receiver<Chunk>, back: &Sender<Strin
 
 /// Writes an entry that is not long.
 pub(super) fn list<W: Write>(
-    zip: &mut Zip<W>,
+    zip: &mut ZipWriter<W>,
     name: &str,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Cause>,
 ) -> Result<(), Cause> {
-    zip.start_file(name, options()).map_err(unwritten)?;
+    zip.start_file(name).map_err(unwritten)?;
     let mut writer = BufWriter::with_capacity(BUFFER, zip);
     fill(&mut writer)?;
-    writer.flush().map_err(|error| unwritten(error.into()))
+    writer.flush().map_err(unwritten)
 }
 
-fn options() -> SimpleFileOptions {
-    SimpleFileOptions::default().compression_level(Some(COMPRESSION.into()))
-}
-
-/// The error for what the file did not take.
-pub(super) fn unwritten(error: ZipError) -> Cause {
-    match error {
-        ZipError::Io(error) => {
-            let text = format!("the workbook cannot be written: {error}");
-            Cause::Io(io::Error::new(error.kind(), text))
-        }
-        error => Cause::Zip(error),
-    }
-}
-
-/// Passes everything on until that fails, and takes what comes then without a word: the archive, when it
-/// is given up, would have the last word about it.
-pub(super) struct Deafened<W> {
-    inner: Option<W>,
-}
-
-impl<W: Write> Deafened<W> {
-    pub(super) fn new(inner: W) -> Self {
-        Self { inner: Some(inner) }
-    }
-
-    fn pass<T>(&mut self, otherwise: T, pass: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
-        let Some(inner) = &mut self.inner else { return Ok(otherwise) };
-        let passed = pass(inner);
-        if passed.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted) {
-            self.inner = None;
-        }
-        passed
-    }
-}
-
-impl<W: Write> Write for Deafened<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.pass(bytes.len(), |inner| inner.write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.pass((), Write::flush)
-    }
+/// The error for a file that cannot be written.
+pub(super) fn unwritten(error: io::Error) -> Cause {
+    let text = format!("the workbook cannot be written: {error}");
+    Cause::Io(io::Error::new(error.kind(), text))
 }

@@ -254,17 +254,17 @@ fn assert_same(spliced: Vec<u8>, plain: Vec<u8>, rows: usize) {
 /// Checks the workbook of a report, in one file and in parts.
 fn check(report: &Report<'_>) {
     let mut spliced = Vec::new();
-    write_workbook(report, None, &mut spliced).unwrap();
+    write_workbook(report, None, &mut spliced, &std::env::temp_dir()).unwrap();
     assert_same(spliced, plain(report, None, None), report.rows().len());
     let all = sheets(report);
     let homes: Vec<String> = report.rows().iter().map(|_| "a %<&b.part-001.xlsx".to_owned()).collect();
     let mut spliced = Vec::new();
-    write_workbook(report, Some(&homes), &mut spliced).unwrap();
+    write_workbook(report, Some(&homes), &mut spliced, &std::env::temp_dir()).unwrap();
     assert_same(spliced, plain(report, Some(&homes), None), report.rows().len());
     if !all.is_empty() {
         let part = Part { number: 1, of: 2, main: "a %<&b.xlsx", sheets: &all };
         let mut spliced = Vec::new();
-        write_part(report, &part, &mut spliced).unwrap();
+        write_part(report, &part, &mut spliced, &std::env::temp_dir()).unwrap();
         assert_same(spliced, plain(report, None, Some(&part)), 0);
     }
 }
