@@ -78,6 +78,20 @@ pub(crate) fn load_tasks(
     storage: &Storage,
     quiet: bool,
 ) -> Result<TaskList, Failure> {
+    let stdin_taken = connection.token_file.as_deref() == Some(Path::new("-"));
+    if stdin_taken && lists.iter().any(|list| list == Path::new("-")) {
+        return Err(Failure::usage("both the task list and --token-file are to come from standard input"));
+    }
+    read_task_lists(lists, ids, storage, quiet)
+}
+
+/// Reads task lists and ids, and prints the warnings about them.
+pub(crate) fn read_task_lists(
+    lists: &[PathBuf],
+    ids: &[String],
+    storage: &Storage,
+    quiet: bool,
+) -> Result<TaskList, Failure> {
     let files = lists.iter().map(|path| match path.to_str() {
         Some("-") => Ok(Source::Stdin),
         _ => storage.fetch(path).map(Source::File),
@@ -88,10 +102,6 @@ pub(crate) fn load_tasks(
         .map_err(Failure::storage)?;
     if sources.is_empty() {
         return Err(Failure::usage("no tasks: name a task list, - for standard input, or --task ID"));
-    }
-    let stdin_taken = connection.token_file.as_deref() == Some(Path::new("-"));
-    if stdin_taken && sources.contains(&Source::Stdin) {
-        return Err(Failure::usage("both the task list and --token-file are to come from standard input"));
     }
     let loaded = tasks::load(&sources, &mut std::io::stdin().lock()).map_err(Failure::usage)?;
     if !quiet {

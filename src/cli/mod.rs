@@ -17,7 +17,7 @@ use crate::report::{Change, Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
 use values::{
-    age, change, duration, language, markup, rate, shape, shard, sheets, size, time, verdict, zone,
+    age, change, duration, language, listen, markup, rate, shape, shard, sheets, size, time, verdict, zone,
 };
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
@@ -424,9 +424,15 @@ pub struct UploadArgs {
 /// `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// The address to listen on; port 0 picks a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    /// Address to listen on; port 0 picks a free port
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = listen)]
     pub listen: SocketAddr,
+    /// Allow --auth none on an address that other machines can reach
+    #[arg(long)]
+    pub allow_anonymous: bool,
+    /// Task list to register instead of the sample data, in any format that export reads (repeatable)
+    #[arg(long, value_name = "LIST")]
+    pub tasks: Vec<PathBuf>,
     /// Keep everything in this SQLite database [default: in memory]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! How the values of options read.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
@@ -95,6 +96,22 @@ pub(super) fn shard(text: &str) -> Result<ShardArg, String> {
     arg.ok_or_else(|| "write I/N, with I from 1 to N, as in 2/4; or auto/N".to_owned())
 }
 
+/// An IP address, or localhost, and a port.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        let port = text.strip_prefix(':').unwrap_or(text);
+        let example = match text.parse::<IpAddr>() {
+            Ok(ip) => SocketAddr::new(ip, 8080).to_string(),
+            Err(_) => format!("127.0.0.1:{}", port.parse().unwrap_or(8080_u16)),
+        };
+        format!("an address is HOST:PORT, and HOST is an IP address or localhost; write {example}")
+    })
+}
+
 pub(super) fn zone(name: &str) -> Result<Zone, String> {
     Zone::named(name)
         .map_err(|_| "no such time zone; give an IANA name, as in UTC or Asia/Shanghai".to_owned())
@@ -147,6 +164,28 @@ mod tests {
         assert_eq!(shard("auto/4"), Ok(ShardArg::Auto(of)));
         for text in ["", "/", "4", "0/4", "5/4", "1/0", "auto", "auto/0", "auto/", "-1/4", "1/4/4", "1 /4"] {
             assert!(shard(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_listen_address_gets_an_example_with_what_it_has() {
+        assert_eq!(listen("localhost:80"), Ok("127.0.0.1:80".parse().unwrap()));
+        assert_eq!(listen("[::1]:0"), Ok("[::1]:0".parse().unwrap()));
+        for (text, example) in [
+            ("80", "127.0.0.1:80"),
+            (":80", "127.0.0.1:80"),
+            ("10.0.0.7", "10.0.0.7:8080"),
+            ("::1", "[::1]:8080"),
+            ("localhost", "127.0.0.1:8080"),
+            ("127.0.0.1:99999", "127.0.0.1:8080"),
+            ("db.example:80", "127.0.0.1:8080"),
+            ("", "127.0.0.1:8080"),
+        ] {
+            let error = listen(text).unwrap_err();
+            assert!(
+                error.contains("HOST:PORT") && error.ends_with(&format!("write {example}")),
+                "{text}: {error}"
+            );
         }
     }
 

@@ -46,7 +46,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::ServerExport(args) => server_export::run(&args, &storage, quiet),
         Command::Doctor(args) => doctor::run(&args, &storage),
         Command::Templates { command } => templates::run(command),
-        Command::Serve(args) => serve::run(args, &signals),
+        Command::Serve(args) => serve::run(args, &storage, quiet, &signals),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::man(folder.as_deref()),
     }

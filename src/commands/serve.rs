@@ -1,15 +1,34 @@
 //! `serve`: the embedded service in a process of its own.
 
 use crate::cli::{ServeArgs, ServeAuth};
-use crate::model::Secret;
+use crate::model::{Secret, TaskList};
 use crate::service::{AccessKey, Auth, Iam, Service, Settings};
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::signals::Signals;
+use crate::app::task_source::read_task_lists;
+use crate::storage::Storage;
 
-pub(super) fn run(args: ServeArgs, signals: &Signals) -> Result<Exit, Failure> {
+pub(super) fn run(
+    args: ServeArgs,
+    storage: &Storage,
+    quiet: bool,
+    signals: &Signals,
+) -> Result<Exit, Failure> {
     let stop = signals.stop();
+    let is_reachable = !args.listen.ip().to_canonical().is_loopback();
+    if is_reachable && args.auth == ServeAuth::None && !args.allow_anonymous {
+        return Err(Failure::usage(format!(
+            "--listen {}: other machines can reach this address, and --auth none lets them read and upload \
+             results; use --auth token, --auth aksk or 127.0.0.1, or add --allow-anonymous",
+            args.listen
+        )));
+    }
+    let tasks = match args.tasks.as_slice() {
+        [] => TaskList::default(),
+        lists => read_task_lists(lists, &[], storage, quiet)?,
+    };
     let auth = match args.auth {
         ServeAuth::None => Auth::None,
         ServeAuth::Token => Auth::Token(secret("SMS_AUTH_TOKEN")),
@@ -22,6 +41,12 @@ pub(super) fn run(args: ServeArgs, signals: &Signals) -> Result<Exit, Failure> {
         project: variable("SMS_IAM_PROJECT"),
         token_life: args.token_life,
     };
+    if is_reachable && args.auth == ServeAuth::Token && (iam.user.is_none() || iam.password.is_none()) {
+        console::warning(
+            "anyone who reaches this address can obtain a token: set SMS_IAM_USER and SMS_IAM_PASSWORD to \
+             issue tokens to that user alone",
+        );
+    }
     let settings = Settings {
         auth,
         iam,
@@ -31,7 +56,9 @@ pub(super) fn run(args: ServeArgs, signals: &Signals) -> Result<Exit, Failure> {
         latency: args.latency,
         faults: args.faults,
         generate: args.generate,
+        tasks,
         export_body: args.export_body,
+        ..Settings::default()
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
@@ -44,8 +71,8 @@ pub(super) fn run(args: ServeArgs, signals: &Signals) -> Result<Exit, Failure> {
     })
 }
 
-/// The access key that a client in the same environment signs with. Where there is none, one is made
-/// up and told on stderr.
+/// The access key of the environment, which a client there signs with. Without one, a key is made up and
+/// printed on stderr.
 fn access_key(locks: bool) -> Result<AccessKey, Failure> {
     let security_token = secret("HUAWEICLOUD_SDK_SECURITY_TOKEN");
     for prefix in ["HUAWEICLOUD_SDK", "CLOUD_SDK"] {

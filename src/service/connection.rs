@@ -1,63 +1,85 @@
-//! Accepted connections that can be cut from within a request.
+//! Connections: accepted, served, and reset from within a request.
 
+use std::convert::Infallible;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Listens, and gives out connections with a [`Switch`].
-pub(super) struct Door(pub(super) TcpListener);
-
-/// A connection; once cut, what is written to it resets it.
-pub(super) struct Connection {
-    stream: TcpStream,
-    switch: Switch,
-}
-
-/// Cuts the connection that a request came on.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Switch(Arc<AtomicBool>);
-
-impl Switch {
-    /// From now on nothing is sent; the connection is reset instead of the next answer.
-    pub(super) fn cut(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Listener for Door {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+/// Serves connections until `ended`, then waits for the requests under way. A connection on which no request
+/// header arrives within `header_timeout` is closed.
+pub(super) async fn serve(
+    mut listener: TcpListener,
+    router: Router,
+    header_timeout: Duration,
+    ended: impl Future<Output = ()>,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(header_timeout);
+    let connections = GracefulShutdown::new();
+    tokio::pin!(ended);
+    loop {
+        // Errors of single connections, and of too many at once, are waited out there.
+        let stream = tokio::select! {
+            (stream, _) = Listener::accept(&mut listener) => stream,
+            () = &mut ended => break,
+        };
         // Without it a client that delays its acknowledgements adds 40 ms to answers in two pieces.
         // A connection that refuses the option works all the same.
         let _ = stream.set_nodelay(true);
-        (Connection { stream, switch: Switch::default() }, address)
+        let reset = ResetHandle::default();
+        let connection = Connection { stream, reset: reset.clone() };
+        let router = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(reset.clone()));
+            let answered = router.call(request.map(Body::new));
+            async { Ok::<_, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }
+        });
+        let served = connections.watch(http.serve_connection(TokioIo::new(connection), service));
+        tokio::spawn(async {
+            // What a client does wrong concerns its connection alone.
+            let _ = served.await;
+        });
     }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
+    drop(listener);
+    connections.shutdown().await;
 }
 
-impl Connected<IncomingStream<'_, Door>> for Switch {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().switch.clone()
+/// A connection; after [`ResetHandle::reset`], a write to it resets it.
+struct Connection {
+    stream: TcpStream,
+    reset: ResetHandle,
+}
+
+/// Resets the connection that a request came on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ResetHandle(Arc<AtomicBool>);
+
+impl ResetHandle {
+    /// From now on nothing is sent; the connection is reset instead of the next answer.
+    pub(super) fn reset(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
 impl Connection {
     fn check(&self) -> io::Result<()> {
-        if self.switch.0.load(Ordering::Relaxed) {
+        if self.reset.0.load(Ordering::Relaxed) {
             // Closing then sends a reset and not an orderly end.
             let _ = self.stream.set_zero_linger();
             return Err(io::ErrorKind::ConnectionReset.into());

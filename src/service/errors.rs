@@ -4,6 +4,8 @@
 //! `SMS.9004` (no permission) is documented; the others here are picked to look alike, so a client
 //! must go by the status and not by them. The `APIG.*` codes are the gateway's real ones.
 
+use std::time::Duration;
+
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -56,6 +58,12 @@ pub(super) fn forbidden() -> Response {
 /// 400 with the reason.
 pub(super) fn invalid(message: &str) -> Response {
     error(StatusCode::BAD_REQUEST, INVALID_PARAMETER, message)
+}
+
+/// 408: the request's body did not arrive in time.
+pub(super) fn body_timeout(time: Duration) -> Response {
+    let message = format!("the body did not arrive within {} seconds", time.as_secs_f64());
+    error(StatusCode::REQUEST_TIMEOUT, INVALID_PARAMETER, &message)
 }
 
 /// The gateway's 429.

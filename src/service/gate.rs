@@ -1,4 +1,4 @@
-//! What stands before every route: the body's limit, latency, authentication, throttling, faults, headers.
+//! Checks before every route: the body's size and time, latency, authentication, throttling, faults, headers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::auth::{Guard, IAM_PATH};
-use super::connection::Switch;
+use super::connection::ResetHandle;
 use super::faults::{Dice, Fault};
 use super::throttle::Throttle;
 use super::{errors, spoil};
@@ -32,12 +32,14 @@ const DISCARDED: usize = 16 << 20;
 
 /// What all requests share before they come to a route.
 pub(super) struct Gate {
+    /// The time for a request's body to arrive.
+    pub(super) body_timeout: Duration,
     pub(super) latency: Duration,
     pub(super) guard: Guard,
     pub(super) throttle: Option<Throttle>,
     pub(super) dice: Dice,
     pub(super) request_ids: RequestIds,
-    /// Told when a stopping service waits no longer.
+    /// Notified when a stopping service waits no longer.
     pub(super) cut: Arc<Notify>,
 }
 
@@ -60,16 +62,16 @@ impl RequestIds {
 /// The middleware.
 pub(super) async fn pass(
     State(gate): State<Arc<Gate>>,
-    ConnectInfo(switch): ConnectInfo<Switch>,
+    ConnectInfo(reset): ConnectInfo<ResetHandle>,
     request: Request,
     next: Next,
 ) -> Response {
     let request_id = gate.request_ids.next();
     let mut response = tokio::select! {
         biased;
-        response = answer(&gate, &switch, &request_id, request, next) => response,
+        response = answer(&gate, &reset, &request_id, request, next) => response,
         () = gate.cut.notified() => {
-            switch.cut();
+            reset.reset();
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     };
@@ -81,12 +83,19 @@ pub(super) async fn pass(
     response
 }
 
-async fn answer(gate: &Gate, switch: &Switch, request_id: &str, request: Request, next: Next) -> Response {
+async fn answer(
+    gate: &Gate,
+    reset: &ResetHandle,
+    request_id: &str,
+    request: Request,
+    next: Next,
+) -> Response {
     // The body is read even where the answer does not need it: a client that is still sending when
     // the connection closes sees a broken connection and not the answer.
-    let (head, body) = match whole(request).await {
-        Ok(request) => request,
-        Err(response) => return response,
+    let (head, body) = match tokio::time::timeout(gate.body_timeout, whole(request)).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(response)) => return response,
+        Err(_) => return errors::body_timeout(gate.body_timeout),
     };
     if !gate.latency.is_zero() {
         tokio::time::sleep(gate.latency).await;
@@ -115,7 +124,7 @@ async fn answer(gate: &Gate, switch: &Switch, request_id: &str, request: Request
         Some(Fault::Huge(size)) => spoil::huge(next.run(request).await, size),
         Some(Fault::Type) => spoil::called_text(next.run(request).await),
         Some(Fault::Reset) => {
-            switch.cut();
+            reset.reset();
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
         Some(Fault::Throttled) => spoil::throttled(gate.throttle.as_ref().map(Throttle::limit), request_id),

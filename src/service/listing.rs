@@ -1,10 +1,15 @@
-//! Finding tasks: what the account has, by task and by source server.
+//! The listings: tasks and source servers, with the fields that the official SDK's models have.
 //!
-//! All tasks of this service have been migrated, so their state and that of their servers is fixed.
+//! All tasks of this service have been migrated, so their state and that of their servers is fixed. What the
+//! service does not know is made up from a task's number: addresses, times before every verification, subtasks.
+//! Source of the fields: huaweicloudsdksms 3.1.219, `TasksResponseBody`, `ShowTaskResponse`,
+//! `SourceServersResponseBody` and the models they use.
+
+use std::net::Ipv4Addr;
 
 use rusqlite::{Connection, Row, ToSql, named_params};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The most entries on a page, and how many a page has when nothing is asked for.
 const MAX_LIMIT: u32 = 200;
@@ -12,8 +17,24 @@ const MAX_LIMIT: u32 = 200;
 const MAX_OFFSET: u32 = 65_535;
 const TASK_STATE: &str = "MIGRATE_SUCCESS";
 const SERVER_STATE: &str = "finished";
+/// The networks of the source and the target servers.
+const SOURCE_NETWORK: u32 = 10 << 24;
+const TARGET_NETWORK: u32 = 10 << 24 | 1 << 23;
+/// How many addresses a network has.
+const ADDRESSES: u32 = 1 << 23;
+/// When the first task was created: 2026-01-01T00:00:00Z in milliseconds.
+const FIRST_TASK: i64 = 1_767_225_600_000;
+const MINUTE: i64 = 60_000;
+/// The subtasks of a migration by files, and the minutes that each takes.
+const SUBTASKS: [(&str, i64); 5] = [
+    ("CREATE_CLOUD_SERVER", 4),
+    ("SSL_CONFIG", 1),
+    ("ATTACH_AGENT_IMAGE", 3),
+    ("FORMAT_DISK_LINUX_FILE", 2),
+    ("MIGRATE_LINUX_FILE", 50),
+];
 
-/// The query of a listing call; parameters that it does not know are passed over.
+/// The query of a listing call; unknown parameters are ignored.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Filter {
     #[serde(default)]
@@ -52,6 +73,10 @@ impl Filter {
 
 /// A task and its source server.
 struct Listed {
+    /// Counts from 1.
+    number: i64,
+    /// The number of the source server's first task.
+    server: i64,
     task_id: String,
     source_id: String,
     source_name: String,
@@ -69,7 +94,7 @@ pub(super) fn tasks(connection: &Connection, filter: &Filter) -> rusqlite::Resul
 pub(super) fn task(connection: &Connection, task_id: &str) -> rusqlite::Result<Option<Value>> {
     let filter = Filter { id: Some(task_id.to_owned()), ..Filter::default() };
     let (_, listed) = page(connection, &filter, "task_id", None, TASK_STATE)?;
-    Ok(listed.first().map(Listed::task))
+    Ok(listed.first().map(Listed::details))
 }
 
 /// The body of `GET /v3/sources`.
@@ -86,18 +111,23 @@ fn page(
     source_id: Option<&str>,
     state: &str,
 ) -> rusqlite::Result<(u32, Vec<Listed>)> {
+    const SERVER: &str =
+        "coalesce((SELECT min(id) FROM task AS other WHERE other.source_id = task.source_id), id)";
     const HAS_RESULTS: &str = "EXISTS (SELECT 1 FROM verification WHERE verification.task = task.id)";
-    // A server of this service has no address, so a filter by one matches nothing.
-    let none = filter.ip.is_some() || filter.state.as_deref().is_some_and(|wanted| wanted != state);
+    let none = filter.state.as_deref().is_some_and(|wanted| wanted != state);
+    // An address that is none of this service's matches nothing.
+    let server = filter.ip.as_deref().map(|ip| number_of(ip).unwrap_or_default());
     let matching = format!(
         "FROM task WHERE NOT :none
+         AND (:server IS NULL OR {SERVER} = :server)
          AND (:id IS NULL OR {id} = :id)
          AND (:name IS NULL OR instr(source_name, :name) > 0)
          AND (:source_id IS NULL OR source_id = :source_id)
          AND (:has_results IS NULL OR {HAS_RESULTS} = :has_results)"
     );
-    let filters: [(&str, &dyn ToSql); 5] = [
+    let filters: [(&str, &dyn ToSql); 6] = [
         (":none", &none),
+        (":server", &server),
         (":id", &filter.id),
         (":name", &filter.name),
         (":source_id", &source_id),
@@ -110,7 +140,8 @@ fn page(
     let paging: &[(&str, &dyn ToSql)] = named_params! { ":limit": limit, ":offset": offset };
     let listed = connection
         .prepare_cached(&format!(
-            "SELECT task_id, coalesce(source_id, task_id), coalesce(source_name, task_id), {HAS_RESULTS}
+            "SELECT id, {SERVER}, task_id, coalesce(source_id, task_id), coalesce(source_name, task_id),
+             {HAS_RESULTS}
              {matching} ORDER BY id LIMIT :limit OFFSET :offset"
         ))?
         .query_map([&filters[..], paging].concat().as_slice(), Listed::of_row)?
@@ -118,41 +149,181 @@ fn page(
     Ok((count, listed))
 }
 
+/// The address of a server with this number.
+fn address(network: u32, number: i64) -> Ipv4Addr {
+    // There are far fewer tasks than addresses; beyond, they repeat.
+    let host = u32::try_from(number.rem_euclid(ADDRESSES.into())).unwrap_or_default();
+    Ipv4Addr::from_bits(network | host)
+}
+
+/// The number of the source server with this address.
+fn number_of(ip: &str) -> Option<i64> {
+    let bits = ip.parse::<Ipv4Addr>().ok()?.to_bits();
+    (SOURCE_NETWORK..SOURCE_NETWORK + ADDRESSES).contains(&bits).then(|| i64::from(bits - SOURCE_NETWORK))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    if let Value::Object(object) = value { object } else { Map::new() }
+}
+
 impl Listed {
     fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
-            task_id: row.get(0)?,
-            source_id: row.get(1)?,
-            source_name: row.get(2)?,
-            has_results: row.get(3)?,
+            number: row.get(0)?,
+            server: row.get(1)?,
+            task_id: row.get(2)?,
+            source_id: row.get(3)?,
+            source_name: row.get(4)?,
+            has_results: row.get(5)?,
         })
     }
 
+    /// An item of `GET /v3/tasks`.
     fn task(&self) -> Value {
-        json!({
+        let mut task = self.common();
+        task.insert("special_config".to_owned(), json!([]));
+        task.insert("syncing".to_owned(), json!(false));
+        task.insert("sub_tasks".to_owned(), self.subtasks().map(Value::Object).collect());
+        Value::Object(task)
+    }
+
+    /// The body of `GET /v3/tasks/{task_id}`.
+    fn details(&self) -> Value {
+        let mut task = self.common();
+        let subtasks: Vec<Value> = self
+            .subtasks()
+            .map(|mut subtask| {
+                subtask.insert("user_op".to_owned(), json!(""));
+                Value::Object(subtask)
+            })
+            .collect();
+        for (name, value) in [
+            ("connected", json!(true)),
+            ("start_date", json!(self.created())),
+            ("finish_date", json!(self.finished())),
+            ("region_id", json!("cn-north-4")),
+            ("region_name", json!("cn-north-4")),
+            ("project_name", json!("cn-north-4")),
+            ("remain_seconds", json!(0)),
+            ("sub_tasks", json!(subtasks)),
+        ] {
+            task.insert(name.to_owned(), value);
+        }
+        Value::Object(task)
+    }
+
+    /// What a task has in the listing and alone.
+    fn common(&self) -> Map<String, Value> {
+        object(json!({
             "id": self.task_id,
-            "name": format!("migrate {}", self.source_name),
+            "name": self.name(),
             "type": "MIGRATE_FILE",
+            "os_type": "LINUX",
             "state": TASK_STATE,
             "priority": 1,
-            "source_server": { "id": self.source_id, "name": self.source_name, "os_type": "LINUX" },
-        })
+            "create_date": self.created(),
+            "estimate_complete_time": self.finished(),
+            "total_time": (self.finished() - self.created()) / 1000,
+            "speed_limit": 0,
+            "migrate_speed": 0.0,
+            "compress_rate": 1.0,
+            "start_target_server": true,
+            "need_migration_test": false,
+            "error_json": "",
+            "subtask_info": "",
+            "enterprise_project_id": "0",
+            "migration_ip": address(TARGET_NETWORK, self.number),
+            "source_server": {
+                "id": self.source_id,
+                "ip": address(SOURCE_NETWORK, self.server),
+                "name": self.source_name,
+                "os_type": "LINUX",
+                "os_version": "",
+                "oem_system": false,
+                "state": SERVER_STATE,
+            },
+            "target_server": {
+                "id": self.target_id(),
+                "vm_id": self.target_id(),
+                "name": self.source_name,
+                "ip": address(TARGET_NETWORK, self.number),
+                "os_type": "LINUX",
+                "os_version": "",
+            },
+        }))
     }
 
+    /// An item of `GET /v3/sources`.
     fn source(&self) -> Value {
         json!({
             "id": self.source_id,
+            "ip": address(SOURCE_NETWORK, self.server),
             "name": self.source_name,
             "os_type": "LINUX",
+            "os_version": "",
+            "oem_system": false,
             "state": SERVER_STATE,
             "connected": true,
+            "enterprise_project_id": "0",
+            "add_date": self.created() - MINUTE,
+            "last_visit_time": self.finished(),
+            "state_action_time": self.finished(),
+            "stage_action_time": self.finished(),
+            "migration_cycle": "cutovered",
+            "has_tc": false,
             "is_consistency_result_exist": self.has_results,
+            "checks": [],
             "current_task": {
                 "id": self.task_id,
-                "name": format!("migrate {}", self.source_name),
+                "name": self.name(),
                 "type": "MIGRATE_FILE",
                 "state": TASK_STATE,
+                "start_date": self.created(),
+                "estimate_complete_time": self.finished(),
+                "speed_limit": 0,
+                "migrate_speed": 0.0,
+                "start_target_server": true,
+                "region_id": "cn-north-4",
+                "project_name": "cn-north-4",
+                "target_server": { "vm_id": self.target_id(), "name": self.source_name },
+                "exist_server": false,
+                "use_public_ip": false,
+                "remain_seconds": 0,
+                "subtask_info": "",
             },
         })
+    }
+
+    fn subtasks(&self) -> impl Iterator<Item = Map<String, Value>> {
+        let mut end = self.created();
+        (1..).zip(SUBTASKS).map(move |(id, (name, minutes))| {
+            let start = end;
+            end += minutes * MINUTE;
+            object(json!({
+                "id": id,
+                "name": name,
+                "progress": 100,
+                "start_date": start,
+                "end_date": end,
+                "process_trace": "",
+            }))
+        })
+    }
+
+    fn name(&self) -> String {
+        format!("migrate {}", self.source_name)
+    }
+
+    fn target_id(&self) -> String {
+        format!("00000000-0000-4000-8000-{:012x}", self.number)
+    }
+
+    /// In milliseconds since 1970, as all times here.
+    fn created(&self) -> i64 {
+        FIRST_TASK + self.number
+    }
+
+    fn finished(&self) -> i64 {
+        self.created() + SUBTASKS.iter().map(|(_, minutes)| minutes).sum::<i64>() * MINUTE
     }
 }

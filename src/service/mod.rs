@@ -22,7 +22,6 @@ mod throttle;
 mod validate;
 mod worker;
 
-use std::future::IntoFuture;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,9 +40,8 @@ pub use gate::SAMPLE_HEADER;
 pub use sample::{generated_tasks, sample_tasks};
 pub use store::StoreError;
 
-use crate::model::{Rate, Shape};
+use crate::model::{Rate, Shape, TaskList};
 use auth::{Guard, Tokens};
-use connection::{Door, Switch};
 use faults::Dice;
 use gate::{Gate, RequestIds};
 use routes::App;
@@ -53,8 +51,11 @@ use throttle::Throttle;
 /// How long a stopping service waits for the requests under way.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// The time for a request's header, and then for its body, to arrive.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How the service behaves. By default: in memory, with the sample data, and without a fault.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The file that keeps the data; memory if there is none.
     pub data: Option<PathBuf>,
@@ -72,8 +73,30 @@ pub struct Settings {
     pub faults: Faults,
     /// How many tasks to make up instead of the sample data, when there are no tasks yet.
     pub generate: usize,
+    /// Tasks to register, instead of the sample data. The labels are not used.
+    pub tasks: TaskList,
     /// What a batch export answers with.
     pub export_body: ExportBody,
+    /// The time for a request's header to arrive, and then for its body; the connection is closed beyond it.
+    pub read_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: None,
+            shape: None,
+            auth: Auth::default(),
+            iam: Iam::default(),
+            limit: None,
+            latency: Duration::ZERO,
+            faults: Faults::default(),
+            generate: 0,
+            tasks: TaskList::default(),
+            export_body: ExportBody::default(),
+            read_timeout: READ_TIMEOUT,
+        }
+    }
 }
 
 /// What a batch export answers with: the pages and the SDKs disagree.
@@ -134,18 +157,21 @@ impl Service {
         let unheard = |source| ServiceError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let (data, generate) = (settings.data, settings.generate);
+        let (data, generate, tasks) = (settings.data, settings.generate, settings.tasks);
         let opened = tokio::task::spawn_blocking(move || {
             let now = jiff::Timestamp::now().as_millisecond();
-            Store::open(data.as_deref(), |connection| match generate {
-                0 => sample::fill(connection, now),
+            let is_sample = tasks.tasks.is_empty();
+            let fill = |connection: &_| match generate {
+                0 if is_sample => sample::fill(connection, now),
                 count => sample::generate(connection, count, now),
-            })
+            };
+            Store::open(data.as_deref(), fill, &tasks.tasks)
         });
         let store = Arc::new(opened.await.unwrap_or(Err(StoreError::Closed))?);
         let cut = Arc::new(Notify::new());
         let tokens = Arc::new(Tokens::new(settings.iam.token_life));
         let gate = Gate {
+            body_timeout: settings.read_timeout,
             latency: settings.latency,
             guard: Guard::new(settings.auth, Arc::clone(&tokens)),
             throttle: settings.limit.map(Throttle::new),
@@ -162,15 +188,11 @@ impl Service {
         };
         let router = routes::router(app).layer(middleware::from_fn_with_state(Arc::new(gate), gate::pass));
         let (end, ended) = oneshot::channel::<()>();
-        let serve = axum::serve(Door(listener), router.into_make_service_with_connect_info::<Switch>())
-            .with_graceful_shutdown(async {
-                // A dropped service ends as well.
-                let _ = ended.await;
-            });
-        let server = tokio::spawn(async {
-            // Accepting goes on after errors; this has no other end than the one asked for.
-            let _ = serve.into_future().await;
-        });
+        let ended = async {
+            // A dropped service ends as well.
+            let _ = ended.await;
+        };
+        let server = tokio::spawn(connection::serve(listener, router, settings.read_timeout, ended));
         Ok(Self { address, end, server, cut, store })
     }
 
@@ -179,8 +201,8 @@ impl Service {
         self.address
     }
 
-    /// Takes no further connections, lets the requests under way end, for five seconds at most, and
-    /// lets the data file go.
+    /// Stops gracefully: no new connections, up to five seconds for the requests under way, then the data
+    /// file is closed.
     pub async fn stop(self) {
         let Self { end, mut server, cut, store, .. } = self;
         let _ = end.send(());

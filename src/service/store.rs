@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::listing::{self, Filter};
 use super::validate::{Directory, TaskKey};
 use super::worker::{Closed, Worker};
-use crate::model::Shape;
+use crate::model::{Shape, Task};
 
 /// The layout below; a file with another one is refused, never changed.
 const VERSION: i64 = 1;
@@ -138,14 +138,15 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens `data`, or memory. `fill` puts tasks into a database that has none.
+    /// Opens `data`, or memory. `fill` adds tasks to a database that has none; `tasks` are registered in any.
     pub(super) fn open(
         data: Option<&Path>,
         fill: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+        tasks: &[Task],
     ) -> Result<Self, StoreError> {
         let Some(path) = data else {
             let mut connection = Connection::open_in_memory()?;
-            prepare(&mut connection, fill)?;
+            prepare(&mut connection, fill, tasks)?;
             let worker = Worker::start(connection).map_err(StoreError::Thread)?;
             return Ok(Self { writer: worker.clone(), reader: worker });
         };
@@ -159,7 +160,7 @@ impl Store {
         // With FULL the log is on the disk when a commit returns: what was acknowledged survives.
         connection.pragma_update(None, "journal_mode", "WAL").map_err(named)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(named)?;
-        prepare(&mut connection, fill).map_err(named)?;
+        prepare(&mut connection, fill, tasks).map_err(named)?;
         let reader = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -268,11 +269,12 @@ fn check(
     }
 }
 
-/// Makes the tables and the first tasks in one transaction: a service that is killed meanwhile
-/// leaves an empty database and not half of one.
+/// Creates the tables and adds the tasks in one transaction, so a service that is killed meanwhile leaves
+/// no half of them.
 fn prepare(
     connection: &mut Connection,
     fill: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    tasks: &[Task],
 ) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(32);
     let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
@@ -286,11 +288,24 @@ fn prepare(
     if !has_tasks {
         fill(&transaction)?;
     }
+    tasks.iter().try_for_each(|task| register(&transaction, task))?;
     transaction.commit()
 }
 
 fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+}
+
+/// Adds a task of a list. A task that exists keeps its verifications, and what the list does not say.
+fn register(connection: &Connection, task: &Task) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO task (task_id, source_id, source_name) VALUES (?1, ?2, ?3)
+             ON CONFLICT (task_id) DO UPDATE SET source_id = coalesce(excluded.source_id, source_id),
+                                                 source_name = coalesce(excluded.source_name, source_name)",
+        )?
+        .execute(params![task.task_id.as_str(), task.source_id, task.source_name])?;
+    Ok(())
 }
 
 /// Adds a task.

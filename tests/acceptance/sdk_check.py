@@ -114,6 +114,84 @@ def check_calls(checks, url):
     checks.ok("a Date for a client to compare its clock with", caller.last.headers["Date"].endswith("GMT"))
 
 
+# The types that the SDK's models declare, as Python has them.
+PYTHON_TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool}
+EXPECTED = {
+    "list_tasks": ["id", "name", "type", "os_type", "state", "create_date", "priority", "source_server.ip",
+                   "source_server.os_type", "source_server.os_version", "source_server.state", "target_server.id",
+                   "target_server.ip", "target_server.name", "sub_tasks", "special_config", "syncing", "error_json",
+                   "need_migration_test", "subtask_info"],
+    "show_task": ["id", "name", "create_date", "start_date", "finish_date", "source_server.ip", "target_server.ip",
+                  "sub_tasks", "region_name", "project_name", "connected", "remain_seconds"],
+    "list_servers": ["id", "ip", "name", "os_type", "state", "connected", "add_date", "is_consistency_result_exist",
+                     "current_task.id", "current_task.state", "current_task.start_date", "current_task.target_server"],
+}
+
+
+def wrong_types(model, path=""):
+    """Where a model of the SDK holds a value of another type than it declares."""
+    for name, declared in model.openapi_types.items():
+        value, where = getattr(model, name), f"{path}{name}"
+        if value is None:
+            continue
+        if declared.startswith("list["):
+            if not isinstance(value, list):
+                yield f"{where} is no list: {value!r}"
+                continue
+            values, declared = value, declared[len("list["):-1]
+        else:
+            values = [value]
+        for each in values:
+            if hasattr(each, "openapi_types"):
+                yield from wrong_types(each, f"{where}.")
+            elif not isinstance(each, PYTHON_TYPES.get(declared, ())) or (
+                    isinstance(each, bool) and declared != "bool"):
+                yield f"{where} is no {declared}: {each!r}"
+
+
+def value_of(model, path):
+    for name in path.split("."):
+        model = getattr(model, name)
+    return model
+
+
+def check_listings(checks, url):
+    client = Caller(url).client
+    tasks = client.list_tasks(sms.ListTasksRequest())
+    servers = client.list_servers(sms.ListServersRequest())
+    shown = client.show_task(sms.ShowTaskRequest(tasks.tasks[0].id))
+    for call, models in [("list_tasks", tasks.tasks), ("show_task", [shown]), ("list_servers", servers.source_servers)]:
+        checks.none(f"{call}: the types of the SDK's models", (
+            problem for model in models for problem in wrong_types(model)))
+        checks.none(f"{call}: the fields of the SDK's models", (
+            f"{field} of {model.id}" for model in models for field in EXPECTED[call]
+            if value_of(model, field) is None))
+    checks.equal("list_tasks: count", (tasks.count, len(tasks.tasks)), (12, 12))
+    subtask = tasks.tasks[0].sub_tasks[0]
+    checks.ok("list_tasks: a subtask that has ended", subtask.progress == 100 and subtask.start_date < subtask.end_date)
+    first = servers.source_servers[0]
+    found = client.list_servers(sms.ListServersRequest(ip=first.ip)).source_servers
+    checks.equal("list_servers: by address", [server.id for server in found], [first.id])
+    checks.equal("show_task: as it is listed", (shown.create_date, shown.source_server.ip),
+                 (tasks.tasks[0].create_date, tasks.tasks[0].source_server.ip))
+
+
+def check_own_tasks(checks, binary, folder):
+    """The tasks of a list are registered: listed, uploaded to, obtained and exported."""
+    listed = folder / "wave.csv"
+    own = "11111111-aaaa-4000-8000-00000000000"
+    listed.write_text(f"task_id,source_id,source_name\n{own}1,src-1,crm-01\n{own}2,,\n")
+    with serving(binary, "--auth", "aksk", "--tasks", listed, "--data", folder / "own.db") as url:
+        caller = Caller(url)
+        checks.equal("own tasks: listed", caller.task_ids(), [f"{own}1", f"{own}2"])
+        servers = caller.client.list_servers(sms.ListServersRequest()).source_servers
+        checks.equal("own tasks: their servers", [(server.id, server.name) for server in servers],
+                     [("src-1", "crm-01"), (f"{own}2", f"{own}2")])
+        caller.upload(f"{own}1", [directory("/srv/crm", 7)])
+        checks.equal("own tasks: obtained", caller.obtain(f"{own}1")[0]["consistency_result"][0]["num_total_files"], 7)
+        checks.equal("own tasks: exported", caller.export([item(source_name="crm-01")])[1][4], "/srv/crm")
+
+
 def check_refusals(checks, url):
     caller = Caller(url)
     known = caller.task_ids()[0]
@@ -200,13 +278,15 @@ def main():
         sys.exit(f"{binary}: no such binary; build it first")
     checks = Checks()
     with serving(binary, "--auth", "aksk", "--shape", "result-list") as url:
-        for check in (check_calls, check_refusals):
+        for check in (check_calls, check_listings, check_refusals):
             with checks.section(check.__name__):
                 check(checks, url)
         with checks.section("signed requests"):
             signed_requests.check(checks, url, AK, SK)
     with checks.section("survival"), tempfile.TemporaryDirectory() as folder:
         check_survival(checks, binary, Path(folder))
+    with checks.section("own tasks"), tempfile.TemporaryDirectory() as folder:
+        check_own_tasks(checks, binary, Path(folder))
     with checks.section("security token"):
         check_security_token(checks, binary)
     print(f"{checks.passed} passed, {checks.failed} failed")

@@ -30,6 +30,7 @@ mod report;
 mod resume;
 mod service;
 mod service_auth;
+mod serving;
 mod shards;
 mod splitting;
 mod support;
