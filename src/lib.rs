@@ -18,6 +18,7 @@ pub mod fetch;
 pub mod fs;
 pub mod journal;
 pub mod model;
+pub mod net;
 pub mod output;
 pub mod report;
 pub mod service;

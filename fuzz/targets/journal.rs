@@ -75,7 +75,7 @@ fn records(mut recipe: &[u8]) -> Vec<Record> {
             Outcome::Answered(Answered { status: 200 + u16::from(*kind), sample_data, body: text.to_vec() })
         } else {
             let message = String::from_utf8_lossy(text).into_owned();
-            Outcome::Failed(Failed { status: Some(u16::from(*kind)), code: None, message })
+            Outcome::Failed(Failed { status: Some(u16::from(*kind)), code: None, kind: None, message })
         };
         records.push(Record {
             ordinal,

@@ -2,6 +2,7 @@
 
 use crate::cli::{Auth, ConnectionArgs};
 pub(crate) use crate::journal::EMBEDDED;
+use crate::net::Proxies;
 use crate::service::{Service, Settings};
 use crate::sms::auth::{self, Credentials, Environment, Found, Method, Wanted};
 use crate::sms::{Client, ClientError, Connection, HttpSettings, Scope, regions};
@@ -38,7 +39,7 @@ pub(crate) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure>
     let found = credentials(args, &endpoint)?;
     let client = client(args, endpoint, found.credentials, found.scope)?;
     if let Err(failure) = client.authenticate().await
-        && !failure.transient
+        && !failure.is_transient()
     {
         let why = if found.last_resort { auth::missing(None) } else { failure.summary() };
         return Err(Failure::credentials(format!("no credentials: {why}")));
@@ -57,15 +58,22 @@ pub(crate) fn name(args: &ConnectionArgs) -> Result<String, Failure> {
     Ok(client.endpoint().to_owned())
 }
 
-/// The address of the API, by name or by region.
+/// The address of the API, by name or by region. Any but the embedded one is on a network, whose proxy variables
+/// must be readable.
 pub(crate) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
-    match (&args.endpoint, &args.region) {
-        (Some(endpoint), _) => Ok(endpoint.clone()),
-        (None, Some(region)) => regions::endpoint(region, variable).map_err(Failure::usage),
-        (None, None) => Err(Failure::usage(
-            "no endpoint: give --region ID, as in ap-southeast-3, or --endpoint URL, or --endpoint embedded for sample data",
-        )),
+    let endpoint = match (&args.endpoint, &args.region) {
+        (Some(endpoint), _) => endpoint.clone(),
+        (None, Some(region)) => regions::endpoint(region, variable).map_err(Failure::usage)?,
+        (None, None) => {
+            return Err(Failure::usage(
+                "no endpoint: give --region ID, as in ap-southeast-3, or --endpoint URL, or --endpoint embedded for sample data",
+            ));
+        }
+    };
+    if endpoint != EMBEDDED {
+        Proxies::of_environment().map_err(Failure::usage)?;
     }
+    Ok(endpoint)
 }
 
 /// The credentials for `endpoint`, and where they were found.

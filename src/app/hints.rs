@@ -1,17 +1,17 @@
-//! What to do next, told from what happened in a run.
+//! Hints: what to do next, by the kinds of failures in a run.
 
 use crate::fetch::Event;
-use crate::journal::Outcome;
-use crate::model::Rate;
+use crate::journal::{Failed, Outcome};
+use crate::model::{FailureKind, Rate};
 use crate::sms::Failure;
 
-/// From so many tasks on, and this share of all, something is worth a hint.
+/// A hint needs so many tasks (or all, if there are fewer), and one in so many of all.
 const MANY: (usize, usize) = (3, 10);
 
-/// What finding the account's tasks needs.
+/// The permissions for listing the account's tasks.
 pub(crate) const LISTING: &str = "listing needs sms:server:queryServer and sms:server:listTask";
 
-/// What a failure says of itself, and of the permission if it is that which is missing.
+/// The failure in one line, with the permission that it needs if it was forbidden (403).
 pub(crate) fn denied(failure: &Failure, permission: &str) -> String {
     match failure.status {
         Some(403) => format!("{}; {permission}", failure.summary()),
@@ -21,73 +21,154 @@ pub(crate) fn denied(failure: &Failure, permission: &str) -> String {
 
 /// Counts what happened while tasks were fetched.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct RunStats {
     tasks: usize,
     forbidden: usize,
     unknown: usize,
     unreached: usize,
     too_large: usize,
+    out_of_time: usize,
     throttled: usize,
 }
 
-impl Tally {
-    /// Takes note of an event.
-    pub(crate) fn note(&mut self, event: &Event) {
+/// What a failed task is a sign of.
+enum Sign {
+    Forbidden,
+    Unknown,
+    Unreached,
+    TooLarge,
+    OutOfTime,
+}
+
+/// What a failure of this kind and status is a sign of, if there is something to do about it.
+fn sign(kind: FailureKind, status: Option<u16>) -> Option<Sign> {
+    use FailureKind as K;
+    match (kind, status) {
+        (K::Status, Some(403)) => Some(Sign::Forbidden),
+        (K::Status, Some(404)) => Some(Sign::Unknown),
+        (K::TooLarge, _) => Some(Sign::TooLarge),
+        (K::Deadline, _) => Some(Sign::OutOfTime),
+        (K::Timeout | K::ConnectionLost | K::Protocol | K::Other, _) => Some(Sign::Unreached),
+        (kind, _) => kind.is_unreachable().then_some(Sign::Unreached),
+    }
+}
+
+impl RunStats {
+    /// Counts an event.
+    pub(crate) fn record(&mut self, event: &Event) {
         match event {
             Event::Finished(record) => {
                 self.tasks += 1;
-                if let Outcome::Failed(failed) = &record.outcome {
-                    match failed.status {
-                        Some(403) => self.forbidden += 1,
-                        Some(404) => self.unknown += 1,
-                        // What is said of an answer beyond the cap names the flag.
-                        None if failed.message.contains("--max-response") => self.too_large += 1,
-                        None => self.unreached += 1,
-                        Some(_) => {}
+                if let Outcome::Failed(Failed { kind: Some(kind), status, .. }) = &record.outcome {
+                    match sign(*kind, *status) {
+                        Some(Sign::Forbidden) => self.forbidden += 1,
+                        Some(Sign::Unknown) => self.unknown += 1,
+                        Some(Sign::Unreached) => self.unreached += 1,
+                        Some(Sign::TooLarge) => self.too_large += 1,
+                        Some(Sign::OutOfTime) => self.out_of_time += 1,
+                        None => {}
                     }
                 }
             }
-            Event::Retrying { what, .. } => self.throttled += usize::from(what.contains("429")),
+            Event::Retrying { status, .. } => self.throttled += usize::from(*status == Some(429)),
             Event::Slowed(_) | Event::Tick => {}
         }
     }
 
-    /// What to say after the run, in which the gate has learnt to keep `learnt`.
-    pub(crate) fn hints(&self, learnt: Option<Rate>) -> Vec<String> {
-        let mut hints = Vec::new();
+    /// What to do next, after a run in which the gate learned to keep `learned_rate`.
+    pub(crate) fn hints(&self, learned_rate: Option<Rate>) -> Vec<String> {
         let is_many =
             |count: usize| count >= MANY.0.min(self.tasks) && count * MANY.1 >= self.tasks && count > 0;
-        if is_many(self.forbidden) {
+        let of_tasks = [
+            (
+                self.forbidden,
+                "tasks were forbidden (403): the user needs the permission sms:server:getConsistencyCheckResult",
+            ),
+            (
+                self.unknown,
+                "tasks are not known to the service (404): check region and account; `export --reconcile` compares \
+                 the list with the account",
+            ),
+            (
+                self.unreached,
+                "tasks got no answer: `cutover-report doctor` checks the network, the certificate and the clock",
+            ),
+            (
+                self.too_large,
+                "answers were larger than --max-response: if they are the service's own, raise it",
+            ),
+            (
+                self.out_of_time,
+                "tasks were not fetched before the deadline: raise --deadline, or --rate if the service allows it",
+            ),
+        ];
+        let of_tasks = of_tasks.into_iter().filter(|(count, _)| is_many(*count));
+        let mut hints: Vec<String> = of_tasks.map(|(count, hint)| format!("{count} {hint}")).collect();
+        if let Some(rate) = learned_rate {
             hints.push(format!(
-                "{} tasks were forbidden (403): the user needs the permission sms:server:getConsistencyCheckResult",
-                self.forbidden
-            ));
-        }
-        if is_many(self.unknown) {
-            hints.push(format!(
-                "{} tasks are not known to the service (404): is this their region and account? `export --reconcile` \
-                 compares the list with the account",
-                self.unknown
-            ));
-        }
-        if is_many(self.unreached) {
-            hints.push(format!(
-                "{} tasks got no answer: `doctor` looks at the network, the certificate and the clock",
-                self.unreached
-            ));
-        }
-        if is_many(self.too_large) {
-            hints.push(format!(
-                "{} answers were larger than --max-response: if they are the service's own, allow more",
-                self.too_large
-            ));
-        }
-        if let Some(learnt) = learnt {
-            hints.push(format!(
-                "the service refused {} requests as too many (429): rate = \"{learnt}\" in the config file, or --rate {learnt}, spares them",
+                "the service refused {} requests as too many (429): to avoid that, set rate = \"{rate}\" in the config \
+                 file, or --rate {rate}",
                 self.throttled
             ));
         }
         hints
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Record;
+
+    fn stats(failures: &[(FailureKind, Option<u16>)]) -> RunStats {
+        let mut stats = RunStats::default();
+        for (kind, status) in failures {
+            // Words that say something else decide nothing.
+            let message = "429 --max-response deadline invalid peer certificate".to_owned();
+            stats.record(&Event::Finished(Record {
+                ordinal: 0,
+                task_id: crate::model::TaskId::new("t").unwrap(),
+                fetched_at: jiff::Timestamp::UNIX_EPOCH,
+                attempts: 1,
+                request_id: None,
+                outcome: Outcome::Failed(Failed { status: *status, code: None, kind: Some(*kind), message }),
+            }));
+        }
+        stats
+    }
+
+    #[test]
+    fn every_kind_of_failure_has_its_hint() {
+        let statuses = [400, 403, 404, 429, 500].map(|status| (FailureKind::Status, Some(status)));
+        let kinds = FailureKind::ALL.into_iter().filter(|kind| *kind != FailureKind::Status);
+        let rows = statuses.into_iter().chain(kinds.map(|kind| (kind, None))).map(|(kind, status)| {
+            let hints = stats(&[(kind, status)]).hints(None).join(" | ");
+            format!("{:20} {:5} {hints}", format!("{kind:?}"), status.unwrap_or_default())
+        });
+        insta::assert_snapshot!(rows.map(|row| row.trim_end().to_owned()).collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn hints_with_few_failures_among_many_tasks_are_left_out() {
+        let mut failures = vec![(FailureKind::Status, Some(500)); 30];
+        failures.push((FailureKind::Status, Some(403)));
+        assert_eq!(stats(&failures).hints(None), Vec::<String>::new());
+    }
+
+    #[test]
+    fn throttled_requests_are_counted_by_their_status() {
+        let mut stats = RunStats::default();
+        for status in [Some(429), Some(503), None] {
+            let (kind, what) = (FailureKind::Status, "429".to_owned());
+            stats.record(&Event::Retrying {
+                ordinal: 0,
+                kind,
+                status,
+                what,
+                wait: std::time::Duration::ZERO,
+            });
+        }
+        let hints = stats.hints(Some("5/s".parse().unwrap()));
+        assert!(hints[0].contains("refused 1 requests"), "{hints:?}");
     }
 }

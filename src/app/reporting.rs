@@ -206,12 +206,28 @@ fn summary(report: &Report<'_>, kept: bool) {
     }
     console::note(&report.headline(Language::English));
     let failing: Vec<&SummaryRow<'_>> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
-    for row in failing.iter().take(NAMED_TASKS) {
+    // Tasks that failed for the same reason, such as an unknown host, are one line.
+    let mut lines: Vec<(Verdict, String, Vec<&SummaryRow<'_>>)> = Vec::new();
+    for row in failing.iter().copied() {
         let reason = row.reason(Language::English, &report.options().timezone);
-        let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
-        console::note(&format!("  {:13} {}{reason}", row.verdict.label(), row.task.name_and_id()));
+        let same = lines.iter_mut().find(|(verdict, known, _)| {
+            *verdict == Verdict::FetchFailed && row.verdict == *verdict && *known == reason
+        });
+        match same {
+            Some((.., rows)) => rows.push(row),
+            None => lines.push((row.verdict, reason, vec![row])),
+        }
     }
-    if let more @ 1.. = failing.len().saturating_sub(NAMED_TASKS) {
+    for (verdict, reason, rows) in lines.iter().take(NAMED_TASKS) {
+        let who = match rows.as_slice() {
+            [row] => row.task.name_and_id(),
+            rows => format!("{} tasks", rows.len()),
+        };
+        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        console::note(&format!("  {:13} {who}{reason}", verdict.label()));
+    }
+    let more: usize = lines.iter().skip(NAMED_TASKS).map(|(.., rows)| rows.len()).sum();
+    if more > 0 {
         console::note(&format!("  … and {more} more; see the Summary"));
     }
     for waiver in report.waivers().unwrap_or_default() {

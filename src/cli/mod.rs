@@ -345,7 +345,7 @@ pub struct ReadingArgs {
 #[derive(Debug, Args)]
 pub struct ConnectionArgs {
     /// The address of the API, or `embedded` for a service of our own with sample data
-    #[arg(long, value_name = "URL", overrides_with = "region")]
+    #[arg(long, value_name = "URL", conflicts_with = "region")]
     pub endpoint: Option<String>,
     /// The region whose API to use, instead of --endpoint: cn-north-4 for accounts of the Chinese
     /// site, ap-southeast-3 for international ones

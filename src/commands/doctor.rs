@@ -95,7 +95,7 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
         Err(failure) => {
             let what = if last_resort { auth::missing(None) } else { failure.summary() };
             // Who cannot be reached has refused nothing.
-            let exit = if failure.transient { Exit::Stopped } else { Exit::Credentials };
+            let exit = if failure.is_transient() { Exit::Stopped } else { Exit::Credentials };
             return findings.fail(exit, "credentials", &format!("none: {what}"));
         }
     }

@@ -19,7 +19,7 @@ use crate::storage::Storage;
 use crate::app::connect::{Connected, connect};
 use crate::app::console::{self, Progress};
 use crate::app::exit::{Exit, Failure};
-use crate::app::hints::Tally;
+use crate::app::hints::RunStats;
 use crate::app::journal_location::JournalPlace;
 use crate::app::path_conflicts::{Place, keep_apart};
 use crate::app::reporting::{self, ManifestPlace};
@@ -242,7 +242,7 @@ impl Export {
             deadline: deadline.saturating_duration_since(Instant::now()),
         };
         let mut progress = Progress::new(wanted.len(), self.quiet);
-        let mut tally = Tally::default();
+        let mut stats = RunStats::default();
         let stop = async {
             self.stop.asked().await;
             if !self.quiet {
@@ -250,13 +250,13 @@ impl Export {
             }
         };
         let fetched = fetch::fetch_all(&connected.client, gate, tasks, wanted, limits, stop, |event| {
-            tally.note(&event);
+            stats.record(&event);
             match event {
                 Event::Finished(record) => {
                     progress.finished_one();
                     return journal.append(record);
                 }
-                Event::Retrying { ordinal, what, wait } => {
+                Event::Retrying { ordinal, what, wait, .. } => {
                     let task = tasks.get(ordinal).map_or("", |task| task.display_name());
                     progress.retrying(task, &what, wait);
                 }
@@ -271,7 +271,7 @@ impl Export {
         let stopped = match fetched {
             Ok(()) => {
                 return match journal.finish() {
-                    Ok(()) => Ok(tally.hints(gate.learnt())),
+                    Ok(()) => Ok(stats.hints(gate.learnt())),
                     Err(error) => Err(Failure::stopped(format!("{error}; no report is written; {kept}"))),
                 };
             }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use crate::answer::is_json;
 use crate::journal::{Answered, Failed, Outcome, Record};
-use crate::model::Task;
+use crate::model::{FailureKind, Task};
 use crate::sms::retry::{LONGEST_WAIT, NO_JSON, delay};
 use crate::sms::throttle::{Gate, Slowed};
 use crate::sms::{self, Client, Failure, Reply};
@@ -47,6 +47,10 @@ pub enum Event {
     Retrying {
         /// The task's place in the list.
         ordinal: usize,
+        /// The kind of the failure.
+        kind: FailureKind,
+        /// The HTTP status, if there was an answer.
+        status: Option<u16>,
         /// What went wrong.
         what: String,
         /// The time until the next try.
@@ -142,8 +146,8 @@ pub async fn fetch_all<E>(
                 queue.settle();
                 consume(Event::Finished(record)).map_err(FetchError::Consumer)?;
             }
-            Step::Again { what, wait } => {
-                let event = Event::Retrying { ordinal: pending.ordinal, what, wait };
+            Step::Again { kind, status, what, wait } => {
+                let event = Event::Retrying { ordinal: pending.ordinal, kind, status, what, wait };
                 queue.defer(pending, Instant::now() + wait);
                 consume(event).map_err(FetchError::Consumer)?;
             }
@@ -163,8 +167,9 @@ struct Run<'a> {
     deadline: Instant,
     /// Never has a permit; closed when no further request is to be sent.
     going: Semaphore,
-    /// Why no request ever came through, once the run is given up for it.
-    out_of_reach: OnceCell<String>,
+    /// Why the service was never reached, once the run is given up for it. Of every task that is left, this is
+    /// the whole reason.
+    out_of_reach: OnceCell<Failed>,
 }
 
 enum Step {
@@ -172,6 +177,8 @@ enum Step {
     /// The task failed, and so will all others.
     OutOfReach(Record),
     Again {
+        kind: FailureKind,
+        status: Option<u16>,
         what: String,
         wait: Duration,
     },
@@ -195,14 +202,11 @@ impl Run<'_> {
         let step = match outcome {
             Err(_) => {
                 pending.tried.note("the run's deadline passed");
-                Step::Finished(unanswered(task, &pending))
+                Step::Finished(out_of_time(task, &pending))
             }
             Ok(None) => match self.out_of_reach.get() {
                 None => Step::Stopped,
-                Some(why) => {
-                    pending.tried.note(&format!("the service could not be reached: {why}"));
-                    Step::Finished(unanswered(task, &pending))
-                }
+                Some(why) => Step::Finished(record(task, &pending, None, Outcome::Failed(why.clone()))),
             },
             Ok(Some((permit, sms::Outcome::Answered(reply)))) => {
                 self.gate.admitted(&permit);
@@ -222,7 +226,8 @@ impl Run<'_> {
             let what = "the answer is no JSON";
             let wait = delay(pending.tried.count, fastrand::f64(), None);
             if pending.tried.note(what) < NO_JSON && self.may_try(pending) && self.has_time(wait) {
-                return Step::Again { what: what.to_owned(), wait };
+                let (kind, status) = (FailureKind::NotJson, Some(reply.status));
+                return Step::Again { kind, status, what: what.to_owned(), wait };
             }
         }
         let Reply { status, request_id, sample_data, body, .. } = reply;
@@ -232,29 +237,38 @@ impl Run<'_> {
 
     fn failed(&self, task: &Task, pending: &mut Pending, failure: Failure, wait: Duration) -> Step {
         pending.tried.note(&failure.what);
-        if failure.unreachable.is_some() {
+        if failure.kind.is_unreachable() {
             pending.tried.missed += 1;
             if self.gate.is_out_of_reach(&failure, self.limits.max_attempts) {
-                let record = unanswered(task, pending);
-                let _ = self.out_of_reach.set(failure.what);
-                return Step::OutOfReach(record);
+                let why = self.out_of_reach.get_or_init(|| Failed {
+                    status: None,
+                    code: None,
+                    kind: Some(failure.kind),
+                    message: failure.summary(),
+                });
+                return Step::OutOfReach(record(task, pending, None, Outcome::Failed(why.clone())));
             }
         }
-        let may_try = failure.transient && self.may_try(pending);
+        let may_try = failure.is_transient() && self.may_try(pending);
         if may_try && wait > LONGEST_WAIT {
             pending.tried.note(&format!("asked to wait {} s, which is too long", wait.as_secs()));
         } else if may_try && !self.has_time(wait) {
             pending.tried.note("the run's deadline left no time for another try");
         } else if may_try {
-            return Step::Again { what: failure.what, wait };
+            let Failure { kind, status, what, .. } = failure;
+            return Step::Again { kind, status, what, wait };
         }
         let error = failure.error;
-        let tried = pending.tried.summary();
+        let mut tried = pending.tried.summary();
+        if let Some(advice) = failure.advice {
+            tried = format!("{tried}; {advice}");
+        }
         let message = match error.message {
             Some(said) if !said.is_empty() => format!("{said} ({tried})"),
             _ => tried,
         };
-        let failed = Failed { status: failure.status, code: error.code, message };
+        let kind = Some(failure.kind);
+        let failed = Failed { status: failure.status, code: error.code, kind, message };
         Step::Finished(record(task, pending, error.request_id, Outcome::Failed(failed)))
     }
 
@@ -267,9 +281,10 @@ impl Run<'_> {
     }
 }
 
-/// A task that ends without an answer; the message says what was tried.
-fn unanswered(task: &Task, pending: &Pending) -> Record {
-    let failed = Failed { status: None, code: None, message: pending.tried.summary() };
+/// A task that the deadline ended; the message says what was tried.
+fn out_of_time(task: &Task, pending: &Pending) -> Record {
+    let kind = Some(FailureKind::Deadline);
+    let failed = Failed { status: None, code: None, kind, message: pending.tried.summary() };
     record(task, pending, None, Outcome::Failed(failed))
 }
 

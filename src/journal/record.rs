@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::origin::{Origin, Part};
-use crate::model::{Reconciliation, TOOL, TaskId, TaskList};
+use crate::model::{FailureKind, Reconciliation, TOOL, TaskId, TaskList};
 
 /// The version of the journal's form.
 pub const FORMAT: u64 = 1;
@@ -117,6 +117,9 @@ pub struct Failed {
     /// The last error code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// What kind of failure it was; none in a journal of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FailureKind>,
     /// What the server said, and what was tried.
     pub message: String,
 }

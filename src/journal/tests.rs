@@ -34,7 +34,7 @@ fn what_is_written_is_read_back() {
     let records = [
         record(2, answered("{\n \"ü\": \"\u{1f600}\"\r\n}".as_bytes())),
         record(0, answered(b"\xff\x00\xfe")),
-        record(1, Outcome::Failed(Failed { status: None, code: None, message: "no".to_owned() })),
+        record(1, Outcome::Failed(Failed { status: None, code: None, kind: None, message: "no".to_owned() })),
     ];
     let mut writer = Writer::create(&path, &header(4), false).unwrap();
     for record in &records {
@@ -75,7 +75,8 @@ fn what_was_fetched_is_not_dropped_unasked() {
 fn the_journal_before_stands_until_there_is_an_answer_or_an_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
-    let failed = || Outcome::Failed(Failed { status: None, code: None, message: "no".to_owned() });
+    let failed =
+        || Outcome::Failed(Failed { status: None, code: None, kind: None, message: "no".to_owned() });
     let mut first = Writer::create(&path, &header(2), false).unwrap();
     first.append(record(0, answered(b"{}"))).unwrap();
     first.finish().unwrap();
@@ -163,7 +164,8 @@ fn lines_that_are_gone_are_missed() {
 fn the_last_record_of_a_task_counts_and_it_counts_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
-    let failed = || Outcome::Failed(Failed { status: None, code: None, message: "no".to_owned() });
+    let failed =
+        || Outcome::Failed(Failed { status: None, code: None, kind: None, message: "no".to_owned() });
     let mut writer = Writer::create(&path, &header(3), false).unwrap();
     writer.append(record(0, failed())).unwrap();
     writer.append(record(1, answered(b"{}"))).unwrap();
@@ -219,7 +221,7 @@ enum Entry {
 }
 
 fn any_entry(tasks: usize) -> impl Strategy<Value = Entry> {
-    let failed = |message| Outcome::Failed(Failed { status: Some(500), code: None, message });
+    let failed = |message| Outcome::Failed(Failed { status: Some(500), code: None, kind: None, message });
     let outcome = prop_oneof![
         4 => prop::collection::vec(any::<u8>(), 0..20).prop_map(|body| answered(&body)),
         2 => "[\\PC\n]{0,9}".prop_map(|body| answered(body.as_bytes())),

@@ -2,25 +2,29 @@
 //!
 //! Plain values: no input or output, no async, no clock.
 
+mod failure_kind;
 mod language;
 mod markup;
 mod named;
 mod place;
 mod rate;
 mod reconciliation;
+mod redact;
 mod secret;
 mod shard;
 mod task;
 mod verdict;
 mod verification;
 
+pub use failure_kind::FailureKind;
 pub use language::Language;
 pub use markup::Markup;
 pub use named::NamedFile;
 pub use place::Place;
 pub use rate::{Rate, RateError};
 pub use reconciliation::Reconciliation;
-pub use secret::{Secret, redact};
+pub use redact::Redactor;
+pub use secret::Secret;
 pub use shard::Shard;
 pub use task::{Task, TaskId, TaskIdError, TaskList};
 pub use verdict::{Note, Verdict};

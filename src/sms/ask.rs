@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use super::outcome::{Failure, Outcome, Reply};
 use super::retry::{LONGEST_WAIT, NO_JSON};
 use super::throttle::Gate;
+use crate::model::FailureKind;
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -38,9 +39,8 @@ pub async fn ask(
             Outcome::Refused(failure) => return Err(Unanswered::Refused(Box::new(failure))),
         };
         let wait = gate.failed(&permit, attempt, &failure);
-        let hopeless = !failure.transient || gate.is_out_of_reach(&failure, max_attempts);
-        // Of all failures this one alone has the status of a success.
-        let is_no_json = failure.status.is_some_and(|status| status < 300);
+        let hopeless = !failure.is_transient() || gate.is_out_of_reach(&failure, max_attempts);
+        let is_no_json = failure.kind == FailureKind::NotJson;
         let most = if is_no_json { max_attempts.get().min(NO_JSON) } else { max_attempts.get() };
         if hopeless || attempt >= most || wait > LONGEST_WAIT {
             return Err(Unanswered::Failed(Box::new(failure)));

@@ -9,7 +9,7 @@ use super::http::{ClientError, Http, HttpSettings, is_loopback, parse_endpoint, 
 use super::outcome::{Failure, Outcome, Reply};
 use super::sign;
 use crate::answer::{ErrorBody, is_json};
-use crate::model::{Language, Secret, TaskId, redact};
+use crate::model::{FailureKind, Language, Redactor, Secret, TaskId};
 
 /// The header by which the embedded service marks its answers as sample data.
 const SAMPLE_HEADER: &str = "x-sample-data";
@@ -63,9 +63,10 @@ impl Client {
         let Connection { endpoint, credentials, scope, http } = connection;
         let endpoint = parse_endpoint(&endpoint, credentials.are_secret(), http.allow_http)?;
         check_headers(&credentials, &scope)?;
+        let client = Http::new(&http, !is_loopback(&endpoint))?;
         Ok(Self {
-            http: Http::new(&http, !is_loopback(&endpoint))?,
-            authenticator: Authenticator::new(credentials, &http)?,
+            authenticator: Authenticator::new(credentials, &http, client.secrets())?,
+            http: client,
             endpoint,
             scope,
         })
@@ -119,7 +120,7 @@ impl Client {
             Outcome::Answered(reply) if !is_json(&reply.body) => {
                 let (status, error) = (Some(reply.status), ErrorBody::parse(&reply.body));
                 let what = "the answer is no JSON".to_owned();
-                Outcome::Failed(Failure { status, error, ..Failure::broken(what, true) })
+                Outcome::Failed(Failure { status, error, ..Failure::new(FailureKind::NotJson, what) })
             }
             outcome => outcome,
         }
@@ -130,18 +131,28 @@ impl Client {
             Ok(lease) => lease,
             Err(outcome) => return outcome,
         };
-        let mut secrets = lease.authority.secrets();
-        let request = match self.request(&call, &lease.authority, &mut secrets) {
+        let (request, signature) = match self.request(&call, &lease.authority) {
             Ok(request) => request,
-            Err(error) => return Outcome::Refused(Failure::broken(error.to_string(), false)),
+            Err(error) => {
+                return Outcome::Refused(Failure::new(FailureKind::Credentials, error.to_string()));
+            }
         };
         let mut answer = match self.http.send(request).await {
             Ok(answer) => answer,
             Err(failure) => return Outcome::Failed(failure),
         };
-        // A body is kept in the journal, so a secret that the server echoes is blanked first.
-        let body = redact(std::mem::take(&mut answer.body), &secrets);
-        let clean = |text: String| String::from_utf8(redact(text.into_bytes(), &secrets)).ok();
+        // Whoever knows a signature can send the request again for a quarter of an hour.
+        let signature = signature.map(|signature| Redactor::new([&signature]));
+        let redact = |text: Vec<u8>| {
+            let text = lease.redactor.redact(text);
+            match &signature {
+                Some(signature) => signature.redact(text),
+                None => text,
+            }
+        };
+        // The journal keeps the body, so secrets that the server echoes are redacted first.
+        let body = redact(std::mem::take(&mut answer.body));
+        let clean = |text: String| String::from_utf8(redact(text.into_bytes())).ok();
         let request_id = answer.header("x-request-id").and_then(clean);
         if answer.status.is_success() {
             self.authenticator.accepted(&lease);
@@ -173,7 +184,7 @@ impl Client {
         let is_outdated = failure.error.code.as_deref().is_some_and(|code| code.ends_with(".0307"));
         if is_outdated && self.authenticator.outdated(lease).await {
             let what = "the token was outdated and is renewed".to_owned();
-            return Outcome::Failed(Failure { what, transient: true, ..failure });
+            return Outcome::Failed(Failure { what, kind: FailureKind::TokenRenewed, ..failure });
         }
         Outcome::Refused(failure)
     }
@@ -182,12 +193,12 @@ impl Client {
         &self,
         call: &Call,
         authority: &Authority,
-        secrets: &mut Vec<Secret>,
-    ) -> Result<reqwest::RequestBuilder, ClientError> {
+    ) -> Result<(reqwest::RequestBuilder, Option<Secret>), ClientError> {
         let mut url = self.endpoint.clone();
         url.set_path(&format!("{}{}", self.endpoint.path().trim_end_matches('/'), call.path));
         let query = sign::query_string(&call.query);
         url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+        let mut signature = None;
         let mut headers = Vec::new();
         let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
         if call.body.is_some() {
@@ -220,8 +231,7 @@ impl Client {
                     body: call.body.as_deref().unwrap_or_default().as_bytes(),
                 };
                 let authorization = signed.authorization(key.id.expose(), &key.secret);
-                // For a quarter of an hour whoever knows a signature can send the request again.
-                secrets.extend(authorization.rsplit('=').next().map(|text| Secret::new(text.to_owned())));
+                signature = authorization.rsplit('=').next().map(|text| Secret::new(text.to_owned()));
                 headers.push(("authorization".to_owned(), authorization));
             }
         }
@@ -232,10 +242,11 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(name, value);
         }
-        Ok(match &call.body {
+        let request = match &call.body {
             Some(body) => request.body(body.clone()),
             None => request,
-        })
+        };
+        Ok((request, signature))
     }
 }
 

@@ -1,25 +1,18 @@
 //! HTTP with bounds: a request in, a whole answer or a failure out.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap};
 use reqwest::{StatusCode, Url};
 
-use super::outcome::{Failure, Unreachable};
-use super::retry::is_transient;
+use super::outcome::Failure;
 use crate::answer::{ErrorBody, retry_after};
+use crate::model::{FailureKind, Secret};
+use crate::net::{self, ACCEPTED, BodyError, BodyReader, Cause, Proxies, ProxyError, TrustError, trusted};
 
-/// What rustls says of a certificate that is not to be trusted, and what systems say of a host that
-/// there is not. The code of the latter's error is nowhere to be had.
-const LASTING: [&str; 5] = [
-    "invalid peer certificate",
-    "Name or service not known",
-    "Name does not resolve",
-    "nodename nor servname provided",
-    "No such host is known",
-];
+pub(super) use crate::net::is_loopback;
 
 /// What bounds and protects every request.
 #[derive(Debug, Clone)]
@@ -53,7 +46,9 @@ pub enum ClientError {
     )]
     Header(&'static str),
     #[error("--ca-cert {path}: {what}", path = .0.display(), what = .1)]
-    CaCert(PathBuf, String),
+    CaCert(PathBuf, TrustError),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error("IAM, by HUAWEICLOUD_SDK_IAM_ENDPOINT or the profile's iam_endpoint: {0}")]
     Iam(Box<ClientError>),
     #[error("the HTTP client cannot start: {0}")]
@@ -65,6 +60,8 @@ pub enum ClientError {
 pub(super) struct Http {
     client: reqwest::Client,
     max_response: u64,
+    /// None if no proxy is used.
+    proxies: Option<Arc<Proxies>>,
 }
 
 /// An answer with its whole body, whatever its status.
@@ -72,79 +69,75 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// Why the body of a refusal could not be read; it is then empty.
+    pub(super) fault: Option<String>,
 }
 
 impl Http {
-    /// A client that goes through the proxies of the environment if `proxied`, and never to where a
-    /// redirect points: it would carry the credentials there.
+    /// A client that uses the proxies of the environment if `proxied`, and follows no redirects.
     pub(super) fn new(settings: &HttpSettings, proxied: bool) -> Result<Self, ClientError> {
-        // Fails only when a provider is there already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("cutover-report/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .tcp_nodelay(true);
-        if !proxied {
+        let mut builder = net::builder().connect_timeout(settings.connect_timeout).timeout(settings.timeout);
+        let proxies = proxied.then(Proxies::of_environment).transpose()?.map(Arc::new);
+        if proxies.is_none() {
             builder = builder.no_proxy();
         }
         if let Some(path) = &settings.ca_cert {
-            let fault = |what: String| ClientError::CaCert(path.clone(), what);
-            let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| fault(describe(error)))?;
-            if certificates.is_empty() {
-                return Err(fault("holds no PEM certificate".to_owned()));
-            }
+            let certificates = trusted(path).map_err(|error| ClientError::CaCert(path.clone(), error))?;
             builder = builder.tls_certs_merge(certificates);
         }
-        let client = builder.build().map_err(|error| match &settings.ca_cert {
-            // What is in a PEM file is looked at only now.
-            Some(path) => ClientError::CaCert(path.clone(), describe(error)),
-            None => ClientError::Http(describe(error)),
-        })?;
-        Ok(Self { client, max_response: settings.max_response })
+        let client = builder.build().map_err(|error| ClientError::Http(error.without_url().to_string()))?;
+        Ok(Self { client, max_response: settings.max_response, proxies })
     }
 
     pub(super) fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
-        self.client.request(method, url)
+        self.client.request(method, url).header(ACCEPT_ENCODING, ACCEPTED)
+    }
+
+    /// The passwords of the proxies, which an answer may echo.
+    pub(super) fn secrets(&self) -> &[Secret] {
+        self.proxies.as_ref().map_or(&[], |proxies| proxies.secrets())
     }
 
     /// Sends `request` and reads the whole answer.
     ///
-    /// What a refusal says of itself may be lost on the way, but never that it is one: if the body
-    /// of an answer other than a success cannot be read, it counts as empty.
+    /// If the body of an answer other than a success cannot be read, the answer counts all the same, with the
+    /// reason as its message.
     pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
-        let mut response = request.send().await.map_err(broken)?;
-        let body = match self.read(&mut response).await {
+        let mut response = request.send().await.map_err(|error| self.failure(&error))?;
+        let (body, fault) = match self.read(&mut response).await {
             Err(failure) if response.status().is_success() => return Err(failure),
-            body => body.unwrap_or_default(),
+            Err(failure) => (Vec::new(), Some(failure.what)),
+            Ok(body) => (body, None),
         };
-        Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
+        Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body, fault })
     }
 
-    /// Reads the body chunk by chunk, so that neither a wrong length nor a compressed bomb grows past
-    /// the cap.
     async fn read(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
-        let too_large = || {
-            let what = format!("the answer is larger than {} bytes (--max-response)", self.max_response);
-            Failure::broken(what, false)
+        let length = response.content_length();
+        let mut body = BodyReader::new(response.headers(), length, self.max_response)?;
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))? {
+            body.push(&chunk)?;
+        }
+        Ok(body.finish()?)
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        let Some(url) = error.url() else {
+            return Failure::new(FailureKind::Other, "the request cannot be sent".to_owned());
         };
-        if response.content_length().is_some_and(|length| length > self.max_response) {
-            return Err(too_large());
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            let length = u64::try_from(body.len() + chunk.len()).unwrap_or(u64::MAX);
-            if length > self.max_response {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        let proxy = self.proxies.as_ref().and_then(|proxies| proxies.for_url(url));
+        Cause::of(error, url, proxy.as_deref()).into()
+    }
+}
+
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Self {
+        let kind = match error {
+            BodyError::TooLarge(_) => FailureKind::TooLarge,
+            BodyError::Coding(_) => FailureKind::ContentCoding,
+            BodyError::Damaged => FailureKind::Protocol,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 
@@ -161,24 +154,18 @@ impl Answer {
 
     /// What an answer other than a success says; `body` is the answer's without any secret.
     pub(super) fn failure(&self, body: &[u8]) -> Failure {
+        let mut error = ErrorBody::parse(body);
+        error.message = error.message.or_else(|| self.fault.clone());
         Failure {
+            kind: FailureKind::Status,
             status: Some(self.status.as_u16()),
-            error: ErrorBody::parse(body),
+            error,
             what: status_text(self.status),
-            transient: is_transient(self.status.as_u16()),
-            unreachable: None,
+            advice: None,
             retry_after: self.header("retry-after").and_then(|value| retry_after(&value, SystemTime::now())),
             date: self.date(),
         }
     }
-}
-
-fn broken(error: reqwest::Error) -> Failure {
-    let is_connect = error.is_connect();
-    let what = describe(error);
-    let lasts = LASTING.iter().any(|said| what.contains(said));
-    let why = if lasts { Unreachable::Lasting } else { Unreachable::Passing };
-    Failure { unreachable: is_connect.then_some(why), ..Failure::broken(what, true) }
 }
 
 /// Reads an address and refuses what would carry credentials unprotected.
@@ -203,14 +190,6 @@ pub(super) fn parse_endpoint(text: &str, secret: bool, allow_http: bool) -> Resu
     Ok(url)
 }
 
-/// Whether the address is this machine's own.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    })
-}
-
 /// The part of an address that is fit to be shown.
 pub(super) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
@@ -222,17 +201,4 @@ fn status_text(status: StatusCode) -> String {
         Some(reason) => format!("HTTP {} {reason}", status.as_u16()),
         None => format!("HTTP {}", status.as_u16()),
     }
-}
-
-/// The cause at the bottom of an error, which is the part that tells; never its URL.
-fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    if error.is_timeout() {
-        return if error.is_connect() { "connecting timed out" } else { "the request timed out" }.to_owned();
-    }
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -14,4 +14,4 @@ pub mod throttle;
 pub use auth::Scope;
 pub use client::{Client, Connection};
 pub use http::{ClientError, HttpSettings};
-pub use outcome::{Failure, Outcome, Reply, Unreachable};
+pub use outcome::{Failure, Outcome, Reply};

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::retry::is_transient;
 use crate::answer::ErrorBody;
+use crate::model::FailureKind;
+use crate::net::Cause;
 
 /// A successful answer, not yet read for what it says.
 #[derive(Debug, Clone)]
@@ -32,28 +35,19 @@ pub enum Outcome {
     Refused(Failure),
 }
 
-/// Why no connection comes about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreachable {
-    /// As in any outage.
-    Passing,
-    /// The host is not known or its certificate not trusted, which waiting seldom mends.
-    Lasting,
-}
-
-/// A request that brought no answer to its question.
+/// A request without a usable answer.
 #[derive(Debug, Clone)]
 pub struct Failure {
+    /// What kind of failure it is; retries and hints depend on it.
+    pub kind: FailureKind,
     /// The HTTP status, if there was an answer at all.
     pub status: Option<u16>,
     /// What the answer says.
     pub error: ErrorBody,
-    /// In a few words, as in `HTTP 503` or `connection refused`.
+    /// In a few words, as in `HTTP 503` or `the request timed out`.
     pub what: String,
-    /// Whether the next try may end otherwise.
-    pub transient: bool,
-    /// Set if no connection came about: the failure then says nothing of what was asked.
-    pub unreachable: Option<Unreachable>,
+    /// What the user can do about it, if that is known.
+    pub advice: Option<&'static str>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
     /// The server's clock, if there was an answer.
@@ -64,18 +58,66 @@ impl Failure {
     /// All that is known, in one line, as in `HTTP 403 Forbidden: SMS.9004: no permission`.
     pub fn summary(&self) -> String {
         let parts = [Some(self.what.as_str()), self.error.code.as_deref(), self.error.message.as_deref()];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
+        let mut summary = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
+        if let Some(advice) = self.advice {
+            summary = format!("{summary}; {advice}");
+        }
+        summary
     }
 
-    pub(super) fn broken(what: String, transient: bool) -> Self {
+    /// Whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self.kind {
+            FailureKind::Status => self.status.is_some_and(is_transient),
+            kind => kind.may_pass(),
+        }
+    }
+
+    /// A failure without an answer.
+    pub(super) fn new(kind: FailureKind, what: String) -> Self {
         Self {
+            kind,
             status: None,
             error: ErrorBody::default(),
             what,
-            transient,
-            unreachable: None,
+            advice: kind.advice(),
             retry_after: None,
             date: None,
         }
+    }
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self { advice: cause.advice, ..Self::new(cause.kind, cause.what) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of what is retried, and what the user is advised to do.
+    #[test]
+    fn every_kind_of_failure_is_in_the_retry_table() {
+        let row = |failure: &Failure| {
+            let is = |yes: bool, name: &'static str| if yes { name } else { "-" };
+            format!(
+                "{:20} {:6} {:8} {:12} {:8} {}",
+                format!("{:?}", failure.kind),
+                failure.status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+                is(failure.is_transient(), "retried"),
+                is(failure.kind.is_unreachable(), "unreachable"),
+                is(failure.kind.is_lasting(), "lasting"),
+                failure.advice.unwrap_or("-"),
+            )
+        };
+        let of_status =
+            |status| Failure { status: Some(status), ..Failure::new(FailureKind::Status, String::new()) };
+        let statuses = [301, 400, 401, 403, 404, 408, 409, 413, 429, 500, 501, 502, 503, 504];
+        let kinds = FailureKind::ALL.into_iter().filter(|kind| *kind != FailureKind::Status);
+        let failures = statuses.map(of_status).into_iter();
+        let failures = failures.chain(kinds.map(|kind| Failure::new(kind, String::new())));
+        insta::assert_snapshot!(failures.map(|failure| row(&failure)).collect::<Vec<_>>().join("\n"));
     }
 }

@@ -7,19 +7,26 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::client::{HttpClient, HttpConnector};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::{
     BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, RetryConfig,
 };
+use reqwest::{Method, StatusCode};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
+use super::error::{Refusal, find};
 use super::settings::Settings;
 use super::url::{Object, split};
 use super::{Fault, Listed, StorageError};
+use crate::model::Redactor;
+use crate::net::{self, Proxies, ProxyError, trusted};
 
 /// The time for a connection to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,6 +60,8 @@ impl PartialEq for Tag {
 #[derive(Debug)]
 pub(super) struct Client {
     settings: Settings,
+    redactor: Redactor,
+    proxies: Option<Proxies>,
     http: reqwest::Client,
     runtime: Runtime,
     scratch: TempDir,
@@ -68,12 +77,16 @@ impl Client {
         let settings = Settings::read(endpoint, variable)?;
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let own = |error: io::Error| StorageError::setting(Fault::Other, error.to_string());
+        let wrong = |error: ProxyError| StorageError::setting(Fault::Usage, error.to_string());
+        let proxies = (!settings.is_local()).then(Proxies::of_environment).transpose().map_err(wrong)?;
         let http = http(&settings)?;
+        let secrets = settings.secrets();
+        let redactor = Redactor::new(secrets.iter().chain(proxies.iter().flat_map(Proxies::secrets)));
         let runtime = runtime.map_err(own)?;
         let scratch = tempfile::Builder::new().prefix("cutover-report-").tempdir().map_err(own)?;
         // There is one in a process; of another the folder goes when it is dropped.
         let _ = SCRATCH.set(scratch.path().to_owned());
-        Ok(Self { settings, http, runtime, scratch, unguarded: AtomicBool::new(false) })
+        Ok(Self { settings, redactor, proxies, http, runtime, scratch, unguarded: AtomicBool::new(false) })
     }
 
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
@@ -115,7 +128,9 @@ impl Client {
     }
 
     pub(super) fn fault(&self, place: &Path, error: &object_store::Error) -> StorageError {
-        StorageError::of(place, error, &self.settings.secrets())
+        let url = self.settings.url();
+        let proxy = self.proxies.as_ref().zip(url.as_ref()).and_then(|(proxies, url)| proxies.for_url(url));
+        StorageError::of(place, error, &self.redactor, url.as_ref(), proxy.as_deref())
     }
 
     pub(super) fn get(&self, object: &Object<'_>, to: &Path) -> Result<Option<Tag>, StorageError> {
@@ -190,17 +205,16 @@ impl Client {
     }
 }
 
-/// Makes none of an object that is not there. A bucket that is not there stays an error.
+/// `None` for an object that does not exist. A missing bucket stays an error.
 fn there<T>(got: object_store::Result<T>) -> object_store::Result<Option<T>> {
     match got {
-        Err(error @ object_store::Error::NotFound { .. }) => {
-            if error.to_string().contains("NoSuchBucket") {
-                Err(error)
-            } else {
+        Ok(got) => Ok(Some(got)),
+        Err(error) => match find::<Refusal>(&error) {
+            Some(refusal) if refusal.status == StatusCode::NOT_FOUND && !refusal.is_about_bucket() => {
                 Ok(None)
             }
-        }
-        got => got.map(Some),
+            _ => Err(error),
+        },
     }
 }
 
@@ -223,32 +237,49 @@ struct Connector(reqwest::Client);
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
+        Ok(HttpClient::new(Service(self.0.clone())))
+    }
+}
+
+/// Makes errors of refusals, so that status and code can be told by their types.
+#[derive(Debug)]
+struct Service(reqwest::Client);
+
+#[async_trait]
+impl HttpService for Service {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let is_put = request.method() == Method::PUT;
+        let response = self.0.call(request).await?;
+        let status = response.status();
+        // `object_store` itself has types for these.
+        let is_typed = matches!(status, StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED);
+        if status.is_success() || status.is_redirection() || is_typed {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let body = body.bytes().await?;
+        let refusal = Refusal::new(status, &body);
+        // A conditional put of an object that does not exist is a conflict.
+        if is_put && status == StatusCode::NOT_FOUND && !refusal.is_about_bucket() {
+            return Ok(HttpResponse::from_parts(parts, body.into()));
+        }
+        let is_transient = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
+            || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
+        // `object_store` retries errors of the kind `Request`.
+        let kind = if is_transient { HttpErrorKind::Request } else { HttpErrorKind::Unknown };
+        Err(HttpError::new(kind, refusal))
     }
 }
 
 fn http(settings: &Settings) -> Result<reqwest::Client, StorageError> {
-    // Fails only when a provider is there already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("cutover-report/", env!("CARGO_PKG_VERSION")))
-        // A redirect would carry what is signed elsewhere.
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        // An object is what its bytes are, whatever it says of its encoding.
-        .no_gzip()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
-        .tcp_nodelay(true);
+    let mut builder = net::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
     if settings.is_local() {
         builder = builder.no_proxy();
     }
     let wrong = |what: String| StorageError::setting(Fault::Usage, what);
     if let Some(path) = &settings.ca_bundle {
-        let pem = std::fs::read(path)
-            .map_err(|error| wrong(format!("AWS_CA_BUNDLE {}: {error}", path.display())))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|_| wrong(format!("AWS_CA_BUNDLE {} holds no PEM certificate", path.display())))?;
+        let certificates =
+            trusted(path).map_err(|error| wrong(format!("AWS_CA_BUNDLE {}: {error}", path.display())))?;
         builder = builder.tls_certs_merge(certificates);
     }
     builder.build().map_err(|error| wrong(error.without_url().to_string()))

@@ -4,7 +4,10 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::model::{Secret, redact};
+use reqwest::{StatusCode, Url};
+
+use crate::model::Redactor;
+use crate::net::Cause;
 
 /// An object that could not be had, put or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,12 +42,66 @@ fn named(place: &Path) -> String {
     if place.as_os_str().is_empty() { String::new() } else { format!("{}: ", place.display()) }
 }
 
-/// How `object_store` begins what it says of a status.
-const STATUS: &str = "Server returned non-2xx status code: ";
-/// What is said of temporary credentials with a status that tells nothing of it.
-const EXPIRED: [&str; 2] = [": ExpiredToken: ", ": InvalidToken: "];
-/// As much of an answer that is no S3 error as is shown, in characters.
+/// The codes that S3 has for temporary credentials that are no longer valid, with a status that does not say so.
+const EXPIRED: [&str; 2] = ["ExpiredToken", "InvalidToken"];
+/// The code for a request that the server does not support, with a status that does not say so.
+const NOT_IMPLEMENTED: &str = "NotImplemented";
+/// The code for a missing bucket.
+const NO_BUCKET: &str = "NoSuchBucket";
+/// As much of a server's text as is shown, in characters.
 const MAX_SHOWN: usize = 200;
+
+/// An answer other than a success.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", line(&self.text()))]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    code: Option<String>,
+    /// What the server says besides the code.
+    message: String,
+}
+
+impl Refusal {
+    /// Of a body in the form of S3's errors, or any other.
+    pub(super) fn new(status: StatusCode, body: &[u8]) -> Self {
+        let body = String::from_utf8_lossy(body);
+        let element = |name: &str| {
+            let (_, rest) = body.split_once(&format!("<{name}>"))?;
+            Some(rest.split_once(&format!("</{name}>"))?.0.trim().to_owned())
+        };
+        let code = element("Code");
+        let message = element("Message").or_else(|| code.is_none().then(|| body.trim().to_owned()));
+        Self { status, code, message: message.unwrap_or_default() }
+    }
+
+    fn has_code(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+
+    /// Whether the bucket is missing, and not only the object.
+    pub(super) fn is_about_bucket(&self) -> bool {
+        self.has_code(&[NO_BUCKET])
+    }
+
+    fn fault(&self) -> Fault {
+        match self.status {
+            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Fault::Credentials,
+            _ if self.has_code(&EXPIRED) => Fault::Credentials,
+            StatusCode::NOT_IMPLEMENTED => Fault::Unconditional,
+            _ if self.has_code(&[NOT_IMPLEMENTED]) => Fault::Unconditional,
+            StatusCode::NOT_FOUND => Fault::Missing,
+            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Fault::Taken,
+            _ => Fault::Other,
+        }
+    }
+
+    /// As in `HTTP 403 Forbidden: AccessDenied: Access Denied`.
+    fn text(&self) -> String {
+        let status = format!("HTTP {}", self.status);
+        let parts = [Some(status.as_str()), self.code.as_deref(), Some(self.message.as_str())];
+        parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+    }
+}
 
 impl StorageError {
     fn new(place: &Path, fault: Fault, what: impl Into<String>) -> Self {
@@ -77,51 +134,59 @@ impl StorageError {
         Self::new(Path::new(""), fault, what)
     }
 
-    /// What `object_store` says of an object. Its own texts have URLs with queries in them and whole answers,
-    /// so only the cause is told.
-    pub(super) fn of(place: &Path, error: &object_store::Error, secrets: &[Secret]) -> Self {
+    /// An error of `object_store` for an object. Its own texts contain URLs with queries and whole answers, so
+    /// only the cause is shown. `url` and `proxy` are where requests go.
+    pub(super) fn of(
+        place: &Path,
+        error: &object_store::Error,
+        redactor: &Redactor,
+        url: Option<&Url>,
+        proxy: Option<&str>,
+    ) -> Self {
         use object_store::Error as E;
-        let cause = cause(error);
-        let what = String::from_utf8_lossy(&redact(told(&cause).into_bytes(), secrets)).into_owned();
+        let refusal = find::<Refusal>(error);
+        let what = if let Some(refusal) = refusal {
+            refusal.text()
+        } else if let (Some(error), Some(url)) = (find::<reqwest::Error>(error), url) {
+            let Cause { what, advice, .. } = Cause::of(error, url, proxy);
+            advice.map_or_else(|| what.clone(), |advice| format!("{what}; {advice}"))
+        } else {
+            bottom(error)
+        };
+        // Redacted as a whole, so that no half of a secret is left where the text is cut.
+        let what = line(&redactor.redact_text(what));
         let fault = match error {
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => Fault::Credentials,
             E::NotFound { .. } => Fault::Missing,
             E::AlreadyExists { .. } | E::Precondition { .. } => Fault::Taken,
-            _ if EXPIRED.iter().any(|code| what.contains(code)) => Fault::Credentials,
-            _ if what.starts_with("HTTP 501 ") || what.contains("NotImplemented") => Fault::Unconditional,
-            _ => Fault::Other,
+            _ => refusal.map_or(Fault::Other, Refusal::fault),
         };
         Self::new(place, fault, what)
     }
 }
 
-/// The text of the error at the bottom.
-fn cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+/// The first error of type `E` in a chain.
+pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = error.source();
     }
-    cause.to_string()
+    None
 }
 
-/// An answer in one line, as in `HTTP 403 Forbidden: AccessDenied: Access Denied`.
-fn told(cause: &str) -> String {
-    let Some(answer) = cause.strip_prefix(STATUS) else { return line(cause) };
-    let (status, body) = answer.split_once(": ").unwrap_or((answer, ""));
-    let part = |name: &str| {
-        let (_, rest) = body.split_once(&format!("<{name}>"))?;
-        Some(rest.split_once(&format!("</{name}>"))?.0)
-    };
-    let said = match (part("Code"), part("Message")) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => body.to_owned(),
-    };
-    let said = line(&said);
-    if said.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {said}") }
+/// The text of the innermost error.
+fn bottom(error: &dyn Error) -> String {
+    let mut bottom = error;
+    while let Some(source) = bottom.source() {
+        bottom = source;
+    }
+    bottom.to_string()
 }
 
-/// A text of anybody's in one line that a terminal only shows.
+/// A text in one short line without control characters.
 fn line(text: &str) -> String {
     let shown = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
     shown.take(MAX_SHOWN).collect()
@@ -130,32 +195,55 @@ fn line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Secret;
 
-    #[test]
-    fn an_answer_is_told_in_one_line_without_what_it_echoes() {
-        let xml = "<?xml version=\"1.0\"?>\n<Error><Code>SignatureDoesNotMatch</Code><Message>The signature \
-                   differs.</Message><AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>";
-        assert_eq!(
-            told(&format!("{STATUS}403 Forbidden: {xml}")),
-            "HTTP 403 Forbidden: SignatureDoesNotMatch: The signature differs."
-        );
-        assert_eq!(told(&format!("{STATUS}404 Not Found: ")), "HTTP 404 Not Found");
-        assert_eq!(told(&format!("{STATUS}502 Bad Gateway: <html>\n")), "HTTP 502 Bad Gateway: <html>");
-        assert_eq!(told("Connection refused (os error 111)"), "Connection refused (os error 111)");
+    fn refusal(status: u16, body: &str) -> Refusal {
+        Refusal::new(StatusCode::from_u16(status).unwrap(), body.as_bytes())
     }
 
     #[test]
-    fn what_matters_of_an_answer_is_told_apart_and_no_secret_is_echoed() {
-        let of = |status: &str, code: &str| {
-            let text = format!("{STATUS}{status}: <Code>{code}</Code><Message>not hush-hush-hush</Message>");
-            let error = object_store::Error::Generic { store: "S3", source: text.into() };
-            StorageError::of(Path::new("s3://b/k"), &error, &[Secret::new("hush-hush-hush".to_owned())])
+    fn refusal_with_an_s3_error_shows_code_and_message() {
+        let xml = "<?xml version=\"1.0\"?>\n<Error><Code>SignatureDoesNotMatch</Code><Message>The signature \
+                   differs.</Message><AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>";
+        assert_eq!(
+            refusal(403, xml).to_string(),
+            "HTTP 403 Forbidden: SignatureDoesNotMatch: The signature differs."
+        );
+        assert_eq!(refusal(404, "").to_string(), "HTTP 404 Not Found");
+        assert_eq!(refusal(502, "<html>\n").to_string(), "HTTP 502 Bad Gateway: <html>");
+    }
+
+    #[test]
+    fn error_with_a_refusal_has_the_fault_of_its_status_and_code_and_no_secret() {
+        let redactor = Redactor::new([&Secret::new("hush-hush=hush".to_owned())]);
+        let url = Url::parse("https://s3.example").unwrap();
+        let of = |status, code: &str, message: &str| {
+            let body = format!("<Code>{code}</Code><Message>{message}</Message>");
+            let source = Box::new(refusal(status, &body));
+            let error = object_store::Error::Generic { store: "S3", source };
+            StorageError::of(Path::new("s3://b/k"), &error, &redactor, Some(&url), None)
         };
-        let expired = of("400 Bad Request", "ExpiredToken");
+        let expired = of(400, "ExpiredToken", "not hush-hush&#61;hush");
         assert_eq!(expired.to_string(), "s3://b/k: HTTP 400 Bad Request: ExpiredToken: not [redacted]");
-        assert_eq!(expired.fault, Fault::Credentials);
-        assert_eq!(of("501 Not Implemented", "X").fault, Fault::Unconditional);
-        assert_eq!(of("400 Bad Request", "NotImplemented").fault, Fault::Unconditional);
-        assert_eq!(of("500 Internal Server Error", "InternalError").fault, Fault::Other);
+        let long = of(500, "X", &("x".repeat(160) + "hush-hush=hush"));
+        assert!(!long.what.contains("hush"), "{long}");
+        let faults = [
+            (400, "ExpiredToken", Fault::Credentials),
+            (400, "InvalidToken", Fault::Credentials),
+            (403, "AccessDenied", Fault::Credentials),
+            (401, "", Fault::Credentials),
+            (404, "NoSuchKey", Fault::Missing),
+            (409, "ConditionalRequestConflict", Fault::Taken),
+            (412, "PreconditionFailed", Fault::Taken),
+            (501, "X", Fault::Unconditional),
+            (400, "NotImplemented", Fault::Unconditional),
+            (400, "InvalidArgument", Fault::Other),
+            (500, "InternalError", Fault::Other),
+        ];
+        for (status, code, fault) in faults {
+            assert_eq!(of(status, code, "").fault, fault, "{status} {code}");
+        }
+        // A word in a message decides nothing.
+        assert_eq!(of(500, "X", "NoSuchBucket NotImplemented ExpiredToken").fault, Fault::Other);
     }
 }

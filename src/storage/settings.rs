@@ -1,12 +1,12 @@
 //! What the environment says of object storage, by the variables that other S3 programs take.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reqwest::Url;
 
 use super::{Fault, StorageError};
 use crate::model::Secret;
+use crate::net::is_loopback;
 
 /// Where OBS has its S3; it wants the bucket in the host's name.
 const OBS: &str = ".myhuaweicloud.com";
@@ -87,11 +87,15 @@ impl Settings {
         std::iter::once(&self.secret).chain(&self.token).cloned().collect()
     }
 
-    /// Whether the endpoint is this machine, where no proxy leads.
+    /// The address of the server; none for a region that no URL can hold.
+    pub(super) fn url(&self) -> Option<Url> {
+        let of_aws = || Url::parse(&format!("https://s3.{}.amazonaws.com", self.region)).ok();
+        self.endpoint.clone().or_else(of_aws)
+    }
+
+    /// Whether the endpoint is this machine, for which no proxy is used.
     pub(super) fn is_local(&self) -> bool {
-        let host = self.endpoint.as_ref().and_then(Url::host_str).unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        self.endpoint.as_ref().is_some_and(is_loopback)
     }
 }
 

@@ -28,7 +28,7 @@ fn answer(ended: &str, age: i64, directories: &[Counts<'_>]) -> Outcome {
 }
 
 fn failed() -> Outcome {
-    Outcome::Failed(Failed { status: Some(500), code: None, message: "down".to_owned() })
+    Outcome::Failed(Failed { status: Some(500), code: None, kind: None, message: "down".to_owned() })
 }
 
 /// Writes the journal of a run that ended at `ended`.

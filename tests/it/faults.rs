@@ -103,7 +103,7 @@ fn an_answer_too_large_is_given_up_and_one_of_another_type_is_read() {
     let hints: Vec<_> = huge.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
     assert_eq!(
         hints,
-        ["hint: 3 answers were larger than --max-response: if they are the service's own, allow more"]
+        ["hint: 3 answers were larger than --max-response: if they are the service's own, raise it"]
     );
     let typed = export(folder.path(), 3, "type=100%", &["-o", "r.json"]);
     assert_eq!(typed.code, 0, "{}", typed.stderr);
@@ -124,7 +124,7 @@ fn a_service_that_is_not_there_ends_the_run_soon_and_every_task_says_so() {
     assert_eq!(tasks.len(), 500);
     for task in &tasks {
         assert_eq!(task["verdict"], "fetch_failed");
-        assert!(task["error_message"].as_str().unwrap().contains("Connection refused"), "{task}");
+        assert!(task["error_message"].as_str().unwrap().contains("connection refused"), "{task}");
     }
     let requests: u64 = tasks.iter().map(|task| task["attempts"].as_u64().unwrap()).sum();
     assert_eq!(requests, 3, "three tries show it for all");
@@ -171,7 +171,7 @@ async fn an_outage_uses_up_no_attempts_of_any_task() {
                 let _ = end.send(records.len());
             }
             Event::Retrying { what, .. } => {
-                missed += u32::from(what.contains("Connection refused"));
+                missed += u32::from(what.contains("connection refused"));
                 // … and comes back once the outage is seen as one.
                 let _ = begin.send(missed);
             }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From left to right. Modules of one layer know nothing of each other; each may use the modules named beside it.
-const LAYERS: [(&[&str], &[&str]); 11] = [
+const LAYERS: [(&[&str], &[&str]); 12] = [
     (&["model"], &[]),
     (&["fs"], &["model"]),
-    (&["answer"], &["model"]),
-    (&["sms", "journal", "storage"], &["model", "fs", "answer"]),
+    (&["answer", "net"], &["model"]),
+    (&["sms", "storage"], &["model", "fs", "answer", "net"]),
+    (&["journal"], &["model", "fs", "answer"]),
     (&["service"], &["model", "answer", "sms"]),
     (&["tasks", "report"], &["model", "fs", "answer", "sms", "journal"]),
     (&["fetch"], &["model", "answer", "sms", "journal"]),
@@ -17,8 +18,8 @@ const LAYERS: [(&[&str], &[&str]); 11] = [
     (
         &["app"],
         &[
-            "model", "fs", "answer", "sms", "journal", "storage", "service", "tasks", "report", "fetch",
-            "output", "cli",
+            "model", "fs", "answer", "net", "sms", "journal", "storage", "service", "tasks", "report",
+            "fetch", "output", "cli",
         ],
     ),
     (

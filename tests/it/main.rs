@@ -10,6 +10,7 @@
 mod archives;
 mod authentication;
 mod config;
+mod connection;
 mod diff;
 mod discovery;
 mod evidence;

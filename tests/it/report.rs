@@ -64,8 +64,12 @@ fn a_journal_without_tasks_passes_for_nothing() {
 #[test]
 fn a_failed_task_says_why_on_its_sheet() {
     let folder = tempfile::tempdir().unwrap();
-    let failed =
-        Failed { status: Some(403), code: Some("SMS.9004".to_owned()), message: "not allowed".to_owned() };
+    let failed = Failed {
+        status: Some(403),
+        code: Some("SMS.9004".to_owned()),
+        kind: None,
+        message: "not allowed".to_owned(),
+    };
     let garbage = Answered { status: 200, sample_data: false, body: b"<title>Login</title>".to_vec() };
     let journal =
         journal(folder.path(), &[("web", Outcome::Failed(failed)), ("db", Outcome::Answered(garbage))]);

@@ -32,6 +32,7 @@ fn refused(message: &str) -> Outcome {
     Outcome::Failed(Failed {
         status: Some(403),
         code: Some("SMS.9004".to_owned()),
+        kind: None,
         message: message.to_owned(),
     })
 }

@@ -58,7 +58,7 @@ impl Night {
             let outcome = if answered {
                 Outcome::Answered(Answered { status: 200, sample_data: false, body: vec![body] })
             } else {
-                Outcome::Failed(Failed { status: None, code: None, message: body.to_string() })
+                Outcome::Failed(Failed { status: None, code: None, kind: None, message: body.to_string() })
             };
             let (task_id, fetched_at) = (task.task_id.clone(), second(came));
             let record = Record { ordinal, task_id, fetched_at, attempts: 1, request_id: None, outcome };

@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Authority, Lease, unobtained};
-use crate::model::{Secret, redact};
+use super::{Authority, Lease, refused, unobtained};
+use crate::model::{Redactor, Secret};
 use crate::sms::http::{Http, parse_endpoint};
-use crate::sms::outcome::{Failure, Outcome};
+use crate::sms::outcome::Outcome;
 
 /// How long before its end a token is renewed; a tenth of its life if that is less.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
@@ -45,7 +45,7 @@ impl Login {
 
 /// Asks for a token: `POST /v3/auth/tokens`.
 pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome> {
-    let refused = |what: &str| Outcome::Refused(Failure::broken(format!("IAM: {what}"), false));
+    let refused = |what: &str| refused(format!("IAM: {what}"));
     let mut url =
         parse_endpoint(&login.endpoint, false, true).map_err(|error| refused(&error.to_string()))?;
     url.set_path(&format!("{}/v3/auth/tokens", url.path().trim_end_matches('/')));
@@ -54,7 +54,8 @@ pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome>
         http.request(Method::POST, url).header("content-type", "application/json").body(login.body());
     let answer = http.send(request).await.map_err(|failure| unobtained(failure, "IAM"))?;
     if !answer.status.is_success() {
-        let body = redact(answer.body.clone(), std::slice::from_ref(&login.password));
+        let secrets = std::iter::once(&login.password).chain(http.secrets());
+        let body = Redactor::new(secrets).redact(answer.body.clone());
         return Err(unobtained(answer.failure(&body), "IAM"));
     }
     let Some(token) = answer.header("x-subject-token").filter(|token| !token.trim().is_empty()) else {

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{AccessKey, Authority, Lease, unobtained};
-use crate::model::Secret;
+use super::{AccessKey, Authority, Lease, refused, unobtained};
+use crate::model::{Redactor, Secret};
 use crate::sms::http::{Http, parse_endpoint};
 use crate::sms::outcome::{Failure, Outcome};
 
@@ -33,7 +33,7 @@ struct Credential {
 ///
 /// Servers of the older kind have no token to ask for first, and are asked without.
 pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
-    let refused = |what: String| Outcome::Refused(Failure::broken(format!("{NAME}: {what}"), false));
+    let refused = |what: String| refused(format!("{NAME}: {what}"));
     let base = parse_endpoint(endpoint, false, true).map_err(|error| refused(error.to_string()))?;
     let at = |path: &str| {
         let mut url = base.clone();
@@ -48,17 +48,18 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
         .header("x-metadata-token-ttl-seconds", TOKEN_SECONDS);
     let answer = http.send(request).await.map_err(missing)?;
     let token = match answer.status.as_u16() {
-        200 => Some(String::from_utf8_lossy(&answer.body).trim().to_owned()),
+        200 => Some(Secret::new(String::from_utf8_lossy(&answer.body).trim().to_owned())),
         404 | 405 | 503 => None,
         _ => return Err(unobtained(answer.failure(&answer.body), NAME)),
     };
     let mut request = http.request(Method::GET, at("/openstack/latest/securitykey"));
-    if let Some(token) = token {
-        request = request.header("x-metadata-token", token);
+    if let Some(token) = &token {
+        request = request.header("x-metadata-token", token.expose());
     }
     let answer = http.send(request).await.map_err(missing)?;
     if !answer.status.is_success() {
-        return Err(unobtained(answer.failure(&answer.body), NAME));
+        let body = Redactor::new(&token).redact(answer.body.clone());
+        return Err(unobtained(answer.failure(&body), NAME));
     }
     let Ok(Body { credential }) = serde_json::from_slice::<Body>(&answer.body) else {
         return Err(refused("its answer holds no key; does the server have an agency?".to_owned()));

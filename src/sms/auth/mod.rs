@@ -4,6 +4,7 @@ mod iam;
 mod metadata;
 mod sources;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::sync::Mutex;
 
 use super::http::{ClientError, Http, HttpSettings, is_loopback, parse_endpoint};
 use super::outcome::{Failure, Outcome};
-use crate::model::Secret;
+use crate::model::{FailureKind, Redactor, Secret};
 
 pub use iam::Login;
 pub use sources::{Environment, FindError, Found, Method, Wanted, find, missing};
@@ -94,6 +95,8 @@ impl Authority {
 #[derive(Debug, Clone)]
 pub(super) struct Lease {
     pub(super) authority: Authority,
+    /// Redacts what the answers to its requests may echo.
+    pub(super) redactor: Arc<Redactor>,
     /// How many were obtained up to this one; 0 for one that nobody can renew.
     serial: u64,
     /// When to get a new one; never if it is not known how long it lasts.
@@ -105,8 +108,15 @@ pub(super) struct Lease {
 const RENEWAL_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
 impl Lease {
-    fn lasting(authority: Authority) -> Self {
-        Self { authority, serial: 0, renew_at: None, expires_at: None }
+    fn lasting(authority: Authority, more: &[Secret]) -> Self {
+        Self { authority, redactor: Arc::new(Redactor::new([])), serial: 0, renew_at: None, expires_at: None }
+            .redacting(more)
+    }
+
+    /// The lease with a redactor of its own secrets and `more`.
+    fn redacting(self, more: &[Secret]) -> Self {
+        let redactor = Redactor::new(self.authority.secrets().iter().chain(more));
+        Self { redactor: Arc::new(redactor), ..self }
     }
 
     /// A lease to be renewed `margin` before it expires.
@@ -118,7 +128,7 @@ impl Lease {
             .and_then(|expires_at| expires_at.checked_sub(margin).ok())
             .map(|renew_at| renew_at.max(now.saturating_add(RENEWAL_PAUSE).unwrap_or(now)));
         let renew_at = renew_at.zip(expires_at).map(|(renew_at, expires_at)| renew_at.min(expires_at));
-        Self { authority, serial: 0, renew_at, expires_at }
+        Self { authority, redactor: Arc::new(Redactor::new([])), serial: 0, renew_at, expires_at }
     }
 
     fn is_fresh(&self, now: Timestamp) -> bool {
@@ -130,6 +140,8 @@ impl Lease {
 #[derive(Debug)]
 pub(super) struct Authenticator {
     source: Source,
+    /// Secrets that answers may echo besides those of the lease.
+    more: Vec<Secret>,
     slot: Mutex<Slot>,
     /// How many renewals have ended.
     renewals: AtomicU64,
@@ -139,7 +151,7 @@ pub(super) struct Authenticator {
 
 #[derive(Debug)]
 enum Source {
-    Fixed(Authority),
+    Fixed(Box<Lease>),
     Iam(Http, Login),
     Metadata(Http, String),
 }
@@ -154,14 +166,22 @@ struct Slot {
 }
 
 impl Authenticator {
-    pub(super) fn new(credentials: Credentials, settings: &HttpSettings) -> Result<Self, ClientError> {
+    /// `more` are secrets that answers may echo besides the credentials.
+    pub(super) fn new(
+        credentials: Credentials,
+        settings: &HttpSettings,
+        more: &[Secret],
+    ) -> Result<Self, ClientError> {
+        let mut more = more.to_vec();
+        let fixed = |authority| Source::Fixed(Box::new(Lease::lasting(authority, &more)));
         let source = match credentials {
-            Credentials::None => Source::Fixed(Authority::None),
-            Credentials::Token(token) => Source::Fixed(Authority::Token(token)),
-            Credentials::Key(key) => Source::Fixed(Authority::Key(key)),
+            Credentials::None => fixed(Authority::None),
+            Credentials::Token(token) => fixed(Authority::Token(token)),
+            Credentials::Key(key) => fixed(Authority::Key(key)),
             Credentials::Password(login) => {
                 let endpoint = parse_endpoint(&login.endpoint, true, settings.allow_http)
                     .map_err(|error| ClientError::Iam(Box::new(error)))?;
+                more.push(login.password.clone());
                 Source::Iam(Http::new(settings, !is_loopback(&endpoint))?, login)
             }
             Credentials::Metadata { endpoint } => {
@@ -173,7 +193,8 @@ impl Authenticator {
                 Source::Metadata(Http::new(&quick, false)?, endpoint)
             }
         };
-        Ok(Self { source, slot: Mutex::default(), renewals: AtomicU64::new(0), proven: AtomicU64::new(0) })
+        let (renewals, proven) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { source, more, slot: Mutex::default(), renewals, proven })
     }
 
     /// What to authenticate a request with now.
@@ -182,8 +203,8 @@ impl Authenticator {
     /// [`Outcome::Refused`] when there are no credentials to be had, [`Outcome::Failed`] when they
     /// could not be had this time.
     pub(super) async fn lease(&self) -> Result<Lease, Outcome> {
-        if let Source::Fixed(authority) = &self.source {
-            return Ok(Lease::lasting(authority.clone()));
+        if let Source::Fixed(lease) = &self.source {
+            return Ok(Lease::clone(lease));
         }
         let renewals = self.renewals.load(Ordering::Acquire);
         let mut slot = self.slot.lock().await;
@@ -198,7 +219,7 @@ impl Authenticator {
             return Err(failed.clone());
         }
         let obtained = match &self.source {
-            Source::Fixed(authority) => Ok(Lease::lasting(authority.clone())),
+            Source::Fixed(lease) => Ok(Lease::clone(lease)),
             Source::Iam(http, login) => iam::log_in(http, login).await,
             Source::Metadata(http, endpoint) => metadata::key(http, endpoint).await,
         };
@@ -206,7 +227,7 @@ impl Authenticator {
         match obtained {
             Ok(lease) => {
                 slot.obtained += 1;
-                let lease = Lease { serial: slot.obtained, ..lease };
+                let lease = Lease { serial: slot.obtained, ..lease.redacting(&self.more) };
                 slot.failed = None;
                 slot.lease = Some(lease.clone());
                 Ok(lease)
@@ -249,11 +270,16 @@ impl Authenticator {
     }
 }
 
+/// Credentials that are not to be had, and that asking again does not bring.
+fn refused(what: String) -> Outcome {
+    Outcome::Refused(Failure::new(FailureKind::Credentials, what))
+}
+
 /// A failure to get credentials, by what the service that gives them says.
 fn unobtained(failure: Failure, service: &str) -> Outcome {
-    let transient = failure.transient;
+    let is_transient = failure.is_transient();
     let failure = Failure { what: format!("{service}: {}", failure.what), ..failure };
-    if transient { Outcome::Failed(failure) } else { Outcome::Refused(failure) }
+    if is_transient { Outcome::Failed(failure) } else { Outcome::Refused(failure) }
 }
 
 #[cfg(test)]

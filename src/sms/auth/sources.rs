@@ -46,7 +46,7 @@ pub struct Environment<'a> {
 impl Environment<'_> {
     /// A variable's value; one that is empty counts as not set.
     pub fn get(&self, name: &str) -> Option<String> {
-        (self.variable)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        (self.variable)(name).map(|value| trim(&value).to_owned()).filter(|value| !value.is_empty())
     }
 
     /// The file in which the official SDKs keep access keys.
@@ -98,8 +98,14 @@ pub enum FindError {
     Exposed { path: PathBuf, mode: u32 },
     #[error("{path}: {what}", path = .path.display())]
     Profile { path: PathBuf, what: String },
-    #[error("the token in {0} is longer than {MAX_TOKEN} characters, which no token is")]
+    #[error(
+        "the token in {0} is longer than {MAX_TOKEN} characters, which no token is; check what was copied"
+    )]
     LongToken(String),
+    #[error("{0} is not UTF-8 text; save it as UTF-8")]
+    NotText(String),
+    #[error("the {what} in {origin} has {found} inside; copy it again, whole and on one line")]
+    Characters { what: &'static str, origin: String, found: &'static str },
 }
 
 /// Finds the credentials that the user wants, or the first there are: a token, an access key in the
@@ -154,9 +160,11 @@ fn token(wanted: &Wanted, environment: Environment<'_>) -> Result<Option<Source>
     let (token, origin) = match &wanted.token_file {
         Some(path) if path == Path::new("-") => {
             let mut text = String::new();
-            let fault = |source| FindError::File { path: path.clone(), source };
-            std::io::stdin().read_to_string(&mut text).map_err(fault)?;
-            (text, "standard input".to_owned())
+            let origin = "standard input";
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| unreadable(Path::new(origin), error))?;
+            (text, origin.to_owned())
         }
         Some(path) => (read_secret(path)?, path.display().to_string()),
         None => match environment.get(TOKEN) {
@@ -164,13 +172,14 @@ fn token(wanted: &Wanted, environment: Environment<'_>) -> Result<Option<Source>
             None => return Ok(None),
         },
     };
-    let token = token.trim();
+    let token = trim(&token);
     if token.is_empty() {
         return Err(FindError::Missing(format!("{origin} holds no token")));
     }
     if token.chars().count() > MAX_TOKEN {
         return Err(FindError::LongToken(origin));
     }
+    check_characters("token", &origin, token)?;
     Ok(Some((Credentials::Token(Secret::new(token.to_owned())), origin)))
 }
 
@@ -181,7 +190,11 @@ fn key(scope: &mut Scope, environment: Environment<'_>) -> Result<Option<Source>
             (Some(_), None) => return Err(FindError::Half { set: id.to_owned(), unset: secret.to_owned() }),
             (None, Some(_)) => return Err(FindError::Half { set: secret.to_owned(), unset: id.to_owned() }),
             (Some(access), Some(secret)) => {
-                let security_token = environment.get("HUAWEICLOUD_SDK_SECURITY_TOKEN").map(Secret::new);
+                check_characters("access key", id, &access)?;
+                let name = "HUAWEICLOUD_SDK_SECURITY_TOKEN";
+                let security_token = environment.get(name);
+                check_characters("security token", name, security_token.as_deref().unwrap_or_default())?;
+                let security_token = security_token.map(Secret::new);
                 let key = AccessKey { id: Secret::new(access), secret: Secret::new(secret), security_token };
                 return Ok(Some((Credentials::Key(key), id.to_owned())));
             }
@@ -199,12 +212,16 @@ fn profile_key(path: &Path, scope: &mut Scope) -> Result<Option<Source>, FindErr
             let either = |name: &str| get(name).or_else(|| profile.get("global", name));
             scope.project_id = scope.project_id.take().or_else(|| get("project_id"));
             scope.domain_id = scope.domain_id.take().or_else(|| either("domain_id"));
+            let origin = format!("{}, [{section}]", path.display());
+            check_characters("access key", &origin, &access)?;
+            let security_token = get("security_token");
+            check_characters("security token", &origin, security_token.as_deref().unwrap_or_default())?;
             let key = AccessKey {
                 id: Secret::new(access),
                 secret: Secret::new(secret),
-                security_token: get("security_token").map(Secret::new),
+                security_token: security_token.map(Secret::new),
             };
-            return Ok(Some((Credentials::Key(key), format!("{}, [{section}]", path.display()))));
+            return Ok(Some((Credentials::Key(key), origin)));
         }
     }
     let has = |name: &str| ["basic", "global"].iter().any(|section| profile.get(section, name).is_some());
@@ -282,8 +299,32 @@ fn read_secret(path: &Path) -> Result<String, FindError> {
         }
     }
     let mut text = String::new();
-    file.read_to_string(&mut text).map_err(fault)?;
+    file.read_to_string(&mut text).map_err(|error| unreadable(path, error))?;
     Ok(text)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> FindError {
+    match source.kind() {
+        std::io::ErrorKind::InvalidData => FindError::NotText(path.display().to_string()),
+        _ => FindError::File { path: path.to_owned(), source },
+    }
+}
+
+/// Without spaces, line breaks and byte order marks around it.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// Checks what is sent in a header: a header would carry more than visible ASCII, but no credential has it.
+fn check_characters(what: &'static str, origin: &str, text: &str) -> Result<(), FindError> {
+    let Some(wrong) = text.chars().find(|c| !c.is_ascii_graphic()) else { return Ok(()) };
+    let found = match wrong {
+        '\r' | '\n' => "a line break",
+        c if c.is_whitespace() => "a space",
+        c if c.is_control() => "a control character",
+        _ => "a character that is not ASCII",
+    };
+    Err(FindError::Characters { what, origin: origin.to_owned(), found })
 }
 
 /// IAM of the service's region; a service on this machine stands for IAM too.

@@ -20,7 +20,7 @@ use governor::{Quota, RateLimiter};
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::outcome::{Failure, Unreachable};
+use super::outcome::Failure;
 use super::retry::{LONGEST_WAIT, delay};
 use crate::model::Rate;
 use pace::Pace;
@@ -158,7 +158,7 @@ impl Gate {
             }
             None => {
                 self.unproven.add_permits(1);
-                if failure.unreachable.is_some() { self.missed(permit) } else { self.came_through() }
+                if failure.kind.is_unreachable() { self.missed(permit) } else { self.came_through() }
             }
         }
         delay(attempt, fastrand::f64(), failure.retry_after)
@@ -167,8 +167,8 @@ impl Gate {
     /// Whether `failure` shows that there is no service to be asked: no request has ever come through,
     /// and so many found no connection in a row, or none ever will.
     pub fn is_out_of_reach(&self, failure: &Failure, max_attempts: NonZeroU32) -> bool {
-        let most = if failure.unreachable == Some(Unreachable::Lasting) { 1 } else { max_attempts.get() };
-        failure.unreachable.is_some() && self.reach().never_reached().is_some_and(|missed| missed >= most)
+        let most = if failure.kind.is_lasting() { 1 } else { max_attempts.get() };
+        failure.kind.is_unreachable() && self.reach().never_reached().is_some_and(|missed| missed >= most)
     }
 
     fn came_through(&self) {

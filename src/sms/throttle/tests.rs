@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use tokio::time::sleep;
 
 use super::*;
+use crate::model::FailureKind;
 
 fn rate(text: &str) -> Rate {
     text.parse().unwrap()
@@ -135,7 +136,7 @@ async fn the_first_request_goes_alone_until_it_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn few_requests_go_before_one_shows_that_the_credentials_are_good() {
     let gate = Arc::new(Gate::new(rate("1000/s")));
-    let broken = Failure::broken("connection reset".to_owned(), true);
+    let broken = Failure::new(FailureKind::ConnectionLost, "connection reset".to_owned());
     let unavailable = Failure { status: Some(503), ..broken.clone() };
     let first = gate.pass().await;
     gate.failed(&first, 1, &broken);
@@ -339,8 +340,7 @@ async fn a_further_run_is_told_where_to_begin() {
 }
 
 fn no_connection() -> Failure {
-    let refused = Failure::broken("connection refused".to_owned(), true);
-    Failure { unreachable: Some(Unreachable::Passing), ..refused }
+    Failure::new(FailureKind::ConnectionRefused, "connection refused".to_owned())
 }
 
 /// 600 tasks at 100 a second from 16 slots, and an outage from the second second on; gives the time
@@ -412,7 +412,7 @@ async fn a_service_that_was_never_reached_is_out_of_reach_in_the_end() {
     }
     assert_eq!(missed, 12);
     assert!((70..=155).contains(&gate.now().as_secs()), "{:?}", gate.now());
-    let lasting = Failure { unreachable: Some(Unreachable::Lasting), ..no_connection() };
+    let lasting = Failure::new(FailureKind::HostUnknown, "no such host".to_owned());
     let first = Gate::new(rate("100/s"));
     let _ = first.failed(&first.pass().await, 1, &lasting);
     assert!(first.is_out_of_reach(&lasting, most) && !first.is_out_of_reach(&no_connection(), most));
@@ -452,7 +452,7 @@ fn refusals_by_chance_slow_little() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_alone_outlasts_a_minute_of_refusals() {
-    let refusal = Failure { status: Some(429), ..Failure::broken("HTTP 429".to_owned(), true) };
+    let refusal = Failure { status: Some(429), ..Failure::new(FailureKind::Status, "HTTP 429".to_owned()) };
     let gate = Gate::new(rate("10/s"));
     let mut attempts = 0;
     while gate.now() < Duration::from_secs(60) {

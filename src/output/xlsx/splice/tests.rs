@@ -310,7 +310,9 @@ impl Told {
     fn outcome(self) -> Outcome {
         match self {
             Self::Results(verifications, sample) => answered(&verifications, sample),
-            Self::Failed(message) => Outcome::Failed(Failed { status: Some(403), code: None, message }),
+            Self::Failed(message) => {
+                Outcome::Failed(Failed { status: Some(403), code: None, kind: None, message })
+            }
             Self::Garbage => {
                 Outcome::Answered(Answered { status: 200, sample_data: false, body: b"<p>".to_vec() })
             }

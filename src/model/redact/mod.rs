@@ -1,0 +1,368 @@
+//! Redaction: blanks secrets in what a server sends, in every spelling that decodes to them.
+//!
+//! A server may echo what it was sent, and spell it differently: JSON escapes (also nested), percent-encoding,
+//! character references of XML and HTML, UTF-16, Base64 or hexadecimal. The text is not rewritten: it is compared
+//! with the secrets through up to [`LAYERS`] decoders, so a text without a secret stays byte for byte.
+
+mod spelling;
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::zeroize::Zeroizing;
+
+use super::Secret;
+use spelling::{Unit, is_introducer};
+
+/// Replaces a secret in a text.
+const REDACTED: &[u8] = b"[redacted]";
+/// The shortest secret that is redacted, in bytes.
+///
+/// A shorter one may well be a word of an honest answer, and redacting it would falsify evidence.
+const SHORTEST: usize = 8;
+/// From this length on a secret of Base64 characters is also found in the other Base64 alphabets, in bytes.
+const SHORTEST_FOLDED: usize = 16;
+/// Encodings that are undone one inside the other, such as a JSON string inside a JSON string.
+const LAYERS: u8 = 3;
+/// Blanks a set of secrets in bytes. `Debug` shows none of them.
+#[derive(Clone)]
+pub struct Redactor {
+    needles: Vec<Needle>,
+    /// The bytes with which a spelling of a secret can begin.
+    starts: [bool; 256],
+}
+
+/// Bytes to look for.
+#[derive(Clone)]
+struct Needle {
+    bytes: Zeroizing<Vec<u8>>,
+    fold: Fold,
+    /// Whether padding (`=`) behind it belongs to it.
+    padded: bool,
+    /// Whether it is cut from Base64 whose first and last characters depend on what stands beside the secret.
+    is_cut: bool,
+}
+
+/// Which bytes count as the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fold {
+    Exact,
+    /// The last two characters of all Base64 alphabets, and a `+` that was read as a space.
+    Base64,
+    /// Letters of either case.
+    Case,
+}
+
+impl Fold {
+    fn class(self, byte: u8) -> u8 {
+        match (self, byte) {
+            (Self::Base64, b'+' | b'/' | b'_' | b' ') => b'-',
+            (Self::Case, _) => byte.to_ascii_lowercase(),
+            _ => byte,
+        }
+    }
+}
+
+impl Redactor {
+    /// For these secrets; those of less than 8 bytes are not redacted.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let secrets = secrets.into_iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST);
+        let needles: Vec<Needle> = secrets.flat_map(needles).collect();
+        let mut starts = [false; 256];
+        if !needles.is_empty() {
+            for byte in 0..=u8::MAX {
+                let is_start = |needle: &Needle| {
+                    let first = needle.bytes.first().copied().unwrap_or_default();
+                    needle.fold.class(byte) == needle.fold.class(first)
+                };
+                let start = starts.get_mut(usize::from(byte));
+                start.map(|start| *start = byte != 0 && is_introducer(byte) || needles.iter().any(is_start));
+            }
+        }
+        Self { needles, starts }
+    }
+
+    /// `text` with every secret replaced by `[redacted]`; unchanged if it has none.
+    pub fn redact(&self, text: Vec<u8>) -> Vec<u8> {
+        let mut redacted = Vec::new();
+        let mut done = 0;
+        let mut at = 0;
+        while let Some(next) = self.next_start(&text, at) {
+            match self.spelled_at(&text, next) {
+                Some((end, is_cut)) => {
+                    let (start, end) = if is_cut { widen(&text, next, end) } else { (next, end) };
+                    redacted.extend_from_slice(text.get(done..start.max(done)).unwrap_or_default());
+                    redacted.extend_from_slice(REDACTED);
+                    (done, at) = (end, end);
+                }
+                None => at = next + 1,
+            }
+        }
+        if done == 0 {
+            return text;
+        }
+        redacted.extend_from_slice(text.get(done..).unwrap_or_default());
+        redacted
+    }
+
+    /// [`redact`](Self::redact) for text.
+    pub fn redact_text(&self, text: String) -> String {
+        match String::from_utf8(self.redact(text.into_bytes())) {
+            Ok(text) => text,
+            // Only from a replacement inside a character, which cannot be since secrets are text.
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        }
+    }
+
+    fn next_start(&self, text: &[u8], at: usize) -> Option<usize> {
+        let is_start = |byte: &u8| self.starts.get(usize::from(*byte)).copied().unwrap_or_default();
+        Some(at + text.get(at..)?.iter().position(is_start)?)
+    }
+
+    /// The end of a spelling of a secret that begins at `at`, and whether it is cut from Base64.
+    fn spelled_at(&self, text: &[u8], at: usize) -> Option<(usize, bool)> {
+        for layers in 0..=LAYERS {
+            let mut any_encoded = false;
+            for needle in &self.needles {
+                let found = needle.compare(text, at, layers);
+                if let Comparison::Same(end) = found {
+                    return Some((end, needle.is_cut));
+                }
+                any_encoded |= found == Comparison::Different { is_encoded: true };
+            }
+            // Without an escape in what was compared, a further decoder gives the same.
+            if !any_encoded {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redactor(…)")
+    }
+}
+
+/// What a secret may look like once all escapes are undone.
+fn needles(secret: &str) -> Vec<Needle> {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
+    let folds = secret.len() >= SHORTEST_FOLDED && secret.bytes().all(is_base64);
+    let fold = match folds {
+        _ if secret.bytes().all(|byte| byte.is_ascii_hexdigit()) => Fold::Case,
+        true => Fold::Base64,
+        false => Fold::Exact,
+    };
+    let needle = |bytes: Vec<u8>, fold| {
+        (bytes.len() >= SHORTEST).then(|| Needle {
+            bytes: Zeroizing::new(bytes),
+            fold,
+            padded: false,
+            is_cut: false,
+        })
+    };
+    let unpadded = if folds { secret.trim_end_matches('=') } else { secret };
+    let plain = needle(unpadded.as_bytes().to_vec(), fold).map(|plain| Needle { padded: folds, ..plain });
+    let mut found: Vec<Needle> = plain.into_iter().collect();
+    // A secret that looks encoded itself is decoded with the text around it.
+    for layers in 1..=LAYERS {
+        let decoded = decoded(secret.as_bytes(), layers);
+        if found.last().is_some_and(|last| *last.bytes != decoded) && decoded != secret.as_bytes() {
+            found.extend(needle(decoded, fold));
+        }
+    }
+    // A form writes a space as a plus.
+    if secret.contains(' ') {
+        found.extend(needle(secret.replace(' ', "+").into_bytes(), Fold::Exact));
+    }
+    found.extend(needle(hexadecimal(secret.as_bytes()), Fold::Case));
+    for (shift, dropped) in [(0, 0), (1, 2), (2, 3)] {
+        let mut bytes = Zeroizing::new(vec![0; shift]);
+        bytes.extend_from_slice(secret.as_bytes());
+        let whole = bytes.len() * 8 / 6;
+        let coded = Zeroizing::new(BASE64_STANDARD.encode(&*bytes));
+        let cut = coded.as_bytes().get(dropped..whole).unwrap_or_default().to_vec();
+        found.extend(needle(cut, Fold::Base64).map(|needle| Needle { is_cut: true, ..needle }));
+    }
+    found
+}
+
+fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| u8::try_from(char::from_digit(digit.into(), 16)?).ok()).collect()
+}
+
+fn decoded(text: &[u8], layers: u8) -> Vec<u8> {
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    while let Some(unit) = Unit::at(text, at, layers) {
+        bytes.extend_from_slice(unit.bytes());
+        at = unit.end;
+    }
+    bytes
+}
+
+/// What a cut Base64 text has before and behind it that still holds a part of the secret.
+fn widen(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let is_coded = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let before = text.get(..start).unwrap_or_default().iter().rev().take(3);
+    let before = before.take_while(|byte| is_coded(byte)).count();
+    let behind = text.get(end..).unwrap_or_default().iter().take(4);
+    let behind = behind.take_while(|byte| is_coded(byte) || **byte == b'=').count();
+    (start - before, end + behind)
+}
+
+#[derive(PartialEq, Eq)]
+enum Comparison {
+    /// The needle stands there, up to this place.
+    Same(usize),
+    /// It does not; whether escapes were met on the way.
+    Different { is_encoded: bool },
+}
+
+impl Needle {
+    /// Compares with what stands at `at` once `layers` encodings are undone.
+    fn compare(&self, text: &[u8], mut at: usize, layers: u8) -> Comparison {
+        let mut expected = self.bytes.as_slice();
+        let mut is_encoded = false;
+        while !expected.is_empty() {
+            is_encoded |= text.get(at).copied().is_some_and(is_introducer)
+                || text.get(at + 1).is_some_and(|byte| *byte == 0);
+            let unit = Unit::at(text, at, layers);
+            let same = |unit: &Unit| {
+                let (begin, _) = expected.split_at_checked(unit.bytes().len())?;
+                let mut pairs = begin.iter().zip(unit.bytes());
+                pairs
+                    .all(|(one, other)| self.fold.class(*one) == self.fold.class(*other))
+                    .then_some(begin.len())
+            };
+            match unit.as_ref().and_then(|unit| Some((same(unit)?, unit.end))) {
+                Some((length, end)) => {
+                    expected = expected.get(length..).unwrap_or_default();
+                    at = end;
+                }
+                None => return Comparison::Different { is_encoded },
+            }
+        }
+        // Padding may be spelled otherwise than what it belongs to.
+        while let Some(end) = (0..=LAYERS).filter(|_| self.padded).find_map(|layers| {
+            Unit::at(text, at, layers).filter(|unit| unit.byte() == Some(b'=')).map(|unit| unit.end)
+        }) {
+            at = end;
+        }
+        Comparison::Same(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TOKEN: &str = "MIIa+b/c9-secret=token==";
+
+    fn redacted(text: &str, secrets: &[&str]) -> String {
+        let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new((*text).to_owned())).collect();
+        Redactor::new(&secrets).redact_text(text.to_owned())
+    }
+
+    #[test]
+    fn redact_with_any_spelling_of_the_secret_blanks_it() {
+        let nested = serde_json::json!({ "inner": format!("{{\"t\":\"{TOKEN}\"}}") }).to_string();
+        for spelled in [
+            TOKEN.to_owned(),
+            TOKEN.replace('=', "\\u003d"),
+            TOKEN.replace('=', "\\u003D").replace('/', "\\/"),
+            TOKEN.replace('=', "\\\\u003d"),
+            TOKEN.replace('=', "\\x3d"),
+            TOKEN.replace('=', "%3D").replace('+', "%2b").replace('/', "%2F"),
+            TOKEN.replace('=', "%253D"),
+            TOKEN.replace('=', "&#61;").replace('+', "&#x2B;"),
+            TOKEN.replace('=', "&#061").replace('/', "&sol;"),
+            TOKEN.replace('=', "&equals;").replace('+', "&plus;"),
+            TOKEN.replace('=', "&amp;#61;"),
+            TOKEN.replace('=', "\\u0026#61;"),
+            TOKEN.replace('=', "\\u00253d"),
+            TOKEN.replace('+', " "),
+            TOKEN.replace('/', "_").replace('+', "-"),
+            TOKEN.trim_end_matches('=').to_owned(),
+            TOKEN.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect(),
+            TOKEN.chars().map(|c| format!("%{:02X}", u32::from(c))).collect(),
+            TOKEN.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
+            String::from_utf8(hexadecimal(TOKEN.as_bytes())).unwrap().to_uppercase(),
+            BASE64_STANDARD.encode(TOKEN),
+        ] {
+            assert_eq!(redacted(&format!("<{spelled}> {spelled}"), &[TOKEN]), "<[redacted]> [redacted]");
+        }
+        assert_eq!(redacted(&nested, &[TOKEN]), r#"{"inner":"{\"t\":\"[redacted]\"}"}"#);
+        let pair = BASE64_STANDARD.encode(format!("user:{TOKEN}"));
+        let pair = redacted(&format!("Basic {pair}"), &[TOKEN]);
+        assert_eq!(pair, "Basic dXNl[redacted]");
+    }
+
+    #[test]
+    fn redact_with_utf_16_blanks_the_secret() {
+        let wide: Vec<u8> = format!("a{TOKEN}b").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let secret = Secret::new(TOKEN.to_owned());
+        assert_eq!(Redactor::new([&secret]).redact(wide), b"a\0[redacted]\0b\0");
+    }
+
+    #[test]
+    fn redact_with_a_secret_that_looks_encoded_blanks_it() {
+        for secret in
+            ["pass%3Dword", "pass\\u003dword", "pass&amp;word", "p\\\"q\\\\r-secret", "naïve-пароль😀"]
+        {
+            let json = serde_json::to_string(secret).unwrap();
+            let percent: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let wide: String = secret.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+            for spelled in [secret, json.trim_matches('"'), &percent, &wide] {
+                assert_eq!(redacted(&format!("({spelled})"), &[secret]), "([redacted])", "{spelled}");
+            }
+        }
+    }
+
+    #[test]
+    fn redact_with_several_secrets_and_other_bytes_blanks_the_secrets_only() {
+        let secrets = ["secret/1", "one-secret", "two-secret"].map(|text| Secret::new(text.to_owned()));
+        let redactor = Redactor::new(&secrets);
+        let blanked = redactor.redact(b"a secret/1 \xff secret\\/1. one-secret two-secret".to_vec());
+        assert_eq!(blanked, b"a [redacted] \xff [redacted]. [redacted] [redacted]");
+        assert!(!format!("{redactor:?}").contains("secret/1"));
+    }
+
+    #[test]
+    fn redact_with_a_short_secret_leaves_the_text() {
+        assert_eq!(redacted("/test/data", &["test", ""]), "/test/data");
+        let honest = r"C:\data\users 100% &amp; \u4e2d &#x; &nosuch; %zz \ud800";
+        assert_eq!(redacted(honest, &[TOKEN]), honest);
+    }
+
+    /// A spelling of one character, by `choice`.
+    fn spell(character: char, choice: u8) -> String {
+        let code = u32::from(character);
+        match choice {
+            0 => format!("\\u{code:04x}"),
+            1 => format!("%{code:02X}"),
+            2 => format!("&#{code};"),
+            3 => format!("&#x{code:X};"),
+            4 => format!("\\\\u{code:04X}"),
+            _ => character.to_string(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn redact_with_mixed_spellings_blanks_the_secret(choices in proptest::collection::vec(0_u8..9, TOKEN.len())) {
+            let spelled: String = TOKEN.chars().zip(choices).map(|(c, choice)| spell(c, choice)).collect();
+            let text = format!("{{\"error_msg\":\"no {spelled}, no\"}}");
+            prop_assert_eq!(redacted(&text, &[TOKEN]), "{\"error_msg\":\"no [redacted], no\"}");
+        }
+
+        #[test]
+        fn redact_without_a_secret_changes_nothing(text in any::<Vec<u8>>()) {
+            let secret = Secret::new(TOKEN.to_owned());
+            prop_assert_eq!(Redactor::new([&secret]).redact(text.clone()), text);
+        }
+    }
+}

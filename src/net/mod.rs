@@ -1,0 +1,39 @@
+//! What all HTTP clients of the program share: trust, proxies, name resolution, content codings, and what
+//! their errors mean.
+
+mod cause;
+mod coding;
+mod proxy;
+mod resolve;
+mod trust;
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+pub use cause::Cause;
+pub use coding::{ACCEPTED, BodyError, BodyReader};
+pub use proxy::{Proxies, ProxyError};
+pub use trust::{TrustError, trusted};
+
+/// What every client has in common: no redirects, which would carry credentials elsewhere, no retries of its
+/// own, and no content decoding of its own.
+pub fn builder() -> reqwest::ClientBuilder {
+    // Fails only when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("cutover-report/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .tcp_nodelay(true)
+        .dns_resolver(resolve::Resolver)
+}
+
+/// Whether the address is this machine's own.
+pub fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
+}
