@@ -9,7 +9,7 @@ use crate::sms::ask::Unanswered;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
 use crate::tasks::discovery::{DiscoverError, Discovered, Search, discover};
-use crate::tasks::{self, Source};
+use crate::tasks::{self, ListOptions, Source};
 
 use super::connect::Connected;
 use super::console;
@@ -29,7 +29,8 @@ pub(crate) fn declared(
     if args.discover {
         return Ok(None);
     }
-    load_tasks(&args.tasks, &args.task_ids, &args.connection, storage, quiet).map(Some)
+    let options = ListOptions { sheet: args.sheet.clone() };
+    load_tasks(&args.tasks, &args.task_ids, &options, &args.connection, storage, quiet).map(Some)
 }
 
 /// What is to be fetched, and what the account said of it.
@@ -74,6 +75,7 @@ pub(crate) async fn find_tasks(
 pub(crate) fn load_tasks(
     lists: &[PathBuf],
     ids: &[String],
+    options: &ListOptions,
     connection: &ConnectionArgs,
     storage: &Storage,
     quiet: bool,
@@ -82,13 +84,14 @@ pub(crate) fn load_tasks(
     if stdin_taken && lists.iter().any(|list| list == Path::new("-")) {
         return Err(Failure::usage("both the task list and --token-file are to come from standard input"));
     }
-    read_task_lists(lists, ids, storage, quiet)
+    read_task_lists(lists, ids, options, storage, quiet)
 }
 
 /// Reads task lists and ids, and prints the warnings about them.
 pub(crate) fn read_task_lists(
     lists: &[PathBuf],
     ids: &[String],
+    options: &ListOptions,
     storage: &Storage,
     quiet: bool,
 ) -> Result<TaskList, Failure> {
@@ -103,7 +106,17 @@ pub(crate) fn read_task_lists(
     if sources.is_empty() {
         return Err(Failure::usage("no tasks: name a task list, - for standard input, or --task ID"));
     }
-    let loaded = tasks::load(&sources, &mut std::io::stdin().lock()).map_err(Failure::usage)?;
+    let has_sheets = |source: &Source| match source {
+        Source::File(file) => file.name.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("xlsx")),
+        Source::Stdin => true,
+        Source::Id(_) => false,
+    };
+    if options.sheet.is_some() && !sources.iter().any(has_sheets) {
+        return Err(Failure::usage(
+            "--sheet names a worksheet, but no task list is an .xlsx file; leave --sheet out",
+        ));
+    }
+    let loaded = tasks::load_with(&sources, &mut std::io::stdin().lock(), options).map_err(Failure::usage)?;
     if !quiet {
         loaded.warnings.iter().for_each(|warning| console::warning(warning));
     }

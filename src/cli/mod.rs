@@ -115,12 +115,15 @@ pub enum TemplatesCommand {
 /// `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Task lists: .csv, .json, .jsonl, .yaml, .xlsx, or - for standard input
+    /// Task lists: .csv, .json, .jsonl, .yaml, .xlsx, .txt, or - for standard input
     #[arg(value_name = "TASKS")]
     pub tasks: Vec<PathBuf>,
     /// A task to fetch; may be given again
     #[arg(long = "task", value_name = "ID")]
     pub task_ids: Vec<String>,
+    /// Worksheet of .xlsx task lists [default: the first visible one]
+    #[arg(long, value_name = "NAME", conflicts_with = "discover")]
+    pub sheet: Option<String>,
     /// Find the tasks: all of the account that have results, or those that --state and --name tell
     #[arg(long, conflicts_with_all = ["tasks", "task_ids"])]
     pub discover: bool,
@@ -254,12 +257,15 @@ pub enum ListFormat {
 /// `server-export`.
 #[derive(Debug, Args)]
 pub struct ServerExportArgs {
-    /// Task lists: .csv, .json, .jsonl, .yaml, .xlsx, or - for standard input
+    /// Task lists: .csv, .json, .jsonl, .yaml, .xlsx, .txt, or - for standard input
     #[arg(value_name = "TASKS")]
     pub tasks: Vec<PathBuf>,
     /// A task; may be given again
     #[arg(long = "task", value_name = "ID")]
     pub task_ids: Vec<String>,
+    /// Worksheet of .xlsx task lists [default: the first visible one]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// The folder to save the files in; {date} and {time} are filled in, in UTC
     #[arg(short, long = "output", value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     pub output: String,
@@ -433,6 +439,9 @@ pub struct ServeArgs {
     /// Task list to register instead of the sample data, in any format that export reads (repeatable)
     #[arg(long, value_name = "LIST")]
     pub tasks: Vec<PathBuf>,
+    /// Worksheet of .xlsx task lists [default: the first visible one]
+    #[arg(long, value_name = "NAME", requires = "tasks")]
+    pub sheet: Option<String>,
     /// Keep everything in this SQLite database [default: in memory]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,

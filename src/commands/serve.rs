@@ -9,6 +9,7 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::signals::Signals;
 use crate::app::task_source::read_task_lists;
 use crate::storage::Storage;
+use crate::tasks::ListOptions;
 
 pub(super) fn run(
     args: ServeArgs,
@@ -27,7 +28,10 @@ pub(super) fn run(
     }
     let tasks = match args.tasks.as_slice() {
         [] => TaskList::default(),
-        lists => read_task_lists(lists, &[], storage, quiet)?,
+        lists => {
+            let options = ListOptions { sheet: args.sheet.clone() };
+            read_task_lists(lists, &[], &options, storage, quiet)?
+        }
     };
     let auth = match args.auth {
         ServeAuth::None => Auth::None,

@@ -22,6 +22,7 @@ use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::hints::denied;
 use crate::app::task_source::load_tasks;
+use crate::tasks::ListOptions;
 
 /// The most tasks that the service takes at once.
 const BATCH: usize = 200;
@@ -32,7 +33,14 @@ pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Re
     if is_remote(Path::new(&args.output)) {
         return Err(Failure::usage("-o: server-export writes to folders of this machine alone"));
     }
-    let list = load_tasks(&args.tasks, &args.task_ids, &args.connection, storage, quiet)?;
+    let list = load_tasks(
+        &args.tasks,
+        &args.task_ids,
+        &ListOptions { sheet: args.sheet.clone() },
+        &args.connection,
+        storage,
+        quiet,
+    )?;
     let utc = Zone::named("UTC").map_err(Failure::stopped)?;
     let folder = Target::parse(&format!("{}/", args.output.trim_end_matches('/')), Timestamp::now(), &utc)
         .map_err(Failure::usage)?;

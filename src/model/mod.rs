@@ -3,6 +3,7 @@
 //! Plain values: no input or output, no async, no clock.
 
 mod failure_kind;
+mod invisible;
 mod language;
 mod markup;
 mod named;
@@ -17,6 +18,7 @@ mod verdict;
 mod verification;
 
 pub use failure_kind::FailureKind;
+pub use invisible::is_invisible;
 pub use language::Language;
 pub use markup::Markup;
 pub use named::NamedFile;

@@ -1,22 +1,53 @@
 //! Rows to tasks: the rules that all formats share.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use super::headings::{Field, identity, same_field};
+use super::notices::Notices;
 use super::{Fault, Loaded, Row, Rows, TaskListError};
-use crate::model::{Task, TaskId, TaskList};
+use crate::model::{Task, TaskId, TaskList, is_invisible};
 
-/// The form of a column name that decides which column is meant: `Task ID` is `task_id`.
-pub(super) fn key(name: &str) -> String {
-    let words = name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_'));
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_").to_lowercase()
+/// What spreadsheets show instead of a value, in English; also in CSV files that they wrote.
+const ERROR_VALUES: [&str; 14] = [
+    "#N/A",
+    "#REF!",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NAME?",
+    "#NUM!",
+    "#NULL!",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "#BLOCKED!",
+    "#CONNECT!",
+    "#UNKNOWN!",
+    "#GETTING_DATA",
+];
+
+/// Whether a text is what a spreadsheet shows instead of a value.
+pub(super) fn is_error_value(text: &str) -> bool {
+    ERROR_VALUES.iter().any(|error| error.eq_ignore_ascii_case(text))
 }
 
-/// What is wrong with two columns of one name.
-pub(super) fn same_field(one: &str, other: &str) -> String {
-    if one == other {
-        format!("`{one}` is there twice")
-    } else {
-        format!("`{one}` and `{other}` are the same field")
+/// Reads a task id of a list.
+///
+/// # Errors
+/// Why the text is no task id: also a character that nobody sees, with which the service would look for
+/// another task than the reader.
+pub(super) fn task_id(text: &str) -> Result<TaskId, String> {
+    let text = text.trim();
+    if is_error_value(text) {
+        return Err(format!("task_id is the error value {text}"));
+    }
+    let id = TaskId::new(text).map_err(|error| error.to_string())?;
+    match text.chars().find(|c| is_invisible(*c)) {
+        Some(c) => Err(format!(
+            "task_id holds the invisible character U+{:04X}; type the id anew or delete the character",
+            u32::from(c)
+        )),
+        None => Ok(id),
     }
 }
 
@@ -26,7 +57,7 @@ pub(super) struct Collector {
     /// The labels by key, each as it was first spelled.
     labels: HashMap<String, String>,
     first_seen: HashMap<TaskId, String>,
-    warnings: Vec<String>,
+    notices: Notices,
     faults: Vec<Fault>,
 }
 
@@ -56,22 +87,35 @@ impl Collector {
     }
 
     fn add_row(&mut self, place: &str, line: Option<u64>, row: Row) {
-        let mut task_id = None;
+        let here = line.map_or_else(|| place.to_owned(), |line| format!("{place}:{line}"));
+        let mut id = None;
         let mut source_id = None;
         let mut source_name = None;
         let mut labels = BTreeMap::new();
-        let mut names = HashMap::new();
+        let mut names: HashMap<String, Arc<str>> = HashMap::new();
         for (name, value) in row.fields {
             let value = value.trim();
-            let key = key(&name);
-            if let Some(other) = names.insert(key.clone(), name.clone()) {
+            let field = Field::of(&name);
+            let key = identity(&name);
+            if let Some(other) = names.insert(key.clone(), Arc::clone(&name)) {
                 self.fault(place, line, same_field(&other, &name));
             }
-            match key.as_str() {
-                "task_id" => task_id = Some(TaskId::new(value)),
-                _ if value.is_empty() => {}
-                "source_id" => source_id = Some(value.to_owned()),
-                "source_name" => source_name = Some(value.to_owned()),
+            let problem = row.problems.iter().find(|(other, _)| *other == name).map(|(_, what)| what.clone());
+            if field == Some(Field::TaskId) {
+                id = Some(problem.map_or_else(|| task_id(value), |what| Err(format!("`{name}` {what}"))));
+                continue;
+            }
+            if value.is_empty() {
+                continue;
+            }
+            let is_error = || is_error_value(value).then(|| format!("is the error value {value}"));
+            if let Some(what) = problem.or_else(is_error) {
+                let what = format!("`{name}` {what}; it is kept as text");
+                self.notices.cell(place, &key, format!("{here}: {what}"));
+            }
+            match field {
+                Some(Field::SourceId) => source_id = Some(value.to_owned()),
+                Some(Field::SourceName) => source_name = Some(value.to_owned()),
                 _ => {
                     let label = self.labels.entry(key).or_insert_with(|| {
                         self.list.labels.push(name.trim().to_owned());
@@ -81,16 +125,13 @@ impl Collector {
                 }
             }
         }
-        let task_id = match task_id {
+        let task_id = match id {
             Some(Ok(task_id)) => task_id,
-            Some(Err(error)) => return self.fault(place, line, error.to_string()),
+            Some(Err(what)) => return self.fault(place, line, what),
             None => return self.fault(place, line, "task_id is missing".to_owned()),
         };
-        let here = line.map_or_else(|| place.to_owned(), |line| format!("{place}:{line}"));
         if let Some(first) = self.first_seen.get(&task_id) {
-            self.warnings
-                .push(format!("{here}: task {task_id} is listed already at {first}; it is fetched once"));
-            return;
+            return self.notices.repeated(&here, &task_id, first);
         }
         self.first_seen.insert(task_id.clone(), here);
         self.list.tasks.push(Task { task_id, source_id, source_name, labels });
@@ -98,7 +139,7 @@ impl Collector {
 
     pub(super) fn finish(self) -> Result<Loaded, TaskListError> {
         if self.faults.is_empty() {
-            Ok(Loaded { list: self.list, warnings: self.warnings })
+            Ok(Loaded { list: self.list, warnings: self.notices.into_warnings() })
         } else {
             Err(TaskListError(self.faults))
         }

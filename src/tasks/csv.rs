@@ -3,92 +3,91 @@
 //! Quotes are read more strictly than usual: a lenient reader takes everything after a quote that is
 //! never closed for one field, and so loses tasks without a word.
 
-use std::collections::HashMap;
+use super::table::{self, Cell, Line, Surplus};
+use super::{Rows, line_breaks};
 
-use super::collect::{key, same_field};
-use super::{Row, Rows, line_breaks};
-
-/// The semicolon is what spreadsheets write where the comma stands in numbers.
+/// Spreadsheets write a semicolon where the comma is the decimal separator.
 const DELIMITERS: [char; 3] = [',', ';', '\t'];
 
-/// So many characters of a file's first line are shown; it may be no list at all.
-const SHOWN_CHARS: usize = 200;
-
 pub(super) fn read(text: &str) -> Rows {
-    let mut records = Records { rest: text, delimiter: delimiter(text), line: 1 };
-    let header = match records.next() {
-        None => return Rows::fault(1, "is empty; the first line names the columns, task_id among them"),
-        Some(Err((line, what))) => return Rows::fault(line, what),
-        Some(Ok(header)) => header,
-    };
-    let names: Vec<&str> = header.fields.iter().map(|name| name.trim()).collect();
-    let mut rows = Rows::default();
-    rows.faults.extend(header_faults(&names).into_iter().map(|what| (Some(header.line), what)));
-    if !rows.faults.is_empty() {
-        return rows;
-    }
-    for record in records {
+    let start = Start::of(text);
+    let mut lines = Vec::new();
+    let mut faults = Vec::new();
+    for record in start.records() {
         match record {
-            Err((line, what)) => rows.faults.push((Some(line), what)),
-            Ok(record) => add_record(&mut rows, &names, record),
+            Ok(record) => lines.extend(record.into_line()),
+            // Without the headings nothing that follows an error can be read.
+            Err((line, what)) if table::heading_row(&lines).is_none() => return Rows::fault(line, what),
+            Err((line, what)) => faults.push((Some(line), what)),
         }
     }
+    if lines.is_empty() {
+        return Rows::fault(1, "is empty; the first line names the columns, task_id among them");
+    }
+    let first = lines.first().map(|line| line.line);
+    let missing = table::no_task_id(&lines);
+    let Some(mut rows) = table::read(lines, Surplus::Refused) else { return Rows::fault(first, missing) };
+    rows.faults.extend(faults);
     rows
 }
 
-/// What is wrong with a list's column names.
-pub(super) fn header_faults(names: &[&str]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut seen = HashMap::new();
-    for name in names.iter().filter(|name| !name.is_empty()) {
-        if let Some(other) = seen.insert(key(name), name) {
-            faults.push(same_field(other, name));
-        }
-    }
-    if !seen.contains_key("task_id") {
-        let mut shown = names.join(", ");
-        if let Some((end, _)) = shown.char_indices().nth(SHOWN_CHARS) {
-            shown.truncate(end);
-            shown.push('…');
-        }
-        faults.push(format!("has no column `task_id`; its columns are: {shown}"));
-    }
-    faults
+/// Where the records of a text begin, and what separates their fields.
+struct Start<'a> {
+    records: &'a str,
+    delimiter: char,
+    line: u64,
 }
 
-fn add_record(rows: &mut Rows, names: &[&str], Record { line, fields }: Record) {
-    // Spreadsheets leave lines of empty fields behind.
-    if fields.iter().all(|field| field.trim().is_empty()) {
-        return;
+impl<'a> Start<'a> {
+    fn of(text: &'a str) -> Self {
+        if let Some((delimiter, records)) = declared_delimiter(text) {
+            return Self { records, delimiter, line: 2 };
+        }
+        let start = |delimiter| Self { records: text, delimiter, line: 1 };
+        let is_right = |delimiter: &char| {
+            let lines = start(*delimiter).records().map_while(Result::ok).filter_map(Record::into_line);
+            table::heading_row(&lines.take(table::HEADING_ROWS).collect::<Vec<_>>()).is_some()
+        };
+        start(DELIMITERS.into_iter().find(is_right).unwrap_or(','))
     }
-    if fields.iter().skip(names.len()).any(|field| !field.trim().is_empty()) {
-        let what = format!("has {} fields, but there are {} columns", fields.len(), names.len());
-        rows.faults.push((Some(line), what));
-        return;
+
+    fn records(&self) -> Records<'a> {
+        Records { rest: self.records, delimiter: self.delimiter, line: self.line }
     }
-    let values = fields.into_iter().chain(std::iter::repeat(String::new()));
-    let fields = names.iter().zip(values).enumerate().map(|(index, (name, value))| {
-        let name = if name.is_empty() { format!("column {}", index + 1) } else { (*name).to_owned() };
-        (name, value)
-    });
-    rows.rows.push(Row { line, fields: fields.collect() });
 }
 
-/// The separator by which the header has a column `task_id`.
-fn delimiter(text: &str) -> char {
-    let names_task_id = |delimiter: &char| {
-        let header = Records { rest: text, delimiter: *delimiter, line: 1 }.next();
-        header.is_some_and(|header| {
-            header.is_ok_and(|header| header.fields.iter().any(|name| key(name) == "task_id"))
-        })
-    };
-    DELIMITERS.into_iter().find(names_task_id).unwrap_or(',')
+/// The delimiter that a first line `sep=;` declares to Excel, and the text below that line.
+fn declared_delimiter(text: &str) -> Option<(char, &str)> {
+    let end = text.find(['\r', '\n'])?;
+    let (line, rest) = text.split_at(end);
+    let rest = rest.strip_prefix("\r\n").or_else(|| rest.get(1..))?;
+    let line = line.trim_start_matches('\u{feff}').trim_matches(' ');
+    let line = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line);
+    let (name, delimiter) = line.split_at_checked(4)?;
+    if !name.eq_ignore_ascii_case("sep=") {
+        return None;
+    }
+    let mut delimiters = if delimiter == "\\t" { "\t" } else { delimiter }.chars();
+    let delimiter = delimiters.next().filter(|c| *c != '"')?;
+    // A spreadsheet that saved the file again may have filled the line up with delimiters.
+    delimiters.all(|c| c == delimiter).then_some((delimiter, rest))
 }
 
 /// One entry of a file: the line on which it begins, and its fields.
 struct Record {
     line: u64,
     fields: Vec<String>,
+}
+
+impl Record {
+    /// The record as a row of a table; none if its fields are blank, as spreadsheets leave them behind.
+    fn into_line(self) -> Option<Line> {
+        if self.fields.iter().all(|field| field.trim().is_empty()) {
+            return None;
+        }
+        let cells = self.fields.into_iter().map(Cell::from).enumerate().collect();
+        Some(Line { line: self.line, cells })
+    }
 }
 
 /// The records of a text, or what is wrong with the quotes of one, and on which line. Blank lines are

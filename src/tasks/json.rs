@@ -77,11 +77,11 @@ fn add(rows: &mut Rows, line: u64, item: &str) {
             return rows.faults.push((line, format!("is not a task object: {what}")));
         }
     };
-    let mut row = Row { line, fields: Vec::with_capacity(fields.len()) };
+    let mut row = Row::new(line);
     let known_faults = rows.faults.len();
     for (name, value) in fields {
         match text_of(value) {
-            Some(text) => row.fields.push((name, text)),
+            Some(text) => row.fields.push((name.into(), text)),
             None => rows.faults.push((Some(line), format!("`{name}` is not one text or number"))),
         }
     }

@@ -6,14 +6,19 @@
 mod collect;
 mod csv;
 pub mod discovery;
+mod headings;
 mod json;
+mod notices;
+mod table;
+mod txt;
 mod upload;
 mod xlsx;
 mod yaml;
 
 use std::fmt;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::model::{NamedFile, TaskList};
 
@@ -22,12 +27,19 @@ pub use upload::{LoadedUploads, Upload, load_uploads};
 /// Where tasks are declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Standard input; the format is told by its content.
+    /// Standard input; its format is guessed from the content.
     Stdin,
-    /// A file; the format is told by its suffix.
+    /// A file; its suffix gives the format.
     File(NamedFile),
     /// One id, as given on the command line.
     Id(String),
+}
+
+/// How lists are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListOptions {
+    /// The worksheet to read, in any case; without it the first visible one.
+    pub sheet: Option<String>,
 }
 
 /// A task list that was read without a fault.
@@ -35,7 +47,7 @@ pub enum Source {
 pub struct Loaded {
     /// The tasks, each id once.
     pub list: TaskList,
-    /// What the user should know all the same: a task listed twice.
+    /// What the user should know: tasks listed twice, and cells without a usable value.
     pub warnings: Vec<String>,
 }
 
@@ -72,10 +84,18 @@ fn lines(faults: &[Fault]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     line: u64,
-    fields: Vec<(String, String)>,
+    fields: Vec<(Arc<str>, String)>,
+    /// Columns whose text is no id, and why.
+    problems: Vec<(Arc<str>, String)>,
 }
 
-/// What reading one list gave: rows, and faults found on the way.
+impl Row {
+    fn new(line: u64) -> Self {
+        Self { line, fields: Vec::new(), problems: Vec::new() }
+    }
+}
+
+/// The rows of one list, and its errors.
 #[derive(Debug, Default)]
 struct Rows {
     rows: Vec<Row>,
@@ -95,6 +115,7 @@ enum Format {
     JsonLines,
     Yaml,
     Xlsx,
+    Txt,
 }
 
 impl Format {
@@ -106,6 +127,7 @@ impl Format {
             "jsonl" | "ndjson" => Self::JsonLines,
             "yaml" | "yml" => Self::Yaml,
             "xlsx" => Self::Xlsx,
+            "txt" => Self::Txt,
             _ => return None,
         })
     }
@@ -122,14 +144,16 @@ impl Format {
             if text.contains("\"task_info\"") { Self::Json } else { Self::JsonLines }
         } else if yaml::is_likely(text) {
             Self::Yaml
+        } else if txt::is_likely(text) {
+            Self::Txt
         } else {
             Self::Csv
         }
     }
 
-    fn read(self, content: &[u8]) -> Rows {
+    fn read(self, content: &[u8], options: &ListOptions) -> Rows {
         if self == Self::Xlsx {
-            return xlsx::read(content);
+            return xlsx::read(content, options.sheet.as_deref());
         }
         match text(content) {
             Err((line, what)) => Rows::fault(line, what),
@@ -138,6 +162,7 @@ impl Format {
                 Self::Json => json::read(text),
                 Self::JsonLines => json::read_lines(text),
                 Self::Yaml => yaml::read(text),
+                Self::Txt => txt::read(text),
                 Self::Xlsx => Rows::default(),
             },
         }
@@ -174,37 +199,59 @@ fn line_breaks(text: &[u8]) -> u64 {
 /// Reads every source, in order, into one list.
 ///
 /// # Errors
-/// All the faults of all the sources at once; then no task is returned.
+/// All errors of all sources together; then no task is returned.
 pub fn load(sources: &[Source], stdin: &mut dyn Read) -> Result<Loaded, TaskListError> {
+    load_with(sources, stdin, &ListOptions::default())
+}
+
+/// As [`load`], with options.
+///
+/// # Errors
+/// As of [`load`].
+pub fn load_with(
+    sources: &[Source],
+    stdin: &mut dyn Read,
+    options: &ListOptions,
+) -> Result<Loaded, TaskListError> {
     let mut collector = collect::Collector::default();
     for source in sources {
         match source {
             Source::Id(id) => {
-                let fields = vec![("task_id".to_owned(), id.clone())];
-                collector.add_argument(Row { line: 0, fields });
+                let fields = vec![("task_id".into(), id.clone())];
+                collector.add_argument(Row { fields, ..Row::new(0) });
             }
             Source::Stdin => {
                 let mut content = Vec::new();
                 let rows = match stdin.read_to_end(&mut content) {
-                    Ok(_) => Format::of_content(&content).read(&content),
+                    Ok(_) => Format::of_content(&content).read(&content, options),
                     Err(error) => Rows::fault(None, format!("cannot be read: {error}")),
                 };
                 collector.add("stdin", rows);
             }
-            Source::File(file) => collector.add(&file.name.display().to_string(), read_file(file)),
+            Source::File(file) => collector.add(&file.name.display().to_string(), read_file(file, options)),
         }
     }
     collector.finish()
 }
 
-fn read_file(file: &NamedFile) -> Rows {
-    let Some(format) = Format::of_path(&file.name) else {
-        return Rows::fault(None, "has no known suffix; a task list is .csv, .json, .jsonl, .yaml or .xlsx");
+fn read_file(file: &NamedFile, options: &ListOptions) -> Rows {
+    let format = Format::of_path(&file.name);
+    let content = match (std::fs::read(&file.local), format) {
+        (Err(error), _) if error.kind() == ErrorKind::IsADirectory => {
+            return Rows::fault(
+                None,
+                "is a directory; name a task list in it, or use --output for a folder to write",
+            );
+        }
+        (_, None) => {
+            let what = "has no known suffix; a task list is .csv, .json, .jsonl, .yaml, .xlsx or .txt";
+            return Rows::fault(None, what);
+        }
+        (Err(error), Some(_)) => return Rows::fault(None, format!("cannot be read: {error}")),
+        (Ok(content), Some(format)) => (format, content),
     };
-    match std::fs::read(&file.local) {
-        Ok(content) => format.read(&content),
-        Err(error) => Rows::fault(None, format!("cannot be read: {error}")),
-    }
+    let (format, content) = content;
+    format.read(&content, options)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 fn read(format: Format, content: &[u8]) -> Result<Loaded, String> {
     let mut collector = collect::Collector::default();
-    collector.add("list", format.read(content));
+    collector.add("list", format.read(content, &ListOptions::default()));
     collector.finish().map_err(|TaskListError(faults)| lines(&faults))
 }
 
@@ -228,6 +228,170 @@ fn every_fault_of_a_list_is_told_with_its_line() {
 }
 
 #[test]
+fn declared_delimiter_is_used_and_lines_still_count() {
+    for (first, delimiter) in [
+        ("sep=;", ";"),
+        ("\u{feff}sep=;", ";"),
+        ("\"sep=;\"", ";"),
+        ("SEP=,", ","),
+        ("sep=\t", "\t"),
+        ("sep=\\t", "\t"),
+        ("sep=|", "|"),
+        ("sep=,,,", ","),
+    ] {
+        for line_break in ["\n", "\r\n", "\r"] {
+            let rows = ["task_id;wave", "a;15", ";2"].map(|row| row.replace(';', delimiter));
+            let list = [&[first.to_owned()][..], &rows].concat().join(line_break);
+            assert_eq!(faults(Format::Csv, &list), "list:4: task_id is empty", "{list:?}");
+        }
+    }
+    assert_eq!(tasks(Format::Csv, "sep=;\ntask_id;a,b\nx;1,2\n")[0].labels["a,b"], "1,2");
+}
+
+#[test]
+fn joined_files_are_refused_at_the_line_where_they_join() {
+    let again = "the headings again: two files were joined here; delete this line";
+    for (list, line) in [
+        ("task_id,wave\na,1\ntask_id,wave\nb,2\n", 3),
+        ("task_id,wave\na,1\n\u{feff}task_id,wave\nb,2\n", 3),
+        ("task_id\na\ntask_id\nb\n", 3),
+        ("wave,task_id\n1,a\nwave,Task ID\n", 3),
+        ("task_id,source_name\na,1\n\nsource_name,task_id\n", 4),
+    ] {
+        assert_eq!(faults(Format::Csv, list), format!("list:{line}: {again}"), "{list:?}");
+    }
+    let mark = faults(Format::Csv, "wave,task_id\n1,a\n\u{feff}2,b\n");
+    assert!(mark.starts_with("list:3: begins with a byte-order mark (U+FEFF)"), "{mark}");
+}
+
+#[test]
+fn invisible_character_in_an_id_is_named_with_its_line() {
+    for c in [
+        '\u{200b}',
+        '\u{feff}',
+        '\u{ad}',
+        '\u{202a}',
+        '\u{a0}',
+        '\u{2060}',
+        '\u{e0020}',
+        '\u{fe0f}',
+        '\u{180e}',
+    ] {
+        let told = faults(Format::Csv, &format!("wave,task_id\n1,ab\n1,a{c}b\n"));
+        let name = format!("list:3: task_id holds the invisible character U+{:04X}", u32::from(c));
+        assert!(told.starts_with(&name), "{told}");
+        for (format, list) in [
+            (Format::Json, format!("[{{\"task_id\": \"a{c}b\"}}]")),
+            (Format::Yaml, format!("- task_id: a{c}b\n")),
+            (Format::Txt, format!("a{c}b\n")),
+        ] {
+            if let Ok(loaded) = read(format, list.as_bytes()) {
+                panic!("{format:?} U+{:04X}: {loaded:?}", u32::from(c));
+            }
+        }
+    }
+    assert_eq!(
+        tasks(Format::Csv, "task_id,name\n\u{a0}a\u{3000},x\u{200b}y\n")[0].labels["name"],
+        "x\u{200b}y"
+    );
+}
+
+#[test]
+fn error_value_outside_the_id_is_kept_as_text_with_a_warning() {
+    let loaded = read(Format::Csv, b"task_id,wave,source_name\na,#N/A,#REF!\nb,2,x\n").unwrap();
+    assert_eq!(loaded.list.tasks[0].labels["wave"], "#N/A");
+    assert_eq!(
+        loaded.warnings,
+        [
+            "list:2: `wave` is the error value #N/A; it is kept as text",
+            "list:2: `source_name` is the error value #REF!; it is kept as text"
+        ]
+    );
+    let many = format!("task_id,wave\n{}", (0..50).map(|n| format!("{n},#N/A\n")).collect::<String>());
+    let warnings = read(Format::Csv, many.as_bytes()).unwrap().warnings;
+    assert_eq!(
+        (warnings.len(), &*warnings[3]),
+        (4, "list: 47 more cells of `wave` are like these; they are kept as text")
+    );
+    assert_eq!(faults(Format::Csv, "task_id,wave\n#N/A,1\n"), "list:2: task_id is the error value #N/A");
+    assert_eq!(faults(Format::Txt, "#N/A\n"), "list:1: task_id is the error value #N/A");
+}
+
+#[test]
+fn headings_are_known_in_chinese_and_any_case() {
+    for header in [
+        "任务ID,源端ID,源端名称",
+        "任务 id,源端_id,源端名称",
+        "任务ＩＤ,源端ＩＤ,源端 名称",
+        "TaskID,sourceId,Source_Name",
+    ] {
+        let task = &tasks(Format::Csv, &format!("{header}\na,s,web\n"))[0];
+        let fields = (task.task_id.as_str(), task.source_id.as_deref(), task.source_name.as_deref());
+        assert_eq!(fields, ("a", Some("s"), Some("web")), "{header}");
+        assert!(task.labels.is_empty(), "{header}");
+    }
+    assert_eq!(
+        faults(Format::Csv, "任务ID,task_id\na,b\n"),
+        "list:1: `任务ID` and `task_id` are the same field"
+    );
+}
+
+#[test]
+fn file_of_ids_alone_is_a_list() {
+    let id = "6e1c7a52-93f4-4a0b-8d27-51b0c9e4f301";
+    let text = format!("\u{feff}# wave 3\r\n\r\n  {id}  # web\r\nb-2\r\n");
+    for (format, list) in [
+        (Format::Txt, text.clone()),
+        (Format::Txt, format!("任务ID\n{id}\nb-2")),
+        (Format::Txt, format!("task_id,wave\n{id},\nb-2,\n")),
+        (Format::Csv, format!("{id}\nb-2\n")),
+        (Format::Csv, format!("任务ID\n{id}\nb-2\n")),
+    ] {
+        let ids: Vec<String> = tasks(format, &list).iter().map(|task| task.task_id.to_string()).collect();
+        assert_eq!(ids, [id, "b-2"], "{list:?}");
+    }
+    assert_eq!(Format::of_content(text.as_bytes()), Format::Txt);
+    assert_eq!(Format::of_path(Path::new("ids.TXT")), Some(Format::Txt));
+    assert_eq!(
+        faults(Format::Txt, "a\r\rb c\n\n\u{200b}\ntask_id\n"),
+        "list:3: has more than one word; write one task id a line\n\
+         list:5: task_id holds the invisible character U+200B; type the id anew or delete the character\n\
+         list:6: the heading again: two files were joined here; delete this line"
+    );
+    assert_eq!(
+        faults(Format::Csv, "hostname\nweb-01\n"),
+        "list:1: has no column `task_id`; its columns are: hostname"
+    );
+}
+
+#[test]
+fn large_yaml_list_is_read_and_alias_bomb_is_refused() {
+    let list: String =
+        (0..50_000).map(|n| format!("- task_id: t-{n}\n  source_name: s{n}\n  wave: {n}\n")).collect();
+    assert_eq!(tasks(Format::Yaml, &list).len(), 50_000);
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..9 {
+        let aliases = vec![format!("*a{}", n - 1); 10].join(", ");
+        bomb.push_str(&format!("a{n}: &a{n} [{aliases}]\n"));
+    }
+    bomb.push_str("task_info: [{task_id: a}]\n");
+    assert!(faults(Format::Yaml, &bomb).contains("is not YAML"));
+}
+
+#[test]
+fn many_repeated_rows_give_one_warning_with_their_number() {
+    let list = format!("task_id\n{}", "a\n".repeat(100_001));
+    let loaded = read(Format::Csv, list.as_bytes()).unwrap();
+    assert_eq!(loaded.list.tasks.len(), 1);
+    assert_eq!(
+        loaded.warnings,
+        [
+            "list:3: task a is listed already at list:2; 100000 rows in all repeat a task, and each task is fetched once"
+        ]
+    );
+}
+
+#[test]
 fn a_task_listed_twice_is_fetched_once() {
     let loaded = read(Format::Csv, b"task_id,source_name\na,x\nb,y\na,z\n").unwrap();
     assert_eq!(loaded.list.tasks.len(), 2);
@@ -278,6 +442,77 @@ fn cells_are_read_as_a_spreadsheet_shows_them() {
 }
 
 #[test]
+fn first_visible_sheet_or_the_named_one_is_read() {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    for name in ["Old", "Cache", "Wave 3", "Wave 4"] {
+        let sheet = workbook.add_worksheet();
+        sheet.set_name(name).unwrap();
+        sheet.write_column(0, 0, ["task_id", &name.to_lowercase()]).unwrap();
+    }
+    workbook.worksheet_from_name("Old").unwrap().set_hidden(true);
+    workbook.worksheet_from_name("Cache").unwrap().set_very_hidden(true);
+    workbook.worksheet_from_name("Wave 3").unwrap().set_active(true);
+    let content = workbook.save_to_buffer().unwrap();
+    let read = |sheet: Option<&str>| {
+        let mut collector = collect::Collector::default();
+        collector.add("list", Format::Xlsx.read(&content, &ListOptions { sheet: sheet.map(str::to_owned) }));
+        let loaded = collector.finish().map_err(|TaskListError(faults)| lines(&faults));
+        loaded.map(|loaded| loaded.list.tasks[0].task_id.to_string())
+    };
+    assert_eq!(read(None).unwrap(), "wave 3");
+    assert_eq!(read(Some("wave 4")).unwrap(), "wave 4");
+    assert_eq!(read(Some("Cache")).unwrap(), "cache");
+    assert_eq!(
+        read(Some("Wave 5")).unwrap_err(),
+        "list: has no sheet `Wave 5`; its sheets are: `Old`, `Cache`, `Wave 3`, `Wave 4`"
+    );
+}
+
+#[test]
+fn cells_are_read_in_their_number_formats() {
+    use rust_xlsxwriter::{Format as Look, Formula};
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let cells = [
+        (12.0, "00000", "00012"),
+        (1.25, "[h]:mm:ss", "30:00:00"),
+        (0.5, "0%", "50%"),
+        (46347.0, "dd.mm.yyyy", "21.11.2026"),
+        (46347.0, "yyyy\"年\"m\"月\"d\"日\"", "2026年11月21日"),
+        (46347.0, "m/d/yy", "2026-11-21"),
+        (1234.5, "#,##0.00", "1,234.50"),
+        (0.3, "General", "0.3"),
+    ];
+    sheet.write(0, 0, "task_id").unwrap();
+    sheet.write_with_format(1, 0, 7, &Look::new().set_num_format("0000")).unwrap();
+    for (column, (number, format, shown)) in (1..).zip(cells) {
+        sheet.write(0, column, shown).unwrap();
+        let format = if format == "m/d/yy" {
+            Look::new().set_num_format_index(14)
+        } else {
+            Look::new().set_num_format(format)
+        };
+        sheet.write_with_format(1, column, number, &format).unwrap();
+    }
+    sheet.write(0, 20, "open").unwrap();
+    sheet.write(1, 20, Formula::new("=VLOOKUP(A2,B:C,2,0)").set_result("")).unwrap();
+    sheet.write(0, 21, "lost").unwrap();
+    sheet.write(1, 21, Formula::new("=1/0").set_result("#N/A")).unwrap();
+    sheet.write(0, 22, "long").unwrap();
+    sheet.write(1, 22, 123_456_789_012_345_678_u64).unwrap();
+    let loaded = read(Format::Xlsx, &workbook.save_to_buffer().unwrap()).unwrap();
+    let task = &loaded.list.tasks[0];
+    assert_eq!(task.task_id.as_str(), "0007");
+    for (_, _, shown) in cells {
+        assert_eq!(task.labels[shown], shown);
+    }
+    assert_eq!(task.labels["lost"], "#N/A");
+    let warnings = loaded.warnings.join("\n");
+    assert!(warnings.contains("list:2: `lost` is the error value #N/A; it is kept as text"), "{warnings}");
+    assert!(warnings.contains("list:2: `long` holds the number"), "{warnings}");
+}
+
+#[test]
 fn every_fault_of_a_workbook_is_told_with_its_row() {
     let mut workbook = rust_xlsxwriter::Workbook::new();
     let sheet = workbook.add_worksheet();
@@ -304,7 +539,7 @@ fn the_sample_list_fits_the_sample_data() {
 proptest! {
     #[test]
     fn no_content_panics(content in prop::collection::vec(any::<u8>(), 0..300)) {
-        for format in [Format::Csv, Format::Json, Format::JsonLines, Format::Yaml, Format::Xlsx] {
+        for format in [Format::Csv, Format::Json, Format::JsonLines, Format::Yaml, Format::Xlsx, Format::Txt] {
             let _ = read(format, &content);
         }
     }

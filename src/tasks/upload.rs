@@ -3,13 +3,15 @@
 //! CSV with a row per directory, by the API's field names or by the headings of `results.csv`; or
 //! JSON, an object or an array of objects with `task_id` and `consistency_result`.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::collect::key;
+use super::collect::task_id;
+use super::headings::{identity, key};
 use super::json::{fault, with_lines};
 use super::{Fault, Format, Row, TaskListError, csv, text};
 use crate::model::{DirectoryCheck, TaskId};
@@ -18,6 +20,13 @@ use crate::model::{DirectoryCheck, TaskId};
 const MAX_DIRECTORIES: usize = 30;
 const MAX_COUNT: u64 = 1_000_000;
 const MAX_DIRECTORY_CHARS: usize = 1_024;
+
+/// What an upload needs, for messages about files that lack it.
+const EXPECTED: &str = "upload expects verification results: .csv with the columns of results.csv, or task_id, \
+                        dir_check, num_total_files, num_different_files, num_target_miss_files and \
+                        num_target_more_files; or .json with task_id and consistency_result";
+/// What to do with a list of tasks instead.
+const EXPORT_INSTEAD: &str = "to fetch the results of these tasks, use `cutover-report export`";
 
 /// What is sent for one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +57,23 @@ impl Upload {
     }
 }
 
-/// Files of results that were read without a fault.
+/// Files of results that were read without an error.
 #[derive(Debug, Default)]
 pub struct LoadedUploads {
     /// One upload for each task, in the order in which the files name them.
     pub uploads: Vec<Upload>,
-    /// What the user should know all the same: rows that are left out.
+    /// What the user should know: rows that are left out.
     pub warnings: Vec<String>,
+}
+
+/// The uploads of all files so far.
+#[derive(Default)]
+struct Uploads {
+    uploads: Vec<Upload>,
+    /// The place of each task's upload.
+    places: HashMap<TaskId, usize>,
+    /// The directories of each upload.
+    directories: Vec<HashSet<String>>,
 }
 
 /// Reads every file, and joins what they all hold for one task into one upload.
@@ -63,20 +82,21 @@ pub struct LoadedUploads {
 /// task is taken, number 1: the service stamps an upload with its own time, so history cannot be sent.
 ///
 /// # Errors
-/// All the faults of all the files at once.
+/// All errors of all files together.
 pub fn load_uploads(files: &[PathBuf]) -> Result<LoadedUploads, TaskListError> {
-    let mut loaded = LoadedUploads::default();
+    let mut uploads = Uploads::default();
+    let mut warnings = Vec::new();
     let mut faults = Vec::new();
     for path in files {
         let place = path.display().to_string();
-        let mut file = File { uploads: &mut loaded.uploads, faults: Vec::new(), is_empty: true, older: 0 };
+        let mut file = File { uploads: &mut uploads, faults: Vec::new(), is_empty: true, older: 0 };
         file.read(path);
         if file.is_empty && file.faults.is_empty() {
             let but = if file.older == 0 { "" } else { " but those of older verifications" };
             file.fault(None, format!("holds no result{but}"));
         }
         if file.older > 0 {
-            loaded.warnings.push(format!(
+            warnings.push(format!(
                 "{place}: rows of older verifications are left out: {}; an upload is stamped with its own time",
                 file.older
             ));
@@ -84,12 +104,16 @@ pub fn load_uploads(files: &[PathBuf]) -> Result<LoadedUploads, TaskListError> {
         file.faults.sort_by_key(|(line, _)| *line);
         faults.extend(file.faults.into_iter().map(|(line, what)| Fault { place: place.clone(), line, what }));
     }
-    if faults.is_empty() { Ok(loaded) } else { Err(TaskListError(faults)) }
+    if faults.is_empty() {
+        Ok(LoadedUploads { uploads: uploads.uploads, warnings })
+    } else {
+        Err(TaskListError(faults))
+    }
 }
 
 /// One file while it is read.
 struct File<'a> {
-    uploads: &'a mut Vec<Upload>,
+    uploads: &'a mut Uploads,
     faults: Vec<(Option<u64>, String)>,
     is_empty: bool,
     older: usize,
@@ -103,7 +127,9 @@ impl File<'_> {
     fn read(&mut self, path: &Path) {
         let format = match Format::of_path(path) {
             Some(format @ (Format::Csv | Format::Json)) => format,
-            _ => return self.fault(None, "has no known suffix; results are .csv or .json"),
+            Some(_) => return self.fault(None, format!("is neither .csv nor .json: {EXPECTED}")),
+            None if path.is_dir() => return self.fault(None, format!("is a directory: {EXPECTED}")),
+            None => return self.fault(None, format!("has no known suffix: {EXPECTED}")),
         };
         let content = match std::fs::read(path) {
             Ok(content) => content,
@@ -114,6 +140,11 @@ impl File<'_> {
             Ok(text) if format == Format::Json => self.read_json(text),
             Ok(text) => {
                 let rows = csv::read(text);
+                let is_column = |name: &str| matches!(key(name).as_str(), "dir_check" | "directory");
+                let is_list = |row: &Row| !row.fields.iter().any(|(name, _)| is_column(name));
+                if rows.faults.is_empty() && rows.rows.first().is_some_and(is_list) {
+                    return self.fault(None, format!("is a task list: {EXPECTED}; {EXPORT_INSTEAD}"));
+                }
                 self.faults.extend(rows.faults);
                 rows.rows.into_iter().for_each(|row| self.add_row(&row));
             }
@@ -121,7 +152,11 @@ impl File<'_> {
     }
 
     fn read_json(&mut self, text: &str) {
-        // Told by its first character, so that the error of the right form is shown.
+        let is_list = text.contains("\"task_id\"") && !text.contains("\"consistency_result");
+        if is_list && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+            return self.fault(None, format!("is a task list: {EXPECTED}; {EXPORT_INSTEAD}"));
+        }
+        // The first character decides, so that the error names the right form.
         let items = if text.trim_start().starts_with('[') {
             serde_json::from_str::<Vec<&RawValue>>(text)
         } else {
@@ -137,7 +172,7 @@ impl File<'_> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields, expecting = "an object with task_id and consistency_result")]
         struct Item<'a> {
-            task_id: TaskId,
+            task_id: String,
             #[serde(borrow)]
             consistency_result: Vec<&'a RawValue>,
         }
@@ -150,9 +185,13 @@ impl File<'_> {
             num_target_miss_files: u64,
             num_target_more_files: u64,
         }
-        let Item { task_id, consistency_result } = match serde_json::from_str(text) {
+        let Item { task_id: id, consistency_result } = match serde_json::from_str(text) {
             Ok(item) => item,
             Err(error) => return self.faults.push(fault(first_line, &error)),
+        };
+        let task_id = match task_id(&id) {
+            Ok(task_id) => task_id,
+            Err(what) => return self.fault(Some(first_line), what),
         };
         self.add(first_line, &task_id, None);
         for (line, check) in with_lines(text, consistency_result) {
@@ -174,26 +213,28 @@ impl File<'_> {
     }
 
     fn add_row(&mut self, row: &Row) {
+        // A field as it was before a report made texts of formulas; the API's own names head texts as they are.
         let field = |name: &str| {
             let is_it = |column: &str| column == name || column == heading(name);
-            let found = row.fields.iter().find(|(column, _)| is_it(&key(column)));
-            found.map(|(column, value)| (column, without_apostrophe(value.trim())))
+            let (column, value) = row.fields.iter().find(|(column, _)| is_it(&identity(column)))?;
+            let is_ours = identity(column) != name || name == "task_id";
+            Some((column, if is_ours { without_apostrophe(value) } else { value }))
         };
         let needed = |name| field(name).ok_or_else(|| format!("column `{name}` is missing"));
         let count = |name| {
             let (column, value) = needed(name)?;
-            value.parse::<u64>().map_err(|_| format!("`{column}` is not a whole number"))
+            value.trim().parse::<u64>().map_err(|_| format!("`{column}` is not a whole number"))
         };
         let read = || {
-            let task_id = TaskId::new(needed("task_id")?.1).map_err(|error| error.to_string())?;
-            match field("verification").map(|(_, number)| number.parse::<u64>()) {
+            let task_id = task_id(needed("task_id")?.1)?;
+            match field("verification").map(|(_, number)| number.trim().parse::<u64>()) {
                 None | Some(Ok(1)) => {}
                 Some(Ok(2..)) => return Ok(None),
                 Some(_) => return Err("`Verification` is not a number from 1".to_owned()),
             }
-            match field("check_result") {
-                None | Some((_, "" | "success")) => {}
-                Some((_, result)) => {
+            match field("check_result").map(|(_, result)| result.trim()) {
+                None | Some("" | "success") => {}
+                Some(result) => {
                     return Err(format!(
                         "the check did not succeed (`{result}`), which an upload cannot say"
                     ));
@@ -218,25 +259,28 @@ impl File<'_> {
     /// Adds a directory to the upload of a task; none when the task is there without one.
     fn add(&mut self, line: u64, task_id: &TaskId, check: Option<DirectoryCheck>) {
         self.is_empty = false;
-        let upload = match self.uploads.iter().rposition(|upload| upload.task_id == *task_id) {
-            Some(known) => self.uploads.get_mut(known),
-            None => {
-                self.uploads.push(Upload { task_id: task_id.clone(), directories: Vec::new() });
-                self.uploads.last_mut()
-            }
+        let Uploads { uploads, places, directories } = &mut *self.uploads;
+        let place = *places.entry(task_id.clone()).or_insert_with(|| {
+            uploads.push(Upload { task_id: task_id.clone(), directories: Vec::new() });
+            directories.push(HashSet::new());
+            uploads.len() - 1
+        });
+        let (Some(upload), Some(known), Some(check)) =
+            (uploads.get_mut(place), directories.get_mut(place), check)
+        else {
+            return;
         };
-        let (Some(Upload { directories, .. }), Some(check)) = (upload, check) else { return };
         let mut faults = Vec::new();
-        if directories.iter().any(|known| known.directory == check.directory) {
+        if !known.insert(check.directory.clone()) {
             faults.push(format!("task {task_id} has the directory `{}` already", check.directory));
         }
-        if directories.len() == MAX_DIRECTORIES {
+        if upload.directories.len() == MAX_DIRECTORIES {
             faults.push(format!(
                 "task {task_id} has more than the {MAX_DIRECTORIES} directories that an upload takes"
             ));
         }
         faults.extend(out_of_bounds(&check));
-        directories.push(check);
+        upload.directories.push(check);
         self.faults.extend(faults.into_iter().map(|what| (Some(line), what)));
     }
 }
@@ -253,9 +297,11 @@ fn heading(name: &str) -> &str {
     }
 }
 
-/// A text as it was before a report kept spreadsheets from running it as a formula.
+/// A text of a report's CSV file as it was before the report put an apostrophe in front of a formula.
 fn without_apostrophe(text: &str) -> &str {
-    text.strip_prefix('\'').filter(|text| text.starts_with(['=', '+', '-', '@'])).unwrap_or(text)
+    let is_marked =
+        |rest: &&str| rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    text.strip_prefix('\'').filter(is_marked).unwrap_or(text)
 }
 
 fn out_of_bounds(check: &DirectoryCheck) -> Option<String> {
@@ -272,6 +318,42 @@ mod tests {
     use super::*;
 
     const HEADER: &str = "Task ID,Verification,Check result,Directory,Total files,Different,Missing at target,Redundant at target\n";
+
+    #[test]
+    fn texts_of_a_report_are_restored() {
+        let restored = [
+            ("'=1", "=1"),
+            ("''=1", "'=1"),
+            ("'\t/a", "\t/a"),
+            ("/a b ", "/a b "),
+            ("'a", "'a"),
+            ("''", "''"),
+        ];
+        for (written, text) in restored {
+            assert_eq!(without_apostrophe(written), text, "{written:?}");
+        }
+        let row = "a,1,success,\"''=1\",5,0,0,0\na,1,,/a b ,1,0,0,0\na,1,,'\t/x,1,0,0,0\n";
+        let loaded = load(&[("results.csv", &format!("{HEADER}{row}"))]).unwrap();
+        assert_eq!(directories(&loaded.uploads[0]), ["'=1", "/a b ", "\t/x"]);
+        let own = "task_id,dir_check,num_total_files,num_different_files,num_target_miss_files,num_target_more_files\n";
+        let loaded = load(&[("own.csv", &format!("{own}a,'=1,1,0,0,0\n"))]).unwrap();
+        assert_eq!(directories(&loaded.uploads[0]), ["'=1"]);
+    }
+
+    #[test]
+    fn task_lists_are_refused_with_what_is_expected() {
+        for (name, content) in [
+            ("list.csv", "task_id,source_name\na,web\n"),
+            ("ids.csv", "task_id\na\n"),
+            ("list.json", "[{\"task_id\": \"a\"}]"),
+        ] {
+            let error = load(&[(name, content)]).unwrap_err();
+            assert!(error.contains("is a task list: upload expects verification results"), "{error}");
+            assert!(error.contains("cutover-report export"), "{error}");
+        }
+        let error = load(&[("list.xlsx", "")]).unwrap_err();
+        assert!(error.starts_with("list.xlsx: is neither .csv nor .json: upload expects"), "{error}");
+    }
 
     /// Loads files of these names and contents; what is told names them without their folder.
     fn load(files: &[(&str, &str)]) -> Result<LoadedUploads, String> {

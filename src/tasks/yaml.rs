@@ -9,7 +9,17 @@ use serde_saphyr::{Error, Span, Spanned};
 use super::{Row, Rows};
 
 pub(super) fn read(text: &str) -> Rows {
-    let options = serde_saphyr::options! { non_finite_float_policy: NonFiniteFloatPolicy::PassThrough };
+    // A node takes at least a byte, so a list's own nodes never reach these limits. What aliases repeat is
+    // limited apart from them.
+    let limit = |least: usize| text.len().max(least);
+    let options = serde_saphyr::options! {
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        budget: serde_saphyr::budget! {
+            max_nodes: limit(250_000),
+            max_events: limit(500_000).saturating_mul(2),
+            max_total_scalar_bytes: limit(64 * 1024 * 1024),
+        },
+    };
     let root = match serde_saphyr::from_str_with_options(text, options) {
         Ok(root) => root,
         Err(error) => {
@@ -61,7 +71,7 @@ fn add(rows: &mut Rows, text: &str, item: Spanned<Node>) {
     let Node::Mapping(fields) = item.value else {
         return rows.faults.push((Some(line), "is not a task; write `task_id: …`".to_owned()));
     };
-    let mut row = Row { line, fields: Vec::with_capacity(fields.len()) };
+    let mut row = Row::new(line);
     let known_faults = rows.faults.len();
     for (name, node) in fields {
         let text = match node.value {
@@ -71,7 +81,7 @@ fn add(rows: &mut Rows, text: &str, item: Spanned<Node>) {
             Node::Sequence(_) | Node::Mapping(_) => None,
         };
         match text {
-            Some(text) => row.fields.push((name, text)),
+            Some(text) => row.fields.push((name.into(), text)),
             None => rows
                 .faults
                 .push((Some(node.referenced.line()), format!("`{name}` is not one text or number"))),

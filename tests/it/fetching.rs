@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 /// A service with the settings given, for as long as the runtime lives.
-fn serve(settings: Settings) -> (tokio::runtime::Runtime, String) {
+pub(crate) fn serve(settings: Settings) -> (tokio::runtime::Runtime, String) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let service = runtime.block_on(Service::start("127.0.0.1:0".parse().unwrap(), settings)).unwrap();
     let endpoint = format!("http://{}", service.address());

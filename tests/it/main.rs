@@ -19,6 +19,7 @@ mod faults;
 mod fetching;
 mod layers;
 mod listing;
+mod lists;
 mod manual;
 mod metrics;
 mod network;

@@ -58,9 +58,10 @@ impl<'a> Table<'a> {
     }
 }
 
-/// A text that a spreadsheet would take for a formula gets an apostrophe, which makes it a text again.
+/// Puts an apostrophe in front of a text that a spreadsheet would run as a formula. A text that already has
+/// one there gets another, so that `upload` can restore both.
 fn neutralise(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+    if text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)

@@ -1,0 +1,174 @@
+//! Tables: the rows of a CSV file or a worksheet, below the row that names the columns.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::headings::{Field, identity, key, same_field};
+use super::{Row, Rows};
+
+/// Plans begin with titles and notes; the headings are looked for in this many rows.
+pub(super) const HEADING_ROWS: usize = 50;
+/// This many characters of a file's first row are shown in an error.
+const SHOWN_CHARS: usize = 200;
+
+/// A cell of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cell {
+    /// The text as a spreadsheet shows it.
+    pub(super) text: String,
+    /// Why the text cannot be used as an id, if it cannot.
+    pub(super) problem: Option<String>,
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self { text, problem: None }
+    }
+}
+
+/// A row of a table: its line from 1, and its cells by column from 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) line: u64,
+    pub(super) cells: Vec<(usize, Cell)>,
+}
+
+/// What a table does with cells to the right of its last heading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Surplus {
+    /// In CSV they mean that a delimiter is not quoted.
+    Refused,
+    /// In a worksheet they are notes beside the table.
+    Labels,
+}
+
+/// The cells that are not blank.
+pub(super) fn filled(line: &Line) -> impl Iterator<Item = &(usize, Cell)> {
+    line.cells.iter().filter(|(_, cell)| !cell.text.trim().is_empty())
+}
+
+/// The index of the row with the headings, among the first rows of a table.
+pub(super) fn heading_row(lines: &[Line]) -> Option<usize> {
+    lines.iter().take(HEADING_ROWS).position(names_task_id)
+}
+
+fn names_task_id(line: &Line) -> bool {
+    line.cells.iter().any(|(_, cell)| Field::of(&cell.text) == Some(Field::TaskId))
+}
+
+/// Reads the rows below the headings; a table of ids alone needs no heading. `None` where no row names a
+/// column `task_id`.
+pub(super) fn read(lines: Vec<Line>, surplus: Surplus) -> Option<Rows> {
+    let Some(index) = heading_row(&lines) else { return lone_ids(lines) };
+    let mut lines = lines.into_iter().skip(index);
+    let header = lines.next()?;
+    let names: HashMap<usize, Arc<str>> = header
+        .cells
+        .iter()
+        .filter(|(_, cell)| !cell.text.trim().is_empty())
+        .map(|(column, cell)| (*column, Arc::from(cell.text.trim())))
+        .collect();
+    let width = header.cells.last().map_or(0, |(column, _)| column + 1);
+    let mut rows = Rows::default();
+    rows.faults.extend(repeated_names(&header).into_iter().map(|what| (Some(header.line), what)));
+    if !rows.faults.is_empty() {
+        return Some(rows);
+    }
+    for line in lines {
+        if let Some(what) = joined_files(&line, &names) {
+            rows.faults.push((Some(line.line), what));
+        } else if surplus == Surplus::Refused && filled(&line).any(|(column, _)| *column >= width) {
+            let fields = line.cells.last().map_or(0, |(column, _)| column + 1);
+            let what = format!("has {fields} fields, but there are {width} columns");
+            rows.faults.push((Some(line.line), what));
+        } else {
+            let mut row = row(line, &names);
+            if surplus == Surplus::Refused {
+                // A short record has blank fields, not missing columns.
+                let missing = header.cells.iter().skip(row.fields.len());
+                row.fields.extend(
+                    missing.filter_map(|(column, _)| Some((Arc::clone(names.get(column)?), String::new()))),
+                );
+            }
+            rows.rows.push(row);
+        }
+    }
+    Some(rows)
+}
+
+fn row(line: Line, names: &HashMap<usize, Arc<str>>) -> Row {
+    let mut row = Row { line: line.line, fields: Vec::with_capacity(line.cells.len()), problems: Vec::new() };
+    for (column, cell) in line.cells {
+        let name = match names.get(&column) {
+            Some(name) => Arc::clone(name),
+            None => Arc::from(format!("column {}", column + 1)),
+        };
+        if let Some(problem) = cell.problem {
+            row.problems.push((Arc::clone(&name), problem));
+        }
+        row.fields.push((name, cell.text));
+    }
+    row
+}
+
+/// The errors of a header with two columns of one name.
+fn repeated_names(header: &Line) -> Vec<String> {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    let names = header.cells.iter().map(|(_, cell)| cell.text.trim()).filter(|name| !name.is_empty());
+    names.filter_map(|name| Some(same_field(seen.insert(identity(name), name)?, name))).collect()
+}
+
+/// The error for a table without a column `task_id`.
+pub(super) fn no_task_id(lines: &[Line]) -> String {
+    let names = lines.first().map(|line| &*line.cells).unwrap_or_default();
+    let mut shown = names.iter().map(|(_, cell)| cell.text.trim()).collect::<Vec<_>>().join(", ");
+    if let Some((end, _)) = shown.char_indices().nth(SHOWN_CHARS) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    format!("has no column `task_id`; its columns are: {shown}")
+}
+
+/// What is wrong with a row that a second file begins with, after two files were joined.
+fn joined_files(line: &Line, names: &HashMap<usize, Arc<str>>) -> Option<String> {
+    let is_heading = |(column, cell): &(usize, Cell)| {
+        names.get(column).is_some_and(|name| key(name) == key(&cell.text)) || Field::of(&cell.text).is_some()
+    };
+    let is_id = |(column, cell): &(usize, Cell)| {
+        let named = names.get(column).and_then(|name| Field::of(name));
+        named == Some(Field::TaskId) && Field::of(&cell.text) == Some(Field::TaskId)
+    };
+    if filled(line).any(is_id) || (filled(line).count() > 1 && filled(line).all(is_heading)) {
+        return Some("the headings again: two files were joined here; delete this line".to_owned());
+    }
+    let (_, first) = filled(line).next()?;
+    first.text.starts_with('\u{feff}').then(|| {
+        "begins with a byte-order mark (U+FEFF): two files were joined here; delete that character".to_owned()
+    })
+}
+
+/// A table without headings, of which every row is one task id and nothing else.
+fn lone_ids(lines: Vec<Line>) -> Option<Rows> {
+    let is_lone = |line: &Line| filled(line).count() == 1;
+    let (_, first) = lines.first().and_then(|line| filled(line).next())?;
+    if !looks_like_id(&first.text) || !lines.iter().all(is_lone) {
+        return None;
+    }
+    let name: Arc<str> = Arc::from("task_id");
+    let mut rows = Rows::default();
+    for line in lines {
+        let names = line.cells.iter().map(|(column, _)| (*column, Arc::clone(&name))).collect();
+        match joined_files(&line, &names) {
+            Some(what) if line.line > 1 => rows.faults.push((Some(line.line), what)),
+            _ => rows.rows.push(row(line, &names)),
+        }
+    }
+    Some(rows)
+}
+
+/// Whether a text has the form of the ids that the service gives: a UUID.
+pub(super) fn looks_like_id(text: &str) -> bool {
+    let groups: Vec<&str> = text.trim().split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
