@@ -7,16 +7,19 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use std::fmt;
-use std::marker::PhantomData;
 
+use super::ErrorBody;
+use super::object::{Form, Object};
 use crate::model::{Answer, DirectoryCheck, Shape, Verification};
 
 /// Finished times below this are seconds since 1970, the others milliseconds.
 const FIRST_MILLISECOND_VALUE: i64 = 100_000_000_000;
-/// The longest that is said of what is wrong with a body, in characters.
+/// The last millisecond of the year 9999, since 1970.
+const LAST_MILLISECOND: i64 = 253_402_300_799_999;
+/// The longest description of what is wrong with a body, in characters.
 const MAX_MESSAGE: usize = 300;
 
-/// Why a body is no answer.
+/// Why a successful response is not an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// There is nothing in it.
@@ -40,18 +43,72 @@ pub enum Unreadable {
     /// It is JSON of another form.
     #[error("the body is JSON, but not a verification answer: {0}")]
     NoShape(String),
+    /// It reports an error.
+    #[error("{place} reports an error although the status is a success{}", detail(.error))]
+    Error {
+        /// The part of the body that reports it.
+        place: String,
+        /// What it reports.
+        error: Box<ErrorBody>,
+    },
+    /// The status is a success, but not 200.
+    #[error("HTTP {0} is not a complete answer: only HTTP 200 is")]
+    Status(u16),
+    /// The response has a part of the answer.
+    #[error("the response has only a part of the answer: content-range {0}")]
+    Partial(String),
 }
 
-/// Whether a body is JSON, of whatever form. One that is not never left the service like that:
-/// something on the way has put its own in its place, or spoilt it.
+fn detail(error: &ErrorBody) -> String {
+    error.text().map_or_else(String::new, |text| format!(": {text}"))
+}
+
+impl Unreadable {
+    /// The error that the response reports, if that is why it is not an answer.
+    pub fn error(&self) -> Option<&ErrorBody> {
+        match self {
+            Self::Error { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a successful response to the obtain call: its status, its `Content-Range` header and its body.
+///
+/// # Errors
+/// [`Unreadable`] for another status than 200, for a part of an answer, and as [`normalise`].
+pub fn read_answer(status: u16, content_range: Option<&str>, body: &[u8]) -> Result<Answer, Unreadable> {
+    if status != 200 {
+        return Err(Unreadable::Status(status));
+    }
+    match content_range.filter(|range| !is_whole(range)) {
+        Some(range) => Err(Unreadable::Partial(super::text_body::shorten(range))),
+        None => normalise(body),
+    }
+}
+
+/// Whether a `Content-Range` covers everything, as `bytes 0-239/240` does.
+fn is_whole(range: &str) -> bool {
+    let parts = || {
+        let (_, range) = range.trim().split_once(' ')?;
+        let (range, total) = range.trim().split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let [first, last, total] = [first, last, total].map(|number| number.trim().parse::<u64>().ok());
+        Some((first?, last?, total?))
+    };
+    parts().is_some_and(|(first, last, total)| first == 0 && last.checked_add(1) == Some(total))
+}
+
+/// Whether a body is JSON, of any form. The service sends nothing else: another body comes from a proxy, or was
+/// damaged on the way.
 pub fn is_json(body: &[u8]) -> bool {
     // serde_json looks at no text that it passes over.
     let text = std::str::from_utf8(body).ok();
     text.is_some_and(|text| serde_json::from_str::<IgnoredAny>(without_mark(text)).is_ok())
 }
 
-/// A text without the byte order mark that may stand before it.
-fn without_mark(text: &str) -> &str {
+/// A text without its byte order mark, if it has one.
+pub(super) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
@@ -66,11 +123,9 @@ pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
         return Err(Unreadable::Empty);
     }
     let mark = whole.len() - text.len();
-    let Object(document): Object<Document> =
+    let document: Object<Document> =
         serde_json::from_str(text).map_err(|error| explain(text, mark, &error))?;
-    if is_code(&document.error_code) {
-        return Err(Unreadable::NoShape("its `error_code` says that it is an error".to_owned()));
-    }
+    let document = document.untroubled(|| "the body".to_owned())?;
     match (document.result_list, document.consistency_result) {
         (Some(Some(_)), Some(Some(directories))) if !directories.is_empty() => Err(Unreadable::NoShape(
             "it has both a `result_list` and a `consistency_result`; which of them holds cannot be told"
@@ -78,12 +133,12 @@ pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
         )),
         (Some(Some(items)), _) => from_list(items, document.task_id),
         (_, Some(directories)) => {
-            let directories = directories.filter(|directories| !directories.is_empty());
-            let verification = directories.map(|directories| Verification {
+            let directories = checks(directories.unwrap_or_default(), "")?;
+            let verification = (!directories.is_empty()).then_some(Verification {
                 finished: document.finished_time.0,
-                // The pages know none in this shape; one that is there counts.
+                // Not documented in this shape, but it counts if it is there.
                 check_result: document.check_result,
-                directories: directories.into_iter().map(Into::into).collect(),
+                directories,
             });
             Ok(Answer::new(Shape::Legacy, document.task_id, verification.into_iter().collect()))
         }
@@ -102,27 +157,46 @@ fn from_list(items: Vec<Item>, task_id: Option<String>) -> Result<Answer, Unread
             Item::Object(listed) => listed,
             Item::Text(text) => {
                 shape = Shape::ResultListStrings;
-                let Object(listed) = serde_json::from_str(&text).map_err(|error| {
+                serde_json::from_str(&text).map_err(|error| {
                     Unreadable::NoShape(format!("the text in result_list[{index}]: {}", short(&error)))
-                })?;
-                listed
+                })?
             }
         };
+        let place = format!("result_list[{index}]");
+        let listed = listed.untroubled(|| place.clone())?;
         verifications.push(Verification {
             finished: listed.finished_time.0,
             check_result: Some(listed.check_result.unwrap_or_default()),
-            directories: listed.consistency_result.unwrap_or_default().into_iter().map(Into::into).collect(),
+            directories: checks(listed.consistency_result.unwrap_or_default(), &format!("{place}."))?,
         });
     }
     Ok(Answer::new(shape, task_id, verifications))
 }
 
-/// What the parser says, cut where it quotes at length what it read.
+/// The directories of a verification; `path` leads to them.
+fn checks(checks: Vec<Object<Check>>, path: &str) -> Result<Vec<DirectoryCheck>, Unreadable> {
+    let check = |(index, check): (usize, Object<Check>)| {
+        check.untroubled(|| format!("{path}consistency_result[{index}]")).map(Into::into)
+    };
+    checks.into_iter().enumerate().map(check).collect()
+}
+
+impl<T> Object<T> {
+    /// The object, if no field of it reports an error; `place` names it.
+    fn untroubled(self, place: impl FnOnce() -> String) -> Result<T, Unreadable> {
+        match self.error {
+            None => Ok(self.value),
+            Some(error) => Err(Unreadable::Error { place: place(), error }),
+        }
+    }
+}
+
+/// The parser's message, cut where it quotes much of what it read.
 fn short(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.char_indices().nth(MAX_MESSAGE) {
         None => text,
-        // The place stands at the end.
+        // The parser puts the position at the end.
         Some((end, _)) => {
             let place = format!(" at line {} column {}", error.line(), error.column());
             format!("{}…{place}", text.get(..end).unwrap_or_default())
@@ -130,7 +204,7 @@ fn short(error: &serde_json::Error) -> String {
     }
 }
 
-/// `mark` is the length of the byte order mark that stood before `text`.
+/// `mark` is the length of the byte order mark before `text`, in bytes.
 fn explain(text: &str, mark: usize, error: &serde_json::Error) -> Unreadable {
     if error.is_data() {
         return Unreadable::NoShape(short(error));
@@ -160,17 +234,11 @@ struct Document {
     check_result: Option<String>,
     #[serde(default)]
     task_id: Option<String>,
-    #[serde(default)]
-    error_code: serde_json::Value,
 }
 
-/// Whether a field that names an error names one.
-fn is_code(code: &serde_json::Value) -> bool {
-    match code {
-        serde_json::Value::Null => false,
-        serde_json::Value::String(code) => !matches!(code.trim(), "" | "0"),
-        code => *code != 0,
-    }
+impl Form for Document {
+    const FIELDS: &'static [&'static str] =
+        &["result_list", "consistency_result", "finished_time", "check_result", "task_id"];
 }
 
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
@@ -187,31 +255,13 @@ struct Listed {
     consistency_result: Option<Vec<Object<Check>>>,
 }
 
-/// A JSON object, and nothing else: serde would also take the fields of a struct from an array, by
-/// their place.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
+impl Form for Listed {
+    const FIELDS: &'static [&'static str] = &["finished_time", "check_result", "consistency_result"];
 }
 
 /// An element of `result_list`: the pages show objects and declare strings.
 enum Item {
-    Object(Listed),
+    Object(Object<Listed>),
     Text(String),
 }
 
@@ -230,7 +280,7 @@ impl<'de> Deserialize<'de> for Item {
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Item, A::Error> {
-                Listed::deserialize(de::value::MapAccessDeserializer::new(map)).map(Item::Object)
+                Object::read(map).map(Item::Object)
             }
         }
         deserializer.deserialize_any(ItemVisitor)
@@ -246,7 +296,17 @@ struct Check {
     num_target_more_files: Count,
 }
 
-/// A number of files. Neither null nor a text nor a fraction: it might be read as fewer than there are.
+impl Form for Check {
+    const FIELDS: &'static [&'static str] = &[
+        "dir_check",
+        "num_total_files",
+        "num_different_files",
+        "num_target_miss_files",
+        "num_target_more_files",
+    ];
+}
+
+/// A number of files. Null, texts and fractions are refused: they could be read as fewer files than there are.
 struct Count(u64);
 
 impl<'de> Deserialize<'de> for Count {
@@ -267,8 +327,8 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-impl From<Object<Check>> for DirectoryCheck {
-    fn from(Object(check): Object<Check>) -> Self {
+impl From<Check> for DirectoryCheck {
+    fn from(check: Check) -> Self {
         Self {
             directory: check.dir_check,
             total: check.num_total_files.0,
@@ -279,7 +339,7 @@ impl From<Object<Check>> for DirectoryCheck {
     }
 }
 
-/// A point in time as a number or a text, in seconds or milliseconds.
+/// A point in time as a number or a text, in seconds or milliseconds; none if it is empty or 0.
 #[derive(Default)]
 struct FinishedTime(Option<Timestamp>);
 
@@ -295,12 +355,16 @@ impl<'de> Deserialize<'de> for FinishedTime {
 
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<FinishedTime, E> {
                 let time = match value {
-                    0..FIRST_MILLISECOND_VALUE => Timestamp::from_second(value),
-                    FIRST_MILLISECOND_VALUE.. => Timestamp::from_millisecond(value),
-                    _ => return Err(E::invalid_value(de::Unexpected::Signed(value), &self)),
+                    0 => return Ok(FinishedTime(None)),
+                    1..FIRST_MILLISECOND_VALUE => Timestamp::from_second(value).ok(),
+                    // The end of 9999 is beyond what can be shown in every time zone.
+                    FIRST_MILLISECOND_VALUE..=LAST_MILLISECOND => {
+                        Some(Timestamp::from_millisecond(value).unwrap_or(Timestamp::MAX))
+                    }
+                    _ => None,
                 };
-                time.map(|time| FinishedTime(Some(time)))
-                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(value), &self))
+                let invalid = || E::invalid_value(de::Unexpected::Signed(value), &self);
+                time.map(|time| FinishedTime(Some(time))).ok_or_else(invalid)
             }
 
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<FinishedTime, E> {

@@ -1,48 +1,64 @@
-//! What a service, a gateway or a proxy says when it refuses.
+//! Error responses of the service, the gateway and proxies.
 
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::body::without_mark;
+use super::signs::Peeked;
+use super::text_body::{self, first_words};
 use crate::model::Rate;
 
-/// The longest error message that is kept, in characters.
-const MAX_MESSAGE: usize = 500;
-
-/// The code and message of an error answer, whatever form it came in.
+/// Code and message of an error response, whatever its form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErrorBody {
-    /// `SMS.…`, `APIG.…`, or whatever stands for a code.
+    /// `SMS.…`, `APIG.…`, or whatever the response has as a code.
     pub code: Option<String>,
-    /// What the server says, cut to 500 characters.
+    /// What the server says, cut to 500 characters; else the first words of the body.
     pub message: Option<String>,
     /// The request id, if the body holds it.
     pub request_id: Option<String>,
 }
 
 impl ErrorBody {
-    /// Finds code and message under any of the names that services use.
+    /// Reads the body of a failed response: JSON of any known error shape, XML, HTML or plain text.
     pub fn parse(body: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(body) {
-            Ok(value) if value.is_object() => {
-                let inner = value.get("error").filter(|inner| inner.is_object()).unwrap_or(&value);
-                let find = |names: &[&str]| {
-                    names.iter().find_map(|name| inner.get(name).or_else(|| value.get(name)).and_then(scalar))
-                };
-                Self {
-                    code: find(&["error_code", "errorCode", "code"]).map(shorten),
-                    message: find(&["error_msg", "errorMsg", "message", "error"]).map(shorten),
-                    request_id: find(&["request_id", "requestId"]).map(shorten),
-                }
+        match peek(body) {
+            Some(Peeked::Object(signs)) => {
+                let error = signs.into_body();
+                let is_silent = error.code.is_none() && error.message.is_none();
+                let words = || first_words(body).filter(|words| words != "{}");
+                Self { message: if is_silent { words() } else { error.message }, ..error }
             }
-            _ => Self { code: None, message: describe_body(body), request_id: None },
+            Some(value @ (Peeked::Text(_) | Peeked::List(_))) => {
+                let error = value.into_error();
+                error.unwrap_or_else(|| Self { message: first_words(body), ..Self::default() })
+            }
+            Some(_) => Self { message: first_words(body), ..Self::default() },
+            None => text_body::parse(body),
         }
+    }
+
+    /// The error that the body of a successful response reports all the same; none if nothing in it
+    /// says so, and for a body that is not a JSON object.
+    ///
+    /// Looks at the document's own fields and at objects in them, not into lists of data.
+    pub fn reported(body: &[u8]) -> Option<Self> {
+        match peek(body) {
+            Some(Peeked::Object(signs)) => signs.error(),
+            _ => None,
+        }
+    }
+
+    /// Code and message in one line; none if there is neither.
+    pub fn text(&self) -> Option<String> {
+        let parts: Vec<&str> =
+            [&self.code, &self.message].into_iter().flatten().map(String::as_str).collect();
+        (!parts.is_empty()).then(|| parts.join(": "))
     }
 
     /// The limit that the gateway names when it refuses a request for its rate.
     ///
-    /// The code tells that it is the gateway who speaks: `APIG.0308`, or `APIGW.…` as it was before.
-    /// The text, as in `…,limit:50,time:1 second`, is a hint, and none when it reads otherwise.
+    /// Only for the gateway's codes: `APIG.0308`, or the older `APIGW.…`. The text is a hint, as in
+    /// `…,limit:50,time:1 second`; none when it has another form.
     pub fn limit(&self) -> Option<Rate> {
         let code = self.code.as_deref()?;
         if code != "APIG.0308" && !code.starts_with("APIGW.") {
@@ -58,39 +74,9 @@ impl ErrorBody {
     }
 }
 
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// What a body that is no JSON shows of itself: the title of a page, or its first words.
-pub fn describe_body(body: &[u8]) -> Option<String> {
+fn peek(body: &[u8]) -> Option<Peeked> {
     let text = String::from_utf8_lossy(body);
-    let lower = text.to_ascii_lowercase();
-    if lower.trim_start().starts_with('<') {
-        let title = lower.find("<title>").and_then(|start| {
-            let start = start + "<title>".len();
-            let end = lower.get(start..)?.find("</title>")? + start;
-            text.get(start..end)
-        });
-        return Some(match title {
-            Some(title) => shorten(format!("an HTML page: {}", title.trim())),
-            None => "an HTML page".to_owned(),
-        });
-    }
-    let words = text.split_whitespace().take(100).collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then(|| shorten(words))
-}
-
-fn shorten(text: String) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().count() <= MAX_MESSAGE {
-        return text;
-    }
-    text.chars().take(MAX_MESSAGE).chain(['…']).collect()
+    serde_json::from_str(without_mark(&text)).ok()
 }
 
 /// A `Retry-After` header: seconds, or an HTTP date, as the time from `now` on.
@@ -108,25 +94,56 @@ mod tests {
     use super::*;
     use std::time::UNIX_EPOCH;
 
+    fn parsed(body: &str) -> (Option<String>, Option<String>) {
+        let error = ErrorBody::parse(body.as_bytes());
+        (error.code, error.message)
+    }
+
     #[test]
-    fn finds_code_and_message_in_every_known_form() {
+    fn known_error_shape_gives_code_and_message() {
         for body in [
             r#"{"error_code":"SMS.1","error_msg":"no"}"#,
             r#"{"errorCode":"SMS.1","errorMsg":"no"}"#,
             r#"{"code":"SMS.1","message":"no"}"#,
             r#"{"error":{"code":"SMS.1","message":"no"}}"#,
+            r#"{"error":{"error_code":"SMS.1","error_msg":"no"}}"#,
+            r#"{"errors":[{"code":"SMS.1","message":"no"},{"code":"SMS.2"}]}"#,
+            r#"{"errors":[null,{"code":"SMS.1","detail":"no"}]}"#,
+            r#"{"forbidden":{"code":"SMS.1","message":"no"}}"#,
+            r#"{"response":{"error":{"code":"SMS.1","message":"no"}}}"#,
+            r#"{"error":{"code":"SMS.1","message":"no"},"code":400,"message":"Bad"}"#,
+            r#"{"details":[{"error_code":"SMS.2","error_msg":"x"}],"error_code":"SMS.1","error_msg":"no"}"#,
+            r#"[{"error_code":"SMS.1","error_msg":"no"}]"#,
+            "\u{feff}{\"error_code\":\"SMS.1\",\"error_msg\":\"no\"}",
+            "<Error><Code>SMS.1</Code><Message>no</Message></Error>",
         ] {
-            let error = ErrorBody::parse(body.as_bytes());
-            assert_eq!(
-                (error.code.as_deref(), error.message.as_deref()),
-                (Some("SMS.1"), Some("no")),
-                "{body}"
-            );
+            assert_eq!(parsed(body), (Some("SMS.1".to_owned()), Some("no".to_owned())), "{body}");
         }
     }
 
     #[test]
-    fn the_gateways_limit_is_read_by_its_code_and_its_text_is_a_hint() {
+    fn other_error_body_gives_its_first_words() {
+        for (body, code, message) in [
+            (r#"{"forbidden":{"code":403,"message":"no"}}"#, Some("403"), Some("no")),
+            (r#"{"errors":["first","second"]}"#, None, Some("first")),
+            (r#"{"errors":{"name":["is too long"]}}"#, None, Some(r#"{"errors":{"name":["is too long"]}}"#)),
+            (r#"{"error":"no","path":"/v3"}"#, None, Some("no")),
+            (r#"{"status":500,"error":"Oops","message":"no"}"#, None, Some("no")),
+            (r#"{"detail":"no"}"#, None, Some("no")),
+            (r#"{"message":"no"}"#, None, Some("no")),
+            (r#"{"hint": "no"}"#, None, Some(r#"{"hint": "no"}"#)),
+            (r#""no""#, None, Some("no")),
+            ("12", None, Some("12")),
+            ("no  way\n", None, Some("no way")),
+            ("{}", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(parsed(body), (code.map(str::to_owned), message.map(str::to_owned)), "{body}");
+        }
+    }
+
+    #[test]
+    fn gateway_limit_is_read_only_with_its_code_and_a_valid_text() {
         let said = |code: &str, text: &str| {
             let body = serde_json::json!({ "error_code": code, "error_msg": text }).to_string();
             ErrorBody::parse(body.as_bytes()).limit().map(|limit| limit.to_string())
@@ -155,18 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_named_by_its_title_and_a_text_by_its_words() {
-        assert_eq!(
-            describe_body(b"<html><Title>Bad\nGateway</TITLE>").as_deref(),
-            Some("an HTML page: Bad Gateway")
-        );
-        assert_eq!(describe_body(b"<p>").as_deref(), Some("an HTML page"));
-        assert_eq!(describe_body(b" upstream\n down ").as_deref(), Some("upstream down"));
-        assert_eq!(describe_body(b""), None);
-    }
-
-    #[test]
-    fn retry_after_takes_seconds_and_dates() {
+    fn retry_after_as_seconds_or_date_gives_duration() {
         let now = UNIX_EPOCH + Duration::from_secs(784_111_770);
         assert_eq!(retry_after("7", now), Some(Duration::from_secs(7)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(7)));

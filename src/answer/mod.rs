@@ -3,7 +3,11 @@
 mod body;
 mod error_body;
 mod file_kind;
+mod object;
+mod signs;
+mod text_body;
 
-pub use body::{Unreadable, is_json, normalise};
-pub use error_body::{ErrorBody, describe_body, retry_after};
+pub use body::{Unreadable, is_json, normalise, read_answer};
+pub use error_body::{ErrorBody, retry_after};
 pub use file_kind::FileKind;
+pub use text_body::describe_body;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::{ReadingArgs, ReportArgs};
+use crate::cli::{FailOn, ReadingArgs, ReportArgs};
 use crate::journal::Journal;
 use crate::model::{Language, SAMPLE, Verdict};
 use crate::output::{
@@ -44,12 +44,7 @@ pub(crate) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Targe
 /// How the reports are to be read.
 pub(crate) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> Result<Options, Failure> {
     let not_before = args.not_before.as_deref().map(|text| {
-        let in_zone = || args.timezone.timestamp(text.parse::<jiff::civil::DateTime>().ok()?);
-        text.parse::<Timestamp>().ok().or_else(in_zone).ok_or_else(|| {
-            Failure::usage(format!(
-                "--not-before {text}: write a time, as in 2026-11-21T08:00:00Z or 2026-11-21T08:00"
-            ))
-        })
+        args.timezone.moment(text).map_err(|what| Failure::usage(format!("--not-before {text}: {what}")))
     });
     Ok(Options {
         timezone: args.timezone.clone(),
@@ -108,12 +103,13 @@ pub(crate) fn write(
     }
     // A journal that does not stay cannot be looked into, and one in object storage not by a file's path.
     let kept = manifest.is_none_or(|place| place.journal) && !is_remote(journal.path());
+    let fail_on = FailOn::verdicts(&args.fail_on);
     let mut failed = outputs.iter().any(|output| output.written.is_err());
     let manifest = manifest.map(|place| {
         let evidence = Evidence {
             outputs: &outputs,
             journal: place.journal,
-            fail_on: &args.fail_on,
+            fail_on: &fail_on,
             csv_raw: args.csv_raw,
             limits,
             ticket_format: args.ticket_format,
@@ -141,7 +137,7 @@ pub(crate) fn write(
         console::error(&failure.message);
         failed = true;
     }
-    let exit = exit_code(&report, args, failed);
+    let exit = exit_code(&report, &fail_on, failed);
     if !quiet || exit != Exit::Done {
         summary(&report, kept);
     }
@@ -186,11 +182,11 @@ fn tell_large(outputs: &[Output], limits: &Limits) {
     }
 }
 
-fn exit_code(report: &Report<'_>, args: &ReportArgs, failed: bool) -> Exit {
+fn exit_code(report: &Report<'_>, fail_on: &[Verdict], failed: bool) -> Exit {
     let any = |wanted: &[Verdict]| report.rows().iter().any(|row| wanted.contains(&row.verdict));
     if failed {
         Exit::Stopped
-    } else if any(&args.fail_on) {
+    } else if any(fail_on) {
         Exit::Gate
     } else if any(&[Verdict::FetchFailed, Verdict::Unreadable]) || !report.is_whole() {
         Exit::Incomplete

@@ -61,7 +61,7 @@ pub(super) fn read(mut arguments: Vec<OsString>) -> Result<Cli, ConfigError> {
     arguments.splice(behind..behind, more);
     Cli::try_parse_from(arguments).or_else(|error| {
         match settings.into_iter().find(|setting| is_about(&error, setting)) {
-            Some(Setting { place, .. }) => Err(ConfigError::Wrong { place, what: first_line(&error) }),
+            Some(Setting { place, .. }) => Err(ConfigError::Wrong { place, what: first_paragraph(&error) }),
             None => error.exit(),
         }
     })
@@ -77,10 +77,12 @@ fn is_about(error: &clap::Error, setting: &Setting) -> bool {
     }
 }
 
-fn first_line(error: &clap::Error) -> String {
+fn first_paragraph(error: &clap::Error) -> String {
     let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    // The lines below the first, up to an empty one, say which values there are.
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let text = lines.collect::<Vec<_>>().join(" ");
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
 }
 
 /// The settings that apply to a command line: those that it does not have already.

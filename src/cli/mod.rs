@@ -1,6 +1,7 @@
 //! The command line: its structs, and how its values read.
 
 mod config;
+mod fail_on;
 mod values;
 
 use std::ffi::OsString;
@@ -10,15 +11,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::model::{Language, Markup, Rate, Shape, Shard, Verdict};
+use crate::model::{Language, Markup, Rate, Shape, Shard};
 use crate::report::{Change, Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
-use values::{
-    age, change, duration, language, listen, markup, rate, shape, shard, sheets, size, time, verdict, zone,
-};
+pub use fail_on::FailOn;
+use values::{age, duration, language, listen, markup, rate, shape, shard, sheets, size, time, zone};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
@@ -50,6 +50,9 @@ impl Cli {
     /// # Errors
     /// When the file cannot be used.
     pub fn read(arguments: Vec<OsString>) -> Result<Self, ConfigError> {
+        if let Some(message) = fail_on::split_list(&arguments) {
+            Self::command().error(clap::error::ErrorKind::InvalidValue, message).exit();
+        }
         config::read(arguments)
     }
 }
@@ -206,8 +209,8 @@ pub struct DiffArgs {
     /// How to read both journals
     #[command(flatten)]
     pub reading: ReadingArgs,
-    /// Exit with 4 when a task has one of these changes: worse, gone, new, better, fixed, same
-    #[arg(long, value_name = "CHANGES", value_delimiter = ',', value_parser = change)]
+    /// Exit with 4 when a task has one of these changes
+    #[arg(long, value_name = "CHANGES", value_delimiter = ',', value_parser = fail_on::changes())]
     pub fail_on: Vec<Change>,
     /// Leave texts in CSV as they are, even those that a spreadsheet would run as a formula
     #[arg(long)]
@@ -304,9 +307,10 @@ pub struct ReportArgs {
     /// What the workbook shows: standard, signoff, compact or a file
     #[arg(long, value_name = "NAME", default_value = "standard")]
     pub template: String,
-    /// Exit with 4 when a task has one of these verdicts
-    #[arg(long, value_name = "VERDICTS", value_delimiter = ',', value_parser = verdict)]
-    pub fail_on: Vec<Verdict>,
+    /// Exit with 4 when a task has one of these verdicts; not-passing stands for all that do not pass
+    #[arg(long, value_name = "VERDICTS", value_delimiter = ',', default_value = "none",
+          value_parser = fail_on::verdicts())]
+    pub fail_on: Vec<FailOn>,
     /// Leave texts in CSV as they are, even those that a spreadsheet would run as a formula
     #[arg(long)]
     pub csv_raw: bool,
@@ -341,8 +345,8 @@ pub struct ReadingArgs {
     /// A TOML file of waivers: differences that are accepted, and why
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
-    /// A verification that finished before this is stale: 2026-11-21T08:00:00Z, or without a zone
-    /// for one in --timezone
+    /// A verification that finished before this is stale: 2026-11-21T08:00:00Z, 2026-11-21T08:00 (in --timezone),
+    /// or 2026-11-21T08:00[Asia/Shanghai]
     #[arg(long, value_name = "TIME")]
     pub not_before: Option<String>,
 }

@@ -6,8 +6,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use super::ShardArg;
-use crate::model::{Language, Markup, Rate, Shape, Shard, Verdict};
-use crate::report::{Change, Zone};
+use crate::model::{Language, Markup, Rate, Shape, Shard};
+use crate::report::Zone;
 
 /// An age, or none for `off`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,20 +130,6 @@ pub(super) fn markup(key: &str) -> Result<Markup, String> {
         .into_iter()
         .find(|markup| markup.key() == key)
         .ok_or_else(|| "the formats are markdown, jira and plain".to_owned())
-}
-
-pub(super) fn verdict(key: &str) -> Result<Verdict, String> {
-    Verdict::from_key(key.trim()).ok_or_else(|| {
-        let keys = Verdict::ALL.map(Verdict::key).join(", ");
-        format!("no such verdict; there are {keys}")
-    })
-}
-
-pub(super) fn change(key: &str) -> Result<Change, String> {
-    Change::from_key(key.trim()).ok_or_else(|| {
-        let keys = Change::ALL.map(Change::key).join(", ");
-        format!("no such change; there are {keys}")
-    })
 }
 
 pub(super) fn shape(key: &str) -> Result<Shape, String> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::answer::normalise;
+use crate::answer::read_answer;
 use crate::cli::DoctorArgs;
 use crate::model::TaskId;
 use crate::sms::auth;
@@ -157,10 +157,12 @@ async fn read(id: &str, client: &Client, findings: &mut Findings) -> Result<(), 
         Err(error) => return findings.fail(Exit::Usage, "read", &format!("--task {id}: {error}")),
     };
     match client.consistency_result(&task_id).await {
-        Outcome::Answered(reply) => match normalise(&reply.body) {
-            Ok(_) => findings.ok("read", &format!("the results of task {id} can be read")),
-            Err(error) => findings.fail(Exit::Stopped, "read", &format!("task {id}: {error}")),
-        },
+        Outcome::Answered(reply) => {
+            match read_answer(reply.status, reply.content_range.as_deref(), &reply.body) {
+                Ok(_) => findings.ok("read", &format!("the results of task {id} can be read")),
+                Err(error) => findings.fail(Exit::Stopped, "read", &format!("task {id}: {error}")),
+            }
+        }
         Outcome::Refused(failure) => findings.fail(Exit::Credentials, "read", &failure.summary()),
         Outcome::Failed(failure) => {
             let what = denied(&failure, "reading needs sms:server:getConsistencyCheckResult");

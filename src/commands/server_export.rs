@@ -105,10 +105,14 @@ async fn save_batches(
         save(&path, &reply)?;
         saved.names.push(name);
         let kept = path.display();
-        if kind == FileKind::Json
-            && let Some(code) = ErrorBody::parse(&reply.body).code.filter(|code| is_error(code))
-        {
-            failed(&format!("what came is an error, {code}; it is kept in {kept}"));
+        if let Some(error) = ErrorBody::reported(&reply.body) {
+            let text = error.text().unwrap_or_else(|| "no details".to_owned());
+            failed(&format!("the response is an error: {text}; it is saved as {kept}"));
+            continue;
+        }
+        if reply.status != 200 || reply.content_range.is_some() {
+            let status = reply.status;
+            failed(&format!("HTTP {status} is not a complete response; it is saved as {kept}"));
             continue;
         }
         if kind == FileKind::Unknown {
@@ -123,11 +127,6 @@ async fn save_batches(
         saved.usable += 1;
     }
     Ok(saved)
-}
-
-/// Whether a code is one of a service, as `SMS.9004`, and not a field of a file that is called so.
-fn is_error(code: &str) -> bool {
-    code.split_once('.').is_some_and(|(service, number)| !service.is_empty() && !number.is_empty())
 }
 
 /// The request for one batch.

@@ -1,6 +1,8 @@
 //! `upload`: the Agent's call.
 
+use crate::answer::{ErrorBody, describe_body, is_json};
 use crate::cli::UploadArgs;
+use crate::sms::Reply;
 use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
 use crate::tasks::{LoadedUploads, load_uploads};
@@ -41,7 +43,13 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
             if let Some(slowed) = gate.take_slowed().filter(|_| !quiet) {
                 console::warning(&slowed.to_string());
             }
+            let refused = sent.as_ref().ok().and_then(refusal);
             match sent {
+                Ok(_) if refused.is_some() => {
+                    failures += 1;
+                    let what = refused.unwrap_or_default();
+                    console::error(&format!("task {}: {what}", upload.task_id));
+                }
                 Ok(_) if quiet => {}
                 Ok(_) => {
                     console::out(&format!("{}\t{} directories", upload.task_id, upload.directories.len()))?;
@@ -65,4 +73,15 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
             message: format!("{failures} of {} uploads did not go through", uploads.len()),
         })
     })
+}
+
+/// Why a successful response does not confirm the upload: it reports an error, or is not the service's.
+fn refusal(reply: &Reply) -> Option<String> {
+    if let Some(error) = ErrorBody::reported(&reply.body) {
+        let text = error.text().unwrap_or_else(|| "no details".to_owned());
+        return Some(format!("HTTP {}, but the response is an error: {text}", reply.status));
+    }
+    let is_known = reply.body.trim_ascii().is_empty() || is_json(&reply.body);
+    let shown = || describe_body(&reply.body).unwrap_or_else(|| "binary data".to_owned());
+    (!is_known).then(|| format!("HTTP {}, but the response is not the service's: {}", reply.status, shown()))
 }

@@ -230,8 +230,8 @@ impl Run<'_> {
                 return Step::Again { kind, status, what: what.to_owned(), wait };
             }
         }
-        let Reply { status, request_id, sample_data, body, .. } = reply;
-        let outcome = Outcome::Answered(Answered { status, sample_data, body });
+        let Reply { status, request_id, sample_data, content_range, body, .. } = reply;
+        let outcome = Outcome::Answered(Answered { status, sample_data, content_range, body });
         Step::Finished(record(task, pending, request_id, outcome))
     }
 

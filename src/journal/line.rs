@@ -25,6 +25,8 @@ pub(super) struct Line<Body = String> {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     sample_data: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_range: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<Failed>,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     body: Option<Body>,
@@ -48,6 +50,7 @@ impl From<Record> for Line {
             request_id,
             status: None,
             sample_data: false,
+            content_range: None,
             failed: None,
             body: None,
             body_base64: None,
@@ -57,6 +60,7 @@ impl From<Record> for Line {
             Outcome::Answered(answered) => {
                 line.status = Some(answered.status);
                 line.sample_data = answered.sample_data;
+                line.content_range = answered.content_range;
                 match String::from_utf8(answered.body) {
                     Ok(text) => line.body = Some(text),
                     Err(bytes) => line.body_base64 = Some(BASE64_STANDARD.encode(bytes.as_bytes())),
@@ -73,9 +77,10 @@ impl Record {
         let line: Line<&RawValue> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
         let Line { ordinal, task_id, fetched_at, attempts, request_id, status, .. } = line;
         let place = line.body.map(|body| place(body.get(), &text));
+        let (sample_data, content_range) = (line.sample_data, line.content_range);
         let answered = |body| {
             let status = status.ok_or("a body without a status")?;
-            Ok::<_, String>(Outcome::Answered(Answered { status, sample_data: line.sample_data, body }))
+            Ok::<_, String>(Outcome::Answered(Answered { status, sample_data, content_range, body }))
         };
         let outcome = match (line.failed, place, line.body_base64) {
             (Some(failed), None, None) => Outcome::Failed(failed),

@@ -104,6 +104,8 @@ pub struct Answered {
     pub status: u16,
     /// Whether the embedded service gave it.
     pub sample_data: bool,
+    /// The `Content-Range` header, which shows that the body is only a part.
+    pub content_range: Option<String>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
 }

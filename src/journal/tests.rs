@@ -24,7 +24,7 @@ fn record(ordinal: usize, outcome: Outcome) -> Record {
 }
 
 fn answered(body: &[u8]) -> Outcome {
-    Outcome::Answered(Answered { status: 200, sample_data: false, body: body.to_vec() })
+    Outcome::Answered(Answered { status: 200, sample_data: false, content_range: None, body: body.to_vec() })
 }
 
 #[test]

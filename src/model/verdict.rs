@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::Language;
 
-/// What a task's evidence amounts to. Only the last two stand for a pass.
+/// The verdict on a task's evidence. Only the last two pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The results could not be had.
+    /// The results could not be fetched.
     FetchFailed,
-    /// The answer is in no known shape.
+    /// The response is not an answer: another form, another status, or an error.
     Unreadable,
     /// The service has no results.
     NotVerified,
@@ -18,9 +18,11 @@ pub enum Verdict {
     CheckFailed,
     /// Files are different, missing or redundant.
     Inconsistent,
-    /// Nothing differs that is not waived, but the verification is too old, or its age is not known.
+    /// Nothing differs that is not waived, but the verification is too old.
     Stale,
-    /// Every difference is covered by a waiver.
+    /// Nothing differs that is not waived, but the evidence does not show that nothing does.
+    Inconclusive,
+    /// All differences and doubts are covered by waivers.
     Accepted,
     /// Nothing differs.
     Consistent,
@@ -28,13 +30,14 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, in the order in which they are decided and reported.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FetchFailed,
         Self::Unreadable,
         Self::NotVerified,
         Self::CheckFailed,
         Self::Inconsistent,
         Self::Stale,
+        Self::Inconclusive,
         Self::Accepted,
         Self::Consistent,
     ];
@@ -48,12 +51,13 @@ impl Verdict {
             Self::CheckFailed => "check_failed",
             Self::Inconsistent => "inconsistent",
             Self::Stale => "stale",
+            Self::Inconclusive => "inconclusive",
             Self::Accepted => "accepted",
             Self::Consistent => "consistent",
         }
     }
 
-    /// The label that people read, in English; [`Language::text`] has it in others.
+    /// The label in English; [`Language::text`] translates it.
     pub const fn label(self) -> &'static str {
         match self {
             Self::FetchFailed => "Fetch failed",
@@ -62,35 +66,38 @@ impl Verdict {
             Self::CheckFailed => "Check failed",
             Self::Inconsistent => "Inconsistent",
             Self::Stale => "Stale",
+            Self::Inconclusive => "Inconclusive",
             Self::Accepted => "Accepted",
             Self::Consistent => "Consistent",
         }
     }
 
-    /// What the verdict says, in one English sentence for a reader who sees it for the first time.
+    /// What the verdict means, in one English sentence.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::FetchFailed => "the results could not be fetched",
             Self::Unreadable => {
-                "the service answered in no known form, or for another task; its answer is in the journal"
+                "the response has an unknown form, reports an error, is incomplete or is for another task; it is in the journal"
             }
             Self::NotVerified => "the service has no verification results",
             Self::CheckFailed => "the verification itself did not succeed",
             Self::Inconsistent => "files differ, are missing at the target or are redundant there",
-            Self::Stale => {
-                "nothing differs that is not waived, but the verification is older than allowed or has no time"
+            Self::Stale => "nothing differs that is not waived, but the verification is older than allowed",
+            Self::Inconclusive => {
+                "nothing differs that is not waived, but no file was checked, a count is at its limit, or the \
+                 finished time is missing or in the future"
             }
-            Self::Accepted => "every difference is covered by a waiver",
-            Self::Consistent => "source and target hold the same files",
+            Self::Accepted => "every difference, or inconclusive evidence, is covered by a waiver",
+            Self::Consistent => "the service found no difference",
         }
     }
 
-    /// Whether a cutover may rest on it.
+    /// Whether the task passes.
     pub const fn passes(self) -> bool {
         matches!(self, Self::Accepted | Self::Consistent)
     }
 
-    /// Whether there is a verification that it rests on.
+    /// Whether the verdict is based on a verification.
     pub const fn has_evidence(self) -> bool {
         !matches!(self, Self::FetchFailed | Self::Unreadable | Self::NotVerified)
     }
@@ -104,42 +111,46 @@ impl Verdict {
 /// A warning beside a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// A count is where the service stops counting, in so many directories.
+    /// Number of directories with a count at which the service stops counting.
     Saturated(u64),
-    /// More files are different or missing than there are, in so many directories.
+    /// Number of directories with more different and missing files than files.
     Impossible(u64),
-    /// No file was looked at.
+    /// No file was checked.
     NoFiles,
-    /// The verification ended after the report was made.
+    /// The finished time is in the future.
     Future,
+    /// Another verification has a finished time in the future.
+    OtherInFuture,
     /// The verification has no time.
     NoTime,
-    /// The verdict rests on a verification without a time, though others have one.
+    /// The verdict is based on a verification without a time, though others have one.
     MaybeNewest,
     /// The answer names another task.
     OtherTask(String),
     /// The account does not list the task.
     NotFound,
-    /// Since another report: so many directories that were checked then are not any more.
+    /// Number of directories that are no longer checked, compared with another report.
     NoLongerChecked(u64),
-    /// Since another report: so many directories with more differences of some kind.
+    /// Number of directories with more differences of some kind than in another report.
     MoreDifferences(u64),
-    /// Since another report: so many directories with fewer differences.
+    /// Number of directories with fewer differences than in another report.
     FewerDifferences(u64),
-    /// Since another report: so many directories that were not checked then.
+    /// Number of directories that are checked now, and were not in another report.
     NewlyChecked(u64),
-    /// The verification is the one that another report rests on.
+    /// The verification is the same as in another report.
     NotVerifiedAgain,
-    /// The verification is from before the one that another report rests on.
+    /// The verification is older than in another report.
     OlderThanBefore,
-    /// The differences of so many directories are waived, for these reasons.
+    /// Differences are waived.
     Waived {
-        /// How many directories.
+        /// Number of directories with waived differences.
         directories: usize,
         /// The reasons, each once.
         reasons: Vec<String>,
     },
-    /// Differences would be waived, had the waiver not expired then.
+    /// Inconclusive evidence is accepted, for these reasons, each once.
+    InconclusiveAccepted(Vec<String>),
+    /// A waiver that would apply expired at this time.
     WaiverExpired(String),
 }
 
@@ -158,6 +169,7 @@ impl Note {
             }
             Self::NoFiles => "total is 0: no file was checked",
             Self::Future => "finished time is in the future: check the clocks",
+            Self::OtherInFuture => "another verification has a finished time in the future: check the clocks",
             Self::NoTime => "no finished time: age unknown",
             Self::MaybeNewest => "judged by a verification without a time, which may be the newest",
             Self::NotFound => "not among the tasks that the account lists",
@@ -167,6 +179,10 @@ impl Note {
             Self::Waived { directories, reasons } => {
                 let reasons = reasons.join(language.comma());
                 return language.fill("{0} directories waived: {1}", &[directories, &reasons]);
+            }
+            Self::InconclusiveAccepted(reasons) => {
+                let reasons = reasons.join(language.comma());
+                return language.fill("inconclusive evidence accepted: {0}", &[&reasons]);
             }
             Self::WaiverExpired(when) => return language.fill("a waiver expired on {0}", &[when]),
             Self::OtherTask(id) => return language.fill("the answer names another task: {0}", &[id]),

@@ -19,7 +19,7 @@ pub struct DirectoryCheck {
 }
 
 impl DirectoryCheck {
-    /// The counts at which the service stops counting: a figure at one of them may stand for more.
+    /// The counts at which the service stops counting: the real number may be higher.
     pub const SATURATED: [u64; 2] = [100_000, 1_000_000];
 
     /// Whether nothing differs, is missing or is redundant.
@@ -42,7 +42,8 @@ impl DirectoryCheck {
         Some(f64::from(ten_thousandths) / 10_000.0)
     }
 
-    fn is_saturated(&self) -> bool {
+    /// Whether a count is one at which the service stops counting.
+    pub fn is_saturated(&self) -> bool {
         [self.total, self.different, self.missing, self.redundant]
             .iter()
             .any(|count| Self::SATURATED.contains(count))

@@ -1,5 +1,6 @@
 //! The summary for machines.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::ser::SerializeMap;
@@ -8,7 +9,9 @@ use serde::{Serialize, Serializer};
 use super::Cause;
 use crate::journal::Missing;
 use crate::model::{Language, TOOL, TaskId};
-use crate::report::{Cell, Expiry, Options, Report, SUMMARY, SummaryRow, Waived, Waiver, WaiverUse, Zone};
+use crate::report::{
+    Cell, Expiry, Label, Options, Report, SUMMARY, SummaryRow, Waived, Waiver, WaiverUse, Zone,
+};
 
 /// The version of the document's form.
 pub(super) const FORMAT: u32 = 1;
@@ -47,6 +50,7 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
                 zone,
                 age_seconds: report.age(row).map(|age| age.as_secs()),
                 with_waivers,
+                labels: report.labels(),
             })
             .collect(),
     };
@@ -93,13 +97,15 @@ impl<'a> From<&'a WaiverUse> for WaiverEntry<'a> {
     }
 }
 
-/// A directory whose differences are waived, and why.
+/// A directory whose differences or inconclusive evidence are waived, and why.
 #[derive(Serialize)]
 struct WaivedEntry<'a> {
     directory: &'a str,
     different: u64,
     missing: u64,
     redundant: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    inconclusive: bool,
     reason: &'a str,
     owner: Option<&'a str>,
     ticket: Option<&'a str>,
@@ -107,12 +113,13 @@ struct WaivedEntry<'a> {
 }
 
 impl<'a> From<&'a Waived> for WaivedEntry<'a> {
-    fn from(Waived { check, waiver }: &'a Waived) -> Self {
+    fn from(Waived { check, waiver, inconclusive }: &'a Waived) -> Self {
         Self {
             directory: &check.directory,
             different: check.different,
             missing: check.missing,
             redundant: check.redundant,
+            inconclusive: *inconclusive,
             reason: &waiver.reason,
             owner: waiver.owner.as_deref(),
             ticket: waiver.ticket.as_deref(),
@@ -243,9 +250,10 @@ struct Task<'a> {
     zone: &'a Zone,
     age_seconds: Option<i64>,
     with_waivers: bool,
+    labels: &'a [Label],
 }
 
-impl Serialize for Task<'_> {
+impl<'a> Serialize for Task<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for column in SUMMARY {
@@ -259,7 +267,9 @@ impl Serialize for Task<'_> {
         map.serialize_entry("age_seconds", &self.age_seconds)?;
         map.serialize_entry("sheet", self.row.sheet())?;
         map.serialize_entry("fetched_at", &self.row.fetched_at.map(|time| self.zone.rfc3339(time)))?;
-        map.serialize_entry("labels", &self.row.task.labels)?;
+        let value = |label: &'a Label| Some((&label.heading, self.row.task.labels.get(&label.name)?));
+        let labels: BTreeMap<_, _> = self.labels.iter().filter_map(value).collect();
+        map.serialize_entry("labels", &labels)?;
         map.end()
     }
 }

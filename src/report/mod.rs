@@ -5,6 +5,8 @@
 
 mod diff;
 mod judge;
+mod labels;
+mod moment;
 mod reason;
 mod sentences;
 mod sheet_names;
@@ -18,15 +20,17 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::answer::{ErrorBody, normalise};
-use crate::journal::{EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
-use crate::model::{Language, Note, Shape, Task, Totals, Verdict, Verification};
+use crate::answer::{ErrorBody, Unreadable, read_answer};
+use crate::journal::{Answered, EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
+use crate::model::{Answer, Language, Note, Shape, Task, Totals, Verdict, Verification};
+use judge::Moments;
 use waivers::TaskWaivers;
 
 pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
 };
 pub use judge::Policy;
+pub use labels::Label;
 pub use sheet_names::{file_name_key, fold_case};
 pub use table::{
     Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
@@ -150,6 +154,7 @@ pub struct Report<'a> {
     rows: Vec<SummaryRow<'a>>,
     sample_data: bool,
     waivers: Option<Vec<WaiverUse>>,
+    labels: Vec<Label>,
 }
 
 impl<'a> Report<'a> {
@@ -171,9 +176,10 @@ impl<'a> Report<'a> {
                 sample_data |= answered.sample_data;
             }
             let waivers = task_waivers(&options, task, as_of);
-            let (row, verifications) = summarise(task, record, &options.policy, &waivers, as_of);
+            let moments = moments(journal, record.as_ref().map(|record| record.fetched_at));
+            let (row, verifications) = summarise(task, record, &options.policy, &waivers, moments);
             let mut data_rows: u64 = 0;
-            for detail in table::detail_rows(&verifications) {
+            for detail in table::detail_rows(&verifications, moments) {
                 data_rows += 1;
                 uses.iter_mut().for_each(|uses| waivers.count(&detail, uses));
             }
@@ -191,7 +197,8 @@ impl<'a> Report<'a> {
         for (row, sheets) in rows.iter_mut().zip(names) {
             row.sheets = sheets;
         }
-        Ok(Self { journal, options, rows, sample_data, waivers: uses })
+        let labels = Label::all(&journal.header().list.labels);
+        Ok(Self { journal, options, rows, sample_data, waivers: uses, labels })
     }
 
     /// A row per task, in the order of the list.
@@ -224,9 +231,9 @@ impl<'a> Report<'a> {
         &self.options
     }
 
-    /// The names of the label columns.
-    pub fn labels(&self) -> &[String] {
-        &self.journal.header().list.labels
+    /// The label columns.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
     }
 
     /// Whether an answer came from the embedded service, which is no evidence.
@@ -297,7 +304,7 @@ impl<'a> Report<'a> {
     pub fn verifications(&self, ordinal: usize) -> Result<Vec<Verification>, JournalError> {
         Ok(match self.journal.record(ordinal)? {
             Some(Record { outcome: Outcome::Answered(answered), .. }) => {
-                normalise(&answered.body).map(|answer| answer.verifications).unwrap_or_default()
+                read(&answered).map(|answer| answer.verifications).unwrap_or_default()
             }
             _ => Vec::new(),
         })
@@ -312,10 +319,9 @@ impl<'a> Report<'a> {
         let task = self.journal.header().list.tasks.get(ordinal);
         let waivers = task.map(|task| task_waivers(&self.options, task, self.journal.ended_at()));
         let waivers = waivers.unwrap_or_default();
-        table::detail_rows(verifications).map(move |row| {
-            let waiver = row.check.and_then(|check| waivers.covering(row.verification, check));
-            DetailRow { waiver: waiver.map(Arc::as_ref), ..row }
-        })
+        let moments = moments(self.journal, self.rows.get(ordinal).and_then(|row| row.fetched_at));
+        table::detail_rows(verifications, moments)
+            .map(move |row| DetailRow { waiver: waivers.of_row(&row).map(Arc::as_ref), ..row })
     }
 
     /// The columns of those rows.
@@ -328,12 +334,22 @@ fn task_waivers<'w>(options: &'w Options, task: &Task, as_of: Timestamp) -> Task
     options.waivers.as_ref().map(|waivers| waivers.of_task(task, as_of)).unwrap_or_default()
 }
 
+/// What the finished times of a task's answer are compared with: when it was fetched, and the end of the run.
+fn moments(journal: &Journal, fetched_at: Option<Timestamp>) -> Moments {
+    let as_of = journal.ended_at();
+    Moments { answered: fetched_at.unwrap_or(as_of), as_of }
+}
+
+fn read(answered: &Answered) -> Result<Answer, Unreadable> {
+    read_answer(answered.status, answered.content_range.as_deref(), &answered.body)
+}
+
 fn summarise<'t>(
     task: &'t Task,
     record: Option<Record>,
     policy: &Policy,
     waivers: &TaskWaivers<'_>,
-    as_of: Timestamp,
+    moments: Moments,
 ) -> (SummaryRow<'t>, Vec<Verification>) {
     let mut row = SummaryRow {
         task,
@@ -368,13 +384,18 @@ fn summarise<'t>(
         }
         Outcome::Answered(answered) => answered,
     };
-    match normalise(&answered.body) {
+    match read(&answered) {
         Err(unreadable) => {
+            row.verdict = Verdict::Unreadable;
+            if let Some(error) = unreadable.error() {
+                row.error_code.clone_from(&error.code);
+                row.error_message = Some(unreadable.to_string());
+                return (row, Vec::new());
+            }
             let error = ErrorBody::parse(&answered.body);
-            // A page or an error document says something; JSON of another kind would only be repeated.
+            // A page or an error document describes the problem; other JSON is not worth quoting.
             let is_page = answered.body.trim_ascii_start().starts_with(b"<");
             let said = error.message.filter(|_| error.code.is_some() || is_page);
-            row.verdict = Verdict::Unreadable;
             row.error_code = error.code;
             row.error_message = Some(match said {
                 Some(said) => format!("{unreadable}; it says: {said}"),
@@ -383,7 +404,7 @@ fn summarise<'t>(
             (row, Vec::new())
         }
         Ok(answer) => {
-            let judgement = judge::judge(task, &answer, policy, waivers, as_of);
+            let judgement = judge::judge(task, &answer, policy, waivers, moments);
             row.verdict = judgement.verdict;
             row.notes = judgement.notes;
             row.waived = judgement.waived;

@@ -1,7 +1,7 @@
-//! Why a task does not pass, in few words.
+//! Why a task does not pass, in a few words.
 
 use super::{SummaryRow, Zone};
-use crate::model::{Language, Verdict};
+use crate::model::{Language, Note, Verdict};
 
 impl SummaryRow<'_> {
     /// What went wrong, how much differs, or when it was verified; empty when the verdict says it all.
@@ -20,7 +20,13 @@ impl SummaryRow<'_> {
             ),
             (Verdict::CheckFailed, ..) => self.check_result.clone().unwrap_or_default(),
             (Verdict::Stale, _, Some(time)) => language.fill("verified {0}", &[&zone.plain(time)]),
-            (Verdict::Stale, _, None) => language.text("no finished time: age unknown").to_owned(),
+            (Verdict::Inconclusive, ..) => {
+                let is_doubt = |note: &&Note| {
+                    matches!(note, Note::NoFiles | Note::Saturated(_) | Note::NoTime | Note::Future)
+                };
+                let doubts = self.notes.iter().filter(is_doubt).map(|note| note.text(language));
+                doubts.collect::<Vec<_>>().join(language.semicolon())
+            }
             _ => String::new(),
         }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use super::judge::Moments;
 use super::waivers::Waiver;
 use super::{Change, SummaryRow, Zone};
 use crate::model::{DirectoryCheck, Language, Note, Task, Totals, Verdict, Verification};
@@ -166,19 +167,26 @@ pub struct DetailRow<'a> {
     pub verification: &'a Verification,
     /// The directory; none when the verification lists no directory.
     pub check: Option<&'a DirectoryCheck>,
-    /// The waiver that covers its differences.
+    /// Whether the verification as a whole is inconclusive.
+    pub(super) in_doubt: bool,
+    /// The waiver that covers its differences or inconclusive evidence.
     pub waiver: Option<&'a Waiver>,
 }
 
 /// The rows of a task: its verifications, newest first, each with its directories, without waivers.
-pub(super) fn detail_rows(verifications: &[Verification]) -> impl Iterator<Item = DetailRow<'_>> {
-    (1..).zip(verifications).flat_map(|(number, verification)| {
+pub(super) fn detail_rows(
+    verifications: &[Verification],
+    moments: Moments,
+) -> impl Iterator<Item = DetailRow<'_>> {
+    (1..).zip(verifications).flat_map(move |(number, verification)| {
+        let in_doubt = moments.is_in_doubt(verification);
         let bare = verification.directories.is_empty().then_some(None);
         let checks = verification.directories.iter().map(Some);
         bare.into_iter().chain(checks).map(move |check| DetailRow {
             number,
             verification,
             check,
+            in_doubt,
             waiver: None,
         })
     })

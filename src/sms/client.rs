@@ -114,16 +114,26 @@ impl Client {
         self.page("/v3/sources", query).await
     }
 
-    /// What is no JSON never left the service like that, so it may be asked for again.
+    /// A success that is not a whole page without any sign of an error is a failure.
     async fn page(&self, path: &str, query: Vec<(String, String)>) -> Outcome {
-        match self.call(Call::get(path.to_owned(), query)).await {
-            Outcome::Answered(reply) if !is_json(&reply.body) => {
-                let (status, error) = (Some(reply.status), ErrorBody::parse(&reply.body));
-                let what = "the answer is no JSON".to_owned();
-                Outcome::Failed(Failure { status, error, ..Failure::new(FailureKind::NotJson, what) })
+        let outcome = self.call(Call::get(path.to_owned(), query)).await;
+        let Outcome::Answered(reply) = &outcome else { return outcome };
+        let (kind, error, what) = match ErrorBody::reported(&reply.body) {
+            _ if !is_json(&reply.body) => {
+                (FailureKind::NotJson, ErrorBody::parse(&reply.body), "the answer is no JSON".to_owned())
             }
-            outcome => outcome,
-        }
+            Some(error) => {
+                let what = format!("HTTP {}, but the response is an error", reply.status);
+                (FailureKind::Status, error, what)
+            }
+            None if reply.status == 200 && reply.content_range.is_none() => return outcome,
+            None => {
+                let what = format!("HTTP {} is not a complete response", reply.status);
+                (FailureKind::Status, ErrorBody::default(), what)
+            }
+        };
+        let (status, date) = (Some(reply.status), reply.date);
+        Outcome::Failed(Failure { status, error, date, ..Failure::new(kind, what) })
     }
 
     async fn call(&self, call: Call) -> Outcome {
@@ -160,6 +170,10 @@ impl Client {
                 status: answer.status.as_u16(),
                 request_id,
                 sample_data: answer.header(SAMPLE_HEADER).is_some(),
+                content_range: answer.headers.contains_key("content-range").then(|| {
+                    let range = answer.header("content-range").and_then(clean);
+                    range.unwrap_or_else(|| "unreadable".to_owned())
+                }),
                 content_type: answer.header("content-type").and_then(clean),
                 date: answer.date(),
                 body,

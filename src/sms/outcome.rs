@@ -16,6 +16,8 @@ pub struct Reply {
     pub request_id: Option<String>,
     /// Whether the embedded service gave it.
     pub sample_data: bool,
+    /// The `Content-Range` header: a success that has it may hold only a part.
+    pub content_range: Option<String>,
     /// The media type of the body, as the service names it.
     pub content_type: Option<String>,
     /// The server's clock.

@@ -18,7 +18,7 @@ RECENT = NOW - HOUR
 
 VERDICTS = (
     "fetch_failed", "unreadable", "not_verified", "check_failed",
-    "inconsistent", "stale", "accepted", "consistent",
+    "inconsistent", "stale", "inconclusive", "accepted", "consistent",
 )
 
 
@@ -257,10 +257,10 @@ KINDS = [
     listed("stale", "stale", Verification(CLEAN_ROWS, THREE_DAYS_OLD)),
     listed("stale-dirty", "inconsistent", Verification(DIRTY_ROWS, THREE_DAYS_OLD)),
     listed("redundant-only", "inconsistent", Verification((Row("/", 10, redundant=1),))),
-    listed("future", "consistent", Verification(CLEAN_ROWS, NOW + 2 * DAY), note="(?i)future"),
-    listed("saturated", "consistent", Verification((Row("/", 1_000_000),)), note="(?i)saturated"),
+    listed("future", "inconclusive", Verification(CLEAN_ROWS, NOW + 2 * DAY), note="(?i)future"),
+    listed("saturated", "inconclusive", Verification((Row("/", 1_000_000),)), note="(?i)saturated"),
     listed("more-than-total", "inconsistent", Verification((Row("/", 5, different=4, missing=3),)), note="(?i)total"),
-    listed("total-zero", "consistent", Verification((Row("/empty", 0),)), note="(?i)total"),
+    listed("total-zero", "inconclusive", Verification((Row("/empty", 0),)), note="(?i)total"),
     listed("31-directories", "consistent", Verification(tuple(Row(f"/data/{n:02}", n + 1) for n in range(31)))),
     listed("formulas", "consistent", Verification(FORMULA_ROWS), source_name="=1+1"),
     listed("long-names", "consistent", Verification(LONG_ROWS), source_name="生产环境数据库服务器é" * 6),

@@ -23,7 +23,7 @@ TASK_COLUMNS = [
 ]
 COUNTS = ["Total files", "Different", "Missing at target", "Redundant at target"]
 KEY_OF_LABEL = {label_of(verdict): verdict for verdict in VERDICTS}
-READ = {"check_failed", "inconsistent", "stale", "consistent"}
+READ = {"check_failed", "inconsistent", "stale", "inconclusive", "consistent"}
 
 
 class Table:

@@ -24,7 +24,12 @@ fn answer(ended: &str, age: i64, directories: &[Counts<'_>]) -> Outcome {
     let body = json!({"result_list": [
         {"consistency_result": checks, "finished_time": finished, "check_result": "success"}
     ]});
-    Outcome::Answered(Answered { status: 200, sample_data: false, body: body.to_string().into_bytes() })
+    Outcome::Answered(Answered {
+        status: 200,
+        sample_data: false,
+        content_range: None,
+        body: body.to_string().into_bytes(),
+    })
 }
 
 fn failed() -> Outcome {

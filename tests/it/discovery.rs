@@ -156,7 +156,7 @@ fn an_answer_without_a_file_is_no_success() {
     let error = Server::start(|_, _| json(200, r#"{"error_code":"SMS.9004","error_msg":"no"}"#));
     let (saved, folder) = server_export(&error, 2);
     assert_eq!((saved.code, saved.stdout.as_str()), (1, ""));
-    assert!(saved.stderr.contains("an error, SMS.9004"), "{}", saved.stderr);
+    assert!(saved.stderr.contains("an error: SMS.9004: no"), "{}", saved.stderr);
     assert_eq!(files(folder.path()).len(), 1, "what came is kept");
 }
 
@@ -187,7 +187,7 @@ fn each_thing_that_is_wrong_is_found() {
         (answer(401, None), 5, "FAIL  credentials  HTTP 401 Unauthorized: X.1: no"),
         (answer(403, None), 1, "needs sms:server:queryServer"),
         (answer(403, Some("Sun, 06 Nov 1994 08:49:37 GMT")), 1, "warn  clock"),
-        (answer(200, None), 1, "no page of source servers"),
+        (answer(200, None), 1, "HTTP 200, but the response is an error: X.1: no"),
     ];
     for (server, code, told) in cases {
         let (checked, _) = call(&server, "doctor", &[]);

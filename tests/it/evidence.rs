@@ -47,7 +47,7 @@ fn every_file_of_a_run_stands_in_the_manifest_and_is_verified() {
         assert!(path == "../other/r.zip" || there.contains_key(&Path::new("out").join(path)), "{path}");
     }
     assert_eq!(document["complete"], true);
-    assert_eq!(document["counts"]["consistent"], 7);
+    assert_eq!(document["counts"]["consistent"], 6);
     assert_eq!(document["settings"]["fail_on"], json!(["unreadable"]));
     let text = document.to_string();
     assert!(!text.contains(at.to_str().unwrap()), "nothing of the machine: {text}");

@@ -39,7 +39,7 @@ fn the_first_command_leaves_every_report() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.stdout, "report.xlsx\ncsv/\nreport.zip\nresults.csv\nsummary.json\njournal.jsonl\n");
     assert!(
-        run.stderr.contains("SAMPLE DATA") && run.stderr.contains("7 of 12 tasks pass"),
+        run.stderr.contains("SAMPLE DATA") && run.stderr.contains("6 of 12 tasks pass"),
         "{}",
         run.stderr
     );
@@ -57,7 +57,10 @@ fn the_first_command_leaves_every_report() {
     let mut verdicts: Vec<&str> = table[1..].iter().map(|row| row[3].as_str()).collect();
     verdicts.sort_unstable();
     verdicts.dedup();
-    assert_eq!(verdicts, ["Check failed", "Consistent", "Inconsistent", "Not verified", "Stale"]);
+    assert_eq!(
+        verdicts,
+        ["Check failed", "Consistent", "Inconclusive", "Inconsistent", "Not verified", "Stale"]
+    );
     let json = summary(folder.path());
     assert_eq!((&json["format"], &json["sample_data"]), (&Value::from(1), &Value::from(true)));
     assert_eq!(json["counts"]["consistent"], 7);

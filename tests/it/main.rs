@@ -38,4 +38,5 @@ mod splitting;
 mod support;
 mod templates;
 mod ticket;
+mod verdicts;
 mod waivers;

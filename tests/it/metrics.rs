@@ -83,7 +83,7 @@ fn the_metrics_say_what_the_summary_says() {
         serde_json::from_slice(&std::fs::read(folder.path().join("summary.json")).unwrap()).unwrap();
     let by_verdict = &samples["cutover_report_tasks"];
     let counts = summary["counts"].as_object().unwrap();
-    assert_eq!((by_verdict.len(), counts.len()), (8, 8));
+    assert_eq!((by_verdict.len(), counts.len()), (9, 9));
     for (verdict, count) in counts {
         assert_eq!(Some(by_verdict[&format!("verdict={verdict}")]), count.as_f64(), "{verdict}");
     }

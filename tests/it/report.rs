@@ -70,7 +70,12 @@ fn a_failed_task_says_why_on_its_sheet() {
         kind: None,
         message: "not allowed".to_owned(),
     };
-    let garbage = Answered { status: 200, sample_data: false, body: b"<title>Login</title>".to_vec() };
+    let garbage = Answered {
+        status: 200,
+        sample_data: false,
+        content_range: None,
+        body: b"<title>Login</title>".to_vec(),
+    };
     let journal =
         journal(folder.path(), &[("web", Outcome::Failed(failed)), ("db", Outcome::Answered(garbage))]);
     let report = Report::new(&journal, options(100)).unwrap();

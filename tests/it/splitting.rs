@@ -91,10 +91,10 @@ fn many_task_sheets_go_to_parts_that_lead_back() {
     assert_eq!(Workbook::open(&at.join(main)).table("Summary", "Task ID").len(), 6, "the whole Summary");
 
     let of_main = links(&at.join(main));
-    assert_eq!(of_main["A12"], link("wave%203.part-001.xlsx", "'web'!A1"));
-    assert_eq!(of_main["A13"], link("wave%203.part-001.xlsx", "'it''s'!A1"));
-    assert_eq!(of_main["A15"], link("wave%203.part-002.xlsx", "'Contents (2)'!A1"));
-    assert_eq!(of_main["A16"], link("wave%203.part-003.xlsx", "'mail'!A1"));
+    assert_eq!(of_main["A13"], link("wave%203.part-001.xlsx", "'web'!A1"));
+    assert_eq!(of_main["A14"], link("wave%203.part-001.xlsx", "'it''s'!A1"));
+    assert_eq!(of_main["A16"], link("wave%203.part-002.xlsx", "'Contents (2)'!A1"));
+    assert_eq!(of_main["A17"], link("wave%203.part-003.xlsx", "'mail'!A1"));
     let of_part = links(&at.join(parts[1]));
     assert_eq!(of_part["A2"], link("wave%203.xlsx", "'Summary'!A1"));
     assert_eq!(of_part["A7"], link("", "'db'!A1"));
@@ -147,7 +147,7 @@ fn as_many_sheets_as_allowed_stay_and_a_template_without_them_is_never_divided()
     let folder = folder(&["web", "db"], 1);
     let at = folder.path();
     assert_eq!(rendered(at, &["-o", "r.xlsx", "--max-sheets", "2"]), ["r.xlsx"]);
-    assert_eq!(links(&at.join("r.xlsx"))["A12"], link("", "'web'!A1"));
+    assert_eq!(links(&at.join("r.xlsx"))["A13"], link("", "'web'!A1"));
     assert_eq!(rendered(at, &["-o", "c.xlsx", "--max-sheets", "1", "--template", "compact"]), ["c.xlsx"]);
     assert_eq!(render(at, &["-o", "r.xlsx", "--max-sheets", "0"]).code, 2);
 }

@@ -25,7 +25,12 @@ fn verified(hours: i64, check_result: &str, [different, missing, redundant]: [u6
 
 fn answered(results: &serde_json::Value) -> Outcome {
     let body = json!({"result_list": results});
-    Outcome::Answered(Answered { status: 200, sample_data: true, body: body.to_string().into_bytes() })
+    Outcome::Answered(Answered {
+        status: 200,
+        sample_data: true,
+        content_range: None,
+        body: body.to_string().into_bytes(),
+    })
 }
 
 fn refused(message: &str) -> Outcome {

@@ -33,7 +33,7 @@ fn the_legacy_shape() {
 }
 
 #[test]
-fn a_check_result_counts_in_the_legacy_shape_too() {
+fn check_result_counts_in_the_legacy_shape() {
     let result = |field: &str| {
         let answer = read(&format!(r#"{{"consistency_result":[{CHECK}],"finished_time":1{field}}}"#));
         answer.verifications[0].check_result.clone()
@@ -43,14 +43,142 @@ fn a_check_result_counts_in_the_legacy_shape_too() {
     assert_eq!(result(r#","check_result":null"#), None);
 }
 
+/// Fields that report an error, as they stand in an object.
+const ERRORS: &[&str] = &[
+    r#""error_code":"SMS.9004","error_msg":"no permission""#,
+    r#""error_code":"SMS.9004""#,
+    r#""error_code":1"#,
+    r#""error_code":-1"#,
+    r#""errorCode":"SMS.9004","errorMsg":"no permission""#,
+    r#""ErrorCode":"x""#,
+    r#""err_code":"x""#,
+    r#""error_msg":"no permission""#,
+    r#""errorMsg":"no permission""#,
+    r#""error_code":null,"error_msg":"no permission""#,
+    r#""error_code":"","error_msg":"no permission""#,
+    r#""error_code":0,"error_msg":"no permission""#,
+    r#""error":{"code":"SMS.9004","message":"no permission"}"#,
+    r#""error":{"error_code":"SMS.9004"}"#,
+    r#""error":{"reason":"x"}"#,
+    r#""error":{"anything":[1]}"#,
+    r#""error":"no permission""#,
+    r#""error":true"#,
+    r#""error":500"#,
+    r#""error":["x"]"#,
+    r#""errors":[{"code":"SMS.9004","message":"no permission"}]"#,
+    r#""errors":[{}]"#,
+    r#""errors":["no permission"]"#,
+    r#""errors":{"dir":["x"]}"#,
+    r#""code":"SMS.9004","message":"no permission""#,
+    r#""code":"SMS.9004""#,
+    r#""code":404,"message":"not found""#,
+    r#""code":"1","message":"no""#,
+    r#""code":500,"msg":"no""#,
+    r#""status":"failed""#,
+    r#""status":"ERROR""#,
+    r#""status":500,"error":"Internal Server Error","path":"/v3""#,
+    r#""success":false"#,
+    r#""forbidden":{"code":403,"message":"no permission"}"#,
+    r#""itemNotFound":{"code":404,"message":"x"}"#,
+    r#""response":{"data":{"error":{"code":"SMS.9004"}}}"#,
+    r#""details":[{"error_code":"SMS.9004","error_msg":"x"}]"#,
+    r#""fault":{"faultstring":"x"}"#,
+    r#""exception":"x""#,
+    r#""encoded_authorization_message":"abc""#,
+];
+
+/// Fields that do not.
+const HARMLESS: &[&str] = &[
+    r#""error_code":"""#,
+    r#""error_code":null,"error_msg":null"#,
+    r#""error_code":0,"error_msg":"""#,
+    r#""error_code":"0","error_msg":"success""#,
+    r#""error_code":"SUCCESS","error_msg":"OK""#,
+    r#""error_code":[]"#,
+    r#""errorCode":false"#,
+    r#""error":null"#,
+    r#""error":{}"#,
+    r#""error":"""#,
+    r#""error":false"#,
+    r#""error":0"#,
+    r#""error":[]"#,
+    r#""error":{"code":0,"message":""}"#,
+    r#""error":{"code":"","message":null}"#,
+    r#""errors":[]"#,
+    r#""errors":null"#,
+    r#""errors":{}"#,
+    r#""errors":[null]"#,
+    r#""code":200"#,
+    r#""code":200,"message":"OK""#,
+    r#""code":"0","message":"anything""#,
+    r#""code":0"#,
+    r#""code":"x""#,
+    r#""message":"3 directories were verified""#,
+    r#""status":"success""#,
+    r#""status":200"#,
+    r#""success":true"#,
+    r#""request_id":"r-1""#,
+    r#""extra":[{"error_code":"x"}]"#,
+    r#""extra":{"message":"x","code":0}"#,
+    r#""details":[]"#,
+];
+
 #[test]
-fn results_beside_an_error_are_no_answer() {
-    let body = |code: &str| format!(r#"{{"result_list":[],"error_code":{code},"error_msg":"no"}}"#);
-    for code in [r#""SMS.9004""#, "1", "[]"] {
-        assert!(refuse(&body(code)).contains("error_code"), "{code}");
+fn results_beside_an_error_are_unreadable_in_every_part_of_the_body() {
+    let good = r#""finished_time":1736854315000,"check_result":"success""#;
+    let bodies = |fields: &str| {
+        let check = CHECK.replace('}', &format!(",{fields}}}"));
+        let item = format!(r#"{{{good},"consistency_result":[{CHECK}],{fields}}}"#);
+        [
+            format!(r#"{{"result_list":[],{fields}}}"#),
+            format!(r#"{{{fields},"result_list":[{{{good},"consistency_result":[{CHECK}]}}]}}"#),
+            format!(r#"{{"consistency_result":[{CHECK}],"finished_time":1736854315000,{fields}}}"#),
+            format!(r#"{{"result_list":[{item}]}}"#),
+            json!({ "result_list": [item] }).to_string(),
+            format!(r#"{{"result_list":[{{{good},"consistency_result":[{CHECK},{check}]}}]}}"#),
+            format!(r#"{{"consistency_result":[{check}],"finished_time":1}}"#),
+        ]
+    };
+    for fields in ERRORS {
+        for body in bodies(fields) {
+            let refused = normalise(body.as_bytes());
+            assert!(matches!(refused, Err(Unreadable::Error { .. })), "{body}: {refused:?}");
+        }
+        let reported = ErrorBody::reported(format!("{{{fields}}}").as_bytes());
+        assert!(reported.is_some(), "{fields}");
     }
-    for code in ["null", r#""""#, "0", r#""0""#] {
-        assert_eq!(read(&body(code)).verifications, [], "{code}");
+    for fields in HARMLESS {
+        bodies(fields).iter().for_each(|body| drop(read(body)));
+        assert_eq!(ErrorBody::reported(format!("{{{fields}}}").as_bytes()), None, "{fields}");
+    }
+    let [place] = [refuse(&bodies(ERRORS[0])[5])];
+    assert_eq!(
+        place,
+        "result_list[0].consistency_result[1] reports an error although the status is a success: SMS.9004: no permission"
+    );
+}
+
+#[test]
+fn only_a_whole_200_is_an_answer() {
+    let body = format!(r#"{{"consistency_result":[{CHECK}],"finished_time":1}}"#);
+    let read = |status, range| read_answer(status, range, body.as_bytes());
+    assert!(read(200, None).is_ok());
+    for status in [201, 202, 203, 204, 206, 207, 226, 299] {
+        assert!(matches!(read(status, None), Err(Unreadable::Status(it)) if it == status), "{status}");
+    }
+    assert!(read(206, Some("bytes 0-239/240")).is_err());
+    assert!(read(200, Some("bytes 0-239/240")).is_ok());
+    for range in [
+        "bytes 0-239/99999",
+        "bytes 1-239/240",
+        "bytes 0-239/*",
+        "bytes */240",
+        "items 0-9/100",
+        "",
+        "x",
+        "bytes 0-18446744073709551615/0",
+    ] {
+        assert!(matches!(read(200, Some(range)), Err(Unreadable::Partial(_))), "{range}");
     }
 }
 
@@ -70,7 +198,7 @@ fn the_result_list_shapes() {
 }
 
 #[test]
-fn times_in_seconds_or_milliseconds_as_numbers_or_texts() {
+fn time_is_read_as_seconds_or_milliseconds_number_or_text() {
     let time = |value: &str| {
         let answer =
             read(&format!(r#"{{"result_list":[{{"finished_time":{value},"check_result":"success"}}]}}"#));
@@ -88,7 +216,7 @@ fn times_in_seconds_or_milliseconds_as_numbers_or_texts() {
 }
 
 #[test]
-fn the_newest_verification_comes_first_whatever_the_order() {
+fn newest_verification_comes_first_in_any_order() {
     let item = |time: &str| format!(r#"{{"finished_time":{time},"check_result":"success"}}"#);
     let body =
         format!(r#"{{"result_list":[{},{},{},{}]}}"#, item("2"), item("null"), item("\"3\""), item("1"));
@@ -98,7 +226,7 @@ fn the_newest_verification_comes_first_whatever_the_order() {
 }
 
 #[test]
-fn nothing_is_not_a_verification() {
+fn empty_answer_has_no_verification() {
     for body in [
         r#"{"result_list":[]}"#,
         r#"{"result_list":null,"task_id":"t"}"#,
@@ -111,7 +239,7 @@ fn nothing_is_not_a_verification() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_that_says_where() {
+fn unreadable_body_gives_an_error_with_its_place() {
     let counts = |total: &str| CHECK.replace(":9,", &format!(":{total},"));
     let listed = |check: &str| format!(r#"{{"result_list":[{{"consistency_result":[{check}]}}]}}"#);
     let errors: Vec<String> = [
@@ -242,7 +370,7 @@ proptest! {
 }
 
 #[test]
-fn two_answers_in_one_are_none() {
+fn body_with_both_shapes_is_unreadable() {
     let list =
         r#""result_list":[{"finished_time":1736854315000,"check_result":"success","consistency_result":[]}]"#;
     assert!(refuse(&format!(r#"{{{list},"consistency_result":[{CHECK}]}}"#)).contains("both"));
@@ -250,7 +378,7 @@ fn two_answers_in_one_are_none() {
 }
 
 #[test]
-fn what_is_said_of_a_body_is_short_and_in_place() {
+fn long_body_gives_a_short_error_with_its_place() {
     let long = "ü".repeat(10_000);
     for body in [
         format!(r#"{{"result_list":"{long}"}}"#),

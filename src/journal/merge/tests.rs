@@ -56,7 +56,12 @@ impl Night {
             let said = results.iter().find(|(id, _)| *id == task.task_id).and_then(|(_, said)| *said);
             let Some((answered, came, body)) = said else { continue };
             let outcome = if answered {
-                Outcome::Answered(Answered { status: 200, sample_data: false, body: vec![body] })
+                Outcome::Answered(Answered {
+                    status: 200,
+                    sample_data: false,
+                    content_range: None,
+                    body: vec![body],
+                })
             } else {
                 Outcome::Failed(Failed { status: None, code: None, kind: None, message: body.to_string() })
             };

@@ -108,9 +108,9 @@ fn fill_summary(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) 
     let zone = &report.options().timezone;
     let mut table = Table::new(to, zone, options.csv_raw);
     let headings = SUMMARY.iter().map(|column| column.heading_in(column.heading, zone));
-    table.headings(headings.chain(report.labels().iter().cloned()))?;
+    table.headings(headings.chain(report.labels().iter().map(|label| label.heading.clone())))?;
     for row in report.rows() {
-        let labels = report.labels().iter().map(|label| match row.task.labels.get(label) {
+        let labels = report.labels().iter().map(|label| match row.task.labels.get(&label.name) {
             Some(value) => Cell::Text(Cow::Borrowed(value)),
             None => Cell::Empty,
         });

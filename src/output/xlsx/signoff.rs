@@ -153,8 +153,12 @@ impl Page<'_> {
 /// What the tasks have in a label, each once.
 fn label_values(report: &Report<'_>, label: &str) -> Vec<String> {
     let wanted = label.to_lowercase();
-    let labels = report.labels().iter().filter(|known| known.to_lowercase() == wanted);
-    let values: BTreeSet<_> =
-        labels.flat_map(|label| report.rows().iter().filter_map(|row| row.task.labels.get(label))).collect();
+    let labels = report
+        .labels()
+        .iter()
+        .filter(|known| known.name.to_lowercase() == wanted || known.heading.to_lowercase() == wanted);
+    let values: BTreeSet<_> = labels
+        .flat_map(|label| report.rows().iter().filter_map(|row| row.task.labels.get(&label.name)))
+        .collect();
     values.into_iter().filter(|value| !value.trim().is_empty()).cloned().collect()
 }

@@ -156,12 +156,12 @@ impl Styles {
         }
     }
 
-    /// A verdict outside of a table: green passes, amber lacks evidence, red has evidence against or none.
+    /// A verdict outside of a table: green passes, amber needs a verification, red failed.
     pub(super) fn verdict(&self, verdict: Verdict) -> &Style {
         let [good, unsure, bad] = &self.verdicts;
         match verdict {
             Verdict::Consistent | Verdict::Accepted => good,
-            Verdict::Stale | Verdict::NotVerified => unsure,
+            Verdict::Stale | Verdict::Inconclusive | Verdict::NotVerified => unsure,
             Verdict::FetchFailed | Verdict::Unreadable | Verdict::CheckFailed | Verdict::Inconsistent => bad,
         }
     }

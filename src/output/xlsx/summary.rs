@@ -10,13 +10,13 @@ use super::splice::{Extent, Link, is_escape};
 use super::style::{Style, Styles};
 use super::{Heading, MAX_LINKS, Sheet, cell_text, charts, first_units, lines_of};
 use crate::model::{Language, SAMPLE, Verdict};
-use crate::report::{Cell, Column, Kind, Options, Report, SummaryCell, Template, fold_case};
+use crate::report::{Cell, Column, Kind, Label, Options, Report, SummaryCell, Template, fold_case};
 
 pub(super) const NAME: &str = "Summary";
 /// Few rows stand above the table, for they stay in view with its headings: the counts beside the words.
 const FIRST_COUNT: u32 = 1;
-const LAST_COUNT: u32 = 8;
-const HEADING_ROW: u32 = 10;
+const LAST_COUNT: u32 = 9;
+const HEADING_ROW: u32 = 11;
 /// The columns that hold the words, and the first one behind them.
 const WORDS: (u16, u16) = (3, 7);
 const CHARTS: u16 = 8;
@@ -87,7 +87,7 @@ pub(super) fn rows<W: Cells>(sheet: &mut Sheet<'_, W>, report: &Report<'_>) -> R
             }
         }
         for (column, label) in (columns_of(report)..).zip(labels(report)) {
-            sheet.prose(row, column, entry.task.labels.get(label).map_or("", String::as_str))?;
+            sheet.prose(row, column, entry.task.labels.get(&label.name).map_or("", String::as_str))?;
         }
         sheet.fit_height(row)?;
     }
@@ -142,7 +142,7 @@ fn last_row(report: &Report<'_>) -> u32 {
 
 fn headings(report: &Report<'_>) -> Vec<Heading> {
     let Options { template, timezone, language, .. } = report.options();
-    let label = |label: &String| Heading { text: label.clone(), width: LABEL_WIDTH, kind: Kind::Text };
+    let label = |label: &Label| Heading { text: label.heading.clone(), width: LABEL_WIDTH, kind: Kind::Text };
     let columns = template.summary.iter().map(|column| Heading::new(column, template, timezone, *language));
     let mut headings: Vec<Heading> = columns.chain(labels(report).iter().map(label)).collect();
     for heading in headings.iter_mut().take(usize::from(CHARTS)) {
@@ -152,7 +152,7 @@ fn headings(report: &Report<'_>) -> Vec<Heading> {
     headings
 }
 
-fn labels<'l>(report: &'l Report<'_>) -> &'l [String] {
+fn labels<'l>(report: &'l Report<'_>) -> &'l [Label] {
     if report.options().template.labels { report.labels() } else { &[] }
 }
 

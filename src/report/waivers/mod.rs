@@ -1,4 +1,4 @@
-//! Waivers: differences that somebody has accepted, and why.
+//! Waivers: differences and inconclusive evidence that somebody has accepted, and why.
 
 mod read;
 #[cfg(test)]
@@ -40,25 +40,25 @@ impl Waivers {
         &self.file
     }
 
-    /// What the user should know although it is no fault: waivers that can cover nothing.
+    /// Warnings about waivers that cover nothing.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let idle = self.waivers.iter().filter(|waiver| waiver.allows_nothing());
         idle.map(|waiver| {
             format!(
-                "{}: this waiver covers nothing: none of max_different, max_missing and max_redundant is above 0",
+                "{}: this waiver covers nothing: set max_different, max_missing or max_redundant above 0, or inconclusive",
                 waiver.place
             )
         })
     }
 
-    /// The waivers for `task`, those expired at `as_of` apart.
+    /// The waivers for `task`, with those expired at `as_of` separate.
     pub(super) fn of_task(&self, task: &Task, as_of: Timestamp) -> TaskWaivers<'_> {
         let waivers = self.waivers.iter().filter(|waiver| waiver.is_for(task));
         let (expired, in_force) = waivers.partition(|waiver| waiver.is_expired(as_of));
         TaskWaivers { in_force, expired }
     }
 
-    /// All of them, with no row covered yet.
+    /// All waivers, with no row covered yet.
     pub(super) fn uses(&self, as_of: Timestamp) -> Vec<WaiverUse> {
         let unused = |waiver: &Arc<Waiver>| WaiverUse {
             waiver: Arc::clone(waiver),
@@ -69,7 +69,7 @@ impl Waivers {
     }
 }
 
-/// Differences that are accepted: at most so many files, where the globs match. Unit: files.
+/// Differences that are accepted where the globs match, up to a number of files, and inconclusive evidence.
 #[derive(Debug, Serialize)]
 pub struct Waiver {
     #[serde(skip)]
@@ -79,18 +79,21 @@ pub struct Waiver {
     max_different: u64,
     max_missing: u64,
     max_redundant: u64,
+    /// Whether inconclusive evidence is accepted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    inconclusive: bool,
     /// Why the differences are accepted; never blank.
     pub reason: String,
     /// Who accepted them.
     pub owner: Option<String>,
-    /// Where that is written down.
+    /// Where that is recorded.
     pub ticket: Option<String>,
-    /// Until when; none for good.
+    /// Until when; none without an end.
     pub expires: Option<Expiry>,
 }
 
 impl Waiver {
-    /// Where it stands in its file.
+    /// Its position in its file.
     pub fn place(&self) -> &Place {
         &self.place
     }
@@ -108,7 +111,7 @@ impl Waiver {
     }
 
     fn allows_nothing(&self) -> bool {
-        self.max_different == 0 && self.max_missing == 0 && self.max_redundant == 0
+        self.max_different == 0 && self.max_missing == 0 && self.max_redundant == 0 && !self.inconclusive
     }
 
     fn is_expired(&self, as_of: Timestamp) -> bool {
@@ -122,17 +125,21 @@ impl Waiver {
         })
     }
 
-    /// Whether each of the directory's counts is within its bound, and known to be all there is.
+    fn is_for_directory(&self, check: &DirectoryCheck) -> bool {
+        self.directory.as_ref().is_none_or(|pattern| pattern.matches(&check.directory))
+    }
+
+    /// Whether each count is within its limit, and not one at which the service stops counting.
     fn covers(&self, check: &DirectoryCheck) -> bool {
         let within = |count: u64, max: u64| count <= max && !DirectoryCheck::SATURATED.contains(&count);
-        self.directory.as_ref().is_none_or(|pattern| pattern.matches(&check.directory))
+        self.is_for_directory(check)
             && within(check.different, self.max_different)
             && within(check.missing, self.max_missing)
             && within(check.redundant, self.max_redundant)
     }
 }
 
-/// A glob in which `*` stands for anything, slashes included, and a backslash for itself.
+/// A glob in which `*` matches anything, slashes included, and a backslash matches itself.
 #[derive(Debug)]
 struct Pattern {
     text: String,
@@ -157,11 +164,11 @@ impl Serialize for Pattern {
     }
 }
 
-/// The end of a waiver, shown as it was written.
+/// The end of a waiver, displayed as in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiry {
     text: String,
-    /// The first moment at which the waiver no longer counts.
+    /// The first moment at which the waiver has expired.
     end: Timestamp,
 }
 
@@ -195,7 +202,7 @@ impl<'w> TaskWaivers<'w> {
         first(&self.in_force, verification, check)
     }
 
-    /// The first waiver that would cover them, had it not expired; none if another covers them.
+    /// The first expired waiver that would cover them; none if another covers them.
     pub(super) fn expired(
         &self,
         verification: &Verification,
@@ -205,14 +212,63 @@ impl<'w> TaskWaivers<'w> {
         first(&self.expired, verification, check).filter(|_| !covered)
     }
 
-    /// Counts the row for the waiver that covers it, or would.
+    /// The first waiver that accepts the directory's inconclusive evidence: a count at which the service stops
+    /// counting, or a verification that as a `whole` is in doubt. A verification that did not succeed is never
+    /// waived.
+    pub(super) fn accepting(
+        &self,
+        verification: &Verification,
+        check: &DirectoryCheck,
+        whole: bool,
+    ) -> Option<&'w Arc<Waiver>> {
+        first_accepting(&self.in_force, verification, check, whole)
+    }
+
+    /// The first expired waiver that would accept it; none if another accepts it.
+    pub(super) fn expired_accepting(
+        &self,
+        verification: &Verification,
+        check: &DirectoryCheck,
+        whole: bool,
+    ) -> Option<&'w Arc<Waiver>> {
+        let is_accepted = self.accepting(verification, check, whole).is_some();
+        first_accepting(&self.expired, verification, check, whole).filter(|_| !is_accepted)
+    }
+
+    /// The waiver to show beside a row: of its differences, or else of its inconclusive evidence.
+    pub(super) fn of_row(&self, row: &DetailRow<'_>) -> Option<&'w Arc<Waiver>> {
+        let check = row.check?;
+        if check.is_consistent() {
+            self.accepting(row.verification, check, row.in_doubt)
+        } else {
+            self.covering(row.verification, check)
+        }
+    }
+
+    /// Counts the row for the waivers that cover it, or would if they had not expired.
     pub(super) fn count(&self, row: &DetailRow<'_>, uses: &mut [WaiverUse]) {
         let Some(check) = row.check else { return };
-        let covering = self.covering(row.verification, check);
-        let waiver = covering.or_else(|| self.expired(row.verification, check));
-        let its_use = waiver.and_then(|waiver| uses.iter_mut().find(|u| Arc::ptr_eq(&u.waiver, waiver)));
-        its_use.into_iter().for_each(|its_use| its_use.rows += 1);
+        let (verification, whole) = (row.verification, row.in_doubt);
+        let differences = self.covering(verification, check).or_else(|| self.expired(verification, check));
+        let accepting = self.accepting(verification, check, whole);
+        let doubts = accepting.or_else(|| self.expired_accepting(verification, check, whole));
+        for its_use in uses {
+            let is_of = |waiver: &Arc<Waiver>| Arc::ptr_eq(&its_use.waiver, waiver);
+            its_use.rows += u64::from(differences.is_some_and(is_of) || doubts.is_some_and(is_of));
+        }
     }
+}
+
+fn first_accepting<'w>(
+    waivers: &[&'w Arc<Waiver>],
+    verification: &Verification,
+    check: &DirectoryCheck,
+    whole: bool,
+) -> Option<&'w Arc<Waiver>> {
+    if verification.check_failed() || !(whole || check.is_saturated()) {
+        return None;
+    }
+    waivers.iter().copied().find(|waiver| waiver.inconclusive && waiver.is_for_directory(check))
 }
 
 fn first<'w>(
@@ -226,29 +282,31 @@ fn first<'w>(
     waivers.iter().copied().find(|waiver| waiver.covers(check))
 }
 
-/// A directory whose differences are waived.
+/// A directory whose differences or inconclusive evidence are waived.
 #[derive(Debug, Clone)]
 pub struct Waived {
     /// The directory and its counts.
     pub check: DirectoryCheck,
     /// The waiver that covers them.
     pub waiver: Arc<Waiver>,
+    /// Whether it is inconclusive evidence that is waived, not differences.
+    pub inconclusive: bool,
 }
 
-/// A waiver, and what came of it in a report.
+/// A waiver and its use in a report.
 #[derive(Debug, Clone)]
 pub struct WaiverUse {
     /// The waiver.
     pub waiver: Arc<Waiver>,
-    /// Whether it expired before the run's end, and does not count.
+    /// Whether it expired before the run's end, and so does not apply.
     pub expired: bool,
-    /// The rows that it covers, those of older verifications too; of an expired one those that it
+    /// The number of rows that it covers, of older verifications too; of an expired one those that it
     /// would cover.
     pub rows: u64,
 }
 
 impl WaiverUse {
-    /// The waiver with its bounds and what came of it, in one line.
+    /// The waiver with its limits and its use, in one line.
     pub fn text(&self, language: Language) -> String {
         let waiver = &self.waiver;
         let glob = |pattern: &Option<Pattern>| {
@@ -265,6 +323,9 @@ impl WaiverUse {
             (false, 0) => language.text("UNUSED: covers no row").to_owned(),
             (false, rows) => language.fill("rows covered: {0}", &[&rows]),
         };
-        [waiver.text(language), place, bounds, outcome].join(language.semicolon())
+        let inconclusive =
+            waiver.inconclusive.then(|| language.text("inconclusive evidence is accepted").to_owned());
+        let parts = [Some(waiver.text(language)), Some(place), Some(bounds), inconclusive, Some(outcome)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
     }
 }

@@ -1,4 +1,4 @@
-//! From TOML to waivers, or to everything that is wrong with it.
+//! Reads waivers from TOML, and reports all errors together.
 
 use std::path::Path;
 
@@ -11,20 +11,21 @@ use super::{Expiry, Pattern, Waiver};
 use crate::model::Place;
 use crate::report::Zone;
 
-/// What a waiver may say, in the order of the documentation.
-const KEYS: [&str; 9] = [
+/// The keys of a waiver, in the order of the documentation.
+const KEYS: [&str; 10] = [
     "task",
     "directory",
     "max_different",
     "max_missing",
     "max_redundant",
+    "inconclusive",
     "reason",
     "owner",
     "ticket",
     "expires",
 ];
 
-/// Everything that is wrong with a file of waivers, one fault a line.
+/// All errors of a file of waivers, one a line.
 #[derive(Debug, thiserror::Error)]
 #[error("the waivers cannot be used:\n{}", .0.join("\n"))]
 pub struct WaiversError(Vec<String>);
@@ -34,7 +35,7 @@ pub(super) fn read(path: &Path, text: &str, zone: &Zone) -> Result<Vec<Waiver>, 
     let mut reader = Reader { path, text, zone, faults: Vec::new() };
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut waivers = Vec::new();
-    // What is left of a broken document would only bring up faults that are not there.
+    // The rest of a broken document would give misleading errors.
     if errors.is_empty() {
         waivers = reader.document(document.get_ref());
     }
@@ -51,7 +52,7 @@ struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
     zone: &'a Zone,
-    /// By the byte at which each stands.
+    /// By byte offset.
     faults: Vec<(usize, String)>,
 }
 
@@ -99,6 +100,7 @@ impl Reader<'_> {
             max_different: 0,
             max_missing: 0,
             max_redundant: 0,
+            inconclusive: false,
             reason: String::new(),
             owner: None,
             ticket: None,
@@ -111,6 +113,7 @@ impl Reader<'_> {
                 "max_different" => waiver.max_different = self.count(key, value),
                 "max_missing" => waiver.max_missing = self.count(key, value),
                 "max_redundant" => waiver.max_redundant = self.count(key, value),
+                "inconclusive" => waiver.inconclusive = self.flag(key, value),
                 "reason" => waiver.reason = self.line(key, value).unwrap_or_default(),
                 "owner" => waiver.owner = self.line(key, value),
                 "ticket" => waiver.ticket = self.line(key, value),
@@ -122,7 +125,7 @@ impl Reader<'_> {
             }
         }
         if !table.contains_key("reason") {
-            self.fault(at, "`reason` is missing: say why the differences are accepted");
+            self.fault(at, "`reason` is missing: say why this is accepted");
         }
         Some(waiver)
     }
@@ -164,6 +167,14 @@ impl Reader<'_> {
         })
     }
 
+    fn flag(&mut self, key: &Key<'_>, value: &Value<'_>) -> bool {
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return *flag;
+        }
+        self.fault(value.span().start, format!("`{}` is true or false", key.get_ref()));
+        false
+    }
+
     fn expiry(&mut self, value: &Value<'_>) -> Option<Expiry> {
         let text = match value.get_ref() {
             DeValue::String(text) => text.trim().to_owned(),
@@ -182,11 +193,11 @@ impl Reader<'_> {
 
 /// The first moment after the day, or the moment itself.
 fn end(text: &str, zone: &Zone) -> Option<Timestamp> {
-    // More than RFC 3339 has is not to be guessed at: years before 0, and zones in brackets.
+    // Only what RFC 3339 has: no years before 0, and no zones in brackets.
     if !text.starts_with(|c: char| c.is_ascii_digit()) || text.contains('[') {
         return None;
     }
-    // What lies beyond the calendar's end never comes.
+    // A time beyond the calendar's end never comes.
     let moment = |local: DateTime| zone.timestamp(local).unwrap_or(Timestamp::MAX);
     if text.len() == "2026-12-01".len() {
         let day: Date = text.parse().ok()?;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{Pattern, Waivers};
 use crate::model::{Answer, DirectoryCheck, Language, Note, Shape, Task, TaskId, Verdict, Verification};
-use crate::report::judge::{Judgement, Policy, judge};
+use crate::report::judge::{Judgement, Moments, Policy, judge};
 use crate::report::{WaiverUse, Zone};
 
 fn parse(text: &str) -> Waivers {
@@ -22,6 +22,10 @@ fn now() -> Timestamp {
     at("2026-11-21T12:00:00Z")
 }
 
+fn moments() -> Moments {
+    Moments { answered: now(), as_of: now() }
+}
+
 fn task() -> Task {
     Task { source_name: Some("db-01".to_owned()), ..Task::new(TaskId::new("0f8b").unwrap()) }
 }
@@ -35,7 +39,7 @@ fn judged(waivers: &Waivers, result: &str, checks: Vec<DirectoryCheck>, age_in_h
     let newest = Verification { finished, check_result: Some(result.to_owned()), directories: checks };
     let answer = Answer::new(Shape::ResultList, None, vec![newest]);
     let policy = Policy { max_age: Some(Policy::DEFAULT_MAX_AGE), not_before: None };
-    judge(&task(), &answer, &policy, &waivers.of_task(&task(), now()), now())
+    judge(&task(), &answer, &policy, &waivers.of_task(&task(), now()), moments())
 }
 
 fn verdict(waivers: &Waivers, checks: &[DirectoryCheck]) -> Verdict {
@@ -43,7 +47,7 @@ fn verdict(waivers: &Waivers, checks: &[DirectoryCheck]) -> Verdict {
 }
 
 #[test]
-fn every_fault_of_a_file_is_told_with_its_place() {
+fn invalid_file_reports_every_error_with_its_place() {
     let zone = Zone::named("UTC").unwrap();
     let told = |text: &str| Waivers::parse(Path::new("w.toml"), text, &zone).unwrap_err().to_string();
     let told = [
@@ -64,7 +68,7 @@ fn every_fault_of_a_file_is_told_with_its_place() {
 }
 
 #[test]
-fn one_waiver_must_cover_all_counts_of_a_directory() {
+fn directory_is_waived_only_if_one_waiver_covers_all_counts() {
     let waivers = parse(
         "[[waiver]]\nreason = 'a'\nmax_different = 5\n[[waiver]]\nreason = 'b'\nmax_missing = 5\nmax_redundant = 2\n",
     );
@@ -87,7 +91,7 @@ fn one_waiver_must_cover_all_counts_of_a_directory() {
 }
 
 #[test]
-fn the_worst_of_the_newest_decides_and_another_tasks_answer_never_passes() {
+fn worst_of_newest_decides_and_answer_of_another_task_never_passes() {
     let waivers = parse("[[waiver]]\nreason = 'x'\nmax_missing = 1\n");
     let judged = |named: Option<&str>, counts: &[[u64; 3]]| {
         let of = |counts: &[u64; 3]| Verification {
@@ -98,7 +102,7 @@ fn the_worst_of_the_newest_decides_and_another_tasks_answer_never_passes() {
         let verifications = counts.iter().map(of).collect();
         let answer = Answer::new(Shape::ResultList, named.map(str::to_owned), verifications);
         let policy = Policy { max_age: None, not_before: None };
-        judge(&task(), &answer, &policy, &waivers.of_task(&task(), now()), now()).verdict
+        judge(&task(), &answer, &policy, &waivers.of_task(&task(), now()), moments()).verdict
     };
     assert_eq!(judged(None, &[[0, 0, 0], [0, 1, 0]]), Verdict::Accepted);
     assert_eq!(judged(None, &[[0, 1, 0], [0, 2, 0]]), Verdict::Inconsistent);
@@ -106,7 +110,7 @@ fn the_worst_of_the_newest_decides_and_another_tasks_answer_never_passes() {
 }
 
 #[test]
-fn what_is_waived_and_what_no_longer_is_is_noted() {
+fn waived_differences_and_expired_waivers_are_noted() {
     let waivers = parse(
         "[[waiver]]\ndirectory = '/a*'\nreason = 'caches'\nmax_different = 5\n\
          [[waiver]]\ndirectory = '/b'\nreason = 'caches'\nmax_missing = 5\n\
@@ -132,7 +136,7 @@ fn what_is_waived_and_what_no_longer_is_is_noted() {
 }
 
 #[test]
-fn a_waiver_counts_through_its_last_day_on_the_readers_clock() {
+fn waiver_applies_through_its_last_day_in_the_time_zone() {
     for (expires, last, first_after) in [
         ("2026-12-01", "2026-12-01T15:59:59.999Z", "2026-12-01T16:00:00Z"),
         ("'2026-12-01'", "2026-12-01T15:59:59.999Z", "2026-12-01T16:00:00Z"),
@@ -153,7 +157,7 @@ fn a_waiver_counts_through_its_last_day_on_the_readers_clock() {
 }
 
 #[test]
-fn globs_reach_across_slashes_and_leave_backslashes_alone() {
+fn glob_matches_across_slashes_and_literal_backslashes() {
     let matches = |glob: &str, text: &str| Pattern::new(glob).unwrap().matches(text);
     for (glob, text) in [
         ("/var/*/data", "/var/lib/pgsql/15/data"),
@@ -181,7 +185,7 @@ fn globs_reach_across_slashes_and_leave_backslashes_alone() {
 }
 
 #[test]
-fn a_task_is_meant_by_its_id_or_its_name() {
+fn task_glob_matches_id_or_name() {
     for (task, expected) in
         [("0f*", Verdict::Accepted), ("db-*", Verdict::Accepted), ("web-*", Verdict::Inconsistent)]
     {
@@ -191,7 +195,7 @@ fn a_task_is_meant_by_its_id_or_its_name() {
 }
 
 #[test]
-fn a_waiver_that_can_cover_nothing_is_told() {
+fn waiver_that_covers_nothing_gives_a_warning() {
     let waivers = parse("[[waiver]]\nreason = 'x'\n\n[[waiver]]\nreason = 'y'\nmax_missing = 1\n");
     let told: Vec<String> = waivers.warnings().collect();
     assert_eq!(told.len(), 1);
@@ -200,7 +204,7 @@ fn a_waiver_that_can_cover_nothing_is_told() {
 }
 
 #[test]
-fn a_waiver_reads_as_one_line() {
+fn waiver_text_is_one_line() {
     let waivers = parse(
         "[[waiver]]\nreason = '''\ncache\n  files\n'''\nowner = 'J. Doe'\nticket = 'CHG-17'\nexpires = 2026-12-01\nmax_missing = 1\n\
          [[waiver]]\nreason = 'x'\n",
@@ -215,7 +219,7 @@ fn a_waiver_reads_as_one_line() {
 }
 
 #[test]
-fn a_count_at_which_the_service_stops_counting_is_never_covered() {
+fn saturated_difference_is_never_covered() {
     let most = u64::MAX / 2;
     let waivers = parse(&format!(
         "[[waiver]]\nreason = 'x'\nmax_different = {most}\nmax_missing = {most}\nmax_redundant = {most}\n"
@@ -230,6 +234,69 @@ fn a_count_at_which_the_service_stops_counting_is_never_covered() {
             assert_eq!(verdict(&waivers, &[check("/d", counts)]), expected, "{counts:?}");
         }
     }
+}
+
+fn judge_with(waivers: &Waivers, finished: Option<Timestamp>, checks: &[(&str, [u64; 4])]) -> Judgement {
+    let check = |&(directory, [total, different, missing, redundant]): &(&str, [u64; 4])| DirectoryCheck {
+        directory: directory.to_owned(),
+        total,
+        different,
+        missing,
+        redundant,
+    };
+    let directories = checks.iter().map(check).collect();
+    let newest = Verification { finished, check_result: Some("success".to_owned()), directories };
+    let answer = Answer::new(Shape::ResultList, None, vec![newest]);
+    let policy = Policy { max_age: Some(Policy::DEFAULT_MAX_AGE), not_before: None };
+    judge(&task(), &answer, &policy, &waivers.of_task(&task(), now()), moments())
+}
+
+#[test]
+fn inconclusive_evidence_is_accepted_only_by_a_waiver_that_says_so() {
+    let all = parse("[[waiver]]\nreason = 'empty'\ninconclusive = true\n");
+    let one = parse("[[waiver]]\nreason = 'empty'\ndirectory = '/a'\ninconclusive = true\n");
+    let none = parse("[[waiver]]\nreason = 'empty'\ninconclusive = false\nmax_missing = 9\n");
+    let fresh = Some(now());
+    let future = Some(at("9999-12-30T00:00:00Z"));
+    let (empty, full) = ([0, 0, 0, 0], [1_000_000, 0, 0, 0]);
+    for (finished, checks, with_all, with_one) in [
+        (fresh, &[("/a", empty)][..], Verdict::Accepted, Verdict::Accepted),
+        (fresh, &[("/a", empty), ("/b", empty)], Verdict::Accepted, Verdict::Inconclusive),
+        (fresh, &[("/a", full), ("/b", [9, 0, 0, 0])], Verdict::Accepted, Verdict::Accepted),
+        (fresh, &[("/a", [9, 0, 0, 0]), ("/b", full)], Verdict::Accepted, Verdict::Inconclusive),
+        (None, &[("/a", [9, 0, 0, 0])], Verdict::Accepted, Verdict::Accepted),
+        (None, &[("/a", [9, 0, 0, 0]), ("/b", [9, 0, 0, 0])], Verdict::Accepted, Verdict::Inconclusive),
+        (future, &[("/a", [9, 0, 0, 0])], Verdict::Accepted, Verdict::Accepted),
+        (fresh, &[("/a", [9, 1, 0, 0])], Verdict::Inconsistent, Verdict::Inconsistent),
+        (fresh, &[("/a", [9, 0, 0, 0])], Verdict::Consistent, Verdict::Consistent),
+        (Some(at("2026-11-19T12:00:00Z")), &[("/a", full)], Verdict::Stale, Verdict::Stale),
+        (fresh, &[], Verdict::NotVerified, Verdict::NotVerified),
+    ] {
+        assert_eq!(judge_with(&all, finished, checks).verdict, with_all, "{finished:?} {checks:?}");
+        assert_eq!(judge_with(&one, finished, checks).verdict, with_one, "{finished:?} {checks:?}");
+        let without = judge_with(&none, finished, checks);
+        assert_ne!(without.verdict, Verdict::Accepted, "{finished:?} {checks:?}");
+    }
+    let accepted = judge_with(&all, fresh, &[("/a", empty)]);
+    assert_eq!(accepted.notes, [Note::NoFiles, Note::InconclusiveAccepted(vec!["empty".to_owned()])]);
+    assert_eq!(accepted.notes[1].text(Language::English), "inconclusive evidence accepted: empty");
+    assert!(accepted.waived[0].inconclusive && accepted.waived[0].check.directory == "/a");
+    assert!(all.warnings().next().is_none());
+}
+
+#[test]
+fn waived_differences_in_doubtful_evidence_need_an_inconclusive_waiver_too() {
+    let differences = "[[waiver]]\nreason = 'd'\nmax_different = 5\n";
+    let doubts = "[[waiver]]\nreason = 'i'\ninconclusive = true\n";
+    let expired = "[[waiver]]\nreason = 'x'\ninconclusive = true\nexpires = 2026-11-20\n";
+    let judged = |text: &str| judge_with(&parse(text), Some(now()), &[("/a", [1_000_000, 3, 0, 0])]);
+    assert_eq!(judged(differences).verdict, Verdict::Inconclusive);
+    assert_eq!(judged(doubts).verdict, Verdict::Inconsistent);
+    let both = judged(&format!("{differences}{doubts}"));
+    assert_eq!((both.verdict, both.waived.len()), (Verdict::Accepted, 2));
+    let late = judged(&format!("{differences}{expired}"));
+    assert_eq!(late.verdict, Verdict::Inconclusive);
+    assert!(late.notes.contains(&Note::WaiverExpired("2026-11-20".to_owned())));
 }
 
 /// Counts small enough to be waived, and those at which the service stops counting, or beyond.

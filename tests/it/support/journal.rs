@@ -15,7 +15,12 @@ pub fn answer(directories: &[&str]) -> Outcome {
     };
     let checks: Vec<_> = directories.iter().map(check).collect();
     let body = json!({"consistency_result": checks, "finished_time": 1_700_000_000}).to_string();
-    Outcome::Answered(Answered { status: 200, sample_data: false, body: body.into_bytes() })
+    Outcome::Answered(Answered {
+        status: 200,
+        sample_data: false,
+        content_range: None,
+        body: body.into_bytes(),
+    })
 }
 
 /// Tasks with the names and outcomes given, as a finished journal, `j.jsonl`.

@@ -65,7 +65,7 @@ fn answered(verifications: &[Vec<String>], sample_data: bool) -> Outcome {
                "consistency_result": checks})
     });
     let body = json!({"result_list": results.collect::<Vec<_>>()}).to_string().into_bytes();
-    Outcome::Answered(Answered { status: 200, sample_data, body })
+    Outcome::Answered(Answered { status: 200, sample_data, content_range: None, body })
 }
 
 fn options(template: &str, language: Language, rows_per_sheet: u64, waivers: Option<Waivers>) -> Options {
@@ -313,9 +313,12 @@ impl Told {
             Self::Failed(message) => {
                 Outcome::Failed(Failed { status: Some(403), code: None, kind: None, message })
             }
-            Self::Garbage => {
-                Outcome::Answered(Answered { status: 200, sample_data: false, body: b"<p>".to_vec() })
-            }
+            Self::Garbage => Outcome::Answered(Answered {
+                status: 200,
+                sample_data: false,
+                content_range: None,
+                body: b"<p>".to_vec(),
+            }),
         }
     }
 }
