@@ -76,8 +76,9 @@ impl Redactor {
                     let first = needle.bytes.first().copied().unwrap_or_default();
                     needle.fold.class(byte) == needle.fold.class(first)
                 };
-                let start = starts.get_mut(usize::from(byte));
-                start.map(|start| *start = byte != 0 && is_introducer(byte) || needles.iter().any(is_start));
+                if let Some(start) = starts.get_mut(usize::from(byte)) {
+                    *start = byte != 0 && is_introducer(byte) || needles.iter().any(is_start);
+                }
             }
         }
         Self { needles, starts }
