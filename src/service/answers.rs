@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::store::{Kept, Results};
+use super::store::{Results, StoredVerification};
 use crate::model::Shape;
 
 /// The body that gives `results` of `task_id`. What is kept is JSON already and is not read again.
@@ -20,7 +20,7 @@ pub(super) fn body(task_id: &str, results: &Results) -> String {
     }
 }
 
-fn list(task_id: &str, verifications: &[Kept], form: impl Fn(String) -> String) -> String {
+fn list(task_id: &str, verifications: &[StoredVerification], form: impl Fn(String) -> String) -> String {
     let length: usize = verifications.iter().map(|kept| kept.directories.len() + 128).sum();
     let mut body = String::with_capacity(length + 128);
     body.push_str(r#"{"result_list":["#);
@@ -36,7 +36,7 @@ fn list(task_id: &str, verifications: &[Kept], form: impl Fn(String) -> String) 
     body
 }
 
-fn object(kept: &Kept) -> String {
+fn object(kept: &StoredVerification) -> String {
     format!(
         r#"{{"finished_time":{},"check_result":{},"consistency_result":{}}}"#,
         kept.finished_time,
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn results(shape: Shape, times: &[i64]) -> Results {
-        let kept = |time: &i64| Kept {
+        let kept = |time: &i64| StoredVerification {
             finished_time: *time,
             check_result: "su\"ccess".to_owned(),
             directories: r#"[{"dir_check":"/a \"b\""}]"#.to_owned(),

@@ -1,6 +1,6 @@
 //! Answers that go wrong on purpose, as a share of all requests.
 //!
-//! A fault takes the place of an answer or spoils it on the way; it never alters what is stored.
+//! A fault replaces a response or damages it on the way; it never alters what is stored.
 
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -188,12 +188,12 @@ fn percent(millionths: u64) -> String {
 
 /// Decides, request by request.
 #[derive(Debug)]
-pub(super) struct Dice {
+pub(super) struct FaultSampler {
     faults: Faults,
     rng: Mutex<fastrand::Rng>,
 }
 
-impl Dice {
+impl FaultSampler {
     pub(super) fn new(faults: Faults) -> Self {
         let rng = Mutex::new(fastrand::Rng::with_seed(faults.seed));
         Self { faults, rng }
@@ -286,15 +286,18 @@ mod tests {
     #[test]
     fn a_seed_decides_the_same_each_time_and_keeps_to_the_shares() {
         let faults: Faults = "500=20%,reset=10%,seed=7".parse().unwrap();
-        let rolls = |dice: &Dice| (0..10_000).map(|_| dice.roll()).collect::<Vec<_>>();
-        let first = rolls(&Dice::new(faults.clone()));
-        assert_eq!(first, rolls(&Dice::new(faults)));
+        let rolls =
+            |fault_sampler: &FaultSampler| (0..10_000).map(|_| fault_sampler.roll()).collect::<Vec<_>>();
+        let first = rolls(&FaultSampler::new(faults.clone()));
+        assert_eq!(first, rolls(&FaultSampler::new(faults)));
         let count = |fault| first.iter().filter(|roll| **roll == fault).count();
         assert!((1_800..2_200).contains(&count(Some(Fault::Status(500)))));
         assert!((850..1_150).contains(&count(Some(Fault::Reset))));
-        assert!(rolls(&Dice::new(Faults::default())).iter().all(Option::is_none));
+        assert!(rolls(&FaultSampler::new(Faults::default())).iter().all(Option::is_none));
         assert!(
-            rolls(&Dice::new("html=100%".parse().unwrap())).iter().all(|roll| *roll == Some(Fault::Html))
+            rolls(&FaultSampler::new("html=100%".parse().unwrap()))
+                .iter()
+                .all(|roll| *roll == Some(Fault::Html))
         );
     }
 }

@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 
 use super::auth::{Guard, IAM_PATH};
 use super::connection::ResetHandle;
-use super::faults::{Dice, Fault};
+use super::faults::{Fault, FaultSampler};
 use super::throttle::Throttle;
-use super::{errors, spoil};
+use super::{errors, fault_responses};
 
 /// The header that every answer carries, so that what is made from it can say so.
 pub const SAMPLE_HEADER: &str = "x-sample-data";
@@ -37,7 +37,7 @@ pub(super) struct Gate {
     pub(super) latency: Duration,
     pub(super) guard: Guard,
     pub(super) throttle: Option<Throttle>,
-    pub(super) dice: Dice,
+    pub(super) fault_sampler: FaultSampler,
     pub(super) request_ids: RequestIds,
     /// Notified when a stopping service waits no longer.
     pub(super) cut: Arc<Notify>,
@@ -113,24 +113,26 @@ async fn answer(
     {
         return errors::throttled(throttle.limit(), request_id);
     }
-    match gate.dice.roll() {
+    match gate.fault_sampler.roll() {
         None => next.run(request).await,
         Some(Fault::Slow(time)) => {
             tokio::time::sleep(time).await;
             next.run(request).await
         }
-        Some(Fault::Truncate) => spoil::truncated(next.run(request).await).await,
-        Some(Fault::Drip(time)) => spoil::dripping(next.run(request).await, time).await,
-        Some(Fault::Huge(size)) => spoil::huge(next.run(request).await, size),
-        Some(Fault::Type) => spoil::called_text(next.run(request).await),
+        Some(Fault::Truncate) => fault_responses::truncated(next.run(request).await).await,
+        Some(Fault::Drip(time)) => fault_responses::dripping(next.run(request).await, time).await,
+        Some(Fault::Huge(size)) => fault_responses::huge(next.run(request).await, size),
+        Some(Fault::Type) => fault_responses::called_text(next.run(request).await),
         Some(Fault::Reset) => {
             reset.reset();
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
-        Some(Fault::Throttled) => spoil::throttled(gate.throttle.as_ref().map(Throttle::limit), request_id),
-        Some(Fault::Status(status)) => spoil::failed(status, request_id),
-        Some(Fault::Garbage) => spoil::garbage(),
-        Some(Fault::Html) => spoil::page(),
+        Some(Fault::Throttled) => {
+            fault_responses::throttled(gate.throttle.as_ref().map(Throttle::limit), request_id)
+        }
+        Some(Fault::Status(status)) => fault_responses::failed(status, request_id),
+        Some(Fault::Garbage) => fault_responses::garbage(),
+        Some(Fault::Html) => fault_responses::page(),
     }
 }
 

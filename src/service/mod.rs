@@ -11,12 +11,12 @@ mod auth;
 mod connection;
 mod errors;
 mod export;
+mod fault_responses;
 mod faults;
 mod gate;
 mod listing;
 mod routes;
 mod sample;
-mod spoil;
 mod store;
 mod throttle;
 mod validate;
@@ -42,7 +42,7 @@ pub use store::StoreError;
 
 use crate::model::{Rate, Shape, TaskList};
 use auth::{Guard, Tokens};
-use faults::Dice;
+use faults::FaultSampler;
 use gate::{Gate, RequestIds};
 use routes::App;
 use store::Store;
@@ -175,7 +175,7 @@ impl Service {
             latency: settings.latency,
             guard: Guard::new(settings.auth, Arc::clone(&tokens)),
             throttle: settings.limit.map(Throttle::new),
-            dice: Dice::new(settings.faults),
+            fault_sampler: FaultSampler::new(settings.faults),
             request_ids: RequestIds::new(),
             cut: Arc::clone(&cut),
         };

@@ -110,7 +110,7 @@ pub(super) struct Stamp<'a> {
 
 /// A verification as it is kept.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(super) struct StoredVerification {
     pub(super) finished_time: i64,
     pub(super) check_result: String,
     /// A JSON array of directories.
@@ -120,14 +120,14 @@ pub(super) struct Kept {
 /// A task with the form it answers in and its verifications, newest first.
 pub(super) struct Results {
     pub(super) shape: Shape,
-    pub(super) verifications: Vec<Kept>,
+    pub(super) verifications: Vec<StoredVerification>,
 }
 
 /// A task of a batch with its newest verification.
 pub(super) struct Exported {
     pub(super) task_id: String,
     pub(super) source_name: Option<String>,
-    pub(super) newest: Option<Kept>,
+    pub(super) newest: Option<StoredVerification>,
 }
 
 /// The data of a running service.
@@ -340,14 +340,18 @@ fn is_known(connection: &Connection, task_id: &str) -> rusqlite::Result<bool> {
         .query_row(params![task_id], |row| row.get(0))
 }
 
-fn newest(connection: &Connection, task: i64, most: u32) -> rusqlite::Result<Vec<Kept>> {
+fn newest(connection: &Connection, task: i64, most: u32) -> rusqlite::Result<Vec<StoredVerification>> {
     connection
         .prepare_cached(
             "SELECT finished_time, check_result, directories FROM verification
              WHERE task = ?1 ORDER BY finished_time DESC, id DESC LIMIT ?2",
         )?
         .query_map(params![task, most], |row| {
-            Ok(Kept { finished_time: row.get(0)?, check_result: row.get(1)?, directories: row.get(2)? })
+            Ok(StoredVerification {
+                finished_time: row.get(0)?,
+                check_result: row.get(1)?,
+                directories: row.get(2)?,
+            })
         })?
         .collect()
 }

@@ -13,8 +13,9 @@ mod tests;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crc32fast::Hasher;
+use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc};
 use tempfile::SpooledTempFile;
 use zip::read::ZipFile;
 use zip::{CompressionMethod, ZipArchive};
@@ -67,7 +68,7 @@ pub(super) struct ZipWriter<W> {
 
 struct Open {
     name: String,
-    crc: Crc,
+    crc: Hasher,
     size: u64,
 }
 
@@ -102,7 +103,7 @@ impl<W: Write> ZipWriter<W> {
     /// Begins an entry; what is written from now on is its content.
     pub(super) fn start_file(&mut self, name: impl Into<String>) -> io::Result<()> {
         self.finish_entry()?;
-        self.open = Some(Open { name: name.into(), crc: Crc::new(), size: 0 });
+        self.open = Some(Open { name: name.into(), crc: Hasher::new(), size: 0 });
         Ok(())
     }
 
@@ -149,7 +150,8 @@ impl<W: Write> ZipWriter<W> {
         let mut spool = self.deflater.reset(empty)?;
         let compressed = spool.stream_position()?;
         spool.rewind()?;
-        let entry = Entry { name, method: DEFLATED, crc: crc.sum(), compressed, size, offset: self.position };
+        let entry =
+            Entry { name, method: DEFLATED, crc: crc.finalize(), compressed, size, offset: self.position };
         self.append(entry, &mut spool)?;
         if !spool.is_rolled() {
             spool.rewind()?;

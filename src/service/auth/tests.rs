@@ -15,7 +15,7 @@ fn now() -> Timestamp {
     "2026-11-21T08:00:00Z".parse().unwrap()
 }
 
-/// A request that is signed right, for `edit` to spoil before or after.
+/// A request that is signed right, for `edit` to fault_responses before or after.
 struct Sent {
     uri: &'static str,
     query: Vec<(String, String)>,

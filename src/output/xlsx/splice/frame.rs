@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rust_xlsxwriter::XlsxError;
 use rust_xlsxwriter::utility::{column_number_to_name, quote_sheet_name};
 
-use super::{escape, odd};
+use super::{escape, template_mismatch};
 
 /// The row, from 1, in which the ranges of a model end that are to end in the last row of its data: the
 /// last one that a worksheet has.
@@ -65,14 +65,15 @@ impl Frame {
         }
         let is_range = |piece: &Piece| matches!(piece, Piece::Range { .. });
         if !frame.between.iter().any(is_range) {
-            return Err(odd("a model has no range that ends with its rows"));
+            return Err(template_mismatch("a model has no range that ends with its rows"));
         }
         Ok(frame)
     }
 
     fn new(before: &str, after: &str, relations: Option<String>) -> Result<Self, XlsxError> {
         let (start, rest) = split(before, "<dimension ref=\"")?;
-        let (_, before) = rest.split_once("\"/>").ok_or_else(|| odd("a sheet has no dimension"))?;
+        let (_, before) =
+            rest.split_once("\"/>").ok_or_else(|| template_mismatch("a sheet has no dimension"))?;
         let has_links = after.contains("</hyperlinks>");
         let end = if has_links { "</hyperlinks>" } else { "<pageMargins " };
         let (between, rest) = split(after, end)?;
@@ -151,7 +152,7 @@ fn cut(
 /// The first attribute with a range that ends in the last row.
 fn find_range(text: &str) -> Result<Found<'_>, XlsxError> {
     let Some((before, after)) = text.split_once(&format!("{LAST_ROW}\"")) else { return Ok(None) };
-    let unknown = || odd("a model has a range of an unknown form");
+    let unknown = || template_mismatch("a model has a range of an unknown form");
     let (before, range) = before.rsplit_once("ref=\"").ok_or_else(unknown)?;
     let (first, column) = range.split_once(':').ok_or_else(unknown)?;
     let row = first.trim_start_matches(|c: char| c.is_ascii_uppercase());
@@ -168,7 +169,7 @@ fn find_range(text: &str) -> Result<Found<'_>, XlsxError> {
 pub(super) fn split<'t>(text: &'t str, mark: &str) -> Result<(&'t str, &'t str), XlsxError> {
     text.split_once(mark)
         .filter(|(_, after)| !after.contains(mark))
-        .ok_or_else(|| odd(&format!("it should have one {mark}")))
+        .ok_or_else(|| template_mismatch(&format!("it should have one {mark}")))
 }
 
 /// The numbers of the styles on the sheet that shows each of them once.
@@ -176,5 +177,7 @@ pub(super) fn styles(sheet: &str, count: usize) -> Result<Vec<String>, XlsxError
     let is_number = |text: &&str| text.parse::<u32>().is_ok();
     let cells = sheet.split(" s=\"").skip(1).map(|cell| cell.split('"').next().filter(is_number));
     let styles: Option<Vec<String>> = cells.map(|style| style.map(str::to_owned)).collect();
-    styles.filter(|styles| styles.len() == count).ok_or_else(|| odd("not every style has its number"))
+    styles
+        .filter(|styles| styles.len() == count)
+        .ok_or_else(|| template_mismatch("not every style has its number"))
 }

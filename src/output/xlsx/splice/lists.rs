@@ -7,7 +7,7 @@ use rust_xlsxwriter::utility::quote_sheet_name;
 
 use super::frame::{Extent, LAST_ROW, split};
 use super::pack::Added;
-use super::{escape, odd};
+use super::{escape, template_mismatch};
 use crate::output::error::Cause;
 
 /// How many sheets there are.
@@ -42,11 +42,11 @@ impl Sheets {
 pub(super) fn content_types(text: &str, sheets: &Sheets, to: &mut dyn Write) -> Result<(), Cause> {
     let part = |number: usize| format!("<Override PartName=\"/xl/worksheets/sheet{number}.xml\"");
     let (head, rest) = split(text, &part(1))?;
-    let (kind, _) = rest.split_once("/>").ok_or_else(|| odd("a content type has no end"))?;
+    let (kind, _) = rest.split_once("/>").ok_or_else(|| template_mismatch("a content type has no end"))?;
     let mut skeleton = String::new();
     (1..=sheets.all).for_each(|number| skeleton.push_str(&format!("{}{kind}/>", part(number))));
     let tail = text.get(head.len()..).and_then(|text| text.strip_prefix(&skeleton));
-    let tail = tail.ok_or_else(|| odd("its sheets have content types of an unknown form"))?;
+    let tail = tail.ok_or_else(|| template_mismatch("its sheets have content types of an unknown form"))?;
     to.write_all(head.as_bytes())?;
     for number in 1..=sheets.staying + sheets.added {
         write!(to, "{}{kind}/>", part(number))?;
@@ -56,22 +56,24 @@ pub(super) fn content_types(text: &str, sheets: &Sheets, to: &mut dyn Write) -> 
 
 /// Lists the parts that the workbook leads to: the sheets by their numbers, then others.
 pub(super) fn relations(text: &str, sheets: &Sheets, to: &mut dyn Write) -> Result<(), Cause> {
-    let (head, rest) = text.split_once("<Relationship ").ok_or_else(|| odd("it leads nowhere"))?;
+    let (head, rest) =
+        text.split_once("<Relationship ").ok_or_else(|| template_mismatch("it has no relationships"))?;
     let (rest, tail) = split(rest, "</Relationships>")?;
     let mut others = Vec::new();
     let mut kind = None;
     for (number, relation) in (1..).zip(rest.split("<Relationship ")) {
         let relation = relation.strip_prefix(&format!("Id=\"rId{number}\" "));
-        let relation = relation.ok_or_else(|| odd("its parts are not numbered"))?;
+        let relation = relation.ok_or_else(|| template_mismatch("its parts are not numbered"))?;
         if number > sheets.all {
             others.push(relation);
         } else {
             let target = format!(" Target=\"worksheets/sheet{number}.xml\"/>");
             let of_sheet = relation.strip_suffix(&target);
-            kind = Some(of_sheet.ok_or_else(|| odd("its sheets do not stand where they should"))?);
+            kind =
+                Some(of_sheet.ok_or_else(|| template_mismatch("its sheets are not at the expected paths"))?);
         }
     }
-    let kind = kind.ok_or_else(|| odd("it has no sheets"))?;
+    let kind = kind.ok_or_else(|| template_mismatch("it has no sheets"))?;
     let last = sheets.staying + sheets.added;
     to.write_all(head.as_bytes())?;
     for number in 1..=last {
@@ -99,7 +101,7 @@ pub(super) fn workbook(
     for (number, sheet) in (1..=sheets.all).zip(listed.split_inclusive("/>")) {
         let id = format!("\" sheetId=\"{number}\" r:id=\"rId{number}\"/>");
         let name = sheet.strip_prefix("<sheet name=\"").and_then(|sheet| sheet.strip_suffix(&id));
-        let name = name.ok_or_else(|| odd("its sheets are listed in an unknown form"))?;
+        let name = name.ok_or_else(|| template_mismatch("its sheets are listed in an unknown form"))?;
         staying.extend(sheets.place(number).map(|place| (place, name.to_owned())));
     }
     write!(to, "{head}<sheets>")?;
@@ -122,14 +124,15 @@ pub(super) fn workbook(
             Some(place) => write!(to, "{}", name.of_sheet(place))?,
             None => {
                 let of_model = of_models.get_mut(name.sheet - sheets.staying);
-                of_model.ok_or_else(|| odd("a name is defined for no sheet"))?.push(name);
+                of_model.ok_or_else(|| template_mismatch("a name is defined for no sheet"))?.push(name);
             }
         }
     }
     for (number, added) in sheets.new_numbers().zip(added) {
         let quoted = escape::text_of_element(&quote_sheet_name(added.name));
         for name in of_models.get(added.model).into_iter().flatten() {
-            let (_, range) = name.range.rsplit_once('!').ok_or_else(|| odd("a name is no range"))?;
+            let (_, range) =
+                name.range.rsplit_once('!').ok_or_else(|| template_mismatch("a name is no range"))?;
             let range = match range.strip_suffix(LAST_ROW) {
                 Some(start) => format!("{quoted}!{start}{}", added.extent.last_row + 1),
                 None => format!("{quoted}!{range}"),
@@ -165,7 +168,7 @@ impl<'t> Defined<'t> {
                 range: range.strip_suffix("</definedName>")?,
             })
         };
-        read().ok_or_else(|| odd("a name is defined in an unknown form"))
+        read().ok_or_else(|| template_mismatch("a name is defined in an unknown form"))
     }
 
     /// The element for the sheet of this number, from 1.
@@ -188,7 +191,7 @@ pub(super) fn properties(
     let titles = titles.split("<vt:lpstr>").skip(1).map(|title| title.split_once("</vt:lpstr>"));
     let titles: Option<Vec<&str>> = titles.map(|title| title.map(|(title, _)| title)).collect();
     let titles = titles.filter(|titles| titles.len() >= sheets.all);
-    let titles = titles.ok_or_else(|| odd("its properties do not name all sheets"))?;
+    let titles = titles.ok_or_else(|| template_mismatch("its properties do not name all sheets"))?;
     let (names, ranges) = titles.split_at(sheets.all);
     let (first, rest) = names.split_at(sheets.before);
     let (last, models) = rest.split_at(sheets.staying - sheets.before);
@@ -220,7 +223,7 @@ pub(super) fn properties(
 
 /// The table of the first sheet, as long as that.
 pub(super) fn table(text: &str, extent: Extent) -> Result<String, XlsxError> {
-    let unknown = || odd("its table has a range of an unknown form");
+    let unknown = || template_mismatch("its table has a range of an unknown form");
     let (_, range) = text.split_once(" ref=\"").ok_or_else(unknown)?;
     let (range, _) = range.split_once('"').ok_or_else(unknown)?;
     let start = range.trim_end_matches(|c: char| c.is_ascii_digit());

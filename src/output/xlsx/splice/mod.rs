@@ -118,7 +118,7 @@ impl Skeleton {
         let frames = (self.styles.as_slice(), &self.first, self.models.as_slice());
         let (extent, entries) = pack::entries(&mut zip, frames, sheets.before, fill)?;
         if entries.len() != added {
-            return Err(odd("it has other sheets than were announced").into());
+            return Err(template_mismatch("it has other sheets than were announced").into());
         }
         if self.archive.index_for_name(TABLE).is_some() {
             let table = lists::table(&text(&mut self.archive, TABLE)?, extent)?;
@@ -177,6 +177,6 @@ fn text(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str) -> Result<String,
 }
 
 /// The error for a skeleton that is not as it is expected.
-fn odd(what: &str) -> XlsxError {
+fn template_mismatch(what: &str) -> XlsxError {
     XlsxError::ParameterError(format!("the skeleton of the workbook cannot be filled: {what}"))
 }

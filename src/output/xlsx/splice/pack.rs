@@ -13,7 +13,7 @@ use super::escape::value;
 use super::frame::{Extent, Frame, split};
 use super::pipe::{Chunk, Pipe};
 use super::rows::Rows;
-use super::{Link, odd, relations_path, sheet_path};
+use super::{Link, relations_path, sheet_path, template_mismatch};
 use crate::output::Cause;
 use crate::output::xlsx::{escaped, first_units};
 use crate::output::zip_writer::ZipWriter;
@@ -71,7 +71,7 @@ impl<'n> Entries<'_, 'n> {
         first.after(&mut pipe.text, "", extent);
         let Some(relations) = &first.relations else {
             let leads_out = links.clone().any(|link| link.file.is_some());
-            return if leads_out { Err(odd("its first sheet leads nowhere")) } else { Ok(()) };
+            return if leads_out { Err(template_mismatch("its first sheet leads nowhere")) } else { Ok(()) };
         };
         let end = "</Relationships>";
         let (relations, _) = split(relations, end)?;
@@ -97,7 +97,7 @@ impl<'n> Entries<'_, 'n> {
         rows: impl FnOnce(&mut Rows<'_>) -> Result<(), XlsxError>,
     ) -> Result<(), XlsxError> {
         let Self { pipe, styles, .. } = self;
-        let frame = self.models.get(model).ok_or_else(|| odd("it lacks a model"))?;
+        let frame = self.models.get(model).ok_or_else(|| template_mismatch("it lacks a model"))?;
         let number = self.before + self.added.len() + 1;
         pipe.begin(sheet_path(number))?;
         frame.before(&mut pipe.text, name, extent);
@@ -155,7 +155,7 @@ pub(super) fn entries<'n, W: Write + Send>(
         // An error of the writing thread comes first: it is the cause of the other one.
         packing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         filled?;
-        Ok((extent.ok_or_else(|| odd("it lacks its first sheet"))?, added))
+        Ok((extent.ok_or_else(|| template_mismatch("it lacks its first sheet"))?, added))
     })
 }
 

@@ -9,7 +9,7 @@ use super::super::MAX_CELL_UNITS;
 use super::super::cells::Cells;
 use super::super::style::Style;
 use super::pipe::Pipe;
-use super::{escape, odd};
+use super::{escape, template_mismatch};
 
 const MAX_ROWS: u32 = 1_048_576;
 const MAX_COLUMNS: u16 = 16_384;
@@ -79,7 +79,7 @@ impl<'p> Rows<'p> {
             return Err(XlsxError::RowColumnLimitError);
         }
         if self.row.is_some_and(|current| row < current) {
-            return Err(odd("a row comes after a later one"));
+            return Err(template_mismatch("a row comes after a later one"));
         }
         self.end_row()?;
         self.row = Some(row);
@@ -96,10 +96,10 @@ impl<'p> Rows<'p> {
             return Err(XlsxError::RowColumnLimitError);
         }
         if column < self.column {
-            return Err(odd("a cell comes after one to its right"));
+            return Err(template_mismatch("a cell comes after one to its right"));
         }
         self.column = column + 1;
-        let style = self.styles.get(style.place).ok_or_else(|| odd("it lacks a style"))?;
+        let style = self.styles.get(style.place).ok_or_else(|| template_mismatch("it lacks a style"))?;
         self.cells.push_str("<c r=\"");
         match self.letters.get(usize::from(column)) {
             Some(letters) => self.cells.push_str(letters),

@@ -299,14 +299,14 @@ fn hostile() -> impl Strategy<Value = String> {
 
 /// What came of a task.
 #[derive(Debug, Clone)]
-enum Told {
+enum FakeOutcome {
     /// Verifications, by their directories; of the embedded service or not.
     Results(Vec<Vec<String>>, bool),
     Failed(String),
     Garbage,
 }
 
-impl Told {
+impl FakeOutcome {
     fn outcome(self) -> Outcome {
         match self {
             Self::Results(verifications, sample) => answered(&verifications, sample),
@@ -323,12 +323,12 @@ impl Told {
     }
 }
 
-fn told() -> impl Strategy<Value = Told> {
+fn fake_outcome() -> impl Strategy<Value = FakeOutcome> {
     let results = prop::collection::vec(prop::collection::vec(hostile(), 0..5), 0..8);
     prop_oneof![
-        8 => (results, prop::bool::weighted(0.1)).prop_map(|(results, sample)| Told::Results(results, sample)),
-        1 => hostile().prop_map(Told::Failed),
-        1 => Just(Told::Garbage),
+        8 => (results, prop::bool::weighted(0.1)).prop_map(|(results, sample)| FakeOutcome::Results(results, sample)),
+        1 => hostile().prop_map(FakeOutcome::Failed),
+        1 => Just(FakeOutcome::Garbage),
     ]
 }
 
@@ -337,14 +337,14 @@ proptest! {
 
     #[test]
     fn every_workbook_is_as_the_library_writes_it(
-        tasks in prop::collection::vec((hostile(), told()), 0..6),
+        tasks in prop::collection::vec((hostile(), fake_outcome()), 0..6),
         template in prop::sample::select(vec!["standard", "signoff", "compact"]),
         language in prop::sample::select(vec![Language::English, Language::Chinese]),
         rows_per_sheet in 1..9_u64,
         (is_waived, is_reconciled) in any::<(bool, bool)>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let tasks = tasks.into_iter().map(|(name, told)| (name, told.outcome())).collect();
+        let tasks = tasks.into_iter().map(|(name, outcome)| (name, outcome.outcome())).collect();
         let journal = journal(folder.path(), tasks, is_reconciled);
         let waivers = is_waived.then(|| {
             let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/waivers.toml"));

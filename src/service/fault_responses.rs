@@ -1,4 +1,4 @@
-//! Answers that are wrong on purpose, and right ones that are spoilt on their way.
+//! Responses that are wrong on purpose, and right ones that are damaged on the way.
 
 use std::io;
 use std::time::Duration;
