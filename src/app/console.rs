@@ -31,6 +31,11 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Writes a summary, whose texts are clean, to stderr.
+pub(crate) fn note_summary(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Says what went wrong.
 pub(crate) fn error(message: &str) {
     note(&format!("error: {message}"));

@@ -11,5 +11,7 @@ pub(crate) mod reporting;
 pub(crate) mod resume;
 pub(crate) mod shard;
 pub(crate) mod signals;
+pub(crate) mod stdout_output;
+pub(crate) mod summary;
 pub(crate) mod task_source;
 pub(crate) mod template_choice;

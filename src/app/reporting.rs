@@ -1,47 +1,49 @@
-//! The right half of the way, which `export` and `render` share: journal to reports to exit code.
+//! From a journal to reports and an exit code, for `export`, `render` and `merge`.
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::{FailOn, ReadingArgs, ReportArgs};
+use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs};
 use crate::journal::Journal;
-use crate::model::{Language, SAMPLE, Verdict};
+use crate::model::Verdict;
 use crate::output::{
     self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
 };
-use crate::report::{Options, Policy, Report, SummaryRow, Waivers, Zone};
+use crate::report::{Options, Policy, Report, View, Waivers, Zone};
 use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
-use super::{console, template_choice};
+use super::summary::{self, Layout};
+use super::{console, stdout_output, template_choice};
 
-/// Tasks that the closing summary names at most.
-const NAMED_TASKS: usize = 10;
+/// The most tasks that the closing summary lists.
+const NAMED_TASKS: usize = 20;
 
 /// The manifest of a run.
 pub(crate) struct ManifestPlace {
-    /// Where it stands.
+    /// Its path.
     pub(crate) path: PathBuf,
-    /// Whether the journal stays, so that it belongs to the evidence.
+    /// Whether the journal is kept, and so is part of the evidence.
     pub(crate) journal: bool,
 }
 
 impl ManifestPlace {
-    /// Beside the first output; none where there is no output.
+    /// Beside the first output; none without outputs.
     pub(crate) fn beside(targets: &[Target], journal: bool) -> Option<Self> {
         let first = targets.first()?;
         Some(Self { path: manifest_path(&first.journal_path()), journal })
     }
 }
 
-/// The outputs of a run that began at `started`.
+/// The files that a run that began at `started` is to write.
 pub(crate) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
-    let targets = args.outputs.iter().map(|text| Target::parse(text, started, &args.reading.timezone));
+    let files = stdout_output::files(&args.outputs, args.format, args.json)?;
+    let targets = files.map(|text| Target::parse(text, started, &args.reading.timezone));
     targets.collect::<Result<_, _>>().map_err(Failure::usage)
 }
 
-/// How the reports are to be read.
+/// The options of reports.
 pub(crate) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> Result<Options, Failure> {
     let not_before = args.not_before.as_deref().map(|text| {
         args.timezone.moment(text).map_err(|what| Failure::usage(format!("--not-before {text}: {what}")))
@@ -53,10 +55,21 @@ pub(crate) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> 
         policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
         waivers: args.waivers.as_deref().map(|path| waivers(path, storage, &args.timezone)).transpose()?,
         rows_per_sheet: ROWS_PER_SHEET,
+        view: View::default(),
     })
 }
 
-/// Reads a file of waivers, and says which of them can cover nothing.
+/// Which tasks are shown, and how they are grouped.
+pub(crate) fn view(group_by: Option<&str>, filter: Option<&FilterArgs>) -> View {
+    let labels = filter.into_iter().flat_map(|filter| &filter.labels);
+    View {
+        group_by: group_by.map(str::to_owned),
+        only: filter.map(|filter| FailOn::verdicts(&filter.only)).unwrap_or_default(),
+        labels: labels.cloned().collect(),
+    }
+}
+
+/// Reads a file of waivers, and warns of those that cannot cover anything.
 fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failure> {
     let file = storage.fetch(path).map_err(Failure::storage)?;
     let text = std::fs::read_to_string(&file.local)
@@ -66,16 +79,29 @@ fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failu
     Ok(waivers)
 }
 
-/// Says what is wrong with a journal although it can be read.
-pub(crate) fn tell_faults(journal: &Journal) {
+/// Warns of what is wrong with a journal that can be read all the same.
+pub(crate) fn warn_of_faults(journal: &Journal) {
     for fault in journal.faults() {
         console::warning(&format!("{}: {fault}", journal.path().display()));
     }
 }
 
-/// Writes every output of `journal` and then the manifest, says what came of it, and gives the exit code.
+/// Warns that a journal is incomplete.
+pub(crate) fn warn_if_unfinished(journal: &Journal) {
+    if !journal.is_finished() {
+        console::warning(&format!(
+            "{}: the run is incomplete: {} of {} tasks are recorded, the others count as not fetched; \
+             `export --resume` fetches them, `export --overwrite` fetches all again",
+            journal.path().display(),
+            journal.recorded(),
+            journal.header().list.tasks.len()
+        ));
+    }
+}
+
+/// Writes every output of `journal` and then the manifest, prints the summary, and returns the exit code.
 ///
-/// One output that fails does not keep the others from being written, and the manifest tells of it.
+/// An output that fails does not stop the others, and the manifest lists it.
 pub(crate) fn write(
     journal: &Journal,
     options: Options,
@@ -85,7 +111,8 @@ pub(crate) fn write(
     storage: &Storage,
     quiet: bool,
 ) -> Result<Exit, Failure> {
-    tell_faults(journal);
+    options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
+    warn_of_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
@@ -97,11 +124,11 @@ pub(crate) fn write(
     for target in in_order {
         let written = output::write(&report, target, &files, &outputs);
         if let Err(error) = &written {
-            console::error(&format!("{error}; what stood there stands there still"));
+            console::error(&format!("{error}; the existing file is unchanged"));
         }
         outputs.push(Output { target: target.clone(), written });
     }
-    // A journal that does not stay cannot be looked into, and one in object storage not by a file's path.
+    // The journal of the evidence is there for the reader, and a file's path leads to it.
     let kept = manifest.is_none_or(|place| place.journal) && !is_remote(journal.path());
     let fail_on = FailOn::verdicts(&args.fail_on);
     let mut failed = outputs.iter().any(|output| output.written.is_err());
@@ -118,34 +145,35 @@ pub(crate) fn write(
         output::write_manifest(&report, &place.path, &evidence).map(|()| &place.path)
     });
     if let Some(Err(error)) = &manifest {
-        // One of an earlier run must not stay beside new files as if it spoke of them.
+        // A manifest of an earlier run would not match the new files.
         let any = outputs.iter().any(|output| output.written.is_ok());
         let is_gone = any && remove(&error.path, storage);
-        let fate =
-            if is_gone { "that of an earlier run is removed" } else { "what stood there stands there still" };
+        let fate = if is_gone {
+            "the manifest of an earlier run is removed"
+        } else {
+            "the existing file is unchanged"
+        };
         console::error(&format!("{error}; {fate}"));
         failed = true;
     }
-    tell_large(&outputs, &limits);
-    let mut document = if quiet { Vec::new() } else { paths(&outputs).into_bytes() };
-    if args.json {
-        document.clear();
-        output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
-    }
-    // A report is worth more than the word of it: stdout is written when all files are.
-    if let Err(failure) = console::out_bytes(&document) {
+    warn_of_large(&outputs, &limits);
+    // After all files, which matter more than a stdout that cannot be written.
+    if let Err(failure) = to_stdout(&report, args, &files, &outputs, quiet) {
         console::error(&failure.message);
         failed = true;
     }
     let exit = exit_code(&report, &fail_on, failed);
     if !quiet || exit != Exit::Done {
-        summary(&report, kept);
-    }
-    if let Some(Ok(path)) = manifest.filter(|_| !quiet) {
-        console::note(&format!("manifest: {}", path.display()));
+        close(&report, kept);
+        if quiet {
+            paths(&outputs).iter().for_each(|path| console::note(&format!("report: {}", path.display())));
+        }
+        if let Some(Ok(path)) = manifest {
+            console::note(&format!("manifest: {}", path.display()));
+        }
     }
     if failed {
-        console::note("the journal holds everything; `cutover-report render JOURNAL` writes reports from it");
+        console::note("the journal is complete: `cutover-report render JOURNAL` writes reports from it");
     }
     Ok(exit)
 }
@@ -158,8 +186,29 @@ fn remove(place: &Path, storage: &Storage) -> bool {
     }
 }
 
-/// The paths written, one per line; of a folder itself alone.
-fn paths(outputs: &[Output]) -> String {
+/// Writes to stdout what belongs there: the output of `-o -`, the summary, or the paths written.
+fn to_stdout(
+    report: &Report<'_>,
+    args: &ReportArgs,
+    files: &FileOptions,
+    outputs: &[Output],
+    quiet: bool,
+) -> Result<(), Failure> {
+    if let Some(format) = args.format {
+        return stdout_output::write(|to| output::write_to(report, format.into(), files, outputs, to));
+    }
+    let mut document = Vec::new();
+    if args.json {
+        output::write_summary(report, &mut document).map_err(Failure::stopped)?;
+    } else if !quiet {
+        let lines = paths(outputs).into_iter().map(|path| format!("{}\n", path.display()));
+        document = lines.collect::<String>().into_bytes();
+    }
+    console::out_bytes(&document).map(drop)
+}
+
+/// The paths written; of a folder only its own.
+fn paths(outputs: &[Output]) -> Vec<PathBuf> {
     let paths = |output: &Output| -> Vec<PathBuf> {
         match (&output.written, output.target.kind()) {
             (Err(_), _) => Vec::new(),
@@ -167,22 +216,23 @@ fn paths(outputs: &[Output]) -> String {
             (Ok(files), _) => files.iter().map(|file| file.path.clone()).collect(),
         }
     };
-    outputs.iter().flat_map(paths).map(|path| format!("{}\n", path.display())).collect()
+    outputs.iter().flat_map(paths).collect()
 }
 
-/// Says which files are larger than they should be; those that can be divided are not.
-fn tell_large(outputs: &[Output], limits: &Limits) {
+/// Warns of files above the size limit; those that can be split are not.
+fn warn_of_large(outputs: &[Output], limits: &Limits) {
     let written = outputs.iter().filter_map(|output| output.written.as_ref().ok()).flatten();
     for file in written.filter(|file| !limits.allow(file.size)) {
         console::warning(&format!(
-            "{}: takes {} bytes, more than --max-bytes allows; a file of this kind cannot be divided",
+            "{}: {} bytes, more than --max-bytes; a file of this kind cannot be split",
             file.path.display(),
             file.size
         ));
     }
 }
 
-fn exit_code(report: &Report<'_>, fail_on: &[Verdict], failed: bool) -> Exit {
+/// The exit code of a report, by the tasks that it shows. `failed` is whether an output could not be written.
+pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], failed: bool) -> Exit {
     let any = |wanted: &[Verdict]| report.rows().iter().any(|row| wanted.contains(&row.verdict));
     if failed {
         Exit::Stopped
@@ -195,51 +245,40 @@ fn exit_code(report: &Report<'_>, fail_on: &[Verdict], failed: bool) -> Exit {
     }
 }
 
-/// The closing words: the outcome, the tasks that do not pass, and what to do about them.
-fn summary(report: &Report<'_>, kept: bool) {
-    if report.is_sample() {
-        console::note(SAMPLE);
-    }
-    console::note(&report.headline(Language::English));
-    let failing: Vec<&SummaryRow<'_>> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
-    // Tasks that failed for the same reason, such as an unknown host, are one line.
-    let mut lines: Vec<(Verdict, String, Vec<&SummaryRow<'_>>)> = Vec::new();
-    for row in failing.iter().copied() {
-        let reason = row.reason(Language::English, &report.options().timezone);
-        let same = lines.iter_mut().find(|(verdict, known, _)| {
-            *verdict == Verdict::FetchFailed && row.verdict == *verdict && *known == reason
-        });
-        match same {
-            Some((.., rows)) => rows.push(row),
-            None => lines.push((row.verdict, reason, vec![row])),
-        }
-    }
-    for (verdict, reason, rows) in lines.iter().take(NAMED_TASKS) {
-        let who = match rows.as_slice() {
-            [row] => row.task.name_and_id(),
-            rows => format!("{} tasks", rows.len()),
-        };
-        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        console::note(&format!("  {:13} {who}{reason}", verdict.label()));
-    }
-    let more: usize = lines.iter().skip(NAMED_TASKS).map(|(.., rows)| rows.len()).sum();
-    if more > 0 {
-        console::note(&format!("  … and {more} more; see the Summary"));
-    }
+/// Prints the summary and hints to stderr. `kept` is whether the journal is a file that stays.
+fn close(report: &Report<'_>, kept: bool) {
+    let see = if kept {
+        format!("`cutover-report show {}` lists all", report.journal().path().display())
+    } else {
+        String::new()
+    };
+    console::note_summary(&summary::text(
+        report,
+        &Layout { see, merge_failures: true, ..Layout::stderr(Some(NAMED_TASKS)) },
+    ));
+    hints(report, kept).iter().for_each(|hint| console::note(hint));
+}
+
+/// What to do about tasks that do not pass, and which waivers expired. `kept` is whether the journal is a file
+/// that stays.
+pub(crate) fn hints(report: &Report<'_>, kept: bool) -> Vec<String> {
+    let mut hints = Vec::new();
     for waiver in report.waivers().unwrap_or_default() {
         if let (Some(expires), true, rows @ 1..) = (&waiver.waiver.expires, waiver.expired, waiver.rows) {
-            console::note(&format!(
+            hints.push(format!(
                 "{}: this waiver expired on {expires}; rows that it would cover: {rows}",
                 waiver.waiver.place()
             ));
         }
     }
-    if let Some(row) = failing.iter().find(|row| kept && row.verdict == Verdict::Unreadable) {
-        console::note(&format!(
-            "hint: the journal keeps answers that cannot be read as they came: \
+    let unreadable = report.rows().iter().find(|row| kept && row.verdict == Verdict::Unreadable);
+    if let Some(row) = unreadable {
+        hints.push(format!(
+            "hint: the journal has unreadable responses as they were received: \
              jq -r 'select(.task_id == \"{}\").body' {}",
             row.task.task_id,
             report.journal().path().display()
         ));
     }
+    hints
 }

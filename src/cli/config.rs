@@ -20,7 +20,7 @@ const DEFAULT_PROFILE: &str = "default";
 /// Options that say the same in two ways: one of them on the command line puts both aside.
 const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
 /// Commands with an option whose values are other ones than elsewhere: a profile cannot mean both.
-const OWN_VALUES: [(&str, &str); 1] = [("diff", "fail-on")];
+const OWN_VALUES: [(&str, &str); 2] = [("diff", "fail-on"), ("tasks", "format")];
 /// Options that choose the settings, or end the program.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Options for which there are variables, which go before the file.

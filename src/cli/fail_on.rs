@@ -1,4 +1,4 @@
-//! The values of `--fail-on`.
+//! The values of `--fail-on` and `--only`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -41,6 +41,11 @@ pub(super) struct OneOf<T>(fn() -> Vec<(&'static str, T)>);
 /// The values of `--fail-on` of reports.
 pub(super) fn verdicts() -> OneOf<FailOn> {
     OneOf(FailOn::named)
+}
+
+/// The values of `--only`.
+pub(super) fn shown() -> OneOf<FailOn> {
+    OneOf(|| FailOn::named().into_iter().filter(|(_, value)| *value != FailOn::None).collect())
 }
 
 /// The values of `--fail-on` of `diff`.

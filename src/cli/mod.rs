@@ -14,11 +14,13 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Language, Markup, Rate, Shape, Shard};
-use crate::report::{Change, Policy, Zone};
+use crate::report::{Change, LabelFilter, Policy, Zone};
 use crate::service::{ExportBody, Faults};
 pub use config::ConfigError;
 pub use fail_on::FailOn;
-use values::{age, duration, language, listen, markup, rate, shape, shard, sheets, size, time, zone};
+use values::{
+    age, duration, label_filter, language, listen, markup, rate, shape, shard, sheets, size, time, zone,
+};
 
 /// Exports the consistency verification results of migration tasks into workbooks to sign a cutover off with.
 #[derive(Debug, Parser)]
@@ -64,6 +66,8 @@ pub enum Command {
     Export(Box<ExportArgs>),
     /// Write reports from a journal, without any API call
     Render(RenderArgs),
+    /// Show the summary of a journal on the terminal, without any API call
+    Show(ShowArgs),
     /// Join the journals of shards, regions or accounts, without any API call
     Merge(MergeArgs),
     /// Check that the files of evidence manifests are those that were written
@@ -174,6 +178,47 @@ pub struct RenderArgs {
     /// What to write
     #[command(flatten)]
     pub report: ReportArgs,
+    /// Which tasks to show
+    #[command(flatten)]
+    pub filter: FilterArgs,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The journal of a run
+    pub journal: PathBuf,
+    /// Tasks that do not pass to list [default: all]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Label to group tasks by [default: wave, if the list has it]
+    #[arg(long, value_name = "LABEL")]
+    pub group_by: Option<String>,
+    /// Which tasks to show
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// How to read the journal
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    /// Exit with 4 when a task has one of these verdicts; not-passing stands for all that do not pass
+    #[arg(long, value_name = "VERDICTS", value_delimiter = ',', default_value = "none",
+          value_parser = fail_on::verdicts())]
+    pub fail_on: Vec<FailOn>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which tasks of a journal to show.
+#[derive(Debug, Args)]
+pub struct FilterArgs {
+    /// Show only tasks with these verdicts, or not-passing; the report is then never READY
+    #[arg(long, value_name = "VERDICTS", value_delimiter = ',', value_parser = fail_on::shown())]
+    pub only: Vec<FailOn>,
+    /// Show only tasks whose label matches, as in wave=3 or owner=db-*; the report is then never READY
+    /// (repeatable)
+    #[arg(long = "where", value_name = "LABEL=GLOB", value_parser = label_filter)]
+    pub labels: Vec<LabelFilter>,
 }
 
 /// `merge`.
@@ -202,10 +247,13 @@ pub struct DiffArgs {
     pub old: PathBuf,
     /// The journal of the later run
     pub new: PathBuf,
-    /// An output, told by its suffix: X.xlsx, X.csv, X.json or X.md; may be given again; {date} and
-    /// {time} are filled in [default: a table on stdout]
+    /// Output, by suffix: X.xlsx, X.csv, X.json, X.md, or - for stdout with --format; {date} and {time}
+    /// are filled in (repeatable) [default: a table on stdout]
     #[arg(short, long = "output", value_name = "OUT")]
     pub outputs: Vec<String>,
+    /// What -o - writes to stdout: json, csv or md
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub format: Option<StdoutFormat>,
     /// How to read both journals
     #[command(flatten)]
     pub reading: ReadingArgs,
@@ -297,10 +345,17 @@ pub struct DoctorArgs {
 /// What to write, and how to judge.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// An output, told by its suffix: X.xlsx, X.csv, X.zip, X.json, X.jsonl, X.prom, X.md for the text of a
-    /// ticket comment, or X/ for a CSV folder; may be given again; {date} and {time} are filled in
+    /// Output, by suffix: X.xlsx, X.csv, X.zip, X.json, X.jsonl, X.prom, X.md for the text of a ticket
+    /// comment, X/ for a CSV folder, or - for stdout with --format; {date} and {time} are filled in
+    /// (repeatable)
     #[arg(short, long = "output", value_name = "OUT", required_unless_present = "json")]
     pub outputs: Vec<String>,
+    /// What -o - writes to stdout: json, csv or md
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub format: Option<StdoutFormat>,
+    /// Label to group tasks by [default: wave, if the list has it]
+    #[arg(long, value_name = "LABEL")]
+    pub group_by: Option<String>,
     /// How to read the journal
     #[command(flatten)]
     pub reading: ReadingArgs,
@@ -328,6 +383,17 @@ pub struct ReportArgs {
     /// Print the summary as JSON instead of the paths written
     #[arg(long)]
     pub json: bool,
+}
+
+/// The output that `-o -` writes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StdoutFormat {
+    /// The summary for machines.
+    Json,
+    /// Every row of every task.
+    Csv,
+    /// The text for a ticket comment.
+    Md,
 }
 
 /// How to read a journal: what to show, and how to judge.

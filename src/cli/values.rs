@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::ShardArg;
 use crate::model::{Language, Markup, Rate, Shape, Shard};
-use crate::report::Zone;
+use crate::report::{LabelFilter, Zone};
 
 /// An age, or none for `off`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +130,10 @@ pub(super) fn markup(key: &str) -> Result<Markup, String> {
         .into_iter()
         .find(|markup| markup.key() == key)
         .ok_or_else(|| "the formats are markdown, jira and plain".to_owned())
+}
+
+pub(super) fn label_filter(text: &str) -> Result<LabelFilter, String> {
+    LabelFilter::parse(text)
 }
 
 pub(super) fn shape(key: &str) -> Result<Shape, String> {

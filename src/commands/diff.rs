@@ -12,7 +12,7 @@ use crate::storage::Storage;
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, keep_apart};
-use crate::app::reporting;
+use crate::app::{reporting, stdout_output};
 
 pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let options = reporting::options(&args.reading, Template::STANDARD, storage)?;
@@ -22,13 +22,15 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
     };
     let (old, new) = (open(&args.old)?, open(&args.new)?);
     let target = |text: &String| DiffTarget::parse(text, new.header().started_at, &args.reading.timezone);
-    let targets: Vec<DiffTarget> =
-        args.outputs.iter().map(target).collect::<Result<_, _>>().map_err(Failure::usage)?;
+    let targets: Vec<DiffTarget> = stdout_output::files(&args.outputs, args.format, args.json)?
+        .map(target)
+        .collect::<Result<_, _>>()
+        .map_err(Failure::usage)?;
     let journals = [&args.old, &args.new].map(|path| Place::read_journal(path));
     let outputs = targets.iter().map(|target| Place::output(target.path()));
     keep_apart(&journals.into_iter().chain(outputs).collect::<Vec<_>>())?;
     for journal in [&old, &new] {
-        reporting::tell_faults(journal);
+        reporting::warn_of_faults(journal);
     }
     let old = Report::new(&old, options.clone()).map_err(Failure::journal)?;
     let new = Report::new(&new, options).map_err(Failure::journal)?;
@@ -49,7 +51,7 @@ fn write(
     for target in targets {
         match output::write_diff(diff, target, args.csv_raw, storage) {
             Err(error) => {
-                console::error(&format!("{error}; what stood there stands there still"));
+                console::error(&format!("{error}; the existing file is unchanged"));
                 failed = true;
             }
             Ok(_) if quiet => {}
@@ -59,13 +61,17 @@ fn write(
     let gate = diff.tasks().iter().any(|task| args.fail_on.contains(&task.change));
     let says_nothing = quiet && !gate && !failed;
     let mut document = written.into_bytes();
-    if args.json {
+    let mut to_stdout = Ok(());
+    if let Some(format) = args.format {
+        document.clear();
+        to_stdout = stdout_output::write(|to| output::write_diff_to(diff, format.into(), args.csv_raw, to));
+    } else if args.json {
         document.clear();
         output::write_diff_document(diff, &mut document).map_err(Failure::stopped)?;
     } else if targets.is_empty() && !says_nothing {
         document = table(diff).into_bytes();
     }
-    if let Err(failure) = console::out_bytes(&document) {
+    if let Err(failure) = to_stdout.and_then(|()| console::out_bytes(&document)) {
         console::error(&failure.message);
         failed = true;
     }

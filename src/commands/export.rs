@@ -39,7 +39,8 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
-    let options = reporting::options(&args.report.reading, &args.report.template, &storage)?;
+    let mut options = reporting::options(&args.report.reading, &args.report.template, &storage)?;
+    options.view = reporting::view(args.report.group_by.as_deref(), None);
     let kept = kept_journal(&args, started)?;
     if args.resume {
         resume::check(&args, kept.is_some())?;
@@ -48,6 +49,11 @@ pub(super) fn run(
     outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
     let declared = declared(&args, &storage, quiet)?;
+    // The list of a run that is resumed may be in its journal alone; a discovered one has no labels.
+    if declared.is_some() || args.discover {
+        let labels = declared.as_ref().map_or(&[][..], |list| &list.labels);
+        options.view.check(labels).map_err(Failure::usage)?;
+    }
     let journal = JournalPlace::new(kept, &storage)?;
     let stop = signals.stop();
     let export = Export { args: Arc::from(args), started, declared, shard, journal, storage, stop, quiet };
@@ -131,6 +137,9 @@ impl Export {
         } else {
             None
         };
+        if let Some(journal) = &held {
+            options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
+        }
         let outputs = match &held {
             Some(journal) => Outputs::new(args, journal.header().started_at, Some(&file.name))?,
             None => outputs,
@@ -157,7 +166,7 @@ impl Export {
             }
         };
         let exit = self.report(outputs, options, &runtime)?;
-        if !self.quiet {
+        if !self.quiet || exit != Exit::Done {
             hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
         }
         Ok(exit)

@@ -18,7 +18,8 @@ use crate::app::reporting::{self, ManifestPlace};
 
 pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let began = Timestamp::now();
-    let options = reporting::options(&args.report.reading, &args.report.template, storage)?;
+    let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
+    options.view = reporting::view(args.report.group_by.as_deref(), None);
     let journals = args.journals.iter().map(|path| storage.fetch(path));
     let journals: Vec<NamedFile> = journals.collect::<Result<_, _>>().map_err(Failure::storage)?;
     let merge = Merge::of(&journals).map_err(failure)?;
@@ -31,6 +32,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
         .chain(kept.filter(|path| !is_remote(path)).map(Place::lock))
         .chain(manifest.iter().map(|manifest| Place::manifest(&manifest.path)));
     keep_apart(&own.chain(targets.iter().flat_map(Place::outputs)).collect::<Vec<_>>())?;
+    options.view.check(&merge.header().list.labels).map_err(Failure::usage)?;
     tell(&merge, quiet);
     match kept {
         Some(path) if !is_remote(path) => {

@@ -8,6 +8,7 @@ mod merge;
 mod render;
 mod serve;
 mod server_export;
+mod show;
 mod tasks;
 mod templates;
 mod upload;
@@ -38,6 +39,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Export(args) => export::run(args, quiet, &signals, storage),
         Command::Render(args) => render::run(args, &storage, quiet),
+        Command::Show(args) => show::run(&args, &storage, quiet),
         Command::Merge(args) => merge::run(&args, &storage, quiet),
         Command::Verify(args) => verify::run(&args, &storage, quiet),
         Command::Diff(args) => diff::run(&args, &storage, quiet),

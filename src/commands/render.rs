@@ -6,13 +6,13 @@ use crate::cli::RenderArgs;
 use crate::journal::Journal;
 use crate::storage::Storage;
 
-use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, keep_apart};
 use crate::app::reporting::{self, ManifestPlace};
 
 pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
-    let options = reporting::options(&args.report.reading, &args.report.template, storage)?;
+    let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
+    options.view = reporting::view(args.report.group_by.as_deref(), Some(&args.filter));
     let journal = storage.fetch(&args.journal).map_err(Failure::storage)?;
     let journal = Journal::open(journal).map_err(Failure::journal)?;
     let targets = reporting::targets(&args.report, journal.header().started_at)?;
@@ -22,14 +22,8 @@ pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Ex
     let own = own.chain(manifest.iter().map(|manifest| Place::manifest(&manifest.path)));
     let outputs = targets.iter().flat_map(Place::outputs);
     keep_apart(&own.chain(outputs).collect::<Vec<_>>())?;
-    if !journal.is_finished() && !quiet {
-        console::warning(&format!(
-            "{}: the run did not come to its end; {} of {} tasks are recorded, the others count as not fetched; \
-             `export --resume` fetches them, `export --overwrite` all again",
-            args.journal.display(),
-            journal.recorded(),
-            journal.header().list.tasks.len()
-        ));
+    if !quiet {
+        reporting::warn_if_unfinished(&journal);
     }
     reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
 }

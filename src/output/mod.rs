@@ -14,13 +14,14 @@ mod ticket;
 mod xlsx;
 mod zip_writer;
 
+use std::io::Write;
 use std::path::Path;
 
 use crate::report::Report;
 use crate::storage::Storage;
 
 pub use crate::fs::Written;
-pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document};
+pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document, write_diff_to};
 pub use error::{Cause, OutputError};
 pub use json::write_summary;
 pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};
@@ -51,8 +52,37 @@ pub struct Output {
     pub written: Result<Vec<Written>, OutputError>,
 }
 
-/// Writes `report` to `target`, each file whole or not at all, and gives the files: of a workbook with
-/// parts, the one with the Summary first. A ticket tells of the `earlier` outputs.
+/// An output that can be written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StdoutKind {
+    /// As in `X.json`.
+    Json,
+    /// As in `X.csv`.
+    Csv,
+    /// As in `X.md`.
+    Ticket,
+}
+
+/// Writes one output of `report` to a writer, in one piece. A ticket names the `earlier` outputs.
+///
+/// # Errors
+/// What went wrong.
+pub fn write_to(
+    report: &Report<'_>,
+    kind: StdoutKind,
+    options: &FileOptions,
+    earlier: &[Output],
+    to: &mut dyn Write,
+) -> Result<(), Cause> {
+    match kind {
+        StdoutKind::Json => json::write_summary(report, to),
+        StdoutKind::Csv => csv::write_results_to(report, options, to),
+        StdoutKind::Ticket => options.ticket.write(report, earlier, to),
+    }
+}
+
+/// Writes `report` to `target`, each file atomically, and returns the files: of a workbook with
+/// parts, the one with the Summary first. A ticket names the `earlier` outputs.
 ///
 /// # Errors
 /// [`OutputError`] with the file at fault.

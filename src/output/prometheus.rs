@@ -1,7 +1,7 @@
 //! Metrics of the run for Prometheus, as a file for node_exporter's textfile collector.
 //!
-//! Every sample carries the file's name as its label `report`, for the collector reads all files of a
-//! folder as one and takes no sample twice.
+//! Every sample has the file's name as its label `report`: the collector merges all files of a folder and
+//! refuses duplicate samples.
 
 use std::fmt::{Display, Write as _};
 use std::fs::File;
@@ -14,13 +14,13 @@ use crate::report::Report;
 
 /// How all names begin.
 const PREFIX: &str = "cutover_report_";
-/// The end of the last run that brought an answer for every task. A later run that does not keeps it,
-/// so that an alert on its age has something to measure.
+/// The end of the last run with a readable answer for every task. A later run without keeps the value,
+/// so that an alert can measure its age.
 const LAST_SUCCESS: &str = "last_success_timestamp_seconds";
-/// As much of an earlier file as is looked through for it, in bytes.
+/// How much of an earlier file is searched for it, in bytes.
 const MAX_EARLIER: u64 = 1 << 20;
 
-/// Writes the metrics to the file that will stand at `path`; what stands there now may know of a success.
+/// Writes the metrics of the file that replaces `path`; the existing file may hold the last success.
 pub(super) fn write(report: &Report<'_>, path: &Path, to: &mut dyn Write) -> Result<(), Cause> {
     let last_success =
         if is_success(report) { Some(seconds(report.journal().ended_at())) } else { earlier_success(path) };
@@ -28,7 +28,7 @@ pub(super) fn write(report: &Report<'_>, path: &Path, to: &mut dyn Write) -> Res
     Ok(to.write_all(text(report, &name, last_success).as_bytes())?)
 }
 
-/// Whether the run came to its end and has an answer for every task that can be read.
+/// Whether the run ended with a readable answer for every task, and all tasks are shown.
 fn is_success(report: &Report<'_>) -> bool {
     let is_answered = |verdict| !matches!(verdict, Verdict::FetchFailed | Verdict::Unreadable);
     let (rows, journal) = (report.rows(), report.journal());
@@ -36,6 +36,7 @@ fn is_success(report: &Report<'_>) -> bool {
     let may_be_empty = journal.header().shard.as_ref().is_some_and(|part| part.list.list_tasks > 0);
     journal.is_finished()
         && report.is_whole()
+        && report.filtered().is_none()
         && (may_be_empty || !rows.is_empty())
         && rows.iter().all(|row| is_answered(row.verdict))
 }
@@ -52,12 +53,17 @@ fn text(report: &Report<'_>, name: &str, last_success: Option<f64>) -> String {
     let help = "1 if the answers are sample data, which is no evidence.";
     metrics.gauge("sample_data", help, u8::from(report.is_sample()));
     metrics.gauge("last_run_timestamp_seconds", "When the run ended.", seconds(ended));
-    let help = "1 if the run came to its end and has an answer for every task that can be read.";
+    let help =
+        "1 if every task passes, by waivers or without, no evidence is missing, and the data is no sample.";
+    metrics.gauge("ready", help, u8::from(report.is_ready()));
+    let help = "1 if the file is of a part of the tasks only, chosen by --only or --where.";
+    metrics.gauge("filtered", help, u8::from(report.filtered().is_some()));
+    let help = "1 if the run ended with a readable answer for every task.";
     metrics.gauge("last_run_success", help, u8::from(is_success(report)));
     if let Some(time) = last_success {
         metrics.gauge(LAST_SUCCESS, "When the last such run ended.", time);
     }
-    metrics.gauge("run_finished", "1 if the run came to its end.", u8::from(journal.is_finished()));
+    metrics.gauge("run_finished", "1 if the run ended.", u8::from(journal.is_finished()));
     let duration = ended.duration_since(began).as_secs_f64();
     metrics.gauge("run_duration_seconds", "The time that the run took.", duration);
     metrics.gauge("requests", "Requests of the run for results of tasks.", attempts().sum::<u64>());
@@ -77,10 +83,9 @@ fn seconds(time: jiff::Timestamp) -> f64 {
     time.as_duration().as_secs_f64()
 }
 
-/// When the last success was, as an earlier file says that stands at `path`; none if there is no such
-/// file or it does not say.
+/// When the last success was, from the existing file at `path`; none if there is no file or it has none.
 fn earlier_success(path: &Path) -> Option<f64> {
-    // A pipe would be waited for.
+    // Reading a pipe would block.
     let file = path.is_file().then(|| File::open(path).ok())??;
     let mut text = String::new();
     file.take(MAX_EARLIER).read_to_string(&mut text).ok()?;
@@ -104,7 +109,7 @@ impl Metrics {
         self.family(name, help, [(None, value)]);
     }
 
-    /// A metric with its samples, each with a label of its own. What stands here needs no escaping.
+    /// A metric with its samples, each with a label of its own. Own labels need no escaping.
     fn family<'a, V: Display>(
         &mut self,
         name: &str,

@@ -4,14 +4,17 @@
 //! the machine, its clock and its locale.
 
 mod diff;
+mod groups;
 mod judge;
 mod labels;
 mod moment;
 mod reason;
 mod sentences;
 mod sheet_names;
+mod status;
 mod table;
 mod template;
+mod view;
 mod waivers;
 
 use std::collections::HashSet;
@@ -29,9 +32,11 @@ use waivers::TaskWaivers;
 pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
 };
+pub use groups::{Group, Groups};
 pub use judge::Policy;
 pub use labels::Label;
 pub use sheet_names::{file_name_key, fold_case};
+pub use status::{Facts, Status};
 pub use table::{
     Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
     SUMMARY, SummaryCell, WAIVER, notes_text,
@@ -39,6 +44,7 @@ pub use table::{
 pub use template::{
     Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TemplateError, TicketText, Words,
 };
+pub use view::{Filtered, LabelFilter, UnknownLabel, View, pick_worst};
 pub use waivers::{Expiry, Waived, Waiver, WaiverUse, Waivers, WaiversError};
 
 /// What a reader may choose about a report.
@@ -56,6 +62,8 @@ pub struct Options {
     pub waivers: Option<Waivers>,
     /// The data rows that one worksheet takes, at least 1.
     pub rows_per_sheet: u64,
+    /// Which tasks are shown, and how they are grouped.
+    pub view: View,
 }
 
 /// A time zone and the name that the user gave it.
@@ -107,6 +115,8 @@ impl Zone {
 pub struct SummaryRow<'a> {
     /// The task as it was declared.
     pub task: &'a Task,
+    /// Its place in the list, from 0.
+    pub ordinal: usize,
     /// What its evidence amounts to.
     pub verdict: Verdict,
     /// The place, among the task's verifications, of the one that the verdict rests on.
@@ -144,6 +154,11 @@ impl SummaryRow<'_> {
     pub fn sheet(&self) -> &str {
         self.sheets.first().map_or("", String::as_str)
     }
+
+    /// The differing, missing and redundant files of the verification that the verdict rests on.
+    pub fn differences(&self) -> u64 {
+        self.totals.map_or(0, |totals| totals.differences())
+    }
 }
 
 /// A report: the rows of its summary, and a way to each task's verifications.
@@ -165,8 +180,10 @@ impl<'a> Report<'a> {
     pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
         // Without a single answer nothing else says where the failures come from.
         let mut sample_data = journal.header().is_of(EMBEDDED);
-        let tasks = &journal.header().list.tasks;
+        let list = &journal.header().list;
+        let tasks = &list.tasks;
         let mut rows = Vec::with_capacity(tasks.len());
+        let mut shown = Vec::with_capacity(tasks.len());
         let mut sheets_needed = Vec::new();
         let as_of = journal.ended_at();
         let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(as_of));
@@ -177,12 +194,15 @@ impl<'a> Report<'a> {
             }
             let waivers = task_waivers(&options, task, as_of);
             let moments = moments(journal, record.as_ref().map(|record| record.fetched_at));
-            let (row, verifications) = summarise(task, record, &options.policy, &waivers, moments);
+            let (row, verifications) = summarise((ordinal, task), record, &options.policy, &waivers, moments);
+            let is_shown =
+                options.view.shows_verdict(row.verdict) && options.view.shows_task(task, &list.labels);
             let mut data_rows: u64 = 0;
             for detail in table::detail_rows(&verifications, moments) {
                 data_rows += 1;
-                uses.iter_mut().for_each(|uses| waivers.count(&detail, uses));
+                uses.iter_mut().filter(|_| is_shown).for_each(|uses| waivers.count(&detail, uses));
             }
+            shown.push(is_shown);
             sheets_needed.push(data_rows.div_ceil(options.rows_per_sheet.max(1)).max(1));
             rows.push(row);
         }
@@ -197,6 +217,9 @@ impl<'a> Report<'a> {
         for (row, sheets) in rows.iter_mut().zip(names) {
             row.sheets = sheets;
         }
+        // Last, so that a task's sheet has the same name in the report of a part.
+        let mut shown = shown.into_iter();
+        rows.retain(|_| shown.next().unwrap_or(true));
         let labels = Label::all(&journal.header().list.labels);
         Ok(Self { journal, options, rows, sample_data, waivers: uses, labels })
     }
@@ -274,8 +297,7 @@ impl<'a> Report<'a> {
 
     /// The tasks with the most differing, missing and redundant files, with their number; at most `count`.
     pub fn most_differences(&self, count: usize) -> Vec<(&SummaryRow<'a>, u64)> {
-        let differences = |row: &SummaryRow<'_>| row.totals.map_or(0, |totals| totals.differences());
-        let mut rows: Vec<_> = self.rows.iter().map(|row| (row, differences(row))).collect();
+        let mut rows: Vec<_> = self.rows.iter().map(|row| (row, row.differences())).collect();
         rows.retain(|(_, differences)| *differences > 0);
         rows.sort_by_key(|(_, differences)| std::cmp::Reverse(*differences));
         rows.truncate(count);
@@ -297,12 +319,13 @@ impl<'a> Report<'a> {
         Some(not_found.map(row(true)).chain(reconciliation.undeclared.iter().map(row(false))).collect())
     }
 
-    /// The verifications of the task at `ordinal`, newest first; none when there is no readable answer.
+    /// The verifications of the task in this row, from 0, newest first; none when there is no readable answer.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn verifications(&self, ordinal: usize) -> Result<Vec<Verification>, JournalError> {
-        Ok(match self.journal.record(ordinal)? {
+    pub fn verifications(&self, row: usize) -> Result<Vec<Verification>, JournalError> {
+        let Some(SummaryRow { ordinal, .. }) = self.rows.get(row) else { return Ok(Vec::new()) };
+        Ok(match self.journal.record(*ordinal)? {
             Some(Record { outcome: Outcome::Answered(answered), .. }) => {
                 read(&answered).map(|answer| answer.verifications).unwrap_or_default()
             }
@@ -310,16 +333,16 @@ impl<'a> Report<'a> {
         })
     }
 
-    /// The rows of the task at `ordinal`, of which these are the verifications.
+    /// The rows of the table of the task in this `row`, from 0, of which these are the verifications.
     pub fn detail_rows<'r>(
         &'r self,
-        ordinal: usize,
+        row: usize,
         verifications: &'r [Verification],
     ) -> impl Iterator<Item = DetailRow<'r>> {
-        let task = self.journal.header().list.tasks.get(ordinal);
+        let task = self.rows.get(row).map(|row| row.task);
         let waivers = task.map(|task| task_waivers(&self.options, task, self.journal.ended_at()));
         let waivers = waivers.unwrap_or_default();
-        let moments = moments(self.journal, self.rows.get(ordinal).and_then(|row| row.fetched_at));
+        let moments = moments(self.journal, self.rows.get(row).and_then(|row| row.fetched_at));
         table::detail_rows(verifications, moments)
             .map(move |row| DetailRow { waiver: waivers.of_row(&row).map(Arc::as_ref), ..row })
     }
@@ -345,7 +368,7 @@ fn read(answered: &Answered) -> Result<Answer, Unreadable> {
 }
 
 fn summarise<'t>(
-    task: &'t Task,
+    (ordinal, task): (usize, &'t Task),
     record: Option<Record>,
     policy: &Policy,
     waivers: &TaskWaivers<'_>,
@@ -353,6 +376,7 @@ fn summarise<'t>(
 ) -> (SummaryRow<'t>, Vec<Verification>) {
     let mut row = SummaryRow {
         task,
+        ordinal,
         verdict: Verdict::FetchFailed,
         decisive: None,
         last_verified: None,

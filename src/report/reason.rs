@@ -4,9 +4,12 @@ use super::{SummaryRow, Zone};
 use crate::model::{Language, Note, Verdict};
 
 impl SummaryRow<'_> {
-    /// What went wrong, how much differs, or when it was verified; empty when the verdict says it all.
-    /// Errors are told as they came, in any language.
+    /// Why the task does not pass: the error, the differences or the time of the verification. Empty for a task
+    /// that passes, and for no other. Texts of the service are not translated.
     pub fn reason(&self, language: Language, zone: &Zone) -> String {
+        if self.verdict.passes() {
+            return String::new();
+        }
         if let Some(message) = &self.error_message {
             return match &self.error_code {
                 Some(code) => format!("{code}: {message}"),
@@ -18,16 +21,24 @@ impl SummaryRow<'_> {
                 "{0} different, {1} missing, {2} redundant",
                 &[&totals.different, &totals.missing, &totals.redundant],
             ),
-            (Verdict::CheckFailed, ..) => self.check_result.clone().unwrap_or_default(),
+            (Verdict::CheckFailed, ..) => {
+                match self.check_result.as_deref().filter(|result| !result.is_empty()) {
+                    Some(result) => language.fill("check result: {0}", &[&result]),
+                    None => language.text(self.verdict.meaning()).to_owned(),
+                }
+            }
             (Verdict::Stale, _, Some(time)) => language.fill("verified {0}", &[&zone.plain(time)]),
-            (Verdict::Inconclusive, ..) => {
-                let is_doubt = |note: &&Note| {
-                    matches!(note, Note::NoFiles | Note::Saturated(_) | Note::NoTime | Note::Future)
-                };
-                let doubts = self.notes.iter().filter(is_doubt).map(|note| note.text(language));
+            (Verdict::Stale, _, None) => language.text("no finished time: age unknown").to_owned(),
+            (Verdict::Inconclusive, ..) if self.notes.iter().any(is_doubt) => {
+                let doubts = self.notes.iter().filter(|note| is_doubt(note)).map(|note| note.text(language));
                 doubts.collect::<Vec<_>>().join(language.semicolon())
             }
-            _ => String::new(),
+            _ => language.text(self.verdict.meaning()).to_owned(),
         }
     }
+}
+
+/// Whether a note says why evidence is inconclusive.
+fn is_doubt(note: &Note) -> bool {
+    matches!(note, Note::NoFiles | Note::Saturated(_) | Note::NoTime | Note::Future)
 }

@@ -1,13 +1,14 @@
-//! What a report says in sentences, in the language of whoever reads it.
+//! Sentences about a report, in the reader's language.
 
 use std::iter;
 use std::time::Duration;
 
 use super::Report;
+use super::groups::failing_text;
 use crate::model::Language;
 
 impl Report<'_> {
-    /// What the reconciliation found, in one sentence; none if nobody asked.
+    /// What the reconciliation found, in one sentence; none if the list was not compared with the account.
     pub fn reconciled(&self, language: Language) -> Option<String> {
         self.journal.header().reconciliation.as_ref()?;
         let agreement = || language.text("the list holds just the tasks that the account has").to_owned();
@@ -29,25 +30,22 @@ impl Report<'_> {
             let shards = missing.shards.join(language.comma());
             return Some(language.fill("missing shards: {0}, with {1} tasks", &[&shards, &missing.tasks]));
         }
-        let part = self.journal.header().shard.as_ref()?;
-        let (shard, all) = (part.shard, part.list.list_tasks);
-        Some(language.fill("shard {0} alone, with {1} of {2} tasks", &[&shard, &self.rows.len(), &all]))
+        let header = self.journal.header();
+        let part = header.shard.as_ref()?;
+        let (shard, tasks, all) = (part.shard, header.list.tasks.len(), part.list.list_tasks);
+        Some(language.fill("shard {0} alone, with {1} of {2} tasks", &[&shard, &tasks, &all]))
     }
 
-    /// The outcome in one sentence, as in `9 of 12 tasks pass; 1 inconsistent, 2 stale`.
-    pub fn headline(&self, language: Language) -> String {
+    /// How many tasks pass and what the others are, in one sentence, as in
+    /// `9 of 12 tasks pass; 1 inconsistent, 2 stale`. [`headline`](Report::headline) has the status.
+    pub fn outcome(&self, language: Language) -> String {
         let passing = self.passing();
-        let others: Vec<String> = self
-            .counts()
-            .into_iter()
-            .filter(|(verdict, count)| !verdict.passes() && *count > 0)
-            .map(|(verdict, count)| {
-                language.fill("{0} {1}", &[&count, &language.text(verdict.label()).to_lowercase()])
-            })
-            .collect();
-        let unseen = self.missing().tasks;
-        let all_pass = others.is_empty() && unseen == 0 && self.unlisted().is_empty();
-        let outcome = match (self.rows.len() + unseen, all_pass) {
+        let others = failing_text(&self.counts(), language);
+        let filtered = self.filtered();
+        let missing = if filtered.is_some() { 0 } else { self.missing().tasks };
+        let all_pass = others.is_empty() && missing == 0 && self.unlisted().is_empty();
+        let outcome = match (self.rows.len() + missing, all_pass) {
+            (0, _) if filtered.is_some() => language.fill("{0} of {1} tasks pass", &[&0, &0]),
             (0, _) => language.text("No task is listed, so nothing is verified").to_owned(),
             (1, true) => language.text("The task passes").to_owned(),
             (all, true) => language.fill("All {0} tasks pass", &[&all]),
@@ -56,12 +54,23 @@ impl Report<'_> {
         };
         let unfinished =
             (!self.journal.is_finished()).then(|| language.text("the run is unfinished").to_owned());
-        let others = (!others.is_empty()).then(|| others.join(language.comma()));
         let unlisted = (!self.unlisted().is_empty())
             .then(|| language.text("the account may have tasks that are not listed").to_owned());
-        let parts =
-            [Some(outcome), others, self.part(language), unlisted, unfinished, self.differences(language)];
+        let parts = [
+            filtered.map(|filtered| filtered.text(language)),
+            Some(outcome),
+            Some(others).filter(|others| !others.is_empty()),
+            self.part(language),
+            unlisted,
+            unfinished,
+            self.differences(language),
+        ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
+    }
+
+    /// What a verification by SMS compares, and what it does not.
+    pub fn what_is_checked(&self, language: Language) -> String {
+        WHAT_IS_CHECKED.map(|text| language.text(text)).join(language.text(" "))
     }
 
     /// What makes a verification too old and what waives differences, in one sentence.
@@ -112,6 +121,14 @@ impl Report<'_> {
         Some(language.fill("{0} at the end of the run: verified {1} ({2}), {3}", &when))
     }
 }
+
+/// From the service's documentation of consistency verification. No field of an answer says which strategy ran.
+const WHAT_IS_CHECKED: [&str; 2] = [
+    "By default, SMS compares the size and modification time of files, not their content; its answer does not say \
+     which strategy ran.",
+    "Not checked: more than 1,000,000 files in a directory, paths of 1,024 bytes or more, on Windows paths with \
+     non-ASCII characters, and Btrfs.",
+];
 
 /// As in `24 h`, `90 min` or `45 s`: in the largest unit that needs no fraction.
 fn duration_text(duration: Duration, language: Language) -> String {

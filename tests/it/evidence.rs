@@ -185,7 +185,10 @@ fn no_earlier_manifest_stays_beside_files_that_it_does_not_speak_of() {
         .unwrap();
     let told = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{told}");
-    assert!(told.contains("is no Unicode") && told.contains("that of an earlier run is removed"), "{told}");
+    assert!(
+        told.contains("is no Unicode") && told.contains("the manifest of an earlier run is removed"),
+        "{told}"
+    );
     assert!(!folder.path().join(manifest).exists() && folder.path().join("r.csv").exists());
 }
 

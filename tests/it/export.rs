@@ -63,7 +63,7 @@ fn the_first_command_leaves_every_report() {
     );
     let json = summary(folder.path());
     assert_eq!((&json["format"], &json["sample_data"]), (&Value::from(1), &Value::from(true)));
-    assert_eq!(json["counts"]["consistent"], 7);
+    assert_eq!(json["counts"]["consistent"], 6);
     let shapes: std::collections::BTreeSet<&str> = json["tasks"]
         .as_array()
         .unwrap()

@@ -34,6 +34,7 @@ mod service;
 mod service_auth;
 mod serving;
 mod shards;
+mod show;
 mod splitting;
 mod support;
 mod templates;

@@ -7,7 +7,7 @@ use crate::support::{Workbook, csv};
 use cutover_report::journal::{Answered, Failed, Outcome};
 use cutover_report::model::Language;
 use cutover_report::output::{self, FileOptions, Target};
-use cutover_report::report::{Options, Policy, Report, Template, Zone};
+use cutover_report::report::{Options, Policy, Report, Template, View, Zone};
 use proptest::prelude::*;
 
 fn options(rows_per_sheet: u64) -> Options {
@@ -18,6 +18,7 @@ fn options(rows_per_sheet: u64) -> Options {
         template: Template::built_in("standard").unwrap(),
         policy,
         waivers: None,
+        view: View::default(),
         rows_per_sheet,
     }
 }
@@ -54,7 +55,7 @@ fn a_journal_without_tasks_passes_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal(folder.path(), &[]);
     let report = Report::new(&journal, options(100)).unwrap();
-    assert_eq!(report.headline(Language::English), "No task is listed, so nothing is verified");
+    assert_eq!(report.headline(Language::English), "INCOMPLETE: no task is listed");
     for name in ["r.xlsx", "csv/", "r.zip", "r.csv", "r.json"] {
         write(&report, folder.path(), name, &FileOptions::default());
     }

@@ -267,7 +267,7 @@ fn what_cannot_be_divided_is_written_with_a_warning() {
     let folder = folder(&["web"], 1);
     let run = render(folder.path(), &["-o", "r.json", "-o", "r.jsonl", "--max-bytes", "100B"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    for name in ["r.json: takes", "r.jsonl: takes"] {
+    for name in ["warning: r.json: ", "warning: r.jsonl: "] {
         assert!(run.stderr.contains(name), "{}", run.stderr);
     }
     let manifest = std::fs::read_to_string(folder.path().join("r.manifest.json")).unwrap();
@@ -287,7 +287,7 @@ fn a_summary_or_a_sheet_that_is_too_large_is_an_error_and_the_old_file_stands() 
         assert_eq!(run.code, 1);
         assert!(run.stderr.contains(&format!("r.xlsx: {what}")), "{}", run.stderr);
         assert!(
-            run.stderr.contains("allow more") && run.stderr.contains("stands there still"),
+            run.stderr.contains("allow more") && run.stderr.contains("the existing file is unchanged"),
             "{}",
             run.stderr
         );
@@ -329,7 +329,8 @@ fn a_disk_that_is_full_leaves_the_old_file() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(
-        told.contains("r.xlsx: the workbook cannot be written") && told.contains("stands there still"),
+        told.contains("r.xlsx: the workbook cannot be written")
+            && told.contains("the existing file is unchanged"),
         "{told}"
     );
     assert_eq!(std::fs::read_to_string(at.join("r.xlsx")).unwrap(), "old");

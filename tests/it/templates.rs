@@ -238,7 +238,7 @@ fn a_template_of_ones_own_says_what_is_shown() {
     assert_eq!(workbook.table("Summary", "Machine")[0][..3], ["Machine", "Task ID", "Different"]);
     assert_eq!(workbook.table("web-prod-01", "Directory")[0][..2], ["Directory", "Different"]);
     let ticket = std::fs::read_to_string(folder.path().join("r.md")).unwrap();
-    assert!(ticket.starts_with("Outcome: 6 of 12 tasks pass;"), "{ticket}");
+    assert!(ticket.starts_with("Outcome: NOT READY: 6 of 12 tasks do not pass\n"), "{ticket}");
     assert!(!texts(&workbook, "Summary").iter().any(|text| text == "wave"), "no labels");
 
     std::fs::write(folder.path().join("bad.toml"), "[summary]\ncolumns = [\n\"verdikt\"]\n").unwrap();

@@ -7,7 +7,7 @@ use crate::support::{files, run};
 use cutover_report::journal::{Answered, Failed, Header, Journal, Outcome, Record, Writer};
 use cutover_report::model::{Language, Markup, Task, TaskId, TaskList};
 use cutover_report::output::{self, FileOptions, Output, Target, Ticket, Written};
-use cutover_report::report::{Options, Policy, Report, Template, Zone};
+use cutover_report::report::{Options, Policy, Report, Template, View, Zone};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tempfile::tempdir;
@@ -42,13 +42,16 @@ fn refused(message: &str) -> Outcome {
     })
 }
 
-/// Tasks with the ids, names and outcomes given, as a finished journal of the embedded service.
-fn journal(path: &Path, tasks: Vec<(String, String, Outcome)>) {
+/// Tasks with the ids, names and outcomes given, as a finished journal of the embedded service; `waves` is whether
+/// each is in a wave of its own.
+fn journal(path: &Path, tasks: Vec<(String, String, Outcome)>, waves: bool) {
     let task = |(id, name, _): &(String, String, Outcome)| Task {
         source_name: Some(name.clone()),
+        labels: waves.then(|| ("wave".to_owned(), name.clone())).into_iter().collect(),
         ..Task::new(TaskId::new(id).unwrap())
     };
-    let list = TaskList { labels: Vec::new(), tasks: tasks.iter().map(task).collect() };
+    let labels = waves.then(|| "wave".to_owned()).into_iter().collect();
+    let list = TaskList { labels, tasks: tasks.iter().map(task).collect() };
     let header = Header::new(STARTED.parse().unwrap(), "embedded".to_owned(), list);
     let mut writer = Writer::create(path, &header, true).unwrap();
     for (ordinal, (id, _, outcome)) in tasks.into_iter().enumerate() {
@@ -88,6 +91,7 @@ fn wave(path: &Path) {
             .enumerate()
             .map(|(n, (name, outcome))| (id(n), name.to_owned(), outcome))
             .collect(),
+        false,
     );
 }
 
@@ -189,7 +193,7 @@ fn a_comment_is_short_whatever_the_run_holds() {
         of(|_| refused(&"no permission to read the results of this task. ".repeat(9)), "web-prod-"),
         of(mixed, &hostile),
     ] {
-        journal(&path, tasks);
+        journal(&path, tasks, true);
         let journal = Journal::open(&path).unwrap();
         for language in [Language::English, Language::Chinese] {
             let policy = Policy { max_age: Policy::DEFAULT_MAX_AGE.into(), not_before };
@@ -200,13 +204,14 @@ fn a_comment_is_short_whatever_the_run_holds() {
                 policy,
                 rows_per_sheet: 100,
                 waivers: None,
+                view: View::default(),
             };
             let report = Report::new(&journal, options).unwrap();
             for markup in Markup::ALL {
                 let text = text(&report, markup, folder.path());
                 let length = text.chars().count();
                 assert!((1500..4000).contains(&length), "{length} characters:\n{text}");
-                for more in [990, 10].map(|more| language.fill("… and {0} more", &[&more])) {
+                for more in [990, 12].map(|more| language.fill("… and {0} more", &[&more])) {
                     assert!(text.contains(&more), "{more}:\n{text}");
                 }
             }

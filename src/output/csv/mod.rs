@@ -9,6 +9,7 @@ mod subject;
 mod table;
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::FileOptions;
@@ -38,6 +39,15 @@ pub(super) fn write_results(
     let written = place_all(files)?;
     remove_unwritten(Subject::Results, path, &written)?;
     Ok(written)
+}
+
+/// Writes `results.csv` to a writer, in one piece.
+pub(super) fn write_results_to(
+    report: &Report<'_>,
+    options: &FileOptions,
+    to: &mut dyn Write,
+) -> Result<(), Cause> {
+    Subject::Results.fill(report, to, options)
 }
 
 /// Writes the folder, each file whole, and gives the files; one of an earlier run that this one does

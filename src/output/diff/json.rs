@@ -2,18 +2,12 @@
 
 use std::io::Write;
 
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::super::Cause;
-use super::super::json::{Criteria, FORMAT, Run, Value};
-use crate::model::{Language, TOOL};
-use crate::report::{
-    CHANGES, Cell, Column, DIRECTORIES, Diff, DirectoryCell, DirectoryRow, TaskChange, Zone,
-};
-
-/// The columns of a directory that its task says already.
-const OF_TASK: [&str; 2] = ["task_id", "source_server"];
+use super::super::json::{Criteria, FORMAT, Run};
+use crate::model::{Language, TOOL, Totals, Verdict};
+use crate::report::{Diff, DirectoryChange, SummaryRow, TaskChange, Zone};
 
 /// Writes the document of what changed, `"format": 1`.
 ///
@@ -30,7 +24,7 @@ pub fn write_diff_document(diff: &Diff<'_>, to: &mut dyn Write) -> Result<(), Ca
         warnings: diff.warnings(Language::English),
         criteria: Criteria::of(diff.now().options()),
         counts: Counts(diff),
-        tasks: diff.tasks().iter().map(|row| Task { row, zone }).collect(),
+        tasks: diff.tasks().iter().map(|row| Task::new(row, zone)).collect(),
     };
     serde_json::to_writer_pretty(&mut *to, &document)?;
     Ok(to.write_all(b"\n")?)
@@ -57,38 +51,102 @@ impl Serialize for Counts<'_> {
     }
 }
 
-/// A row by the keys of its columns, with the directories that changed.
+/// A task of either report. Times are RFC 3339; counts are of files, and none if it was not verified.
+#[derive(Serialize)]
 struct Task<'a> {
-    row: &'a TaskChange<'a>,
-    zone: &'a Zone,
+    task_id: &'a str,
+    source_server: Option<&'a str>,
+    change: &'static str,
+    verdict_before: Option<Verdict>,
+    verdict_now: Option<Verdict>,
+    different_before: Option<u64>,
+    different_now: Option<u64>,
+    different_delta: Option<i64>,
+    missing_before: Option<u64>,
+    missing_now: Option<u64>,
+    missing_delta: Option<i64>,
+    redundant_before: Option<u64>,
+    redundant_now: Option<u64>,
+    redundant_delta: Option<i64>,
+    last_verified_before: Option<String>,
+    last_verified_now: Option<String>,
+    notes: Vec<String>,
+    directories: Vec<Directory<'a>>,
 }
 
-impl Serialize for Task<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for column in CHANGES {
-            let cell = (column.cell)(self.row);
-            map.serialize_entry(column.key, &Value { cell, zone: self.zone })?;
+impl<'a> Task<'a> {
+    fn new(row: &'a TaskChange<'a>, zone: &Zone) -> Self {
+        let side = |side: Option<&SummaryRow<'_>>, pick: fn(&Totals) -> u64| {
+            side.and_then(|row| row.totals.as_ref()).map(pick)
+        };
+        let sides = |pick: fn(&Totals) -> u64| {
+            let (before, now) = (side(row.old, pick), side(row.new, pick));
+            (before, now, before.zip(now).map(|(before, now)| delta(before, now)))
+        };
+        let verified = |side: Option<&SummaryRow<'_>>| {
+            side.and_then(|row| row.last_verified).map(|time| zone.rfc3339(time))
+        };
+        let (different_before, different_now, different_delta) = sides(|totals| totals.different);
+        let (missing_before, missing_now, missing_delta) = sides(|totals| totals.missing);
+        let (redundant_before, redundant_now, redundant_delta) = sides(|totals| totals.redundant);
+        Self {
+            task_id: row.task.task_id.as_str(),
+            source_server: row.task.source_name.as_deref(),
+            change: row.change.key(),
+            verdict_before: row.old.map(|row| row.verdict),
+            verdict_now: row.new.map(|row| row.verdict),
+            different_before,
+            different_now,
+            different_delta,
+            missing_before,
+            missing_now,
+            missing_delta,
+            redundant_before,
+            redundant_now,
+            redundant_delta,
+            last_verified_before: verified(row.old),
+            last_verified_now: verified(row.new),
+            notes: row.notes.iter().map(|note| note.text(Language::English)).collect(),
+            directories: row.directories.iter().map(Directory::from).collect(),
         }
-        let directories = self.row.directories.iter();
-        let directories = directories.map(|directory| DirectoryRow { task: self.row.task, directory });
-        let directories: Vec<_> = directories.map(|row| Directory { row, zone: self.zone }).collect();
-        map.serialize_entry("directories", &directories)?;
-        map.end()
     }
 }
 
-struct Directory<'a> {
-    row: DirectoryRow<'a>,
-    zone: &'a Zone,
+/// By how much a count grew, or shrank.
+fn delta(before: u64, now: u64) -> i64 {
+    let size = i64::try_from(now.abs_diff(before)).unwrap_or(i64::MAX);
+    if now < before { -size } else { size }
 }
 
-impl Serialize for Directory<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let own = |column: &&Column<DirectoryCell>| !OF_TASK.contains(&column.key);
-        serializer.collect_map(DIRECTORIES.iter().filter(own).map(|column| {
-            let cell: Cell<'_> = (column.cell)(&self.row);
-            (column.key, Value { cell, zone: self.zone })
-        }))
+/// A directory that changed; a side on which it was not checked has no counts.
+#[derive(Serialize)]
+struct Directory<'a> {
+    directory: &'a str,
+    change: &'static str,
+    total_files_before: Option<u64>,
+    total_files_now: Option<u64>,
+    different_before: Option<u64>,
+    different_now: Option<u64>,
+    missing_before: Option<u64>,
+    missing_now: Option<u64>,
+    redundant_before: Option<u64>,
+    redundant_now: Option<u64>,
+}
+
+impl<'a> From<&'a DirectoryChange> for Directory<'a> {
+    fn from(directory: &'a DirectoryChange) -> Self {
+        let (old, new) = (directory.old.as_ref(), directory.new.as_ref());
+        Self {
+            directory: &directory.directory,
+            change: directory.change.key(),
+            total_files_before: old.map(|check| check.total),
+            total_files_now: new.map(|check| check.total),
+            different_before: old.map(|check| check.different),
+            different_now: new.map(|check| check.different),
+            missing_before: old.map(|check| check.missing),
+            missing_now: new.map(|check| check.missing),
+            redundant_before: old.map(|check| check.redundant),
+            redundant_now: new.map(|check| check.redundant),
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::csv::Table;
 use super::target::fill_in;
-use super::{staged, xlsx};
+use super::{StdoutKind, staged, xlsx};
 use crate::fs::AtomicFile;
 use crate::output::error::{Cause, OutputError, write_file};
 use crate::report::{CHANGES, Diff, Zone};
@@ -79,6 +79,23 @@ pub fn write_diff(
         Kind::Markdown => Ok(file.write_all(markdown::text(diff).as_bytes())?),
     };
     staged::write_file(storage, &target.path, |path| write_file(path, fill))
+}
+
+/// Writes one output of `diff` to a writer.
+///
+/// # Errors
+/// What went wrong.
+pub fn write_diff_to(
+    diff: &Diff<'_>,
+    kind: StdoutKind,
+    csv_raw: bool,
+    to: &mut dyn Write,
+) -> Result<(), Cause> {
+    match kind {
+        StdoutKind::Json => write_diff_document(diff, to),
+        StdoutKind::Csv => write_csv(diff, to, csv_raw),
+        StdoutKind::Ticket => Ok(to.write_all(markdown::text(diff).as_bytes())?),
+    }
 }
 
 fn write_csv(diff: &Diff<'_>, to: &mut dyn Write, csv_raw: bool) -> Result<(), Cause> {

@@ -18,7 +18,7 @@ use crate::fs::{AtomicFile, Written};
 use crate::fs::{Fingerprint, hex};
 use crate::model::{Markup, TOOL, Verdict};
 use crate::output::error::{Cause, OutputError, write_file};
-use crate::report::Report;
+use crate::report::{Report, Status};
 use crate::storage::Storage;
 
 pub use check::{Finding, Manifest, ManifestError};
@@ -101,6 +101,8 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
         tool: TOOL,
         complete: failed.is_empty(),
         sample_data: report.is_sample(),
+        status: report.status(),
+        filtered: report.filtered().map(|filtered| FilteredEntry { tasks: filtered.tasks, of: filtered.of }),
         run: Run {
             endpoint: &journal.header().endpoint,
             started_at: zone.rfc3339(journal.header().started_at),
@@ -118,9 +120,12 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
             max_bytes: evidence.limits.max_bytes,
             ticket_format: evidence.ticket_format.key(),
             template: &options.template.name,
+            group_by: options.view.group_by.as_deref(),
+            only: &options.view.only,
+            labels: options.view.labels.iter().map(|filter| filter.text()).collect(),
         },
         tasks: report.rows().len(),
-        counts: Counts(report),
+        counts: Counts(report.counts()),
         files,
         failed,
     })
@@ -132,10 +137,13 @@ struct Document<'a> {
     tool: &'static str,
     complete: bool,
     sample_data: bool,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filtered: Option<FilteredEntry>,
     run: Run<'a>,
     settings: Settings<'a>,
     tasks: usize,
-    counts: Counts<'a>,
+    counts: Counts,
     files: Vec<Entry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<String>,
@@ -161,6 +169,19 @@ struct Settings<'a> {
     max_bytes: Option<u64>,
     ticket_format: &'static str,
     template: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    only: &'a [Verdict],
+    #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
+    labels: Vec<String>,
+}
+
+/// How many of the tasks the outputs show.
+#[derive(Serialize)]
+struct FilteredEntry {
+    tasks: usize,
+    of: usize,
 }
 
 /// A file as a manifest has it.

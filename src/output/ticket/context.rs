@@ -1,4 +1,4 @@
-//! What a ticket's template can say: the report in few words, each value short.
+//! The values that a ticket's template can use, each cut to a length.
 
 use std::path::Path;
 
@@ -10,40 +10,58 @@ use crate::model::{Language, Markup};
 use crate::output::{Kind, Output};
 use crate::report::{Report, SummaryRow};
 
-/// Tasks and files that are named at most.
+/// The most tasks that are named.
 const NAMED: usize = 10;
-/// Tasks without evidence that are named at most: most of them stand among the worst too.
-const NAMED_WITHOUT_EVIDENCE: usize = 5;
-/// Of a CSV folder these are named; the others are a file per task.
+/// The most files that are named.
+const NAMED_FILES: usize = 8;
+/// The most groups that are named.
+const NAMED_GROUPS: usize = 4;
+/// The most tasks without evidence that are named: most of them are among the worst too.
+const NAMED_WITHOUT_EVIDENCE: usize = 4;
+/// The files of a CSV folder that are named; the others are a file per task.
 const NAMED_OF_FOLDER: [&str; 2] = ["summary.csv", "results.csv"];
 
-/// What values may take at most, in characters of the finished text. With these, nothing that a
-/// run holds makes a comment of 4,000 characters.
+/// The longest values, in characters of the finished text. With these, no run makes a comment of 4,000
+/// characters.
 mod longest {
-    pub(super) const HEADLINE: usize = 240;
-    pub(super) const ENDPOINT: usize = 80;
-    pub(super) const CRITERIA: usize = 160;
-    pub(super) const NAME: usize = 32;
+    pub(super) const HEADLINE: usize = 200;
+    pub(super) const OUTCOME: usize = 130;
+    pub(super) const GROUP: usize = 16;
+    pub(super) const FAILING: usize = 30;
+    pub(super) const ENDPOINT: usize = 64;
+    pub(super) const CRITERIA: usize = 140;
+    pub(super) const NAME: usize = 28;
     /// The length of a task's id.
     pub(super) const ID: usize = 36;
-    pub(super) const REASON: usize = 56;
-    pub(super) const FILE: usize = 32;
+    pub(super) const REASON: usize = 48;
+    pub(super) const FILE: usize = 28;
 }
 
 /// The names that a template can use.
 #[derive(Debug, Serialize)]
 pub(super) struct Context {
-    /// Whether the data is the embedded service's own, and so no evidence.
+    /// Whether the data comes from the embedded service, and so is no evidence.
     pub sample_data: bool,
-    /// The outcome in one sentence.
+    /// The key of the status, as in `not_ready`.
+    pub status: &'static str,
+    /// The status and its numbers in one sentence.
     pub headline: String,
+    /// How many tasks pass and what the others are, in one sentence.
+    pub outcome: String,
     pub run: Run,
-    /// What makes a verification too old, in one sentence.
+    /// What makes a verification stale, in one sentence.
     pub criteria: String,
+    /// What a verification compares, and what it does not.
+    pub what_is_checked: String,
     /// How many tasks there are.
     pub tasks: usize,
     /// The verdicts that tasks have.
     pub counts: Vec<Count>,
+    /// The label of the groups; empty without groups.
+    pub group_by: String,
+    pub groups: Vec<Group>,
+    /// How many more groups there are.
+    pub more_groups: usize,
     /// Tasks that do not pass, the worst first.
     pub worst: Vec<Task>,
     /// How many more do not pass.
@@ -72,18 +90,27 @@ pub(super) struct Count {
 }
 
 #[derive(Debug, Serialize)]
+pub(super) struct Group {
+    pub name: String,
+    pub tasks: usize,
+    pub passing: usize,
+    /// What the tasks that do not pass are, as in `2 inconsistent, 1 stale`; empty if all pass.
+    pub failing: String,
+}
+
+#[derive(Debug, Serialize)]
 pub(super) struct Task {
     /// The source server's name; the id if it has none.
     pub name: String,
     pub id: String,
     pub verdict: String,
-    /// Differences or error, if there is more to say than the verdict.
+    /// Why the task does not pass.
     pub reason: String,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct File {
-    /// Without its folders.
+    /// The file's name without its folders.
     pub name: String,
     /// Whether it could be written; if not, it has no size and no hash.
     pub written: bool,
@@ -100,10 +127,12 @@ impl Context {
         let header = report.journal().header();
         let short = |text: &str, longest| cut(markup, text, longest);
         let name = |row: &SummaryRow<'_>| short(row.task.display_name(), longest::NAME);
-        let failing = worst_first(report);
+        let failing =
+            report.counts().iter().filter(|(verdict, _)| !verdict.passes()).map(|(_, count)| count).sum();
+        let more_worst = usize::saturating_sub(failing, NAMED);
         let bare: Vec<&SummaryRow<'_>> =
             report.rows().iter().filter(|row| !row.verdict.has_evidence()).collect();
-        let task = |row: &&SummaryRow<'_>| Task {
+        let task = |row: &SummaryRow<'_>| Task {
             name: name(row),
             id: short(row.task.task_id.as_str(), longest::ID),
             verdict: language.text(row.verdict.label()).to_owned(),
@@ -113,9 +142,18 @@ impl Context {
         let more = (more > 0).then(|| language.fill("… and {0} more", &[&more]));
         let names = bare.iter().take(NAMED_WITHOUT_EVIDENCE).map(|row| name(row)).chain(more);
         let (files, more_files) = files(earlier, markup);
+        let groups = report.groups();
+        let group = |group: &crate::report::Group| Group {
+            name: short(group.label(language), longest::GROUP),
+            tasks: group.tasks,
+            passing: group.passing,
+            failing: short(&group.failing_text(language), longest::FAILING),
+        };
         Self {
             sample_data: report.is_sample(),
+            status: report.status().key(),
             headline: short(&report.headline(language), longest::HEADLINE),
+            outcome: short(&report.outcome(language), longest::OUTCOME),
             run: Run {
                 started: zone.plain(header.started_at),
                 ended: zone.plain(report.journal().ended_at()),
@@ -123,10 +161,14 @@ impl Context {
                 endpoint: short(&header.endpoint, longest::ENDPOINT),
             },
             criteria: short(&report.criteria(language), longest::CRITERIA),
+            what_is_checked: report.what_is_checked(language),
             tasks: report.rows().len(),
             counts: counts(report, language),
-            worst: failing.iter().take(NAMED).map(task).collect(),
-            more_worst: failing.len().saturating_sub(NAMED),
+            group_by: groups.as_ref().map(|groups| short(&groups.by, longest::GROUP)).unwrap_or_default(),
+            more_groups: groups.as_ref().map_or(0, |groups| groups.rows.len().saturating_sub(NAMED_GROUPS)),
+            groups: groups.iter().flat_map(|groups| groups.most_failing(NAMED_GROUPS)).map(group).collect(),
+            worst: report.worst(NAMED).into_iter().map(task).collect(),
+            more_worst,
             without_evidence: bare.len(),
             without_evidence_names: names.collect::<Vec<_>>().join(language.comma()),
             files,
@@ -134,13 +176,15 @@ impl Context {
         }
     }
 
-    /// A run in which everything happened: every part of a template has something to say.
+    /// A run in which every part of a template has values.
     pub(super) fn example() -> Self {
         let text = str::to_owned;
         let file = |written| File { name: text("report.xlsx"), written, size: 1, sha256: "0".repeat(64) };
         Self {
             sample_data: true,
-            headline: text("0 of 2 tasks pass"),
+            status: "incomplete",
+            headline: text("INCOMPLETE: 2 of 2 tasks have no answer"),
+            outcome: text("0 of 2 tasks pass; 2 fetch failed"),
             run: Run {
                 started: text("2026-11-21 09:42:00"),
                 ended: text("2026-11-21 09:43:00"),
@@ -148,8 +192,12 @@ impl Context {
                 endpoint: text("https://sms.example"),
             },
             criteria: text("A verification may be of any age"),
+            what_is_checked: text("By default, SMS compares size and modification time."),
             tasks: 2,
             counts: vec![Count { verdict: text("Fetch failed"), tasks: 2 }],
+            group_by: text("wave"),
+            groups: vec![Group { name: text("1"), tasks: 2, passing: 0, failing: text("2 fetch failed") }],
+            more_groups: 1,
             worst: vec![Task {
                 name: text("web"),
                 id: text("task-1"),
@@ -164,12 +212,15 @@ impl Context {
         }
     }
 
-    /// A run in which nothing did: the other branches.
+    /// A run without tasks and files, for the other branches.
     pub(super) fn bare_example() -> Self {
         Self {
             sample_data: false,
             tasks: 0,
             counts: Vec::new(),
+            group_by: String::new(),
+            groups: Vec::new(),
+            more_groups: 0,
             worst: Vec::new(),
             more_worst: 0,
             without_evidence: 0,
@@ -186,18 +237,6 @@ fn counts(report: &Report<'_>, language: Language) -> Vec<Count> {
     present
         .map(|(verdict, tasks)| Count { verdict: language.text(verdict.label()).to_owned(), tasks })
         .collect()
-}
-
-/// By verdict, then by how much differs; else in the order of the list.
-fn worst_first<'a>(report: &'a Report<'a>) -> Vec<&'a SummaryRow<'a>> {
-    let differences = |row: &SummaryRow<'_>| {
-        row.totals.map_or(0, |totals| {
-            totals.different.saturating_add(totals.missing).saturating_add(totals.redundant)
-        })
-    };
-    let mut failing: Vec<_> = report.rows().iter().filter(|row| !row.verdict.passes()).collect();
-    failing.sort_by_key(|row| (row.verdict, std::cmp::Reverse(differences(row))));
-    failing
 }
 
 /// The files to name, and how many more there are. Tickets do not name each other.
@@ -226,7 +265,7 @@ fn files(earlier: &[Output], markup: Markup) -> (Vec<File>, usize) {
         size: file.size,
         sha256: file.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
     });
-    let files: Vec<File> = failed.chain(named).take(NAMED).collect();
+    let files: Vec<File> = failed.chain(named).take(NAMED_FILES).collect();
     let more = all - files.len();
     (files, more)
 }

@@ -1,8 +1,8 @@
-//! The text for a ticket comment: the outcome, the worst tasks, what was not verified, and the hashes
-//! of the files that go with it.
+//! The text for a ticket comment: the status, groups, the worst tasks, tasks without evidence, and the hashes
+//! of the attached files.
 //!
-//! A template says it, in one markup. Every value that it shows is escaped for that markup, whether
-//! its author thinks of it or not, and a name that it misspells is an error.
+//! A template has one markup. Every value that it shows is escaped for that markup, and an unknown name is an
+//! error.
 
 mod context;
 mod escape;
@@ -44,7 +44,7 @@ impl Default for Ticket {
 }
 
 impl Ticket {
-    /// Our own template for `markup`.
+    /// The built-in template for `markup`.
     pub const fn built_in(markup: Markup) -> Self {
         let (name, source) = match markup {
             Markup::Markdown => ("markdown.j2", include_str!("../../../templates/ticket/markdown.j2")),
@@ -56,11 +56,11 @@ impl Ticket {
 
     /// A template of the user's, from the text of the file `name`.
     ///
-    /// It can use what our own do: the fields of a report, and `t("English text", values…)`, which
+    /// It can use what the built-in ones do: the fields of a report, and `t("English text", values…)`, which
     /// is the text in the report's language with `{0}` … replaced.
     ///
     /// # Errors
-    /// When it cannot be read, or says what there is not: it is rendered with two examples.
+    /// When it is invalid or uses an unknown name: it is rendered with two examples.
     pub fn new(name: &str, source: &str, markup: Markup) -> Result<Self, TicketError> {
         let ticket = Self { name: name.to_owned().into(), source: source.to_owned().into(), markup };
         for example in [Context::example(), Context::bare_example()] {
@@ -69,7 +69,7 @@ impl Ticket {
         Ok(ticket)
     }
 
-    /// The text that `template` has for `markup`, or else our own.
+    /// The text that `template` has for `markup`, else the built-in one.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -110,14 +110,14 @@ impl Ticket {
     }
 }
 
-/// Without the engine's own functions and filters: none of them is needed, and `safe` is one.
+/// Without the engine's functions and filters: none is needed, and `safe` would skip escaping.
 fn environment<'source>(markup: Markup, language: Language) -> Environment<'source> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     environment.set_keep_trailing_newline(true);
-    // So that a captured block, whose values are escaped, is not escaped again.
+    // A captured block has escaped values already, and must not be escaped twice.
     environment.set_auto_escape_callback(move |_| AutoEscape::Custom(markup.key()));
     environment.set_formatter(move |out, _, value| {
         let text = value.to_string();

@@ -63,6 +63,11 @@ proptest! {
                 let value = || cut(markup, value, 28);
                 let mut context = Context { headline: value(), criteria: value(), ..Context::example() };
                 context.run.endpoint = value();
+                context.outcome = value();
+                context.group_by = value();
+                for group in &mut context.groups {
+                    group.name = value();
+                }
                 context.without_evidence_names = value();
                 for task in &mut context.worst {
                     // Whether there is a reason makes a difference to the plain text.

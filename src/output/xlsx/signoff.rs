@@ -84,7 +84,7 @@ impl Page<'_> {
         if let Some(oldest) = report.oldest_verification(language) {
             self.line(language.text("Oldest verification"), &oldest)?;
         }
-        self.line(language.text("Outcome"), &report.headline(language))?;
+        self.line(language.text("Outcome"), &report.outcome(language))?;
         for (verdict, count) in report.counts().into_iter().filter(|(_, count)| *count > 0) {
             self.sheet.label(self.row, 0, verdict.label(), styles.verdict(verdict))?;
             let count = u64::try_from(count).unwrap_or(u64::MAX);

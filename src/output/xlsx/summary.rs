@@ -226,7 +226,7 @@ fn title_block(sheet: &mut Sheet<'_>, report: &Report<'_>, width: u16) -> Result
     let (began, ended) = (zone.plain(journal.header().started_at), zone.plain(journal.ended_at()));
     let run = language.fill("Run {0} to {1} ({2})", &[&began, &ended, &zone.name()]);
     let endpoint = language.fill("Endpoint {0}", &[&journal.header().endpoint]);
-    let headline = report.headline(language);
+    let headline = report.outcome(language);
     // Its letters are wider than those that widths count.
     let lead = if lines_of(&headline, width * 11 / 13) > 2 { 3 } else { 2 };
     // The words end where the counts do; what the headline and the banner leave is for the criteria.

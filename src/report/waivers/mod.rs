@@ -140,20 +140,25 @@ impl Waiver {
 }
 
 /// A glob in which `*` matches anything, slashes included, and a backslash matches itself.
-#[derive(Debug)]
-struct Pattern {
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
     text: String,
     matcher: GlobMatcher,
 }
 
 impl Pattern {
-    fn new(text: &str) -> Result<Self, globset::Error> {
+    pub(super) fn new(text: &str) -> Result<Self, globset::Error> {
         let glob =
             globset::GlobBuilder::new(text).literal_separator(false).backslash_escape(false).build()?;
         Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
     }
 
-    fn matches(&self, text: &str) -> bool {
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn matches(&self, text: &str) -> bool {
         self.matcher.is_match(text)
     }
 }

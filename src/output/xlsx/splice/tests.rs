@@ -21,7 +21,7 @@ use crate::output::xlsx::parts::{sheets, write_part};
 use crate::output::xlsx::style::Styles;
 use crate::output::xlsx::{Sheet, about, begin, contents, escaped, properties, reconciliation, signoff};
 use crate::output::xlsx::{summary, task_sheet, write_workbook};
-use crate::report::{Options, Policy, Report, Template, Waivers, Zone};
+use crate::report::{Options, Policy, Report, Template, View, Waivers, Zone};
 
 /// A task's name and its outcome.
 type Fetched = (String, Outcome);
@@ -72,7 +72,7 @@ fn options(template: &str, language: Language, rows_per_sheet: u64, waivers: Opt
     let template = Template::built_in(template).unwrap();
     let policy = Policy { max_age: None, not_before: None };
     let timezone = Zone::named("Asia/Shanghai").unwrap();
-    Options { timezone, language, template, policy, waivers, rows_per_sheet }
+    Options { timezone, language, template, policy, waivers, rows_per_sheet, view: View::default() }
 }
 
 /// The workbook, or the part of it, as the library writes it alone.

@@ -1,0 +1,36 @@
+//! `show`: the summary of a journal on the terminal, offline.
+
+use crate::cli::{FailOn, ShowArgs};
+use crate::journal::Journal;
+use crate::output;
+use crate::report::{Report, Template};
+use crate::storage::Storage;
+
+use crate::app::console;
+use crate::app::exit::{Exit, Failure};
+use crate::app::reporting;
+use crate::app::summary::{self, Layout};
+
+pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+    let mut options = reporting::options(&args.reading, Template::STANDARD, storage)?;
+    options.view = reporting::view(args.group_by.as_deref(), Some(&args.filter));
+    let journal = storage.fetch(&args.journal).map_err(Failure::storage)?;
+    let journal = Journal::open(journal).map_err(Failure::journal)?;
+    options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
+    reporting::warn_of_faults(&journal);
+    if !quiet {
+        reporting::warn_if_unfinished(&journal);
+    }
+    let report = Report::new(&journal, options).map_err(Failure::journal)?;
+    if args.json {
+        let mut document = Vec::new();
+        output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
+        console::out_bytes(&document)?;
+    } else {
+        console::out_bytes(summary::text(&report, &Layout::stdout(args.limit)).as_bytes())?;
+        if !quiet {
+            reporting::hints(&report, true).iter().for_each(|hint| console::note(hint));
+        }
+    }
+    Ok(reporting::exit_code(&report, &FailOn::verdicts(&args.fail_on), false))
+}

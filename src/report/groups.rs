@@ -1,0 +1,205 @@
+//! The tasks of a report by the value of a label.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use super::{Report, SummaryRow};
+use crate::model::{Language, Verdict};
+
+/// The tasks by the value of a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// The heading of the label: its name in the task list, unless a column of the report has that name.
+    pub by: String,
+    /// In natural order: wave 2 before wave 10, and the tasks without a value last.
+    pub rows: Vec<Group>,
+}
+
+/// The tasks with one value of a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The value; none for the tasks that have none.
+    pub name: Option<String>,
+    /// How many tasks there are.
+    pub tasks: usize,
+    /// How many of them pass.
+    pub passing: usize,
+    /// How many tasks have each verdict, in the order of [`Verdict::ALL`], zeros included.
+    pub counts: Vec<(Verdict, usize)>,
+}
+
+impl Group {
+    fn new(name: Option<String>) -> Self {
+        let counts = Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect();
+        Self { name, tasks: 0, passing: 0, counts }
+    }
+
+    fn add(&mut self, verdict: Verdict) {
+        self.tasks += 1;
+        self.passing += usize::from(verdict.passes());
+        self.counts.iter_mut().filter(|(other, _)| *other == verdict).for_each(|(_, count)| *count += 1);
+    }
+
+    /// The name, or a word for the tasks without one.
+    pub fn label(&self, language: Language) -> &str {
+        self.name.as_deref().unwrap_or_else(|| language.text("(none)"))
+    }
+
+    /// How many tasks do not pass.
+    pub fn failing(&self) -> usize {
+        self.tasks - self.passing
+    }
+
+    /// What the tasks that do not pass are, as in `2 inconsistent, 1 stale`; empty if all pass.
+    pub fn failing_text(&self, language: Language) -> String {
+        failing_text(&self.counts, language)
+    }
+}
+
+/// The verdicts that do not pass with their numbers of tasks, as in `2 inconsistent, 1 stale`.
+pub(super) fn failing_text(counts: &[(Verdict, usize)], language: Language) -> String {
+    let failing = counts.iter().filter(|(verdict, count)| !verdict.passes() && *count > 0);
+    let texts = failing.map(|(verdict, count)| {
+        language.fill("{0} {1}", &[&count, &language.text(verdict.label()).to_lowercase()])
+    });
+    texts.collect::<Vec<_>>().join(language.comma())
+}
+
+impl Groups {
+    /// Groups tasks, each given by its value and verdict. White space around a value does not count.
+    pub fn new<'t>(by: &str, tasks: impl IntoIterator<Item = (Option<&'t str>, Verdict)>) -> Self {
+        let mut groups: HashMap<Option<&str>, Group> = HashMap::new();
+        for (value, verdict) in tasks {
+            let value = value.map(str::trim).filter(|value| !value.is_empty());
+            groups.entry(value).or_insert_with(|| Group::new(value.map(str::to_owned))).add(verdict);
+        }
+        let mut rows: Vec<Group> = groups.into_values().collect();
+        rows.sort_by(|one, other| match (&one.name, &other.name) {
+            (Some(one), Some(other)) => natural(one, other),
+            (one, other) => one.is_none().cmp(&other.is_none()),
+        });
+        Self { by: by.to_owned(), rows }
+    }
+
+    /// At most `count` groups in their order; where not all fit, those with most tasks that do not pass.
+    pub fn most_failing(&self, count: usize) -> Vec<&Group> {
+        let mut places: Vec<(usize, &Group)> = self.rows.iter().enumerate().collect();
+        places.sort_by_key(|(_, group)| std::cmp::Reverse(group.failing()));
+        places.truncate(count);
+        places.sort_by_key(|(place, _)| *place);
+        places.into_iter().map(|(_, group)| group).collect()
+    }
+}
+
+impl Report<'_> {
+    /// The tasks by the label that was chosen, or else by `wave`; none if the list has no such label.
+    pub fn groups<'r>(&'r self) -> Option<Groups> {
+        let name = self.options().view.group_label(&self.journal().header().list.labels)?;
+        let label = self.labels().iter().find(|label| label.name == *name)?;
+        let value = |row: &'r SummaryRow<'_>| row.task.labels.get(&label.name).map(String::as_str);
+        Some(Groups::new(&label.heading, self.rows().iter().map(|row| (value(row), row.verdict))))
+    }
+}
+
+/// Compares texts with numbers in them by the numbers: `wave 2` before `wave 10`.
+fn natural(one: &str, other: &str) -> Ordering {
+    let (mut left, mut right) = (Pieces(one), Pieces(other));
+    loop {
+        let order = match (left.next(), right.next()) {
+            (None, None) => break,
+            (left, right) => left.cmp(&right),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    // `01` and `1` are equal as numbers.
+    one.cmp(other)
+}
+
+/// The numbers of a text and the characters between them.
+struct Pieces<'t>(&'t str);
+
+/// A number comes before any other character.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Piece<'t> {
+    /// Its number of digits and the digits, without leading zeros.
+    Number(usize, &'t str),
+    Character(String),
+}
+
+impl<'t> Iterator for Pieces<'t> {
+    type Item = Piece<'t>;
+
+    fn next(&mut self) -> Option<Piece<'t>> {
+        let first = self.0.chars().next()?;
+        let rest = self.0.trim_start_matches(|c: char| c.is_ascii_digit());
+        let length = self.0.len() - rest.len();
+        let (piece, rest) = self.0.split_at_checked(if length > 0 { length } else { first.len_utf8() })?;
+        self.0 = rest;
+        Some(if length > 0 {
+            let digits = piece.trim_start_matches('0');
+            Piece::Number(digits.len(), digits)
+        } else {
+            Piece::Character(first.to_lowercase().collect())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn groups_are_in_natural_order_with_those_without_a_value_last() {
+        let values = ["wave 10", "", "Wave 2", "wave 1", "2", "10", "网络", "wave 02", "  wave 1 ", "wave"];
+        let tasks = values.map(|value| (Some(value), Verdict::Consistent));
+        let groups = Groups::new("wave", tasks.into_iter().chain([(None, Verdict::Stale)]));
+        let names: Vec<_> = groups.rows.iter().map(|group| group.label(Language::English)).collect();
+        let expected = ["2", "10", "wave", "wave 1", "Wave 2", "wave 02", "wave 10", "网络", "(none)"];
+        assert_eq!(names[..4], expected[..4]);
+        assert_eq!(names[6..], expected[6..]);
+        let none = groups.rows.last().unwrap();
+        assert_eq!((none.name.as_ref(), none.tasks, none.passing), (None, 2, 1));
+        assert_eq!(none.failing_text(Language::English), "1 stale");
+    }
+
+    #[test]
+    fn most_failing_groups_keep_their_order() {
+        let tasks =
+            [("a", Verdict::Stale), ("b", Verdict::Consistent), ("c", Verdict::Stale), ("c", Verdict::Stale)];
+        let groups = Groups::new("wave", tasks.map(|(value, verdict)| (Some(value), verdict)));
+        let names = |count| -> Vec<_> {
+            groups.most_failing(count).into_iter().map(|group| group.label(Language::English)).collect()
+        };
+        assert_eq!((names(1), names(2), names(9)), (vec!["c"], vec!["a", "c"], vec!["a", "b", "c"]));
+    }
+
+    proptest! {
+        #[test]
+        fn natural_order_is_a_total_order(texts in prop::collection::vec("[a-bA 0-2]{0,5}", 3)) {
+            let [a, b, c] = [&texts[0], &texts[1], &texts[2]];
+            prop_assert_eq!(natural(a, b), natural(b, a).reverse());
+            prop_assert_eq!(natural(a, b) == Ordering::Equal, a == b);
+            if natural(a, b).is_le() && natural(b, c).is_le() {
+                prop_assert!(natural(a, c).is_le());
+            }
+        }
+
+        #[test]
+        fn groups_hold_every_task_once(
+            tasks in prop::collection::vec(
+                (prop::option::of("[ab ]{0,2}"), prop::sample::select(Verdict::ALL.to_vec())), 0..30),
+        ) {
+            let groups = Groups::new("wave", tasks.iter().map(|(value, verdict)| (value.as_deref(), *verdict)));
+            prop_assert_eq!(groups.rows.iter().map(|group| group.tasks).sum::<usize>(), tasks.len());
+            for group in &groups.rows {
+                prop_assert_eq!(group.counts.iter().map(|(_, count)| count).sum::<usize>(), group.tasks);
+                let passing = group.counts.iter().filter(|(verdict, _)| verdict.passes());
+                prop_assert_eq!(passing.map(|(_, count)| count).sum::<usize>(), group.passing);
+            }
+        }
+    }
+}
