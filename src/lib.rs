@@ -25,3 +25,4 @@ pub mod service;
 pub mod sms;
 pub mod storage;
 pub mod tasks;
+pub mod threads;

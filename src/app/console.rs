@@ -21,6 +21,34 @@ pub(crate) fn out_bytes(bytes: &[u8]) -> Result<Exit, Failure> {
     }
 }
 
+/// Whether stdout was open when the program started, and an error if not, for a document that goes nowhere else.
+pub(crate) fn is_stdout_open() -> bool {
+    let is_open = !was_closed();
+    if !is_open {
+        error("stdout is closed, so the document was not written; redirect stdout to a file or to /dev/null");
+    }
+    is_open
+}
+
+/// Rust opens /dev/null for reading and writing in place of a closed stdout; a redirection opens it for writing.
+#[cfg(unix)]
+fn was_closed() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let stdout = io::stdout();
+    let is_null = || {
+        let null = std::fs::metadata("/dev/null").ok()?;
+        Some(rustix::fs::fstat(&stdout).ok()?.st_rdev == null.rdev())
+    };
+    let is_both = rustix::fs::fcntl_getfl(&stdout)
+        .is_ok_and(|flags| flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDWR);
+    is_both && is_null() == Some(true)
+}
+
+#[cfg(not(unix))]
+fn was_closed() -> bool {
+    false
+}
+
 /// Writes a line to stdout.
 pub(crate) fn out(line: &str) -> Result<Exit, Failure> {
     out_bytes(format!("{line}\n").as_bytes())
@@ -72,8 +100,14 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
-        bar.enable_steady_tick(Duration::from_millis(200));
         Self::Bar(bar, Instant::now())
+    }
+
+    /// Redraws the bar; a thread of its own for that could be refused.
+    pub(crate) fn tick(&self) {
+        if let Self::Bar(bar, _) = self {
+            bar.tick();
+        }
     }
 
     pub(crate) fn finished_one(&mut self) {

@@ -23,6 +23,8 @@ pub enum Exit {
     Credentials,
     /// 6: another run holds the journal's lock.
     Locked,
+    /// 129: stopped by SIGHUP; what was fetched is kept.
+    HungUp,
     /// 130: stopped by SIGINT; what was fetched is kept.
     Interrupted,
     /// 143: stopped by SIGTERM; what was fetched is kept.
@@ -40,6 +42,7 @@ impl Exit {
             Self::Gate => 4,
             Self::Credentials => 5,
             Self::Locked => 6,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -66,7 +69,11 @@ impl Failure {
 
     pub(crate) fn journal(error: JournalError) -> Self {
         let is_held = matches!(error, JournalError::Locked { .. } | JournalError::Overtaken { .. });
-        let exit = if is_held { Exit::Locked } else { Exit::Stopped };
+        let exit = match error {
+            _ if is_held => Exit::Locked,
+            JournalError::NotRegular { .. } => Exit::Usage,
+            _ => Exit::Stopped,
+        };
         Self { exit, message: error.to_string() }
     }
 

@@ -2,33 +2,33 @@
 
 use std::path::PathBuf;
 
+use crate::fs::Scratch;
 use crate::journal::JournalError;
 use crate::model::NamedFile;
 use crate::storage::{Storage, is_remote};
 
 use super::console;
 use super::exit::{Exit, Failure};
-use super::remote_journal::Mirror;
+use super::remote_journal::RemoteJournal;
 
-/// Where the journal stands.
+/// Where the journal is.
 pub(crate) enum JournalPlace {
-    /// Where it stays.
+    /// At the path where it stays.
     Kept(NamedFile),
-    /// In a folder of its own, which goes when the reports are written, and stays when they are not.
-    Scratch(NamedFile),
-    /// In a folder of its own, from where it is put into object storage.
-    Remote(Mirror),
+    /// In a temporary folder, which is removed when the reports are written, and kept when they are not.
+    Temporary(NamedFile, Scratch),
+    /// In a temporary folder, from where it is uploaded to object storage.
+    Remote(RemoteJournal),
 }
 
 impl JournalPlace {
     pub(crate) fn new(kept: Option<PathBuf>, storage: &Storage) -> Result<Self, Failure> {
         Ok(match kept {
-            Some(place) if is_remote(&place) => Self::Remote(Mirror::of(place, storage)?),
+            Some(place) if is_remote(&place) => Self::Remote(RemoteJournal::open(place, storage)?),
             Some(path) => Self::Kept(path.into()),
             None => {
-                let folder = tempfile::Builder::new().prefix("cutover-report-").tempdir();
-                let folder = folder.map_err(Failure::stopped)?.keep();
-                Self::Scratch(folder.join("journal.jsonl").into())
+                let folder = Scratch::durable().map_err(Failure::stopped)?;
+                Self::Temporary(folder.path().join("journal.jsonl").into(), folder)
             }
         })
     }
@@ -36,48 +36,69 @@ impl JournalPlace {
     /// The file that it is written to, and what messages call it.
     pub(crate) fn file(&self) -> &NamedFile {
         match self {
-            Self::Kept(file) | Self::Scratch(file) => file,
-            Self::Remote(mirror) => mirror.file(),
+            Self::Kept(file) | Self::Temporary(file, _) => file,
+            Self::Remote(remote) => remote.file(),
         }
     }
 
-    /// Does now and then what keeps it safe while the run goes.
+    /// Uploads a remote journal when it is time to; called often during a run.
     ///
     /// # Errors
-    /// That another run is at work on it.
+    /// When another run has written the journal.
     pub(crate) fn tick(&self) -> Result<(), JournalError> {
-        if let Self::Remote(mirror) = self { mirror.tick() } else { Ok(()) }
+        if let Self::Remote(remote) = self { remote.tick() } else { Ok(()) }
     }
 
-    /// Brings it to where it stays, for a run that fetches nothing more.
+    /// Uploads a remote journal, for a run that fetches nothing more.
     ///
     /// # Errors
-    /// That it could not be brought there; then it is kept on this machine.
+    /// When it cannot be uploaded; then the copy on this machine is kept.
     pub(crate) fn put(&self) -> Result<(), Failure> {
-        if let Self::Remote(mirror) = self { mirror.put() } else { Ok(()) }
+        if let Self::Remote(remote) = self { remote.put() } else { Ok(()) }
     }
 
-    /// Says where the journal is at the end of a run, or takes it away; and how the run ended, all told.
-    pub(crate) fn leave(&self, ended: Result<Exit, Failure>, quiet: bool) -> Result<Exit, Failure> {
+    /// Says where the journal is at the end of a run, or removes it, and returns how the run ended. With
+    /// `recovered`, the records are in that file, and folders for temporary files are kept.
+    pub(crate) fn finalize(
+        self,
+        ended: Result<Exit, Failure>,
+        recovered: Option<&NamedFile>,
+        quiet: bool,
+    ) -> Result<Exit, Failure> {
+        if let Some(file) = recovered {
+            match self {
+                Self::Kept(_) => {}
+                Self::Temporary(_, folder) => drop(folder.keep()),
+                Self::Remote(remote) => remote.keep(),
+            }
+            console::error(&format!(
+                "the journal was lost during the run; all records are in {0}: `cutover-report render {0}` writes \
+                 reports from it",
+                file.name.display()
+            ));
+            return ended.map(|_| Exit::Stopped);
+        }
         let written = matches!(ended, Ok(exit) if exit != Exit::Stopped);
-        let NamedFile { name, local } = self.file();
-        let stays = match self {
-            Self::Kept(_) => true,
-            // What was fetched must not go the way of a report that could not be written.
-            Self::Scratch(_) if local.exists() && !written => {
-                console::note(&format!("the journal is kept after all: {}", local.display()));
-                false
+        match self {
+            Self::Kept(file) => note_path(&file, &ended, quiet),
+            // A report that could not be written must not cost what was fetched.
+            Self::Temporary(file, folder) if file.local.exists() && !written => {
+                folder.keep();
+                console::note(&format!("the journal is kept in {}", file.local.display()));
             }
-            Self::Scratch(_) => {
-                let _ = local.parent().map(std::fs::remove_dir_all);
-                false
+            Self::Temporary(..) => {}
+            Self::Remote(remote) if remote.is_uploaded() => note_path(remote.file(), &ended, quiet),
+            Self::Remote(remote) => {
+                remote.keep();
+                return ended.map(|_| Exit::Stopped);
             }
-            Self::Remote(mirror) if mirror.clear() => true,
-            Self::Remote(_) => return ended.map(|_| Exit::Stopped),
-        };
-        if stays && ended.is_ok() && !quiet {
-            console::note(&format!("journal: {}", name.display()));
         }
         ended
+    }
+}
+
+fn note_path(file: &NamedFile, ended: &Result<Exit, Failure>, quiet: bool) {
+    if ended.is_ok() && !quiet {
+        console::note(&format!("journal: {}", file.name.display()));
     }
 }

@@ -1,62 +1,69 @@
-//! The files that a command reads and writes: none of them may be two of these.
+//! The files that a command reads and writes: no file is used twice, and only regular files are replaced.
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::journal::lock_path;
+use crate::fs::{check_regular, lock_path};
 use crate::output::{Kind, Target, is_part_of};
+use crate::storage::is_remote;
 
 use super::exit::Failure;
 
 /// A file or folder that a command reads or writes.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// What the user knows it as.
+    /// How messages call it.
     what: String,
     path: PathBuf,
     role: Role,
+    is_folder: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Read alone, so two may be one.
+    /// Only read, so two may be the same file.
     Read,
     Journal,
-    /// An output that is the journal once more; on the journal itself it changes nothing.
+    /// A copy of the journal; on the journal itself it changes nothing.
     Copy,
     Written,
-    /// An output that may go to `X.part-001.xlsx` and so on.
+    /// An output that may be split into `X.part-001.xlsx` and so on.
     Divided,
 }
 
 impl Place {
-    pub(crate) fn task_list(path: &Path) -> Self {
-        Self { what: format!("the task list {}", path.display()), path: path.to_owned(), role: Role::Read }
+    fn file(what: String, path: &Path, role: Role) -> Self {
+        Self { what, path: path.to_owned(), role, is_folder: false }
     }
 
-    /// A journal that is read alone.
+    pub(crate) fn task_list(path: &Path) -> Self {
+        Self::file(format!("the task list {}", path.display()), path, Role::Read)
+    }
+
+    /// A journal that is only read.
     pub(crate) fn read_journal(path: &Path) -> Self {
         Self { role: Role::Read, ..Self::journal(path) }
     }
 
     pub(crate) fn waivers(path: &Path) -> Self {
-        Self { what: format!("the waivers {}", path.display()), path: path.to_owned(), role: Role::Read }
+        Self::file(format!("the waivers {}", path.display()), path, Role::Read)
     }
 
     /// A file that `-o` names.
     pub(crate) fn output(path: &Path) -> Self {
-        Self { what: format!("-o {}", path.display()), path: path.to_owned(), role: Role::Written }
+        Self::file(format!("-o {}", path.display()), path, Role::Written)
     }
 
     pub(crate) fn journal(path: &Path) -> Self {
-        Self { what: format!("the journal {}", path.display()), path: path.to_owned(), role: Role::Journal }
+        Self::file(format!("the journal {}", path.display()), path, Role::Journal)
     }
 
     pub(crate) fn lock(journal: &Path) -> Self {
-        Self { what: "the journal's lock".to_owned(), path: lock_path(journal), role: Role::Written }
+        let path = lock_path(journal);
+        Self::file(format!("the journal's lock file {}", path.display()), &path, Role::Written)
     }
 
     pub(crate) fn manifest(path: &Path) -> Self {
-        Self { what: format!("the manifest {}", path.display()), path: path.to_owned(), role: Role::Written }
+        Self::file(format!("the manifest {}", path.display()), path, Role::Written)
     }
 
     pub(crate) fn outputs(target: &Target) -> impl Iterator<Item = Self> {
@@ -66,7 +73,28 @@ impl Place {
             Kind::Workbook | Kind::CsvFolder | Kind::CsvArchive | Kind::Csv => Role::Divided,
             Kind::Json | Kind::Metrics | Kind::Ticket => Role::Written,
         };
-        target.files().into_iter().map(move |path| Self { what: what.clone(), path, role })
+        let is_folder = |path: &Path| target.kind() == Kind::CsvFolder && path.extension().is_none();
+        target.files().into_iter().map(move |path| {
+            let is_folder = is_folder(&path);
+            Self { what: what.clone(), path, role, is_folder }
+        })
+    }
+
+    /// Checks that a file, or the files of a folder, can be put there.
+    fn check(&self) -> Result<(), Failure> {
+        if is_remote(&self.path) {
+            return Ok(());
+        }
+        if self.is_folder {
+            let is_other = |path: &&Path| path.metadata().is_ok_and(|found| !found.is_dir());
+            let other = self.path.ancestors().take(2).find(is_other);
+            return other.map_or(Ok(()), |other| {
+                let message =
+                    format!("{}: {} is not a folder; choose another path", self.what, other.display());
+                Err(Failure::usage(message))
+            });
+        }
+        check_regular(&self.path).map_err(|error| Failure::usage(format!("{} {error}", self.what)))
     }
 
     fn may_be(&self, other: &Self) -> bool {
@@ -76,7 +104,7 @@ impl Place {
         )
     }
 
-    /// The names under which the file system knows it: its own, and that of what it links to.
+    /// Its absolute path, and that of the file that it links to.
     fn names(&self) -> [PathBuf; 2] {
         let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
         let own = match (path.parent(), path.file_name()) {
@@ -87,11 +115,13 @@ impl Place {
     }
 }
 
-/// Checks that no file is written over one that is read, nor written twice.
+/// Checks that no file is written over one that is read, nor written twice, and that nothing but regular files and
+/// folders is written to.
 ///
 /// # Errors
-/// Wrong usage, with what the two places are.
+/// Wrong usage, with the two uses of the path, or with what is there.
 pub(crate) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
+    places.iter().filter(|place| place.role != Role::Read).try_for_each(Place::check)?;
     let names: Vec<_> = places.iter().map(Place::names).collect();
     for (index, (place, own)) in places.iter().zip(&names).enumerate() {
         for (other, others) in places.iter().zip(&names).take(index) {
@@ -106,7 +136,7 @@ pub(crate) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
             });
             if meet && !place.may_be(other) {
                 return Err(Failure::usage(format!(
-                    "{} would be written over {}; give one of them another place",
+                    "{} would be written over {}; choose another path for one of them",
                     place.what, other.what
                 )));
             }
@@ -115,7 +145,7 @@ pub(crate) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The path without links and steps back, as far as it is there; beyond that there are no links.
+/// The path without links and `..`, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     let found = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
     let Some((ancestor, found)) = found else { return path.to_owned() };

@@ -1,53 +1,56 @@
 //! A journal that stays in object storage.
 //!
-//! Objects cannot be appended to, so the journal is written on this machine and put there whole: when the run
-//! is some seconds old, then now and then, and at its end. Each time, what stands there must be what this run
-//! put last or found; if it is not, another run is at work on the same journal.
+//! Objects cannot be appended to, so the journal is written on this machine and uploaded whole: first when the run
+//! is some seconds old, then repeatedly, and at its end. Each time the object must be the one that this run uploaded
+//! last or found; if it is not, another run is writing the same journal.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::fs::Scratch;
 use crate::journal::JournalError;
 use crate::model::NamedFile;
 use crate::storage::{Fault, Storage, StorageError, Tag};
+use crate::threads::spawn;
 
 use super::console;
 use super::exit::Failure;
 
-/// The age of a run at which its journal is put first.
+/// The age of a run at which its journal is first uploaded.
 const FIRST: Duration = Duration::from_secs(2);
-/// The time between two puts, at least.
+/// The shortest time between two uploads.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// As many times as long as a put took is waited for the next.
-const SHARE: u32 = 20;
+/// The wait for the next upload, in durations of the last one.
+const PAUSE_FACTOR: u32 = 20;
 
-/// The journal here, and what of it is there.
-pub(crate) struct Mirror {
+/// The local copy of the journal, and what of it is uploaded.
+pub(crate) struct RemoteJournal {
     /// Called by its URL.
     file: NamedFile,
+    folder: Scratch,
     storage: Storage,
-    there: Mutex<There>,
+    uploaded: Mutex<Uploaded>,
 }
 
-struct There {
-    /// What was found there or put last; none for nothing.
+struct Uploaded {
+    /// The object that was found or uploaded last; none if there is no object.
     tag: Option<Tag>,
-    /// The file as it was then.
+    /// The local file as it was then.
     of: State,
-    under_way: Option<JoinHandle<Put>>,
+    under_way: Option<JoinHandle<Upload>>,
     due: Instant,
-    /// Whether the last put failed, and that was told.
+    /// Whether the last upload failed, and that was reported.
     failing: bool,
-    /// Whether another run has written the journal, and that was told.
+    /// Whether another run has written the journal, and that was reported.
     overtaken: bool,
 }
 
-/// What came of a put.
-struct Put {
+/// The result of an upload.
+struct Upload {
     of: State,
     tag: Result<Option<Tag>, StorageError>,
     took: Duration,
@@ -60,20 +63,17 @@ fn state(path: &Path) -> State {
     path.metadata().ok().map(|file| (file.len(), file.modified().ok()))
 }
 
-impl Mirror {
-    /// Copies to this machine what stands at `place`, for a run that puts its own there.
-    pub(crate) fn of(place: PathBuf, storage: &Storage) -> Result<Self, Failure> {
+impl RemoteJournal {
+    /// Copies the object at `place` to this machine, for a run that replaces it.
+    pub(crate) fn open(place: PathBuf, storage: &Storage) -> Result<Self, Failure> {
         storage.check(&place).map_err(Failure::storage)?;
-        let folder =
-            tempfile::Builder::new().prefix("cutover-report-").tempdir().map_err(Failure::stopped)?;
+        let folder = Scratch::durable().map_err(Failure::stopped)?;
         let file = NamedFile { local: folder.path().join("journal.jsonl"), name: place };
         let tag = storage.get(&file.name, &file.local).map_err(Failure::storage)?;
-        // From here on it goes when the journal is safe, and not before.
-        let _ = folder.keep();
         let of = state(&file.local);
-        let there =
-            There { tag, of, under_way: None, due: Instant::now() + FIRST, failing: false, overtaken: false };
-        Ok(Self { file, storage: storage.clone(), there: Mutex::new(there) })
+        let due = Instant::now() + FIRST;
+        let uploaded = Uploaded { tag, of, under_way: None, due, failing: false, overtaken: false };
+        Ok(Self { file, folder, storage: storage.clone(), uploaded: Mutex::new(uploaded) })
     }
 
     /// The journal on this machine, called by its URL.
@@ -81,52 +81,56 @@ impl Mirror {
         &self.file
     }
 
-    fn there(&self) -> MutexGuard<'_, There> {
-        self.there.lock().unwrap_or_else(PoisonError::into_inner)
+    fn uploaded(&self) -> MutexGuard<'_, Uploaded> {
+        self.uploaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the journal on a thread of its own if it is time to. A put that fails is told and tried again.
+    /// Uploads the journal on a thread of its own if it is time to. A failed upload is reported and tried again.
     ///
     /// # Errors
-    /// [`JournalError::Overtaken`] when another run is at work on it.
+    /// [`JournalError::Overtaken`] when another run has written it.
     pub(crate) fn tick(&self) -> Result<(), JournalError> {
-        let mut there = self.there();
-        if there.under_way.as_ref().is_some_and(JoinHandle::is_finished) {
-            self.settle(&mut there)?;
+        let mut uploaded = self.uploaded();
+        if uploaded.under_way.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.end_upload(&mut uploaded)?;
         }
-        if there.under_way.is_none() && Instant::now() >= there.due && state(&self.file.local) != there.of {
-            let (file, storage, tag) = (self.file.clone(), self.storage.clone(), there.tag.clone());
-            there.under_way = Some(thread::spawn(move || put(&file, &storage, tag)));
+        if uploaded.under_way.is_none()
+            && Instant::now() >= uploaded.due
+            && state(&self.file.local) != uploaded.of
+        {
+            let (file, storage, tag) = (self.file.clone(), self.storage.clone(), uploaded.tag.clone());
+            match spawn(move || put(&file, &storage, tag)) {
+                Ok(under_way) => uploaded.under_way = Some(under_way),
+                Err(error) => {
+                    uploaded.due = Instant::now() + INTERVAL;
+                    report_failure(&mut uploaded, &error);
+                }
+            }
         }
         Ok(())
     }
 
-    /// Waits for the put that is under way, if any, and takes note of what came of it.
-    fn settle(&self, there: &mut There) -> Result<(), JournalError> {
-        let Some(done) = there.under_way.take().map(JoinHandle::join) else { return Ok(()) };
-        // A thread that broke down has told so itself, and put nothing that is known.
-        let Ok(Put { of, tag, took }) = done else { return Ok(()) };
-        // One that failed may have taken long for it, and is as urgent as before.
-        let pause = if tag.is_ok() { INTERVAL.max(took * SHARE) } else { INTERVAL };
-        there.due = Instant::now() + pause;
+    /// Waits for the upload that is under way, if any, and records its result.
+    fn end_upload(&self, uploaded: &mut Uploaded) -> Result<(), JournalError> {
+        let Some(done) = uploaded.under_way.take().map(JoinHandle::join) else { return Ok(()) };
+        // The panic of a thread was reported, and the state of the object is unknown.
+        let Ok(Upload { of, tag, took }) = done else { return Ok(()) };
+        // A failed upload may have taken long, and is as urgent as before.
+        let pause = if tag.is_ok() { INTERVAL.max(took * PAUSE_FACTOR) } else { INTERVAL };
+        uploaded.due = Instant::now() + pause;
         match tag {
             Ok(tag) => {
-                there.tag = tag;
-                there.of = of;
-                there.failing = false;
+                uploaded.tag = tag;
+                uploaded.of = of;
+                uploaded.failing = false;
                 Ok(())
             }
             Err(error) if error.fault == Fault::Taken => {
-                there.overtaken = true;
+                uploaded.overtaken = true;
                 Err(self.overtaken())
             }
             Err(error) => {
-                if !there.failing {
-                    console::warning(&format!(
-                        "{error}; the run goes on, and the journal is put again later"
-                    ));
-                }
-                there.failing = true;
+                report_failure(uploaded, &error);
                 Ok(())
             }
         }
@@ -136,49 +140,58 @@ impl Mirror {
         JournalError::Overtaken { path: self.file.name.clone(), kept: self.file.local.clone() }
     }
 
-    /// Puts what is not there yet, for a run that is over; nothing if it was overtaken and told so.
+    /// Uploads what is not uploaded yet, for a run that is over; does nothing if another run has written the journal
+    /// and that was reported.
     ///
     /// # Errors
-    /// That another run has written the journal meanwhile, or what kept it from being put; then it is kept
-    /// on this machine.
+    /// When another run has written the journal meanwhile, or the upload fails; then the local copy is kept.
     pub(crate) fn put(&self) -> Result<(), Failure> {
-        let mut there = self.there();
-        self.settle(&mut there).map_err(Failure::journal)?;
-        if there.overtaken || state(&self.file.local) == there.of {
+        let mut uploaded = self.uploaded();
+        self.end_upload(&mut uploaded).map_err(Failure::journal)?;
+        if uploaded.overtaken || state(&self.file.local) == uploaded.of {
             return Ok(());
         }
-        let Put { of, tag, .. } = put(&self.file, &self.storage, there.tag.clone());
+        let Upload { of, tag, .. } = put(&self.file, &self.storage, uploaded.tag.clone());
         match tag {
             Ok(tag) => {
-                there.tag = tag;
-                there.of = of;
+                uploaded.tag = tag;
+                uploaded.of = of;
                 Ok(())
             }
             Err(error) if error.fault == Fault::Taken => Err(Failure::journal(self.overtaken())),
             Err(error) => Err(Failure::stopped(format!(
-                "{error}; the journal could not be put there and is kept in {}",
+                "{error}; the journal could not be uploaded and is kept in {}",
                 self.file.local.display()
             ))),
         }
     }
 
-    /// Removes the copy if the journal is safe, and says whether it was.
-    pub(crate) fn clear(&self) -> bool {
-        let is_safe = state(&self.file.local) == self.there().of;
-        if is_safe {
-            let _ = self.file.local.parent().map(std::fs::remove_dir_all);
-        }
-        is_safe
+    /// Whether the object is the whole journal, so that the local copy is not needed.
+    pub(crate) fn is_uploaded(&self) -> bool {
+        state(&self.file.local) == self.uploaded().of
+    }
+
+    /// Keeps the local copy; else it is removed when this is dropped.
+    pub(crate) fn keep(self) {
+        self.folder.keep();
     }
 }
 
-fn put(file: &NamedFile, storage: &Storage, known: Option<Tag>) -> Put {
+/// Warns of the first of several failures in a row.
+fn report_failure(uploaded: &mut Uploaded, error: &dyn std::fmt::Display) {
+    if !uploaded.failing {
+        console::warning(&format!("{error}; the run goes on, and the journal is uploaded again later"));
+    }
+    uploaded.failing = true;
+}
+
+fn put(file: &NamedFile, storage: &Storage, known: Option<Tag>) -> Upload {
     let began = Instant::now();
-    // The state is taken first: what comes while the file is read is put next time.
+    // The state is taken first: what is appended during the upload is uploaded next time.
     let of = state(&file.local);
     let was_guarded = storage.is_guarded();
     let tag = match storage.put_over(file, known.as_ref()) {
-        // A put whose answer was lost leaves what this run does not know, although it is its own.
+        // After an upload whose answer was lost the object is this run's own, with a tag that it does not know.
         Err(error) if error.fault == Fault::Taken => match own(file, storage) {
             Ok(Some(known)) => storage.put_over(file, known.as_ref()),
             Ok(None) => Err(error),
@@ -188,21 +201,20 @@ fn put(file: &NamedFile, storage: &Storage, known: Option<Tag>) -> Put {
     };
     if was_guarded && !storage.is_guarded() {
         console::warning(&format!(
-            "{}: the server cannot put under a condition, so of two runs that put this journal in the same moment \
-             neither knows",
+            "{}: the server does not support conditional requests or ETags, so two runs that write this journal at \
+             the same moment are not detected",
             file.name.display()
         ));
     }
-    Put { of, tag: tag.map(Some), took: began.elapsed() }
+    Upload { of, tag: tag.map(Some), took: began.elapsed() }
 }
 
-/// The tag of what stands there if nothing is lost with it: the journal here begins with it. That nothing
-/// stands there is nothing to lose either.
+/// The tag of the object if replacing it loses nothing: the local journal begins with it, or there is no object.
 fn own(file: &NamedFile, storage: &Storage) -> Result<Option<Option<Tag>>, StorageError> {
     let folder = storage.scratch(&file.name)?;
     let path = folder.path().join("object");
     let Some(tag) = storage.get(&file.name, &path)? else { return Ok(Some(None)) };
-    // What cannot be compared counts as somebody else's.
+    // What cannot be compared counts as written by another run.
     let is_own = begins_with(&file.local, &path).unwrap_or(false);
     Ok(is_own.then_some(Some(tag)))
 }
@@ -229,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_journal_begins_with_what_was_put_of_it() {
+    fn begins_with_compares_whole_prefixes() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);

@@ -124,7 +124,7 @@ pub(crate) fn write(
     for target in in_order {
         let written = output::write(&report, target, &files, &outputs);
         if let Err(error) = &written {
-            console::error(&format!("{error}; the existing file is unchanged"));
+            console::error(&format!("{error}; an existing file is unchanged"));
         }
         outputs.push(Output { target: target.clone(), written });
     }
@@ -151,7 +151,7 @@ pub(crate) fn write(
         let fate = if is_gone {
             "the manifest of an earlier run is removed"
         } else {
-            "the existing file is unchanged"
+            "an existing file is unchanged"
         };
         console::error(&format!("{error}; {fate}"));
         failed = true;
@@ -199,6 +199,9 @@ fn to_stdout(
     }
     let mut document = Vec::new();
     if args.json {
+        if !console::is_stdout_open() {
+            return Err(Failure::stopped("stdout is closed: the summary cannot be written; redirect it to a file"));
+        }
         output::write_summary(report, &mut document).map_err(Failure::stopped)?;
     } else if !quiet {
         let lines = paths(outputs).into_iter().map(|path| format!("{}\n", path.display()));

@@ -111,5 +111,5 @@ pub(crate) fn finish(journal: &Journal) -> Result<(), Failure> {
     if journal.is_finished() {
         return Ok(());
     }
-    Writer::resume(journal).and_then(Writer::finish).map_err(Failure::journal)
+    Writer::resume(journal).and_then(|mut writer| writer.finish()).map_err(Failure::journal)
 }

@@ -1,36 +1,39 @@
-//! SIGINT and SIGTERM: the first lets a run end in order, the second ends it at once.
+//! SIGHUP, SIGINT and SIGTERM: the first stops a run gracefully, the second ends it at once.
 
 use std::sync::Arc;
-use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::fetch::GRACE;
 use crate::fs::discard_unfinished;
 use crate::storage;
+use crate::threads::{run_blocking, spawn};
 
 use super::exit::{Exit, Failure};
 
 /// A request to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "some signals do not exist there"))]
 pub(crate) enum Signal {
+    HangUp,
     Interrupt,
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such signal"))]
     Terminate,
 }
 
 impl Signal {
     pub(crate) fn exit(self) -> Exit {
         match self {
+            Self::HangUp => Exit::HungUp,
             Self::Interrupt => Exit::Interrupted,
             Self::Terminate => Exit::Terminated,
         }
     }
 
-    /// The end of a command that was asked to end.
+    /// How a command ends that a signal stopped.
     pub(crate) fn failure(self, message: &str) -> Failure {
         let name = match self {
+            Self::HangUp => "SIGHUP",
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
         };
@@ -38,89 +41,91 @@ impl Signal {
     }
 }
 
-/// Hears the signals of the process for as long as it lives.
+/// Receives the signals of the process while it runs.
 ///
-/// A signal that no [`Stop`] waits for, and every one after the first, ends the process: outputs that
-/// are whole stay, and what is not is removed.
+/// A signal that no [`Stop`] waits for, and every one after the first, ends the process: complete outputs stay,
+/// unfinished ones are removed.
 pub(crate) struct Signals(Arc<watch::Sender<Option<Signal>>>);
 
 impl Signals {
-    /// Starts to listen. Where that is not possible, the system's own ways apply.
-    pub(crate) fn listen() -> Self {
+    /// Starts to listen. Where the system has no such signals, its defaults apply.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let sender = Arc::new(watch::Sender::new(None));
-        if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
-            let heard = {
-                let _entered = runtime.enter();
-                Heard::listen()
-            };
-            let told = Arc::clone(&sender);
-            if let Ok(heard) = heard {
-                thread::spawn(move || runtime.block_on(attend(heard, &told)));
-            }
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::stopped)?;
+        let streams = {
+            let _entered = runtime.enter();
+            SignalStreams::listen()
+        };
+        let first = Arc::clone(&sender);
+        if let Ok(streams) = streams {
+            spawn(move || runtime.block_on(handle(streams, &first))).map_err(Failure::stopped)?;
         }
-        Self(sender)
+        Ok(Self(sender))
     }
 
-    /// From now on, and until this is dropped, the first signal is told instead of ending the process.
+    /// From now on, and until this is dropped, the first signal is passed on instead of ending the process.
     pub(crate) fn stop(&self) -> Stop {
         Stop(self.0.subscribe())
     }
 }
 
-async fn attend(mut heard: Heard, told: &watch::Sender<Option<Signal>>) {
+async fn handle(mut streams: SignalStreams, sender: &watch::Sender<Option<Signal>>) {
     loop {
-        let signal = heard.next().await;
-        let first = *told.borrow();
-        if first.is_none() && told.send(Some(signal)).is_ok() {
+        let signal = streams.next().await;
+        let first = *sender.borrow();
+        if first.is_none() && sender.send(Some(signal)).is_ok() {
             continue;
         }
         discard_unfinished();
-        storage::abandon();
+        storage::abort_uploads();
         end(first.unwrap_or(signal).exit());
     }
 }
 
-#[expect(clippy::exit, reason = "the main thread may be at work that nothing can stop")]
+#[expect(clippy::exit, reason = "nothing else can stop what the main thread does")]
 fn end(exit: Exit) -> ! {
     std::process::exit(exit.code().into())
 }
 
-/// A command's ear for the first signal.
+/// Handle that resolves at the first shutdown signal.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop(watch::Receiver<Option<Signal>>);
 
 impl Stop {
-    /// The signal, if it has come.
-    pub(crate) fn came(&self) -> Option<Signal> {
+    /// The signal, if one was received.
+    pub(crate) fn received(&self) -> Option<Signal> {
         *self.0.borrow()
     }
 
     /// Waits for the signal.
-    pub(crate) async fn asked(&self) -> Signal {
-        let mut told = self.0.clone();
+    pub(crate) async fn wait(&self) -> Signal {
+        let mut receiver = self.0.clone();
         loop {
-            if let Some(signal) = *told.borrow_and_update() {
+            if let Some(signal) = *receiver.borrow_and_update() {
                 return signal;
             }
-            if told.changed().await.is_err() {
+            if receiver.changed().await.is_err() {
                 return std::future::pending().await;
             }
         }
     }
 
-    /// Gives `work` up when the signal comes.
+    /// Drops `work` when the signal comes.
     pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            signal = self.asked() => Err(signal),
+            signal = self.wait() => Err(signal),
         }
     }
 
-    /// Lets `work` end, but for [`GRACE`] at most once the signal has come.
+    /// Lets `work` end, but for [`GRACE`] at most after the signal.
     pub(crate) async fn grace<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         let expired = async {
-            let signal = self.asked().await;
+            let signal = self.wait().await;
             tokio::time::sleep(GRACE).await;
             signal
         };
@@ -130,24 +135,22 @@ impl Stop {
         }
     }
 
-    /// Does `work` that writes outputs on a thread of its own. When the signal comes, those that are whole
-    /// stay, what is not is removed, and the thread is left behind.
+    /// Runs `work`, which writes outputs, on a thread of its own. When the signal comes, complete outputs stay,
+    /// unfinished ones are removed, and the thread is left behind.
     ///
     /// # Errors
-    /// The signal; or that `work` broke down, which it has told itself.
-    pub(crate) fn or_leave<T: Send + 'static>(
+    /// The signal; or that the thread is refused, or panicked.
+    pub(crate) fn run_or_detach<T: Send + 'static>(
         &self,
         runtime: &Runtime,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Result<T, Signal>, Failure> {
-        let (done, ended) = oneshot::channel();
-        thread::spawn(move || done.send(work()).is_ok());
-        match runtime.block_on(self.or(ended)) {
+        match runtime.block_on(self.or(run_blocking(work))) {
             Ok(Ok(done)) => Ok(Ok(done)),
-            Ok(Err(_)) => Err(Failure::stopped("the reports could not be written")),
+            Ok(Err(error)) => Err(Failure::stopped(format!("the reports could not be written: {error}"))),
             Err(signal) => {
                 discard_unfinished();
-                storage::abandon();
+                storage::abort_uploads();
                 Ok(Err(signal))
             }
         }
@@ -155,34 +158,55 @@ impl Stop {
 }
 
 #[cfg(unix)]
-struct Heard {
+struct SignalStreams {
+    hang_up: Option<tokio::signal::unix::Signal>,
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-impl Heard {
+impl SignalStreams {
     fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        // Who listens lives on: a write beyond a limit on file sizes is then an error with a path, and not
-        // the end of the process. That of SIGPIPE is no matter, for Rust ignores it.
+        // With a listener, a write beyond a limit on file sizes is an error with a path instead of the end of the
+        // process. Rust ignores SIGPIPE by itself.
         let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            // Under nohup the end of the terminal must not stop the run.
+            hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn next(&mut self) -> Signal {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
+            _ = hang_up => Signal::HangUp,
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
         }
     }
 }
 
-#[cfg(not(unix))]
-struct Heard;
+/// Whether the process was started to ignore SIGHUP, where Linux says so.
+#[cfg(unix)]
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1))
+}
 
 #[cfg(not(unix))]
-impl Heard {
+struct SignalStreams;
+
+#[cfg(not(unix))]
+impl SignalStreams {
     fn listen() -> std::io::Result<Self> {
         Ok(Self)
     }

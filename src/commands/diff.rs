@@ -51,7 +51,7 @@ fn write(
     for target in targets {
         match output::write_diff(diff, target, args.csv_raw, storage) {
             Err(error) => {
-                console::error(&format!("{error}; the existing file is unchanged"));
+                console::error(&format!("{error}; an existing file is unchanged"));
                 failed = true;
             }
             Ok(_) if quiet => {}
@@ -68,6 +68,7 @@ fn write(
     } else if args.json {
         document.clear();
         output::write_diff_document(diff, &mut document).map_err(Failure::stopped)?;
+        failed |= !console::is_stdout_open();
     } else if targets.is_empty() && !says_nothing {
         document = table(diff).into_bytes();
     }

@@ -9,6 +9,7 @@ use crate::model::TaskId;
 use crate::sms::auth;
 use crate::sms::{Client, Outcome, pages};
 use crate::storage::{Storage, is_remote};
+use crate::threads::runtime;
 
 use crate::app::connect;
 use crate::app::console;
@@ -23,8 +24,7 @@ const NOTABLE_SKEW: Duration = Duration::from_secs(60);
 const LITTLE_SPACE: u64 = 100 << 20;
 
 pub(super) fn run(args: &DoctorArgs, storage: &Storage) -> Result<Exit, Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    let runtime = runtime().map_err(Failure::stopped)?;
     let mut findings = Findings { exit: Exit::Done };
     runtime.block_on(connection(args, &mut findings))?;
     if is_remote(&args.output) {

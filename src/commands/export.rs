@@ -1,7 +1,7 @@
 //! `export`: the main job.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
@@ -10,11 +10,12 @@ use tokio::time::{Instant, timeout_at};
 use crate::cli::ExportArgs;
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
-use crate::model::{Shard, Task, TaskList};
+use crate::model::{NamedFile, Shard, Task, TaskList};
 use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
+use crate::threads::runtime;
 
 use crate::app::connect::{Connected, connect};
 use crate::app::console::{self, Progress};
@@ -28,8 +29,8 @@ use crate::app::shard;
 use crate::app::signals::{Signal, Signals, Stop};
 use crate::app::task_source::{FoundTasks, declared, find_tasks};
 
-/// What the first signal is answered with.
-const STOPPING: &str = "stopping: requests under way have 5 s to end; a second signal ends the run at once";
+const STOPPING: &str =
+    "stopping: requests in flight have 5 s to finish; a second signal ends the run at once";
 
 pub(super) fn run(
     args: Box<ExportArgs>,
@@ -56,8 +57,11 @@ pub(super) fn run(
     }
     let journal = JournalPlace::new(kept, &storage)?;
     let stop = signals.stop();
-    let export = Export { args: Arc::from(args), started, declared, shard, journal, storage, stop, quiet };
-    export.journal.leave(export.under_lock(outputs, options), quiet)
+    let args = Arc::from(args);
+    let recovered = OnceLock::new();
+    let export = Export { args, started, declared, shard, journal, recovered, storage, stop, quiet };
+    let ended = export.under_lock(outputs, options);
+    export.journal.finalize(ended, export.recovered.get(), quiet)
 }
 
 /// What is written beside the journal.
@@ -120,6 +124,8 @@ struct Export {
     declared: Option<TaskList>,
     shard: Option<Shard>,
     journal: JournalPlace,
+    /// Where the records are instead if another program removed or changed the journal.
+    recovered: OnceLock<NamedFile>,
     storage: Storage,
     stop: Stop,
     quiet: bool,
@@ -131,7 +137,7 @@ impl Export {
     fn under_lock(&self, outputs: Outputs, options: Options) -> Result<Exit, Failure> {
         let args = &self.args;
         let file = self.journal.file();
-        let _lock = lock_journal(&file.local, self.started)?;
+        let lock = Arc::new(lock_journal(&file.local, self.started)?);
         let held = if args.resume {
             resume::held(file, args, self.declared.as_ref(), self.shard, self.quiet)?
         } else {
@@ -144,14 +150,14 @@ impl Export {
             Some(journal) => Outputs::new(args, journal.header().started_at, Some(&file.name))?,
             None => outputs,
         };
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+        let runtime = runtime().map_err(Failure::stopped)?;
         let fetched = match &held {
             Some(journal) if journal.unanswered().is_empty() => resume::finish(journal).map(|()| Vec::new()),
-            _ => runtime.block_on(self.fetch(held.as_ref())),
+            _ => runtime.block_on(self.fetch(held.as_ref(), &lock)),
         };
         // Before the reports: whatever becomes of them, what was fetched is where it stays.
-        let hints = match (fetched, self.journal.put()) {
+        let put = if self.recovered.get().is_some() { Ok(()) } else { self.journal.put() };
+        let hints = match (fetched, put) {
             (fetched, Ok(())) => fetched?,
             (Ok(hints), Err(unkept)) if unkept.exit != Exit::Locked => {
                 console::error(&unkept.message);
@@ -178,15 +184,15 @@ impl Export {
         options: Options,
         runtime: &Runtime,
     ) -> Result<Exit, Failure> {
-        let file = self.journal.file();
+        let file = self.recovered.get().unwrap_or_else(|| self.journal.file());
         let journal = Journal::open(file).map_err(Failure::journal)?;
         let (args, storage, quiet) = (Arc::clone(&self.args), self.storage.clone(), self.quiet);
         let write = move || {
             reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage, quiet)
         };
-        self.stop.or_leave(runtime, write)?.map_err(|signal| {
+        self.stop.run_or_detach(runtime, write)?.map_err(|signal| {
             signal.failure(&format!(
-                " while the reports were written; those that were named are whole, and {0} has all that was \
+                " while the reports were written; the outputs named above are complete, and {0} has all that was \
                  fetched: `cutover-report render {0}` writes the reports",
                 file.name.display()
             ))
@@ -195,7 +201,7 @@ impl Export {
 
     /// Finds the tasks, unless they are known, and fetches those without an answer; gives hints for after
     /// the run.
-    async fn fetch(&self, held: Option<&Journal>) -> Result<Vec<String>, Failure> {
+    async fn fetch(&self, held: Option<&Journal>, lock: &Arc<Lock>) -> Result<Vec<String>, Failure> {
         let args = &self.args;
         let early = |signal: Signal| signal.failure(" before anything was fetched");
         let connected = self.stop.or(connect(&args.connection)).await.map_err(early)??;
@@ -204,7 +210,7 @@ impl Export {
         let deadline = Instant::now() + args.deadline;
         let fetched = async {
             if let Some(held) = held {
-                let journal = Writer::resume(held).map_err(Failure::journal)?;
+                let journal = Writer::resume(held).map_err(Failure::journal)?.under(lock);
                 let tasks = &held.header().list.tasks;
                 return self.fetch_into(journal, tasks, held.unanswered(), deadline, &connected, &gate).await;
             }
@@ -228,6 +234,7 @@ impl Export {
             let journal =
                 Writer::create(self.journal.file(), &header, args.overwrite).map_err(Failure::journal)?;
             let tasks = &header.list.tasks;
+            let journal = journal.under(lock);
             self.fetch_into(journal, tasks, (0..tasks.len()).collect(), deadline, &connected, &gate).await
         };
         let fetched = fetched.await;
@@ -253,7 +260,7 @@ impl Export {
         let mut progress = Progress::new(wanted.len(), self.quiet);
         let mut stats = RunStats::default();
         let stop = async {
-            self.stop.asked().await;
+            self.stop.wait().await;
             if !self.quiet {
                 console::note(STOPPING);
             }
@@ -263,14 +270,21 @@ impl Export {
             match event {
                 Event::Finished(record) => {
                     progress.finished_one();
-                    return journal.append(record);
+                    let appended = journal.append(record);
+                    self.note_recovery(&mut journal);
+                    return appended;
                 }
                 Event::Retrying { ordinal, what, wait, .. } => {
                     let task = tasks.get(ordinal).map_or("", |task| task.display_name());
                     progress.retrying(task, &what, wait);
                 }
                 Event::Slowed(slowed) => progress.warning(&slowed.to_string()),
-                Event::Tick => return journal.begin_sync().and_then(|()| self.journal.tick()),
+                Event::Tick => {
+                    progress.tick();
+                    let synced = journal.begin_sync();
+                    self.note_recovery(&mut journal);
+                    return synced.and_then(|()| self.journal.tick());
+                }
             }
             Ok(())
         })
@@ -279,7 +293,9 @@ impl Export {
         let kept = kept(&journal, tasks.len());
         let stopped = match fetched {
             Ok(()) => {
-                return match journal.finish() {
+                let finished = journal.finish();
+                self.note_recovery(&mut journal);
+                return match finished {
                     Ok(()) => Ok(stats.hints(gate.learnt())),
                     Err(error) => Err(Failure::stopped(format!("{error}; no report is written; {kept}"))),
                 };
@@ -293,7 +309,7 @@ impl Export {
                  check that the credentials are of this account and region and have not expired; \
                  `cutover-report doctor` looks at them and at the clock"
             )),
-            Err(FetchError::Stopped) => match self.stop.came() {
+            Err(FetchError::Stopped) => match self.stop.received() {
                 Some(signal) => signal.failure(&format!("; no report is written; {kept}")),
                 None => Failure::stopped(kept),
             },
@@ -301,15 +317,24 @@ impl Export {
         if let Err(error) = journal.sync() {
             console::error(&error.to_string());
         }
+        self.note_recovery(&mut journal);
         Err(stopped)
+    }
+
+    /// Reports that another program removed or changed the journal, if it did.
+    fn note_recovery(&self, journal: &mut Writer) {
+        if let Some(notice) = journal.take_notice() {
+            console::warning(&notice);
+            let _ = self.recovered.set(journal.path().into());
+        }
     }
 }
 
 /// What is left of a run that was stopped, and how to go on from there.
 fn kept(journal: &Writer, total: usize) -> String {
     let path = journal.path().display();
-    if !journal.stands() {
-        return format!("{path} is left as it was");
+    if !journal.is_placed() {
+        return format!("{path} is unchanged");
     }
     let recorded = journal.recorded();
     format!(

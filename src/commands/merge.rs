@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::cli::MergeArgs;
-use crate::fs::AtomicFile;
+use crate::fs::{AtomicFile, Scratch};
 use crate::journal::{Journal, JournalError, Lock, Merge, MergeError, WriteError};
 use crate::model::NamedFile;
 use crate::output::{Kind, Target};
@@ -45,8 +45,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
             reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
         }
         kept => {
-            let folder = tempfile::Builder::new().prefix("cutover-report-").tempdir();
-            let folder = folder.map_err(Failure::stopped)?;
+            let folder = Scratch::disposable().map_err(Failure::stopped)?;
             let path = folder.path().join("merged.jsonl");
             // In object storage it is an output like others, and the journal of the reports by its name.
             let name = kept.unwrap_or(&path).to_owned();
@@ -68,8 +67,7 @@ fn tell(merge: &Merge, quiet: bool) {
     }
 }
 
-/// Puts the merged journal at its path, whole or not at all, and opens it. The lists of the merge make room
-/// for those of the report.
+/// Writes the merged journal atomically, and opens it. The merge is dropped first, to free its memory.
 fn written(merge: Merge, place: &NamedFile) -> Result<Journal, Failure> {
     let path = &place.local;
     let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;

@@ -15,26 +15,36 @@ mod upload;
 mod verify;
 
 use std::ffi::OsString;
+use std::panic::catch_unwind;
 
 use crate::app::console;
 pub use crate::app::exit::Exit;
 use crate::app::exit::Failure;
 use crate::app::signals::Signals;
 use crate::cli::{Cli, Command};
+use crate::fs::take_warnings;
 use crate::storage::Storage;
+use crate::threads::report_panics;
 
 /// Carries out what the command line asks and says how that ended.
 pub fn main(arguments: Vec<OsString>) -> Exit {
-    let ended = Cli::read(arguments).map_err(Failure::usage).and_then(run);
-    ended.unwrap_or_else(|failure| {
-        console::error(&failure.message);
-        failure.exit
-    })
+    report_panics(console::error);
+    let ended = catch_unwind(|| Cli::read(arguments).map_err(Failure::usage).and_then(run));
+    take_warnings().iter().for_each(|warning| console::warning(warning));
+    match ended {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => {
+            console::error(&failure.message);
+            failure.exit
+        }
+        // The panic is reported already.
+        Err(_) => Exit::Stopped,
+    }
 }
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let quiet = cli.quiet;
-    let signals = Signals::listen();
+    let signals = Signals::listen()?;
     let storage = Storage::new(cli.s3_endpoint);
     match cli.command {
         Command::Export(args) => export::run(args, quiet, &signals, storage),

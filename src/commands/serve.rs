@@ -3,6 +3,7 @@
 use crate::cli::{ServeArgs, ServeAuth};
 use crate::model::{Secret, TaskList};
 use crate::service::{AccessKey, Auth, Iam, Service, Settings};
+use crate::threads::runtime;
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
@@ -64,12 +65,11 @@ pub(super) fn run(
         export_body: args.export_body,
         ..Settings::default()
     };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    let runtime = runtime().map_err(Failure::stopped)?;
     runtime.block_on(async {
         let service = Service::start(args.listen, settings).await.map_err(Failure::stopped)?;
         console::out(&format!("listening on http://{}", service.address()))?;
-        stop.asked().await;
+        stop.wait().await;
         service.stop().await;
         Ok(Exit::Done)
     })

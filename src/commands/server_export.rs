@@ -16,6 +16,7 @@ use crate::sms::Reply;
 use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
 use crate::storage::{Storage, is_remote};
+use crate::threads::runtime;
 
 use crate::app::connect::{Connected, connect};
 use crate::app::console;
@@ -44,8 +45,13 @@ pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Re
     let utc = Zone::named("UTC").map_err(Failure::stopped)?;
     let folder = Target::parse(&format!("{}/", args.output.trim_end_matches('/')), Timestamp::now(), &utc)
         .map_err(Failure::usage)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    if folder.path().metadata().is_ok_and(|found| !found.is_dir()) {
+        return Err(Failure::usage(format!(
+            "-o {} is not a folder; choose another path",
+            folder.path().display()
+        )));
+    }
+    let runtime = runtime().map_err(Failure::stopped)?;
     let saved = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
         let saved = save_batches(args, &list.tasks, folder.path(), &connected, quiet).await;

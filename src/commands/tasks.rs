@@ -6,6 +6,7 @@ use crate::cli::{ListFormat, TasksArgs};
 use crate::model::{Task, TaskList};
 use crate::sms::throttle::Gate;
 use crate::tasks::discovery::Search;
+use crate::threads::runtime;
 
 use crate::app::connect::connect;
 use crate::app::console;
@@ -13,8 +14,7 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::task_source::find;
 
 pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    let runtime = runtime().map_err(Failure::stopped)?;
     let list = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
         let search = Search {
@@ -34,6 +34,9 @@ pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
         ListFormat::Csv => csv(&list).map_err(Failure::stopped)?,
         ListFormat::Json => json(&list).map_err(Failure::stopped)?,
     };
+    if !console::is_stdout_open() {
+        return Ok(Exit::Stopped);
+    }
     console::out_bytes(&text)
 }
 

@@ -6,6 +6,7 @@ use crate::sms::Reply;
 use crate::sms::ask::{Unanswered, ask};
 use crate::sms::throttle::Gate;
 use crate::tasks::{LoadedUploads, load_uploads};
+use crate::threads::runtime;
 
 use crate::app::connect::{EMBEDDED, connect};
 use crate::app::console;
@@ -23,8 +24,7 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
     if !quiet {
         warnings.iter().for_each(|warning| console::warning(warning));
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::stopped)?;
+    let runtime = runtime().map_err(Failure::stopped)?;
     runtime.block_on(async {
         let connected = connect(&args.connection).await?;
         let gate = Gate::new(args.connection.rate);
@@ -32,7 +32,7 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
         let mut failures = 0_usize;
         for (tried, upload) in uploads.iter().enumerate() {
             let tried = format!("; {tried} of {} uploads were tried", uploads.len());
-            if let Some(signal) = stop.came() {
+            if let Some(signal) = stop.received() {
                 return Err(signal.failure(&tried));
             }
             let send = async || connected.client.upload(&upload.task_id, upload.body()).await;

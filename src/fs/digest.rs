@@ -1,10 +1,10 @@
-//! What a file is known by later on.
+//! The SHA-256 and size of files.
 
 use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
-/// Takes the SHA-256 and the size of what is written to it.
+/// Computes the SHA-256 and the size of what is written to it.
 #[derive(Debug, Default)]
 pub struct Fingerprint {
     digest: Sha256,
@@ -35,7 +35,7 @@ impl Write for Fingerprint {
     }
 }
 
-/// As it is written down: 64 hexadecimal digits in lower case.
+/// A SHA-256 as 64 hexadecimal digits in lower case.
 pub fn hex(sha256: &[u8; 32]) -> String {
     sha256.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_that_of_all_bytes_however_they_come() {
+    fn fingerprint_in_pieces_equals_that_of_the_whole() {
         let mut fingerprint = Fingerprint::default();
         fingerprint.write_all(b"a").unwrap();
         fingerprint.write_all(b"bc").unwrap();

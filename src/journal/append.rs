@@ -1,24 +1,32 @@
 //! Writing a journal.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::panic::resume_unwind;
-use std::path::Path;
-use std::thread::{self, JoinHandle};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::SystemTime;
 
 use serde::Serialize;
 
 use super::line::Line;
-use super::{Footer, Header, Journal, JournalError, Outcome, Record};
+use super::{Footer, Header, Journal, JournalError, Lock, Outcome, Record};
+use crate::fs::{AtomicFile, directory_of, is_at, resolve};
 use crate::model::NamedFile;
+use crate::threads::spawn;
 
 /// Appends to the journal of a run under way.
 ///
-/// What stood at the path stands there until the run has an answer of its own or comes to its end: a
-/// night in which nothing is answered does not cost the evidence of the night before. From then on each
-/// line goes to the operating system in one write call, so that a killed run loses no finished task.
-/// A power cut costs what was appended since the last [`sync`](Self::sync).
+/// The existing file is unchanged until the run has an answer of its own or ends: a night in which nothing is
+/// answered does not cost the evidence of the night before. From then on each line goes to the operating system in
+/// one write call, so that a killed run loses no finished task. A power failure costs what was appended since the
+/// last [`sync`](Self::sync).
+///
+/// A journal that another program removes, renames, replaces or truncates meanwhile is detected at the next append
+/// or sync. All records then go to a new file, and the run goes on there: see [`take_notice`](Self::take_notice).
 #[derive(Debug)]
 pub struct Writer {
     file: NamedFile,
@@ -27,23 +35,49 @@ pub struct Writer {
     recorded: HashSet<usize>,
     /// Whether lines wait for a sync.
     unsynced: bool,
-    /// The sync that was begun last, until somebody asks what came of it.
+    /// The sync that was begun last, until its result is asked for.
     syncing: Option<JoinHandle<io::Result<()>>>,
+    lock: Option<Arc<Lock>>,
+    /// What happened to the journal, until it is reported.
+    notice: Option<String>,
 }
 
 #[derive(Debug)]
 enum Place {
-    /// Lines that wait for the first answer.
-    Memory(Vec<u8>),
+    /// Lines that wait for the first answer, and what is at the journal's path until then.
+    Memory(Vec<u8>, State),
     /// The journal at its path.
-    File(File),
+    File(Open),
+}
+
+/// A journal that is being appended to.
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// Where links lead.
+    path: PathBuf,
+    /// Its length in bytes, as far as this run wrote it.
+    length: u64,
+    /// An unnamed copy, for the case that the journal is truncated; none if there is no room for one.
+    copy: Option<File>,
+}
+
+/// What changes when another program replaces a file: its inode, length and time.
+type State = Option<(u64, u64, Option<SystemTime>)>;
+
+fn state(path: &Path) -> State {
+    let found = path.metadata().ok()?;
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&found);
+    #[cfg(not(unix))]
+    let inode = 0;
+    Some((inode, found.len(), found.modified().ok()))
 }
 
 impl Writer {
-    /// Begins a journal that will stand at `path`.
+    /// Begins a journal at `path`.
     ///
-    /// A finished journal there is replaced, and so is one that holds no task; `overwrite` replaces
-    /// whatever is there.
+    /// A finished journal there is replaced, and so is one that holds no task; `overwrite` replaces any file.
     ///
     /// # Errors
     /// [`JournalError::Unfinished`] or [`JournalError::NotOurs`] rather than dropping what was
@@ -54,33 +88,48 @@ impl Writer {
         overwrite: bool,
     ) -> Result<Self, JournalError> {
         let file = file.into();
+        let before = state(&file.local);
         if !overwrite {
             refuse_to_drop(&file)?;
         }
-        let place = Place::Memory(Vec::new());
-        let mut writer = Self { file, place, recorded: HashSet::new(), unsynced: false, syncing: None };
+        let mut writer = Self::at(file, Place::Memory(Vec::new(), before));
         writer.line(header)?;
         Ok(writer)
     }
 
-    /// Goes on with `journal` behind its last whole line; what stands of a line that was cut off is taken away.
+    fn at(file: NamedFile, place: Place) -> Self {
+        let recorded = HashSet::new();
+        Self { file, place, recorded, unsynced: false, syncing: None, lock: None, notice: None }
+    }
+
+    /// Continues `journal` after its last complete line; a truncated last line is dropped.
     ///
     /// # Errors
     /// What the file system says.
     pub fn resume(journal: &Journal) -> Result<Self, JournalError> {
         let place = journal.place().clone();
         let open = || {
-            let file = OpenOptions::new().append(true).open(&place.local)?;
+            let path = resolve(&place.local)?;
+            let file = OpenOptions::new().read(true).append(true).open(&path)?;
             if journal.is_torn() {
                 file.set_len(journal.whole())?;
                 file.sync_all()?;
             }
-            Ok(file)
+            let copy = copy_of(&file, &path, journal.whole());
+            Ok(Open { file, path, length: journal.whole(), copy })
         };
-        let file = open().map_err(|source| JournalError::Io { path: place.local.clone(), source })?;
+        let open = open().map_err(|source| JournalError::Io { path: place.local.clone(), source })?;
+        let mut writer = Self::at(place, Place::File(open));
         let tasks = 0..journal.header().list.tasks.len();
-        let recorded = tasks.filter(|ordinal| journal.holds(*ordinal)).collect();
-        Ok(Self { file: place, place: Place::File(file), recorded, unsynced: false, syncing: None })
+        writer.recorded = tasks.filter(|ordinal| journal.holds(*ordinal)).collect();
+        Ok(writer)
+    }
+
+    /// Extends `lock` to the files that replace the journal.
+    #[must_use]
+    pub fn under(mut self, lock: &Arc<Lock>) -> Self {
+        self.lock = Some(Arc::clone(lock));
+        self
     }
 
     /// Records a finished task.
@@ -91,15 +140,15 @@ impl Writer {
         let (ordinal, answered) = (record.ordinal, matches!(record.outcome, Outcome::Answered(_)));
         self.line(&Line::from(record))?;
         self.recorded.insert(ordinal);
-        if answered { self.settle() } else { Ok(()) }
+        if answered { self.place_at_path() } else { Ok(()) }
     }
 
-    /// Whether the journal stands at its path, in place of an earlier one.
-    pub fn stands(&self) -> bool {
+    /// Whether the journal is at its path, in place of an earlier one.
+    pub fn is_placed(&self) -> bool {
         matches!(self.place, Place::File(_))
     }
 
-    /// What its user calls the journal.
+    /// The journal's path, as its user knows it.
     pub fn path(&self) -> &Path {
         &self.file.name
     }
@@ -109,28 +158,37 @@ impl Writer {
         self.recorded.len()
     }
 
-    /// Begins to put on the disk what was appended since the last sync, if none is under way, and waits for
-    /// nothing: a slow disk holds up no request.
+    /// What another program did to the journal since the last call, and where the records are now.
+    pub fn take_notice(&mut self) -> Option<String> {
+        self.notice.take()
+    }
+
+    /// Starts to write to the disk what was appended since the last sync, unless a sync is under way. Does not
+    /// wait: a slow disk delays no request.
     ///
     /// # Errors
-    /// What came of the sync before; then the disk may not have it, whatever a later sync says.
+    /// What the sync before said; then the disk may not have those lines, whatever a later sync says.
     pub fn begin_sync(&mut self) -> Result<(), JournalError> {
+        self.check()?;
         if self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished()) {
             return Ok(());
         }
         self.end_sync()?;
-        if let Place::File(file) = &self.place
+        if let Place::File(Open { file, .. }) = &self.place
             && self.unsynced
         {
-            let file = file.try_clone().map_err(|source| self.io(source))?;
-            let syncing = thread::Builder::new().spawn(move || file.sync_data());
-            self.syncing = Some(syncing.map_err(|source| self.io(source))?);
+            let on_thread = file.try_clone().map_err(|source| self.io(source))?;
+            match spawn(move || on_thread.sync_data()) {
+                Ok(syncing) => self.syncing = Some(syncing),
+                // Without a thread the requests wait for the disk.
+                Err(_) => file.sync_data().map_err(|source| self.io(source))?,
+            }
             self.unsynced = false;
         }
         Ok(())
     }
 
-    /// Puts on the disk what was appended.
+    /// Writes to the disk what was appended.
     ///
     /// # Errors
     /// As [`begin_sync`](Self::begin_sync).
@@ -152,57 +210,164 @@ impl Writer {
         JournalError::Io { path: self.file.local.clone(), source }
     }
 
-    /// Ends the journal of a run that came to its end.
+    /// Ends the journal of a run that is complete. [`take_notice`](Self::take_notice) and [`path`](Self::path)
+    /// apply until the writer is dropped.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn finish(mut self) -> Result<(), JournalError> {
+    pub fn finish(&mut self) -> Result<(), JournalError> {
         let finished_at = now();
         self.line(&Footer { finished_at, recorded: self.recorded.len() })?;
-        self.settle()?;
+        self.place_at_path()?;
         self.sync()
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
         let mut line = serde_json::to_vec(value).map_err(|error| self.io(error.into()))?;
         line.push(b'\n');
+        self.check()?;
         match &mut self.place {
-            Place::Memory(lines) => lines.extend(line),
-            Place::File(file) => {
-                file.write_all(&line).map_err(|source| self.io(source))?;
+            Place::Memory(lines, _) => lines.extend(line),
+            Place::File(open) => {
+                open.append(&line)
+                    .map_err(|source| JournalError::Io { path: self.file.local.clone(), source })?;
                 self.unsynced = true;
             }
         }
         Ok(())
     }
 
-    /// Puts the journal at its path, if it is not there yet.
-    fn settle(&mut self) -> Result<(), JournalError> {
-        if let Place::Memory(lines) = &self.place {
-            let file = replace(&self.file.local, lines).map_err(|source| self.io(source))?;
-            self.place = Place::File(file);
+    /// Puts the journal at its path, if it is not there yet. A file that came there meanwhile is not replaced.
+    fn place_at_path(&mut self) -> Result<(), JournalError> {
+        let Place::Memory(lines, before) = &self.place else { return Ok(()) };
+        if state(&self.file.local) != *before {
+            return self.recover("was changed by another program before the first answer came");
         }
+        let open = Open::create(&self.file.local, &mut lines.as_slice(), self.lock.as_deref());
+        self.place = Place::File(open.map_err(|source| self.io(source))?);
         Ok(())
+    }
+
+    /// Checks that the journal is what this run wrote.
+    fn check(&mut self) -> Result<(), JournalError> {
+        let Place::File(open) = &self.place else { return Ok(()) };
+        match open.displaced() {
+            None => Ok(()),
+            Some(what) => self.recover(what),
+        }
+    }
+
+    /// Writes all records to a new file, which is the journal from now on.
+    fn recover(&mut self, what: &str) -> Result<(), JournalError> {
+        // The sync of a file that is given up says nothing about the new one.
+        let _ = self.end_sync();
+        let beside = recovered_path(&self.file.local);
+        let in_temp = std::env::temp_dir().join(beside.file_name().unwrap_or_default());
+        let mut failure = None;
+        for path in [beside, in_temp] {
+            let placed = match &mut self.place {
+                Place::Memory(lines, _) => Open::create(&path, &mut lines.as_slice(), self.lock.as_deref()),
+                Place::File(open) => open
+                    .content()
+                    .and_then(|mut content| Open::create(&path, &mut content, self.lock.as_deref())),
+            };
+            match placed {
+                Ok(open) => {
+                    self.place = Place::File(open);
+                    let lost = self.file.name.display();
+                    self.notice = Some(format!(
+                        "journal {lost} {what}; all records of this run are in {} now, and the run goes on there",
+                        path.display()
+                    ));
+                    self.file = path.into();
+                    return Ok(());
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        let why = failure.map_or_else(String::new, |error| error.to_string());
+        Err(self
+            .io(io::Error::other(format!("{what}, and its records could not be written elsewhere: {why}"))))
     }
 }
 
-/// Puts a file with these lines at `path` in one step.
-fn replace(path: &Path, lines: &[u8]) -> std::io::Result<File> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cutover-report-");
-    // A journal is for others to read, as far as the user's mask lets them.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(lines)?;
-    file.as_file().sync_all()?;
-    let file = file.persist(path)?;
-    // Makes the name last as well, where folders can be synced.
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
+impl Open {
+    /// Creates the file at `path` with this content, and extends `lock` to it.
+    fn create(path: &Path, content: &mut impl Read, lock: Option<&Lock>) -> io::Result<Self> {
+        let mut new = AtomicFile::create(path)?;
+        io::copy(content, &mut new)?;
+        let length = new.size();
+        let (file, path) = new.commit_open(|file| {
+            if let (Some(lock), Ok(file)) = (lock, file.try_clone()) {
+                lock.cover(file);
+            }
+        })?;
+        let copy = copy_of(&file, &path, length);
+        Ok(Self { file, path, length, copy })
     }
-    Ok(file)
+
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.file.write_all(line) {
+            // A part of the line may be there.
+            self.length = self.file.metadata().map_or(self.length, |found| found.len());
+            return Err(error);
+        }
+        self.length += u64::try_from(line.len()).unwrap_or(u64::MAX);
+        // The journal itself needs the room more than its copy.
+        if self.copy.as_mut().is_some_and(|copy| copy.write_all(line).is_err()) {
+            self.copy = None;
+        }
+        Ok(())
+    }
+
+    /// What another program did to the file, if anything.
+    fn displaced(&self) -> Option<&'static str> {
+        if !is_at(&self.file, &self.path) {
+            return Some(if self.path.symlink_metadata().is_ok() {
+                "was replaced by another program"
+            } else {
+                "was removed or renamed by another program"
+            });
+        }
+        let length = self.file.metadata().map_or(self.length, |found| found.len());
+        match length.cmp(&self.length) {
+            Ordering::Less => Some("was truncated by another program"),
+            Ordering::Greater => Some("was written to by another program"),
+            Ordering::Equal => None,
+        }
+    }
+
+    /// All that this run wrote, from its start.
+    fn content(&mut self) -> io::Result<impl Read> {
+        let source = self.copy.as_mut().unwrap_or(&mut self.file);
+        source.seek(SeekFrom::Start(0))?;
+        Ok(source.take(self.length))
+    }
+}
+
+/// An unnamed copy of the first `length` bytes of a journal, which appends go to as well.
+fn copy_of(file: &File, path: &Path, length: u64) -> Option<File> {
+    let make = || {
+        let mut copy = tempfile::tempfile_in(directory_of(path))?;
+        let mut file = file;
+        file.seek(SeekFrom::Start(0))?;
+        io::copy(&mut file.take(length), &mut copy)?;
+        file.seek(SeekFrom::Start(length))?;
+        Ok::<_, io::Error>(copy)
+    };
+    make().ok()
+}
+
+/// A path beside the journal where no file is, as in `report.journal.recovered-20261121T080000Z.jsonl`.
+fn recovered_path(journal: &Path) -> PathBuf {
+    let stem = journal.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = format!("{stem}.recovered-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
+    let names = (1_u32..).map(|number| match number {
+        1 => format!("{stem}.jsonl"),
+        number => format!("{stem}-{number}.jsonl"),
+    });
+    let mut paths = names.map(|name| journal.with_file_name(name));
+    paths.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| journal.with_extension("recovered"))
 }
 
 /// The time in milliseconds, the unit of the API.
@@ -232,25 +397,96 @@ fn refuse_to_drop(file: &NamedFile) -> Result<(), JournalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TaskList;
+    use crate::model::{Task, TaskId, TaskList};
+
+    fn header(tasks: usize) -> Header {
+        let tasks = (0..tasks).map(|number| Task::new(TaskId::new(&format!("t{number}")).unwrap()));
+        let list = TaskList { labels: Vec::new(), tasks: tasks.collect() };
+        Header::new(now(), "https://sms.example".to_owned(), list)
+    }
+
+    fn record(ordinal: usize) -> Record {
+        let answered = crate::journal::Answered { status: 200, sample_data: false, body: b"{}".to_vec() };
+        Record {
+            ordinal,
+            task_id: TaskId::new(&format!("t{ordinal}")).unwrap(),
+            fetched_at: now(),
+            attempts: 1,
+            request_id: None,
+            outcome: Outcome::Answered(answered),
+        }
+    }
 
     #[cfg(unix)]
     #[test]
-    fn a_sync_that_failed_is_told_by_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        let list = TaskList { labels: Vec::new(), tasks: Vec::new() };
-        let header = Header::new(now(), "https://sms.example".to_owned(), list);
+    fn failed_sync_is_reported_by_the_next() {
         let writer = || {
-            let mut writer = Writer::create(folder.path().join("j.jsonl"), &header, false).unwrap();
             // Takes all that is written, and cannot be synced.
-            writer.place = Place::File(OpenOptions::new().write(true).open("/dev/null").unwrap());
-            writer.line(&header).unwrap();
+            let path = PathBuf::from("/dev/null");
+            let file = OpenOptions::new().write(true).open(&path).unwrap();
+            let open = Open { file, path: path.clone(), length: 0, copy: None };
+            let mut writer = Writer::at(path.into(), Place::File(open));
+            writer.unsynced = true;
             writer
         };
         let mut ticking = writer();
-        ticking.begin_sync().expect("nothing is waited for");
+        ticking.begin_sync().expect("a sync is not waited for");
         while ticking.begin_sync().is_ok() {}
         assert!(matches!(writer().sync(), Err(JournalError::Io { .. })));
-        assert!(matches!(writer().finish(), Err(JournalError::Io { .. })));
+    }
+
+    /// Appends a record, lets `harm` change the journal, appends another, and gives the notice and the records.
+    #[cfg(unix)]
+    fn after(harm: impl FnOnce(&Path)) -> (Option<String>, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.jsonl");
+        let mut writer = Writer::create(path.clone(), &header(3), false).unwrap();
+        writer.append(record(0)).unwrap();
+        writer.append(record(1)).unwrap();
+        harm(&path);
+        writer.append(record(2)).unwrap();
+        let notice = writer.take_notice();
+        writer.finish().unwrap();
+        let journal = Journal::open(writer.path().to_owned()).unwrap();
+        assert!(journal.is_finished() && journal.faults().is_empty());
+        (notice.map(|notice| notice.replace(&folder.path().display().to_string(), "")), journal.recorded())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn journal_changed_during_a_run_loses_no_record() {
+        let truncate = |length: u64| {
+            move |path: &Path| OpenOptions::new().write(true).open(path).unwrap().set_len(length).unwrap()
+        };
+        let replace = |path: &Path| {
+            std::fs::write(path.with_extension("new"), "other").unwrap();
+            std::fs::rename(path.with_extension("new"), path).unwrap();
+        };
+        for (what, (notice, recorded)) in [
+            ("removed or renamed", after(|path| std::fs::remove_file(path).unwrap())),
+            ("removed or renamed", after(|path| std::fs::rename(path, path.with_extension("old")).unwrap())),
+            ("removed or renamed", after(|path| std::fs::remove_dir_all(path.parent().unwrap()).unwrap())),
+            ("replaced", after(replace)),
+            ("truncated", after(truncate(0))),
+            ("truncated", after(truncate(300))),
+        ] {
+            let notice = notice.unwrap();
+            assert!(notice.contains(what) && notice.contains("/j.recovered-"), "{notice}");
+            assert_eq!(recorded, 3, "{what}");
+        }
+        assert_eq!(after(|_| {}), (None, 3));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_that_appears_before_the_first_answer_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.jsonl");
+        let mut writer = Writer::create(path.clone(), &header(1), true).unwrap();
+        std::fs::write(&path, "of another program").unwrap();
+        writer.append(record(0)).unwrap();
+        assert!(writer.take_notice().unwrap().contains("before the first answer"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "of another program");
+        assert_eq!(Journal::open(writer.path().to_owned()).unwrap().recorded(), 1);
     }
 }

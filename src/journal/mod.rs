@@ -14,7 +14,7 @@ mod replay;
 mod resume;
 
 pub use append::Writer;
-pub use lock::{Lock, lock_path};
+pub use lock::Lock;
 pub use merge::{Merge, MergeError, WriteError};
 pub use origin::{Divided, Missing, Origin, Part, Run};
 pub use record::{Answered, EMBEDDED, FORMAT, Failed, Footer, Header, Outcome, Record, Searched};
@@ -57,8 +57,18 @@ pub enum JournalError {
     Unfinished { path: PathBuf, held: usize, total: usize },
     #[error("{path} is there already and is no journal; name another with --journal, or use --overwrite", path = .0.display())]
     NotOurs(PathBuf),
-    #[error("{path} stands where the journal's lock goes; name another journal with --journal", path = .0.display())]
+    #[error(
+        "{path} is not a lock file of this program; remove it, or choose another journal path with --journal",
+        path = .0.display()
+    )]
     NoLock(PathBuf),
+    #[error("{path}: {what}", path = .path.display())]
+    NotRegular { path: PathBuf, what: String },
+    #[error(
+        "cannot create lock file {path}: {source}; choose another folder with --journal",
+        path = .path.display()
+    )]
+    LockFile { path: PathBuf, source: std::io::Error },
     #[error(
         "{path}: another run holds this journal{by}; wait for its end, or name another with --journal",
         path = .path.display(),

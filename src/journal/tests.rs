@@ -84,14 +84,14 @@ fn the_journal_before_stands_until_there_is_an_answer_or_an_end() {
 
     let mut night = Writer::create(&path, &header(2), false).unwrap();
     night.append(record(0, failed())).unwrap();
-    assert!(!night.stands());
+    assert!(!night.is_placed());
     drop(night);
     assert_eq!(std::fs::read(&path).unwrap(), before);
 
     let mut next = Writer::create(&path, &header(2), false).unwrap();
     next.append(record(0, failed())).unwrap();
     next.append(record(1, answered(b"{}"))).unwrap();
-    assert!(next.stands());
+    assert!(next.is_placed());
     assert_eq!(Journal::open(&path).unwrap().recorded(), 2, "the failure that came first is in it too");
     drop(next);
     assert!(matches!(Writer::create(&path, &header(2), false), Err(JournalError::Unfinished { .. })));

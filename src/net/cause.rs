@@ -37,7 +37,6 @@ impl Cause {
             let kind = match error {
                 ResolveError::Unknown(_) => FailureKind::HostUnknown,
                 ResolveError::Unavailable(_) => FailureKind::DnsFailed,
-                ResolveError::Thread(..) => FailureKind::Other,
             };
             return new(kind, error.to_string());
         }

@@ -4,11 +4,11 @@
 //! refuses a thread.
 
 use std::net::SocketAddr;
-use std::thread;
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::sync::oneshot;
+
+use crate::threads::run_blocking;
 
 /// Why a name has no address.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +19,9 @@ pub(super) enum ResolveError {
     /// The name server cannot be reached or does not answer.
     #[error("cannot resolve host {0}: the name server does not answer")]
     Unavailable(String),
-    /// The system refused a thread.
-    #[error("cannot resolve host {0}: the system refuses a thread: {1}")]
-    Thread(String, std::io::Error),
 }
 
-/// The system's resolver, in a thread per request.
+/// The system's resolver, in a thread per request, or on the calling thread where the system refuses one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resolver;
 
@@ -32,14 +29,12 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
         Box::pin(async move {
-            let (sender, receiver) = oneshot::channel();
             let of_thread = host.clone();
-            let resolve = move || drop(sender.send(resolve(&of_thread)));
-            thread::Builder::new()
-                .name("resolver".to_owned())
-                .spawn(resolve)
-                .map_err(|error| ResolveError::Thread(host.clone(), error))?;
-            let addresses = receiver.await.unwrap_or(Err(ResolveError::Unavailable(host)))?;
+            let addresses = match run_blocking(move || resolve(&of_thread)).await {
+                Ok(addresses) => addresses?,
+                // Without a thread the other requests wait for the name server.
+                Err(_) => resolve(&host)?,
+            };
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }

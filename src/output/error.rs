@@ -7,7 +7,7 @@ use crate::fs::{AtomicFile, Written};
 use crate::journal::JournalError;
 use crate::storage::StorageError;
 
-/// A file that could not be written, and why. What stood at its path stands there still.
+/// A file that could not be written, and why. An existing file at its path is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {cause}", path = .path.display())]
 pub struct OutputError {

@@ -1,6 +1,5 @@
 //! Reports as files. Each kind has a module; [`write()`] is the way in.
 
-mod at_once;
 mod csv;
 mod diff;
 mod error;
@@ -26,7 +25,7 @@ pub use error::{Cause, OutputError};
 pub use json::write_summary;
 pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};
 pub use parts::{Limits, is_part_of};
-pub use target::{Kind, Target, TargetError};
+pub use target::{Kind, Target, TargetError, UnknownPlaceholder};
 pub use ticket::{Ticket, TicketError};
 pub use xlsx::ROWS_PER_SHEET;
 

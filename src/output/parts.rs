@@ -67,22 +67,41 @@ pub fn is_part_of(path: &Path, whole: &Path) -> bool {
     number.is_some_and(|number| number > 0 && path == part_path(whole, number))
 }
 
-/// Removes the parts of `whole` that this run did not write, lest they pass for results of it; those
-/// alone that `is_ours` knows.
+/// Removes the parts of `whole` that an earlier run wrote and this one did not, so that they do not pass for its
+/// results; only files for which `is_ours` is true.
 pub(super) fn remove_others(
     whole: &Path,
     written: &[Written],
     is_ours: impl Fn(&Path) -> bool,
 ) -> Result<(), OutputError> {
-    let directory = directory_of(whole);
-    for entry in std::fs::read_dir(directory).map_err(OutputError::at(directory))? {
-        let path = whole.with_file_name(entry.map_err(OutputError::at(directory))?.file_name());
+    for path in existing_parts(whole)? {
         let is_current = || written.iter().any(|file| file.path == path);
-        if is_part_of(&path, whole) && !is_current() && is_ours(&path) {
+        if !is_current() && is_ours(&path) {
             std::fs::remove_file(&path).map_err(OutputError::at(&path))?;
         }
     }
     Ok(())
+}
+
+/// The files that may be parts of `whole`, by their names.
+fn existing_parts(whole: &Path) -> Result<Vec<PathBuf>, OutputError> {
+    let directory = directory_of(whole);
+    let entries = match std::fs::read_dir(directory) {
+        // A folder that may be written and not listed: parts are numbered without gaps.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let paths = (1..).map(|number| part_path(whole, number));
+            return Ok(paths.take_while(|path| path.symlink_metadata().is_ok()).collect());
+        }
+        entries => entries.map_err(OutputError::at(directory))?,
+    };
+    let mut parts = Vec::new();
+    for entry in entries {
+        let path = whole.with_file_name(entry.map_err(OutputError::at(directory))?.file_name());
+        if is_part_of(&path, whole) {
+            parts.push(path);
+        }
+    }
+    Ok(parts)
 }
 
 /// Takes the size of what is written to it.

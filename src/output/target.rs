@@ -35,19 +35,33 @@ pub struct Target {
 
 /// A text that names no output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "-o {0}: the suffix tells what to write; use .xlsx, .csv, .zip, .json, .jsonl, .prom, .md, or a path that ends in / for a CSV folder"
-)]
-pub struct TargetError(String);
+pub enum TargetError {
+    /// The suffix is of no known kind.
+    #[error(
+        "-o {0}: the suffix tells what to write; use .xlsx, .csv, .zip, .json, .jsonl, .prom, .md, or a path that ends in / for a CSV folder"
+    )]
+    Suffix(String),
+    /// The path has a placeholder of an unknown name.
+    #[error(transparent)]
+    Placeholder(#[from] UnknownPlaceholder),
+}
+
+/// A placeholder that cannot be filled in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("-o {text}: unknown placeholder {placeholder}; use {{date}} or {{time}}")]
+pub struct UnknownPlaceholder {
+    text: String,
+    placeholder: String,
+}
 
 impl Target {
     /// Reads an OUT argument; `{date}` and `{time}` become the run's start in `zone`, as in
     /// `2026-11-21` and `094200`.
     ///
     /// # Errors
-    /// When the suffix is of no known kind.
+    /// When the suffix is of no known kind, or the path has another `{…}`.
     pub fn parse(text: &str, started: jiff::Timestamp, zone: &Zone) -> Result<Self, TargetError> {
-        let text = fill_in(text, started, zone);
+        let text = fill_in(text, started, zone)?;
         let path = PathBuf::from(&text);
         let kind = if text.ends_with('/') || !is_remote(&path) && path.is_dir() {
             Kind::CsvFolder
@@ -61,7 +75,7 @@ impl Target {
                 Some("prom") => Kind::Metrics,
                 Some("jsonl") => Kind::Journal,
                 Some("md") => Kind::Ticket,
-                _ => return Err(TargetError(text)),
+                _ => return Err(TargetError::Suffix(text)),
             }
         };
         Ok(Self { path, kind })
@@ -107,10 +121,23 @@ impl Target {
 }
 
 /// A text with `{date}` and `{time}` replaced.
-pub(super) fn fill_in(text: &str, started: jiff::Timestamp, zone: &Zone) -> String {
+///
+/// # Errors
+/// When another `{…}` is in it, with or without a name.
+pub(super) fn fill_in(
+    text: &str,
+    started: jiff::Timestamp,
+    zone: &Zone,
+) -> Result<String, UnknownPlaceholder> {
     let started = zone.local(started);
-    text.replace("{date}", &started.strftime("%Y-%m-%d").to_string())
-        .replace("{time}", &started.strftime("%H%M%S").to_string())
+    let filled = text
+        .replace("{date}", &started.strftime("%Y-%m-%d").to_string())
+        .replace("{time}", &started.strftime("%H%M%S").to_string());
+    let placeholder = filled.split_once('{').and_then(|(_, rest)| Some(rest.split_once('}')?.0));
+    match placeholder {
+        Some(name) => Err(UnknownPlaceholder { text: text.to_owned(), placeholder: format!("{{{name}}}") }),
+        None => Ok(filled),
+    }
 }
 
 #[cfg(test)]
@@ -139,8 +166,22 @@ mod tests {
             assert_eq!(target(text).map(|target| target.kind()), Ok(kind), "{text}");
         }
         for text in ["a", "a.txt", "", ".xlsx"] {
-            assert!(target(text).is_err(), "{text}");
+            assert!(matches!(target(text), Err(TargetError::Suffix(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn unknown_placeholder_is_named() {
+        for (text, name) in [
+            ("n/{Date}/x.json", "{Date}"),
+            ("{date}/{shard}.csv", "{shard}"),
+            ("{}.csv", "{}"),
+            ("{{date}}/", "{2026-02-01}"),
+        ] {
+            let message = target(text).unwrap_err().to_string();
+            assert_eq!(message, format!("-o {text}: unknown placeholder {name}; use {{date}} or {{time}}"));
+        }
+        assert!(target("a{b.csv").is_ok() && target("a}b.csv").is_ok());
     }
 
     #[test]

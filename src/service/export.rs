@@ -1,5 +1,6 @@
 //! The workbook of a batch. Its layout is documented nowhere; this one is plain.
 
+use crate::threads::fenced;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 use super::store::Exported;
@@ -76,5 +77,5 @@ pub(super) fn workbook(tasks: &[Exported]) -> Result<Vec<u8>, ExportError> {
             row += 1;
         }
     }
-    Ok(workbook.save_to_buffer()?)
+    Ok(fenced(|| workbook.save_to_buffer()).map_err(|_| ExportError::GivenUp)??)
 }

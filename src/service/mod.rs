@@ -29,6 +29,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::threads::run_blocking;
 use axum::middleware;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
@@ -158,7 +159,7 @@ impl Service {
         let listener = TcpListener::bind(listen).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
         let (data, generate, tasks) = (settings.data, settings.generate, settings.tasks);
-        let opened = tokio::task::spawn_blocking(move || {
+        let opened = run_blocking(move || {
             let now = jiff::Timestamp::now().as_millisecond();
             let is_sample = tasks.tasks.is_empty();
             let fill = |connection: &_| match generate {
@@ -167,7 +168,7 @@ impl Service {
             };
             Store::open(data.as_deref(), fill, &tasks.tasks)
         });
-        let store = Arc::new(opened.await.unwrap_or(Err(StoreError::Closed))?);
+        let store = Arc::new(opened.await.map_err(StoreError::Thread)??);
         let cut = Arc::new(Notify::new());
         let tokens = Arc::new(Tokens::new(settings.iam.token_life));
         let gate = Gate {

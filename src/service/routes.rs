@@ -17,6 +17,7 @@ use super::store::{Store, StoreError};
 use super::validate::{self, Invalid};
 use super::{ExportBody, answers, errors};
 use crate::model::Shape;
+use crate::threads::run_blocking;
 
 /// What the operations share.
 pub(super) struct App {
@@ -122,7 +123,7 @@ async fn export(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, Re
     match app.export_body {
         ExportBody::Empty => Ok(errors::json_text(StatusCode::OK, "{}".to_owned())),
         ExportBody::Workbook => {
-            let made = tokio::task::spawn_blocking(move || export::workbook(&tasks)).await;
+            let made = run_blocking(move || export::workbook(&tasks)).await;
             let bytes = made.unwrap_or(Err(ExportError::GivenUp))?;
             let headers = [
                 (header::CONTENT_TYPE, export::MEDIA_TYPE),

@@ -75,7 +75,7 @@ pub enum StoreError {
         found: i64,
     },
     /// The thread for the database cannot be started.
-    #[error("cannot start the thread for the service's data: {0}")]
+    #[error("the service's data: {0}")]
     Thread(#[source] std::io::Error),
     /// A query failed.
     #[error("the service's data cannot be read or written: {0}")]

@@ -6,6 +6,8 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::threads::refused;
+
 /// A handle to the thread; the thread ends with its last handle or when it is closed.
 #[derive(Clone)]
 pub(super) struct Worker {
@@ -25,7 +27,7 @@ impl Worker {
     /// Starts the thread that owns `connection`.
     pub(super) fn start(mut connection: Connection) -> std::io::Result<Self> {
         let (messages, inbox) = mpsc::channel();
-        thread::Builder::new().name("service-store".to_owned()).spawn(move || {
+        let started = thread::Builder::new().name("service-store".to_owned()).spawn(move || {
             for message in inbox {
                 match message {
                     Message::Job(job) => job(&mut connection),
@@ -37,7 +39,8 @@ impl Worker {
                     }
                 }
             }
-        })?;
+        });
+        started.map_err(|error| refused(&error))?;
         Ok(Self { messages })
     }
 

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -15,18 +14,20 @@ use object_store::client::{
 };
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, RetryConfig,
+    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig,
 };
+use reqwest::header::{ETAG, HeaderValue};
 use reqwest::{Method, StatusCode};
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::error::{Refusal, find};
 use super::settings::Settings;
 use super::url::{Object, split};
 use super::{Fault, Listed, StorageError};
+use crate::fs::Scratch;
 use crate::model::Redactor;
 use crate::net::{self, Proxies, ProxyError, trusted};
+use crate::threads::runtime;
 
 /// The time for a connection to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,28 +36,46 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Objects that are put or removed at once.
 pub(super) const AT_ONCE: usize = 8;
 
-/// The folder of this process's copies.
-pub(super) static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
-
-/// Tells one content of an object from every other.
+/// Distinguishes one content of an object from every other: its ETag, or its length and time where there is none.
 #[derive(Debug, Clone)]
-pub struct Tag(pub(super) String);
+pub struct Tag(String);
+
+/// How the tag of an object without an ETag begins.
+const NO_E_TAG: &str = "none:";
 
 impl Tag {
-    pub(super) fn of(e_tag: Option<String>) -> Self {
-        Self(e_tag.unwrap_or_default())
+    fn of(found: &ObjectMeta) -> Self {
+        found.e_tag.as_deref().and_then(Self::of_e_tag).unwrap_or_else(|| {
+            Self(format!("{NO_E_TAG}{}:{}", found.size, found.last_modified.timestamp_millis()))
+        })
+    }
+
+    /// The tag of an object that nothing is compared with.
+    pub(super) fn unknown() -> Self {
+        Self(NO_E_TAG.to_owned())
+    }
+
+    /// None for the one that stands for a missing ETag.
+    pub(super) fn of_e_tag(e_tag: &str) -> Option<Self> {
+        (!e_tag.is_empty() && e_tag != MISSING_E_TAG).then(|| Self(e_tag.to_owned()))
+    }
+
+    /// The ETag for a condition; none for a weak one, which no condition matches, or if there is none.
+    pub(super) fn strong(&self) -> Option<&str> {
+        let is_strong = !self.0.starts_with(NO_E_TAG) && !self.0.starts_with("W/");
+        is_strong.then_some(self.0.as_str())
     }
 }
 
-/// Servers differ in whether the quotes belong to it.
+/// Servers differ in whether the quotes are a part of it, and in whether one answer says that it is weak.
 impl PartialEq for Tag {
     fn eq(&self, other: &Self) -> bool {
-        let bare = |tag: &Self| tag.0.trim_matches('"').to_owned();
+        let bare = |tag: &Self| tag.0.trim_start_matches("W/").trim_matches('"').to_owned();
         bare(self) == bare(other)
     }
 }
 
-/// What talks to one server.
+/// A client of one server.
 #[derive(Debug)]
 pub(super) struct Client {
     settings: Settings,
@@ -64,8 +83,8 @@ pub(super) struct Client {
     proxies: Option<Proxies>,
     http: reqwest::Client,
     runtime: Runtime,
-    scratch: TempDir,
-    /// Whether the server has refused to put under a condition.
+    scratch: Scratch,
+    /// Whether the server has shown that it supports no conditional requests.
     unguarded: AtomicBool,
 }
 
@@ -75,7 +94,7 @@ impl Client {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, StorageError> {
         let settings = Settings::read(endpoint, variable)?;
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime();
         let own = |error: io::Error| StorageError::setting(Fault::Other, error.to_string());
         let wrong = |error: ProxyError| StorageError::setting(Fault::Usage, error.to_string());
         let proxies = (!settings.is_local()).then(Proxies::of_environment).transpose().map_err(wrong)?;
@@ -83,9 +102,7 @@ impl Client {
         let secrets = settings.secrets();
         let redactor = Redactor::new(secrets.iter().chain(proxies.iter().flat_map(Proxies::secrets)));
         let runtime = runtime.map_err(own)?;
-        let scratch = tempfile::Builder::new().prefix("cutover-report-").tempdir().map_err(own)?;
-        // There is one in a process; of another the folder goes when it is dropped.
-        let _ = SCRATCH.set(scratch.path().to_owned());
+        let scratch = Scratch::disposable().map_err(own)?;
         Ok(Self { settings, redactor, proxies, http, runtime, scratch, unguarded: AtomicBool::new(false) })
     }
 
@@ -156,7 +173,7 @@ impl Client {
         let range = most.map(|most| GetRange::Bounded(0..most));
         let got = store.get_opts(&object.key, GetOptions { range, ..GetOptions::default() }).await;
         let Some(got) = there(got).map_err(fault)? else { return Ok(None) };
-        let tag = Tag::of(got.meta.e_tag.clone());
+        let tag = Tag::of(&got.meta);
         let mut file = File::create(to).map_err(local)?;
         let mut chunks = got.into_stream();
         while let Some(chunk) = chunks.try_next().await.map_err(fault)? {
@@ -165,11 +182,11 @@ impl Client {
         Ok(Some(tag))
     }
 
-    /// What tells the object that stands there from others; none if there is none.
+    /// The tag of the object; none if there is no object.
     pub(super) async fn look(&self, object: &Object<'_>) -> Result<Option<Tag>, StorageError> {
         let found = self.store(object.place, object.bucket)?.head(&object.key).await;
         let found = there(found).map_err(|error| self.fault(object.place, &error))?;
-        Ok(found.map(|found| Tag::of(found.e_tag)))
+        Ok(found.as_ref().map(Tag::of))
     }
 
     pub(super) fn remove(&self, objects: Vec<Object<'_>>) -> Result<(), StorageError> {
@@ -218,7 +235,7 @@ fn there<T>(got: object_store::Result<T>) -> object_store::Result<Option<T>> {
     }
 }
 
-/// Half a minute of pauses at most, for whoever waits.
+/// At most half a minute of pauses.
 fn retry() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
@@ -232,7 +249,7 @@ fn retry() -> RetryConfig {
 }
 
 /// The one HTTP client, for every bucket.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Connector(reqwest::Client);
 
 impl HttpConnector for Connector {
@@ -240,6 +257,10 @@ impl HttpConnector for Connector {
         Ok(HttpClient::new(Service(self.0.clone())))
     }
 }
+
+/// Stands for the ETag in the answer to an upload that has none, without which `object_store` takes a success for an
+/// error.
+const MISSING_E_TAG: &str = "\"cutover-report-no-etag\"";
 
 /// Makes errors of refusals, so that status and code can be told by their types.
 #[derive(Debug)]
@@ -249,8 +270,11 @@ struct Service(reqwest::Client);
 impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let is_put = request.method() == Method::PUT;
-        let response = self.0.call(request).await?;
+        let mut response = self.0.call(request).await?;
         let status = response.status();
+        if is_put && status.is_success() {
+            response.headers_mut().entry(ETAG).or_insert(HeaderValue::from_static(MISSING_E_TAG));
+        }
         // `object_store` itself has types for these.
         let is_typed = matches!(status, StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED);
         if status.is_success() || status.is_redirection() || is_typed {

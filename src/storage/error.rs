@@ -1,4 +1,4 @@
-//! What can go wrong with object storage, in words without secrets.
+//! Errors of object storage, without secrets.
 
 use std::error::Error;
 use std::io;
@@ -9,11 +9,11 @@ use reqwest::{StatusCode, Url};
 use crate::model::Redactor;
 use crate::net::Cause;
 
-/// An object that could not be had, put or removed.
+/// An object that could not be read, written or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{what}", named(.place))]
 pub struct StorageError {
-    /// Its URL; empty if it is not for this object alone that there is none.
+    /// Its URL; empty for an error that concerns every object.
     pub place: PathBuf,
     /// What kind of failure it is.
     pub fault: Fault,
@@ -30,9 +30,9 @@ pub enum Fault {
     Credentials,
     /// There is no such object, or no such bucket.
     Missing,
-    /// Something else stands there than the caller knows.
+    /// The object is not the one that the caller knows.
     Taken,
-    /// The server does not know how to put under a condition.
+    /// The server refused the request; if it was a conditional upload, it may not support conditions.
     Unconditional,
     /// Anything else.
     Other,
@@ -46,6 +46,14 @@ fn named(place: &Path) -> String {
 const EXPIRED: [&str; 2] = ["ExpiredToken", "InvalidToken"];
 /// The code for a request that the server does not support, with a status that does not say so.
 const NOT_IMPLEMENTED: &str = "NotImplemented";
+/// The status of servers for a conditional upload that they do not support.
+const NO_CONDITIONS: [StatusCode; 5] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::LENGTH_REQUIRED,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::NOT_IMPLEMENTED,
+];
 /// The code for a missing bucket.
 const NO_BUCKET: &str = "NoSuchBucket";
 /// As much of a server's text as is shown, in characters.
@@ -87,7 +95,7 @@ impl Refusal {
         match self.status {
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Fault::Credentials,
             _ if self.has_code(&EXPIRED) => Fault::Credentials,
-            StatusCode::NOT_IMPLEMENTED => Fault::Unconditional,
+            status if NO_CONDITIONS.contains(&status) => Fault::Unconditional,
             _ if self.has_code(&[NOT_IMPLEMENTED]) => Fault::Unconditional,
             StatusCode::NOT_FOUND => Fault::Missing,
             StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Fault::Taken,
@@ -117,19 +125,19 @@ impl StorageError {
     }
 
     pub(super) fn taken(place: &Path) -> Self {
-        Self::new(place, Fault::Taken, "somebody else has written there since this run looked at it")
+        Self::new(place, Fault::Taken, "another program has written the object since this run read it")
     }
 
     pub(super) fn other(place: &Path, what: impl Into<String>) -> Self {
         Self::new(place, Fault::Other, what)
     }
 
-    /// Of the copy on this machine.
+    /// An error of the copy on this machine.
     pub(super) fn local(place: &Path, error: &io::Error) -> Self {
         Self::other(place, format!("the copy on this machine: {error}"))
     }
 
-    /// For which there is no object at all.
+    /// An error that concerns every object.
     pub(super) fn setting(fault: Fault, what: impl Into<String>) -> Self {
         Self::new(Path::new(""), fault, what)
     }
@@ -237,7 +245,8 @@ mod tests {
             (412, "PreconditionFailed", Fault::Taken),
             (501, "X", Fault::Unconditional),
             (400, "NotImplemented", Fault::Unconditional),
-            (400, "InvalidArgument", Fault::Other),
+            (400, "InvalidArgument", Fault::Unconditional),
+            (405, "MethodNotAllowed", Fault::Unconditional),
             (500, "InternalError", Fault::Other),
         ];
         for (status, code, fault) in faults {

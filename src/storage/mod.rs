@@ -1,8 +1,8 @@
 //! Object storage: files whose place is `s3://BUCKET/KEY`.
 //!
-//! Nothing else in the program knows S3. What is read is copied to this machine first ([`Storage::fetch`]);
-//! what is written is made on this machine and put there whole ([`Storage::put`]), so an object is the old
-//! one or the new one. Every call blocks its thread, so none belongs in async code.
+//! No other module knows S3. Objects are copied to this machine before they are read ([`Storage::fetch`]), and
+//! uploaded whole ([`Storage::put`]), so uploads are atomic. Every call blocks its thread, so none belongs in async
+//! code.
 
 mod client;
 mod error;
@@ -20,11 +20,11 @@ use client::Client;
 pub use client::Tag;
 pub use error::{Fault, StorageError};
 use put::Over;
-pub use put::abandon;
+pub use put::abort_uploads;
 use url::Object;
 pub use url::is_remote;
 
-/// The way to object storage. What it needs is looked for when the first object is asked for.
+/// Access to object storage. Settings and credentials are read at the first request.
 #[derive(Debug, Clone, Default)]
 pub struct Storage(Arc<Inner>);
 
@@ -83,7 +83,7 @@ impl Storage {
         }
     }
 
-    /// Asks for the start of an object, and does not mind if there is none.
+    /// Reads the start of an object, which need not exist.
     ///
     /// # Errors
     /// What keeps an object there from being read.
@@ -114,22 +114,22 @@ impl Storage {
     /// Puts files at the places beside them, several at once.
     ///
     /// # Errors
-    /// The first that fails; then the object that stood at its place stands there still.
+    /// The first that fails; then the existing object is unchanged.
     pub fn put(&self, files: &[NamedFile]) -> Result<(), StorageError> {
         let objects = files.iter().map(|file| Ok((Object::at(&file.name)?, file.local.as_path())));
         self.client()?.put_all(objects.collect::<Result<_, StorageError>>()?)
     }
 
-    /// Puts a file at its place if what stands there is what the caller knows.
+    /// Uploads a file if the existing object is the one that the caller knows.
     ///
     /// # Errors
-    /// [`Fault::Taken`] if something else stands there; else what the storage says.
+    /// [`Fault::Taken`] if it is another one; else what the storage says.
     pub fn put_over(&self, file: &NamedFile, known: Option<&Tag>) -> Result<Tag, StorageError> {
         self.client()?.put(&Object::at(&file.name)?, &file.local, Over::Known(known))
     }
 
-    /// Whether the server itself keeps [`put_over`](Self::put_over) from replacing what came meanwhile. If
-    /// not, somebody else's object may be lost that comes between the look at it and the put.
+    /// Whether the server itself checks the condition of [`put_over`](Self::put_over). If not, an object that
+    /// another program uploads between the comparison and the upload is lost.
     pub fn is_guarded(&self) -> bool {
         self.client().is_ok_and(Client::is_guarded)
     }

@@ -14,13 +14,13 @@ use object_store::{
 };
 use tokio::sync::watch;
 
-use super::client::{AT_ONCE, Client, SCRATCH, Tag};
+use super::client::{AT_ONCE, Client, Tag};
 use super::url::Object;
 use super::{Fault, StorageError};
 
 /// From more bytes on an object goes in parts of so many. S3 takes 10,000 of them.
 const PART: u64 = 8 << 20;
-/// The time in which uploads are taken back when the program ends.
+/// The time for aborting uploads when the program ends.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What may be replaced.
@@ -32,19 +32,17 @@ pub(super) enum Over<'a> {
     Known(Option<&'a Tag>),
 }
 
-/// Whether the program ends; who has begun an upload in parts listens until it is done or taken back.
+/// Whether the program is ending; a multipart upload listens until it is complete or aborted.
 static ENDING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
-/// Takes back uploads that are under way, for a process that is about to end: their parts would lie on the
-/// server for ever. None comes to its end from then on. Copies on this machine go too.
-pub fn abandon() {
+/// Aborts multipart uploads, for a process that is about to end: the server would keep their parts. No upload
+/// completes after this call.
+pub fn abort_uploads() {
     ENDING.send_replace(true);
     let until = Instant::now() + PATIENCE;
     while ENDING.receiver_count() > 0 && Instant::now() < until {
         thread::sleep(Duration::from_millis(10));
     }
-    // What cannot be removed harms nobody, and there is no time left to tell.
-    let _ = SCRATCH.get().map(std::fs::remove_dir_all);
 }
 
 impl Client {
@@ -86,7 +84,13 @@ async fn at_once(
     let mode = match over {
         Over::Known(tag) if client.is_guarded() => match tag {
             None => PutMode::Create,
-            Some(Tag(tag)) => PutMode::Update(UpdateVersion { e_tag: Some(tag.clone()), version: None }),
+            Some(tag) => match tag.strong() {
+                Some(tag) => PutMode::Update(UpdateVersion { e_tag: Some(tag.to_owned()), version: None }),
+                None => {
+                    client.give_up_guard();
+                    PutMode::Overwrite
+                }
+            },
         },
         _ => PutMode::Overwrite,
     };
@@ -94,19 +98,43 @@ async fn at_once(
     let put = async |mode| {
         let options = PutOptions { mode, ..PutOptions::default() };
         let put = store.put_opts(&object.key, bytes.clone(), options).await;
-        put.map(|put| Tag::of(put.e_tag)).map_err(|error| client.fault(object.place, &error))
+        put.map_err(|error| client.fault(object.place, &error))
     };
-    match put(mode).await {
+    let put = match put(mode).await {
+        // Servers refuse conditions in many ways. If it is not the condition, the second request fails as well.
         Err(error) if error.fault == Fault::Unconditional && is_guarded => {
-            client.give_up_guard();
-            put(PutMode::Overwrite).await
+            let put = put(PutMode::Overwrite).await;
+            if put.is_ok() {
+                client.give_up_guard();
+            }
+            put
         }
-        Err(error) if error.fault == Fault::Taken => Err(StorageError::taken(object.place)),
+        Err(error) if error.fault == Fault::Taken => return Err(StorageError::taken(object.place)),
         put => put,
+    };
+    tag_of(client, object, put?.e_tag, over).await
+}
+
+/// The tag of an object that was just uploaded, as later requests see it.
+async fn tag_of(
+    client: &Client,
+    object: &Object<'_>,
+    e_tag: Option<String>,
+    over: Over<'_>,
+) -> Result<Tag, StorageError> {
+    match (e_tag.as_deref().and_then(Tag::of_e_tag), over) {
+        (Some(tag), _) => Ok(tag),
+        // Nothing is compared with it later.
+        (None, Over::Anything) => Ok(Tag::unknown()),
+        (None, Over::Known(_)) => {
+            client.give_up_guard();
+            Ok(client.look(object).await?.unwrap_or_else(Tag::unknown))
+        }
     }
 }
 
-/// The look before the leap: all there is where the server knows no condition, or for an upload in parts.
+/// Compares before the upload: all that is possible where the server supports no conditions, or for an upload in
+/// parts.
 async fn check(client: &Client, object: &Object<'_>, over: Over<'_>) -> Result<(), StorageError> {
     match over {
         Over::Known(tag) if client.look(object).await?.as_ref() != tag => {
@@ -137,11 +165,12 @@ async fn in_parts(
             upload.put_part(part.into()).await.map_err(fault)?;
         }
         check(client, object, over).await?;
-        upload.complete().await.map(|put| Tag::of(put.e_tag)).map_err(fault)
+        let put = upload.complete().await.map_err(fault)?;
+        tag_of(client, object, put.e_tag, over).await
     };
     let sent = tokio::select! {
         sent = send => sent,
-        _ = ending.wait_for(|ending| *ending) => Err(StorageError::other(object.place, "the program ends")),
+        _ = ending.wait_for(|ending| *ending) => Err(StorageError::other(object.place, "the program is ending")),
     };
     match sent {
         Ok(tag) => Ok(tag),
@@ -149,8 +178,7 @@ async fn in_parts(
             Ok(()) => Err(error),
             Err(_) => Err(StorageError {
                 what: format!(
-                    "{}; what was sent of it could not be taken back and lies there as an \
-                               unfinished upload",
+                    "{}; the multipart upload could not be aborted and is left unfinished on the server",
                     error.what
                 ),
                 ..error

@@ -172,7 +172,7 @@ fn a_refused_token_costs_no_earlier_evidence() {
         &[&arguments[..], &[endpoint.as_str()]].concat(),
     );
     assert_eq!(refused.code, 5, "{}", refused.stderr);
-    assert!(refused.stderr.contains("report.journal.jsonl is left as it was"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("report.journal.jsonl is unchanged"), "{}", refused.stderr);
     assert!(files(folder.path()) == before);
 }
 
@@ -200,7 +200,7 @@ fn a_run_that_is_stopped_keeps_its_answers_even_with_no_journal() {
 
 /// Where a run with `--no-journal` says that it left the journal all the same.
 fn kept_after_all(run: &Run) -> &str {
-    run.stderr.lines().find_map(|line| line.strip_prefix("the journal is kept after all: ")).unwrap()
+    run.stderr.lines().find_map(|line| line.strip_prefix("the journal is kept in ")).unwrap()
 }
 
 /// A server that gives so many answers, and 401 from then on.

@@ -6,27 +6,28 @@ use std::path::Path;
 /// From left to right. Modules of one layer know nothing of each other; each may use the modules named beside it.
 const LAYERS: [(&[&str], &[&str]); 12] = [
     (&["model"], &[]),
+    (&["threads"], &[]),
     (&["fs"], &["model"]),
-    (&["answer", "net"], &["model"]),
-    (&["sms", "storage"], &["model", "fs", "answer", "net"]),
-    (&["journal"], &["model", "fs", "answer"]),
-    (&["service"], &["model", "answer", "sms"]),
+    (&["answer", "net"], &["model", "threads"]),
+    (&["sms", "storage"], &["model", "threads", "fs", "answer", "net"]),
+    (&["journal"], &["model", "threads", "fs", "answer"]),
+    (&["service"], &["model", "threads", "answer", "sms"]),
     (&["tasks", "report"], &["model", "fs", "answer", "sms", "journal"]),
     (&["fetch"], &["model", "answer", "sms", "journal"]),
-    (&["output"], &["model", "fs", "journal", "storage", "report"]),
+    (&["output"], &["model", "threads", "fs", "journal", "storage", "report"]),
     (&["cli"], &["model", "report", "service"]),
     (
         &["app"],
         &[
-            "model", "fs", "answer", "net", "sms", "journal", "storage", "service", "tasks", "report",
-            "fetch", "output", "cli",
+            "model", "threads", "fs", "answer", "net", "sms", "journal", "storage", "service", "tasks",
+            "report", "fetch", "output", "cli",
         ],
     ),
     (
         &["commands"],
         &[
-            "model", "fs", "answer", "sms", "journal", "storage", "service", "tasks", "report", "fetch",
-            "output", "cli", "app",
+            "model", "threads", "fs", "answer", "sms", "journal", "storage", "service", "tasks", "report",
+            "fetch", "output", "cli", "app",
         ],
     ),
 ];

@@ -17,6 +17,8 @@ mod evidence;
 mod export;
 mod faults;
 mod fetching;
+#[cfg(unix)]
+mod files;
 mod layers;
 mod listing;
 mod lists;

@@ -135,7 +135,7 @@ fn a_journal_that_cannot_be_put_is_kept_here_and_the_reports_are_written() {
         s3.export(folder.path(), &["--journal", "s3://b/j.jsonl", "-o", "r.json", "-o", "s3://b/r.csv"]);
     assert_eq!(run.code, 1);
     assert_eq!(run.stdout, "r.json\ns3://b/r.csv\n");
-    let (_, kept) = run.stderr.split_once("the journal could not be put there and is kept in ").unwrap();
+    let (_, kept) = run.stderr.split_once("the journal could not be uploaded and is kept in ").unwrap();
     let kept = kept.lines().next().unwrap();
     let rendered = crate::support::run(folder.path(), &["render", kept, "-o", "again.json"]);
     assert_eq!(rendered.code, 0, "{}", rendered.stderr);
@@ -258,7 +258,8 @@ fn a_server_without_conditions_is_told_of_and_used() {
     let run = s3.export(folder.path(), &["--journal", "s3://b/j.jsonl", "-o", "r.json"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(
-        run.stderr.contains("warning: s3://b/j.jsonl: the server cannot put under a condition"),
+        run.stderr
+            .contains("warning: s3://b/j.jsonl: the server does not support conditional requests or ETags"),
         "{}",
         run.stderr
     );
@@ -281,10 +282,43 @@ fn a_failing_put_during_the_run_is_told_once_and_made_up_for() {
     let run = end(child);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(
-        run.stderr.matches("the run goes on, and the journal is put again later").count(),
+        run.stderr.matches("the run goes on, and the journal is uploaded again later").count(),
         1,
         "{}",
         run.stderr
     );
     assert_eq!(answered(&s3.text("j.jsonl")).len(), 20);
+}
+
+#[test]
+fn servers_without_etags_or_conditions_are_used_with_a_warning() {
+    for (what, set_up) in [
+        ("400", Box::new(|s3: &S3| refuse_conditions(s3, 400)) as Box<dyn Fn(&S3)>),
+        ("405", Box::new(|s3: &S3| refuse_conditions(s3, 405))),
+        ("501", Box::new(|s3: &S3| refuse_conditions(s3, 501))),
+        ("no ETag", Box::new(|s3: &S3| s3.tag_with(|_| None))),
+        ("weak ETags", Box::new(|s3: &S3| s3.tag_with(|tag| Some(format!("W/{tag}"))))),
+    ] {
+        let folder = tempdir().unwrap();
+        let s3 = S3::start();
+        set_up(&s3);
+        // The second run finds the journal of the first.
+        for _ in 0..2 {
+            let run = s3.export(folder.path(), &["--journal", "s3://b/j.jsonl", "-o", "s3://b/r.json"]);
+            assert_eq!(run.code, 0, "{what}: {}", run.stderr);
+            assert_eq!(answered(&s3.text("j.jsonl")).len(), 12, "{what}");
+            assert!(s3.get("r.json").is_some(), "{what}");
+            S3::assert_clean(folder.path());
+        }
+        let run = s3.export(folder.path(), &["--journal", "s3://b/j.jsonl", "-o", "r.json"]);
+        let warning = "does not support conditional requests or ETags";
+        assert_eq!(run.stderr.matches(warning).count(), 1, "{what}: {}", run.stderr);
+    }
+}
+
+fn refuse_conditions(s3: &S3, status: u16) {
+    s3.refuse(move |seen| {
+        let is_conditional = seen.header("if-none-match").is_some() || seen.header("if-match").is_some();
+        is_conditional.then_some(status)
+    });
 }

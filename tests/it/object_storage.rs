@@ -71,7 +71,7 @@ fn an_output_that_fails_leaves_the_old_object_and_costs_no_other() {
     let outputs = ["-o", "s3://b/r.xlsx", "-o", "s3://b/r.json", "-o", "here.csv"];
     let run = s3.export(folder.path(), &outputs);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("error: s3://b/r.xlsx: HTTP 503 Service Unavailable: Fault: As the test says; the existing file is unchanged"), "{}", run.stderr);
+    assert!(run.stderr.contains("error: s3://b/r.xlsx: HTTP 503 Service Unavailable: Fault: As the test says; an existing file is unchanged"), "{}", run.stderr);
     assert_eq!(run.stdout, "s3://b/r.json\nhere.csv\n");
     assert_eq!(s3.text("r.xlsx"), "old");
     let manifest: Value = serde_json::from_str(&s3.text("r.manifest.json")).unwrap();

@@ -367,7 +367,7 @@ fn an_output_for_which_there_is_no_room_leaves_the_old_one_and_the_others() {
     for path in ["big.xlsx", "summary.json"] {
         let told = format!("error: {path}: ");
         let line = run.stderr.lines().find(|line| line.starts_with(&told)).unwrap_or(&run.stderr);
-        assert!(line.ends_with("File too large (os error 27); the existing file is unchanged"), "{line}");
+        assert!(line.ends_with("File too large (os error 27); an existing file is unchanged"), "{line}");
     }
     assert!(run.stderr.contains("error: /proc/x.csv: "), "{}", run.stderr);
     assert_eq!(std::fs::read(folder.path().join("big.xlsx")).unwrap(), b"old");

@@ -13,12 +13,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::FileOptions;
-use super::at_once::at_once;
 use super::parts::{part_path, remove_others};
 use crate::fs::{AtomicFile, Written};
-use crate::fs::{Sealed, place_all, sync_directory};
+use crate::fs::{Sealed, place_all, sync_directory, warn};
 use crate::output::error::{Cause, OutputError};
 use crate::report::{Report, file_name_key};
+use crate::threads::parallel_map;
 use cut::{copy, cut};
 use subject::{Subject, TASKS};
 
@@ -76,7 +76,7 @@ pub(super) fn write_folder(
     }
     // Once for all: a name may be lost in a power cut until then, but stands for a whole file always.
     for directory in [folder, &tasks] {
-        sync_directory(directory).map_err(OutputError::at(directory))?;
+        sync_directory(directory);
     }
     for subject in [Subject::Summary, Subject::Results, Subject::Reconciliation] {
         remove_unwritten(subject, &folder.join(subject.file(report)), &written)?;
@@ -92,7 +92,7 @@ fn make_all(
     folder: &Path,
     options: &FileOptions,
 ) -> Vec<(PathBuf, Result<Vec<Sealed>, Cause>)> {
-    at_once(subjects, |subject| {
+    parallel_map(subjects, |subject| {
         let path = folder.join(subject.file(report));
         let files = make(report, *subject, &path, options);
         (path, files)
@@ -146,7 +146,17 @@ fn remove_unwritten(subject: Subject, path: &Path, written: &[Written]) -> Resul
 
 fn remove_stale(tasks: &Path, written: &[Written]) -> Result<(), OutputError> {
     let current: HashSet<&Path> = written.iter().map(|file| file.path.as_path()).collect();
-    for entry in std::fs::read_dir(tasks).map_err(OutputError::at(tasks))? {
+    let entries = match std::fs::read_dir(tasks) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            warn(format!(
+                "folder {} cannot be listed: {error}; files of tasks that are no longer in the list may be left there",
+                tasks.display()
+            ));
+            return Ok(());
+        }
+        entries => entries.map_err(OutputError::at(tasks))?,
+    };
+    for entry in entries {
         let path = entry.map_err(OutputError::at(tasks))?.path();
         let is_csv = path.extension().is_some_and(|suffix| suffix == "csv");
         if is_csv && !current.contains(path.as_path()) && Subject::Task(0).heads(&path) {

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::csv::Table;
-use super::target::fill_in;
+use super::target::{UnknownPlaceholder, fill_in};
 use super::{StdoutKind, staged, xlsx};
 use crate::fs::AtomicFile;
 use crate::output::error::{Cause, OutputError, write_file};
@@ -34,8 +34,14 @@ pub struct DiffTarget {
 
 /// A text that names no output of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("-o {0}: the suffix tells what to write; what changed can be had as .xlsx, .csv, .json or .md")]
-pub struct DiffTargetError(String);
+pub enum DiffTargetError {
+    /// The suffix is of no known kind.
+    #[error("-o {0}: the suffix tells what to write; use .xlsx, .csv, .json or .md")]
+    Suffix(String),
+    /// The path has a placeholder of an unknown name.
+    #[error(transparent)]
+    Placeholder(#[from] UnknownPlaceholder),
+}
 
 impl DiffTarget {
     /// Reads an OUT argument; `{date}` and `{time}` become the start of the later run in `zone`.
@@ -43,7 +49,7 @@ impl DiffTarget {
     /// # Errors
     /// When the suffix is of no known kind.
     pub fn parse(text: &str, started: jiff::Timestamp, zone: &Zone) -> Result<Self, DiffTargetError> {
-        let text = fill_in(text, started, zone);
+        let text = fill_in(text, started, zone)?;
         let path = PathBuf::from(&text);
         let suffix = path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase);
         let kind = match suffix.as_deref().filter(|_| !text.ends_with('/')) {
@@ -51,7 +57,7 @@ impl DiffTarget {
             Some("csv") => Kind::Csv,
             Some("json") => Kind::Json,
             Some("md") => Kind::Markdown,
-            _ => return Err(DiffTargetError(text)),
+            _ => return Err(DiffTargetError::Suffix(text)),
         };
         Ok(Self { path, kind })
     }

@@ -59,12 +59,12 @@ pub fn manifest_path(journal: &Path) -> PathBuf {
     journal.with_file_name(name)
 }
 
-/// Writes the manifest of `report` to `path`, whole or not at all.
+/// Writes the manifest of `report` to `path` atomically.
 ///
 /// The journal is taken as it was when it was opened: that is what the outputs were made from.
 ///
 /// # Errors
-/// [`OutputError`]; then what stood at the path stands there still.
+/// [`OutputError`]; then an existing file at the path is unchanged.
 pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence<'_>) -> Result<(), OutputError> {
     let document = document(report, path, evidence).map_err(OutputError::at(path))?;
     let write = |file: &mut AtomicFile| {

@@ -29,6 +29,7 @@ use crate::model::{Language, SAMPLE, TOOL};
 use crate::output::error::Cause;
 use crate::output::zip_writer;
 use crate::report::{Cell, Column, Kind, Look, Options, Paper, Report, Rule, Template, Zone, notes_text};
+use crate::threads::fenced;
 use cells::Cells;
 use splice::Skeleton;
 use style::{Style, Styles};
@@ -88,8 +89,8 @@ fn begin(properties: &DocProperties) -> (Workbook, Styles) {
 }
 
 fn save(workbook: &mut Workbook, to: impl Write) -> Result<(), Cause> {
-    // The library writes data descriptors, which not every streaming reader takes.
-    zip_writer::rewrite(workbook.save_to_buffer()?, to)
+    // The library starts threads, and writes data descriptors, which not every streaming reader takes.
+    zip_writer::rewrite(fenced(|| workbook.save_to_buffer())??, to)
 }
 
 /// The workbook's own dates come from the journal: equal reports are equal files.

@@ -18,10 +18,10 @@ use crate::fs::{AtomicFile, Written};
 use crate::fs::{Sealed, directory_of, place_all};
 use crate::model::TOOL;
 use crate::output::Limits;
-use crate::output::at_once::at_once;
 use crate::output::error::{Cause, OutputError};
 use crate::output::parts::{Size, part_path, remove_others};
 use crate::report::Report;
+use crate::threads::parallel_map;
 
 /// How our own parts are told from other files, among the properties of the workbook.
 const CATEGORY: &str = "Part of a report";
@@ -88,7 +88,7 @@ fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>
     let parts: Vec<_> = (1..).zip(parts).map(|(number, sheets)| Part { number, of, main, sheets }).collect();
     let mut files = Vec::new();
     for batch in parts.chunks(AT_ONCE) {
-        for file in at_once(batch, make) {
+        for file in parallel_map(batch, make) {
             files.push(file?);
         }
     }

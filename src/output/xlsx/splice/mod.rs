@@ -26,6 +26,7 @@ use zip::ZipArchive;
 
 use super::{COMPRESSION, Cause};
 use crate::output::zip_writer::ZipWriter;
+use crate::threads::fenced;
 use frame::Frame;
 use lists::Sheets;
 use pack::unwritten;
@@ -80,7 +81,7 @@ impl Skeleton {
             palette.write_blank(0, column, format)?;
         }
         let names: Vec<String> = workbook.worksheets().iter().map(|sheet| sheet.name()).collect();
-        let mut archive = ZipArchive::new(Cursor::new(workbook.save_to_buffer()?))?;
+        let mut archive = ZipArchive::new(Cursor::new(fenced(|| workbook.save_to_buffer())??))?;
         let styles = frame::styles(&text(&mut archive, &sheet_path(all))?, formats.len())?;
         let mut frame = |number: usize| -> Result<(String, Option<String>), Cause> {
             let relations = relations_path(number);

@@ -17,6 +17,7 @@ use super::{Link, relations_path, sheet_path, template_mismatch};
 use crate::output::Cause;
 use crate::output::xlsx::{escaped, first_units};
 use crate::output::zip_writer::ZipWriter;
+use crate::threads::refused;
 
 /// The buffer for an entry that is written piece by piece, in bytes.
 const BUFFER: usize = 1 << 16;
@@ -147,7 +148,8 @@ pub(super) fn entries<'n, W: Write + Send>(
 ) -> Result<(Extent, Vec<Added<'n>>), Cause> {
     let (pipe, chunks, back) = Pipe::new();
     thread::scope(|scope| {
-        let packing = scope.spawn(move || pack(zip, chunks, &back));
+        let packing = thread::Builder::new().spawn_scoped(scope, move || pack(zip, chunks, &back));
+        let packing = packing.map_err(|error| refused(&error))?;
         let mut entries = Entries { pipe, styles, first, models, before, extent: None, added: Vec::new() };
         let filled = fill(&mut entries).and_then(|()| Ok(entries.pipe.hand_on()?));
         let Entries { pipe, extent, added, .. } = entries;

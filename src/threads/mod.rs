@@ -1,0 +1,125 @@
+//! Threads that the system may refuse, as under `ulimit -u` or systemd's `TasksMax`.
+//!
+//! `std::thread::spawn`, scopes and tokio's runtimes panic then. Here a refusal is an error, or the work is done on
+//! the calling thread. Nothing in the program uses tokio's blocking pool, which panics too, or leaves work in a
+//! queue that no thread serves.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+thread_local! {
+    /// Whether a panic on this thread becomes an error, so that nothing is printed of it.
+    static FENCED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Starts a thread.
+///
+/// # Errors
+/// When the system refuses a thread; the message says what to do.
+pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
+    thread::Builder::new().spawn(work).map_err(|error| refused(&error))
+}
+
+/// The error for a thread that the system refused.
+pub fn refused(error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!(
+            "cannot start a thread: {error}; raise the limit on processes and threads (ulimit -u, TasksMax)"
+        ),
+    )
+}
+
+/// Starts a runtime with one worker thread, beside the thread that waits for its work. With several workers tokio
+/// ignores the refusal of all but the first, and hangs at the end.
+///
+/// # Errors
+/// When the system refuses a thread or another resource.
+pub fn runtime() -> io::Result<Runtime> {
+    fenced(|| Builder::new_multi_thread().worker_threads(1).enable_all().build())?
+}
+
+/// Does work that may panic when a thread is refused.
+///
+/// # Errors
+/// The panic, as an error.
+pub fn fenced<T>(work: impl FnOnce() -> T) -> io::Result<T> {
+    let before = FENCED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    FENCED.set(before);
+    done.map_err(|panic| io::Error::other(describe(&*panic)))
+}
+
+/// Runs blocking work on a thread of its own and waits for it without blocking the runtime.
+///
+/// # Errors
+/// When the thread is refused, or the work panics.
+pub async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    let (give, given) = oneshot::channel();
+    spawn(move || give.send(work()).is_ok())?;
+    given.await.map_err(|_| io::Error::other("a thread ended without a result"))
+}
+
+/// Applies `make` to each item on a thread of its own, and returns the results in the same order. An item whose
+/// thread is refused is made on the calling thread.
+pub fn parallel_map<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync) -> Vec<M> {
+    let make = &make;
+    thread::scope(|scope| {
+        let start = |item| thread::Builder::new().spawn_scoped(scope, move || make(item));
+        let started: Vec<_> = items.iter().map(|item| (item, start(item).ok())).collect();
+        let finish = |(item, maker): (_, Option<thread::ScopedJoinHandle<'_, M>>)| match maker {
+            Some(maker) => maker.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            None => make(item),
+        };
+        started.into_iter().map(finish).collect()
+    })
+}
+
+/// Makes every panic that is not [`fenced`] one line for the user, printed by `print`.
+pub fn report_panics(print: fn(&str)) {
+    std::panic::set_hook(Box::new(move |panic| {
+        if !FENCED.get() {
+            let place = panic.location().map_or_else(String::new, |place| format!(" ({place})"));
+            print(&format!("{}{place}", describe(panic.payload())));
+        }
+    }));
+}
+
+/// A panic in words for the user.
+fn describe(panic: &(dyn Any + Send)) -> String {
+    let said =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let said = said.unwrap_or("unknown cause");
+    if said.contains("spawn") && said.contains("thread") {
+        // The words of tokio and of the standard library, with the system's error at the end.
+        let why = said.rsplit_once("message: ").map_or(said, |(_, why)| why.trim_end_matches([' ', '}']));
+        return refused(&io::Error::other(why)).to_string();
+    }
+    format!("internal error: {}; please report this", said.replace('\n', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parallel_map_keeps_the_order() {
+        assert_eq!(parallel_map(&[3, 1, 2], |number| number * 2), [6, 2, 4]);
+    }
+
+    #[test]
+    fn panic_of_a_refused_thread_becomes_an_error_that_says_what_to_do() {
+        let what = "OS can't spawn worker thread: Resource temporarily unavailable (os error 11)";
+        let error = fenced(|| std::panic::panic_any(what.to_owned())).unwrap_err().to_string();
+        assert!(error.starts_with("cannot start a thread: ") && error.contains("TasksMax"), "{error}");
+        let error = fenced(|| std::panic::panic_any("index out of bounds")).unwrap_err().to_string();
+        assert_eq!(error, "internal error: index out of bounds; please report this");
+        assert_eq!(fenced(|| 7).unwrap(), 7);
+    }
+}
