@@ -158,6 +158,7 @@ pub(crate) fn write(
     }
     warn_of_large(&outputs, &limits);
     // After all files, which matter more than a stdout that cannot be written.
+    failed |= args.json && !console::is_stdout_open();
     if let Err(failure) = to_stdout(&report, args, &files, &outputs, quiet) {
         console::error(&failure.message);
         failed = true;
@@ -199,9 +200,6 @@ fn to_stdout(
     }
     let mut document = Vec::new();
     if args.json {
-        if !console::is_stdout_open() {
-            return Err(Failure::stopped("stdout is closed: the summary cannot be written; redirect it to a file"));
-        }
         output::write_summary(report, &mut document).map_err(Failure::stopped)?;
     } else if !quiet {
         let lines = paths(outputs).into_iter().map(|path| format!("{}\n", path.display()));

@@ -406,7 +406,12 @@ mod tests {
     }
 
     fn record(ordinal: usize) -> Record {
-        let answered = crate::journal::Answered { status: 200, sample_data: false, body: b"{}".to_vec() };
+        let answered = crate::journal::Answered {
+            status: 200,
+            sample_data: false,
+            content_range: None,
+            body: b"{}".to_vec(),
+        };
         Record {
             ordinal,
             task_id: TaskId::new(&format!("t{ordinal}")).unwrap(),

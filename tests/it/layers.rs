@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From left to right. Modules of one layer know nothing of each other; each may use the modules named beside it.
-const LAYERS: [(&[&str], &[&str]); 12] = [
+const LAYERS: [(&[&str], &[&str]); 13] = [
     (&["model"], &[]),
     (&["threads"], &[]),
     (&["fs"], &["model"]),
