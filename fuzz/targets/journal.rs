@@ -81,6 +81,7 @@ fn records(mut recipe: &[u8]) -> Vec<Record> {
             ordinal,
             task_id: header(&TASKS).list.tasks[ordinal].task_id.clone(),
             fetched_at: jiff::Timestamp::UNIX_EPOCH,
+            clock_offset: None,
             attempts: u32::from(*kind),
             request_id: (kind % 3 == 0).then(|| String::from_utf8_lossy(text).into_owned()),
             outcome,

@@ -2,6 +2,7 @@
 
 use crate::cli::{Auth, ConnectionArgs};
 pub(crate) use crate::journal::EMBEDDED;
+use crate::model::Account;
 use crate::net::Proxies;
 use crate::service::{Service, Settings};
 use crate::sms::auth::{self, Credentials, Environment, Found, Method, Wanted};
@@ -78,6 +79,15 @@ pub(crate) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
 
 /// The credentials for `endpoint`, and where they were found.
 pub(crate) fn credentials(args: &ConnectionArgs, endpoint: &str) -> Result<Found, Failure> {
+    auth::find(&wanted(args, endpoint), Environment { variable: &variable }).map_err(Failure::credentials)
+}
+
+/// The project and the account that a run is for, as far as they are known before the first request.
+pub(crate) fn account(args: &ConnectionArgs) -> Account {
+    auth::account(&wanted(args, ""), Environment { variable: &variable })
+}
+
+fn wanted(args: &ConnectionArgs, endpoint: &str) -> Wanted {
     let method = args.auth.map(|auth| match auth {
         Auth::Token => Method::Token,
         Auth::Aksk => Method::Key,
@@ -85,13 +95,12 @@ pub(crate) fn credentials(args: &ConnectionArgs, endpoint: &str) -> Result<Found
         Auth::Metadata => Method::Metadata,
         Auth::None => Method::None,
     });
-    let wanted = Wanted {
+    Wanted {
         method,
         token_file: args.token_file.clone(),
         scope: Scope { project_id: args.project_id.clone(), domain_id: args.domain_id.clone() },
         endpoint: endpoint.to_owned(),
-    };
-    auth::find(&wanted, Environment { variable: &variable }).map_err(Failure::credentials)
+    }
 }
 
 /// A client by the options' bounds.

@@ -129,6 +129,7 @@ mod tests {
                 ordinal: 0,
                 task_id: crate::model::TaskId::new("t").unwrap(),
                 fetched_at: jiff::Timestamp::UNIX_EPOCH,
+                clock_offset: None,
                 attempts: 1,
                 request_id: None,
                 outcome: Outcome::Failed(Failed { status: *status, code: None, kind: Some(*kind), message }),

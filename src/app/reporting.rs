@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs};
 use crate::journal::Journal;
-use crate::model::Verdict;
+use crate::model::{Language, Verdict};
 use crate::output::{
     self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
 };
@@ -114,6 +114,9 @@ pub(crate) fn write(
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     warn_of_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
+    if let Some(clock) = report.clock(Language::English) {
+        console::warning(&format!("{clock}; set that machine's clock"));
+    }
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
     let files = FileOptions { csv_raw: args.csv_raw, limits, ticket, storage: storage.clone() };

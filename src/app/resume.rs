@@ -30,8 +30,11 @@ pub(crate) fn check(args: &ExportArgs, has_journal: bool) -> Result<(), Failure>
 /// What the account is asked for, to find the tasks or to compare them.
 pub(crate) fn searched(args: &ExportArgs) -> Option<Searched> {
     let search = &args.search;
-    (args.discover || args.reconcile)
-        .then(|| Searched { state: search.state.clone(), name: search.name.clone() })
+    (args.discover || args.reconcile).then(|| Searched {
+        state: search.state.clone(),
+        name: search.name.clone(),
+        with_results: args.discover.then_some(args.with_results),
+    })
 }
 
 /// The journal to go on with; none where there is none yet.
@@ -63,6 +66,7 @@ pub(crate) fn held(
     };
     let run = Wanted {
         endpoint: &connect::name(&args.connection)?,
+        account: &connect::account(&args.connection),
         searched: searched(args),
         reconciled: args.reconcile,
         shard,

@@ -4,7 +4,7 @@ use std::mem;
 
 use crate::cli::ShardArg;
 use crate::journal::{Header, Part};
-use crate::model::{Rate, Shard};
+use crate::model::{Rate, Shard, TaskList};
 
 use super::exit::Failure;
 
@@ -45,6 +45,11 @@ pub(crate) fn of(arg: ShardArg, variable: impl Fn(&str) -> Option<String>) -> Re
     index.and_then(|index| Shard::new(index, of)).ok_or_else(|| {
         Failure::usage(format!("--shard auto/{of}: {name}={told} is of a job that has not just {of} parts"))
     })
+}
+
+/// How many tasks of a list a run fetches.
+pub(crate) fn count(shard: Option<Shard>, list: &TaskList) -> usize {
+    list.tasks.iter().filter(|task| shard.is_none_or(|shard| shard.holds(&task.task_id))).count()
 }
 
 /// Leaves in the header what falls to the shard.

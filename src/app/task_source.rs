@@ -26,6 +26,11 @@ pub(crate) fn declared(
     if (state.is_some() || name.is_some()) && !args.discover && !args.reconcile {
         return Err(Failure::usage("--state and --name go with --discover or --reconcile"));
     }
+    if args.with_results && !args.discover {
+        return Err(Failure::usage(
+            "--with-results selects among the tasks of --discover; add --discover, or leave it out",
+        ));
+    }
     if args.discover {
         return Ok(None);
     }
@@ -49,9 +54,7 @@ pub(crate) async fn find_tasks(
     gate: &Gate,
 ) -> Result<FoundTasks, Failure> {
     let SearchArgs { state, name } = args.search.clone();
-    // A task list may well declare tasks that have no results yet.
-    let with_results = declared.is_none() && state.is_none() && name.is_none();
-    let search = Search { with_results, state, name };
+    let search = Search { with_results: args.with_results, state, name };
     let search_account = async || find(connected, gate, args.connection.max_attempts, &search).await;
     match declared {
         Some(list) if args.reconcile => {
@@ -62,7 +65,7 @@ pub(crate) async fn find_tasks(
         Some(list) => Ok(FoundTasks { list, reconciliation: None, unlisted: Vec::new() }),
         None => match search_account().await? {
             Discovered { list, .. } if list.tasks.is_empty() => {
-                Err(Failure::stopped("the account has no such task with results: there is nothing to report"))
+                Err(Failure::stopped("the account has no such task, so there is nothing to report"))
             }
             Discovered { list, warnings } => {
                 Ok(FoundTasks { list, reconciliation: None, unlisted: warnings })

@@ -131,9 +131,12 @@ pub struct ExportArgs {
     /// Worksheet of .xlsx task lists [default: the first visible one]
     #[arg(long, value_name = "NAME", conflicts_with = "discover")]
     pub sheet: Option<String>,
-    /// Find the tasks: all of the account that have results, or those that --state and --name tell
+    /// Report the account's tasks: all of them, or those that --state and --name select
     #[arg(long, conflicts_with_all = ["tasks", "task_ids"])]
     pub discover: bool,
+    /// With --discover, only tasks whose source server has results
+    #[arg(long, conflicts_with_all = ["state", "name"])]
+    pub with_results: bool,
     /// Compare the task list with the account's tasks, and report what only one of them has
     #[arg(long, conflicts_with = "discover")]
     pub reconcile: bool,

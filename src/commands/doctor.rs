@@ -183,7 +183,7 @@ fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> 
         let what = format!("{what}; signatures are refused from 15 minutes on: set the clock");
         findings.fail(Exit::Credentials, "clock", &what)
     } else if skew > NOTABLE_SKEW {
-        findings.warn("clock", &format!("{what}; ages of verifications are wrong by as much"))
+        findings.warn("clock", &format!("{what}; ages of verifications are measured on the server's clock"))
     } else {
         findings.ok("clock", &what)
     }

@@ -10,14 +10,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::cli::ExportArgs;
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
-use crate::model::{NamedFile, Shard, Task, TaskList};
+use crate::model::{NamedFile, Rate, Shard, Task, TaskList};
 use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
 use crate::threads::runtime;
 
-use crate::app::connect::{Connected, connect};
+use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
 use crate::app::exit::{Exit, Failure};
 use crate::app::hints::RunStats;
@@ -204,8 +204,14 @@ impl Export {
     async fn fetch(&self, held: Option<&Journal>, lock: &Arc<Lock>) -> Result<Vec<String>, Failure> {
         let args = &self.args;
         let early = |signal: Signal| signal.failure(" before anything was fetched");
-        let connected = self.stop.or(connect(&args.connection)).await.map_err(early)??;
         let rate = shard::rate(args.connection.rate, self.shard);
+        let wanted = held.map(|held| held.unanswered().len());
+        if let Some(tasks) =
+            wanted.or_else(|| self.declared.as_ref().map(|list| shard::count(self.shard, list)))
+        {
+            self.warn_of_deadline(tasks, rate);
+        }
+        let connected = self.stop.or(connect(&args.connection)).await.map_err(early)??;
         let gate = Gate::new(rate);
         let deadline = Instant::now() + args.deadline;
         let fetched = async {
@@ -221,7 +227,11 @@ impl Export {
                     "the run's deadline (--deadline) passed while the account's tasks were listed",
                 )
             })??;
+            if self.declared.is_none() {
+                self.warn_of_deadline(shard::count(self.shard, &list), rate);
+            }
             let mut header = Header::new(self.started, connected.name.clone(), list);
+            header.account = Some(connect::account(&args.connection));
             header.searched = resume::searched(args);
             header.reconciliation = reconciliation;
             header.unlisted = unlisted;
@@ -240,6 +250,19 @@ impl Export {
         let fetched = fetched.await;
         connected.close().await;
         fetched
+    }
+
+    /// Says so if the deadline does not leave time for a request for each of so many tasks.
+    fn warn_of_deadline(&self, tasks: usize, rate: Rate) {
+        let needed = rate.time_for(tasks);
+        if needed > self.args.deadline {
+            console::warning(&format!(
+                "{tasks} tasks at {rate} (--rate) take at least {} s, but the deadline (--deadline) is {} s: tasks not \
+                 fetched by then are reported as fetch failed",
+                needed.as_secs_f64().ceil(),
+                self.args.deadline.as_secs_f64()
+            ));
+        }
     }
 
     /// Fetches the tasks of the ordinals `wanted`.

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use crate::cli::{ListFormat, TasksArgs};
 use crate::model::{Task, TaskList};
 use crate::sms::throttle::Gate;
-use crate::tasks::discovery::Search;
+use crate::tasks::discovery::{Discovered, Search};
 use crate::threads::runtime;
 
 use crate::app::connect::connect;
@@ -15,7 +15,7 @@ use crate::app::task_source::find;
 
 pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
     let runtime = runtime().map_err(Failure::stopped)?;
-    let list = runtime.block_on(async {
+    let found = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
         let search = Search {
             with_results: args.with_results,
@@ -25,8 +25,9 @@ pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
         let gate = Gate::new(args.connection.rate);
         let found = find(&connected, &gate, args.connection.max_attempts, &search).await;
         connected.close().await;
-        found.map(|found| found.list)
+        found
     })?;
+    let Discovered { list, warnings } = found;
     if list.tasks.is_empty() {
         console::note("the account has no such task");
     }
@@ -37,7 +38,9 @@ pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
     if !console::is_stdout_open() {
         return Ok(Exit::Stopped);
     }
-    console::out_bytes(&text)
+    let exit = console::out_bytes(&text)?;
+    // A script must not take a list with gaps for a whole one.
+    Ok(if warnings.is_empty() { exit } else { Exit::Incomplete })
 }
 
 /// A task's fields by the names that task lists know, in their order.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use crate::answer::is_json;
 use crate::journal::{Answered, Failed, Outcome, Record};
-use crate::model::{FailureKind, Task};
+use crate::model::{ClockOffset, FailureKind, Task};
 use crate::sms::retry::{LONGEST_WAIT, NO_JSON, delay};
 use crate::sms::throttle::{Gate, Slowed};
 use crate::sms::{self, Client, Failure, Reply};
@@ -201,12 +201,16 @@ impl Run<'_> {
         let outcome = timeout_at(self.deadline, request).await;
         let step = match outcome {
             Err(_) => {
-                pending.tried.note("the run's deadline passed");
+                pending.tried.note(if pending.tried.count == 0 {
+                    "the run's deadline (--deadline) passed before its turn"
+                } else {
+                    "the run's deadline (--deadline) passed"
+                });
                 Step::Finished(out_of_time(task, &pending))
             }
             Ok(None) => match self.out_of_reach.get() {
                 None => Step::Stopped,
-                Some(why) => Step::Finished(record(task, &pending, None, Outcome::Failed(why.clone()))),
+                Some(why) => Step::Finished(record(task, &pending, None, None, Outcome::Failed(why.clone()))),
             },
             Ok(Some((permit, sms::Outcome::Answered(reply)))) => {
                 self.gate.admitted(&permit);
@@ -230,9 +234,9 @@ impl Run<'_> {
                 return Step::Again { kind, status, what: what.to_owned(), wait };
             }
         }
-        let Reply { status, request_id, sample_data, content_range, body, .. } = reply;
+        let Reply { status, request_id, sample_data, content_range, clock_offset, body, .. } = reply;
         let outcome = Outcome::Answered(Answered { status, sample_data, content_range, body });
-        Step::Finished(record(task, pending, request_id, outcome))
+        Step::Finished(record(task, pending, request_id, clock_offset, outcome))
     }
 
     fn failed(&self, task: &Task, pending: &mut Pending, failure: Failure, wait: Duration) -> Step {
@@ -246,14 +250,14 @@ impl Run<'_> {
                     kind: Some(failure.kind),
                     message: failure.summary(),
                 });
-                return Step::OutOfReach(record(task, pending, None, Outcome::Failed(why.clone())));
+                return Step::OutOfReach(record(task, pending, None, None, Outcome::Failed(why.clone())));
             }
         }
         let may_try = failure.is_transient() && self.may_try(pending);
         if may_try && wait > LONGEST_WAIT {
             pending.tried.note(&format!("asked to wait {} s, which is too long", wait.as_secs()));
         } else if may_try && !self.has_time(wait) {
-            pending.tried.note("the run's deadline left no time for another try");
+            pending.tried.note("the run's deadline (--deadline) left no time for another try");
         } else if may_try {
             let Failure { kind, status, what, .. } = failure;
             return Step::Again { kind, status, what, wait };
@@ -268,8 +272,8 @@ impl Run<'_> {
             _ => tried,
         };
         let kind = Some(failure.kind);
-        let failed = Failed { status: failure.status, code: error.code, kind, message };
-        Step::Finished(record(task, pending, error.request_id, Outcome::Failed(failed)))
+        let outcome = Outcome::Failed(Failed { status: failure.status, code: error.code, kind, message });
+        Step::Finished(record(task, pending, error.request_id, failure.clock_offset, outcome))
     }
 
     fn may_try(&self, pending: &Pending) -> bool {
@@ -285,15 +289,22 @@ impl Run<'_> {
 fn out_of_time(task: &Task, pending: &Pending) -> Record {
     let kind = Some(FailureKind::Deadline);
     let failed = Failed { status: None, code: None, kind, message: pending.tried.summary() };
-    record(task, pending, None, Outcome::Failed(failed))
+    record(task, pending, None, None, Outcome::Failed(failed))
 }
 
-fn record(task: &Task, pending: &Pending, request_id: Option<String>, outcome: Outcome) -> Record {
+fn record(
+    task: &Task,
+    pending: &Pending,
+    request_id: Option<String>,
+    clock_offset: Option<ClockOffset>,
+    outcome: Outcome,
+) -> Record {
     let now = Timestamp::now();
     Record {
         ordinal: pending.ordinal,
         task_id: task.task_id.clone(),
         fetched_at: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
+        clock_offset,
         attempts: pending.tried.count,
         request_id,
         outcome,

@@ -418,6 +418,7 @@ mod tests {
             fetched_at: now(),
             attempts: 1,
             request_id: None,
+            clock_offset: None,
             outcome: Outcome::Answered(answered),
         }
     }

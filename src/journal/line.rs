@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Answered, Failed, Outcome, Record};
-use crate::model::TaskId;
+use crate::model::{ClockOffset, TaskId};
 
 /// A line; its body is text where it is text.
 #[derive(Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub(super) struct Line<Body = String> {
     ordinal: usize,
     task_id: TaskId,
     fetched_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock_offset_s: Option<ClockOffset>,
     attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
@@ -41,11 +43,12 @@ fn none<T>() -> Option<T> {
 
 impl From<Record> for Line {
     fn from(record: Record) -> Self {
-        let Record { ordinal, task_id, fetched_at, attempts, request_id, outcome } = record;
+        let Record { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, outcome } = record;
         let mut line = Self {
             ordinal,
             task_id,
             fetched_at,
+            clock_offset_s: clock_offset,
             attempts,
             request_id,
             status: None,
@@ -75,7 +78,7 @@ impl Record {
     /// Reads a line. A body may be very long, so it takes the line's place in memory.
     pub(super) fn read(text: Vec<u8>) -> Result<Self, String> {
         let line: Line<&RawValue> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-        let Line { ordinal, task_id, fetched_at, attempts, request_id, status, .. } = line;
+        let Line { ordinal, task_id, fetched_at, clock_offset_s, attempts, request_id, status, .. } = line;
         let place = line.body.map(|body| place(body.get(), &text));
         let (sample_data, content_range) = (line.sample_data, line.content_range);
         let answered = |body| {
@@ -90,7 +93,8 @@ impl Record {
             }
             _ => return Err("a record has one of `failed`, `body` and `body_base64`".to_owned()),
         };
-        Ok(Self { ordinal, task_id, fetched_at, attempts, request_id, outcome })
+        let clock_offset = clock_offset_s;
+        Ok(Self { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, outcome })
     }
 }
 

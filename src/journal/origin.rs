@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Header;
-use crate::model::{Shard, TaskList};
+use crate::model::{Account, ClockOffset, Shard, TaskList};
 
 /// Of a list that was divided among runs: what it was, and where the tasks that are here stood in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,12 @@ pub struct Run {
     /// The shard that it took, if it took one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+    /// How far the service's clock was ahead of the machine's at the end; none if no answer shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_s: Option<ClockOffset>,
+    /// Whose tasks it asked for, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
 }
 
 /// What a merged journal holds of one endpoint; its tasks stand together.
@@ -136,6 +142,14 @@ impl Header {
     pub(super) fn latest(&self) -> Timestamp {
         let runs = self.merged_from.iter().flat_map(|origin| &origin.runs);
         runs.map(|run| run.ended_at).fold(self.started_at, Timestamp::max)
+    }
+
+    /// Of a merged journal: the last end of a run on the service's clock; none if no run shows that clock.
+    pub(super) fn service_end(&self) -> Option<Timestamp> {
+        let runs = || self.merged_from.iter().flat_map(|origin| &origin.runs);
+        runs().find(|run| run.clock_offset_s.is_some())?;
+        let end = |run: &Run| run.clock_offset_s.unwrap_or_default().service_time(run.ended_at);
+        runs().map(end).max()
     }
 
     /// Checks that what it says of its list is of this list.

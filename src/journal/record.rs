@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::origin::{Origin, Part};
-use crate::model::{FailureKind, Reconciliation, TOOL, TaskId, TaskList};
+use crate::model::{Account, ClockOffset, FailureKind, Reconciliation, TOOL, TaskId, TaskList};
 
 /// The version of the journal's form.
 pub const FORMAT: u64 = 1;
@@ -23,6 +23,9 @@ pub struct Header {
     pub started_at: Timestamp,
     /// Where the answers come from, without credentials.
     pub endpoint: String,
+    /// Whose tasks were asked for; none in a merged journal and in one of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
     /// What was to be fetched, in the order of the reports.
     pub list: TaskList,
     /// What the account was asked for, to find the tasks or to compare them; none if it was not asked.
@@ -42,7 +45,7 @@ pub struct Header {
     pub merged_from: Vec<Origin>,
 }
 
-/// Which of the account's tasks were asked for; without either, those that have results.
+/// Which of the account's tasks were asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Searched {
     /// Those in this state.
@@ -51,6 +54,10 @@ pub struct Searched {
     /// Those of this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether only those that have results. None in a journal of an older version, in which `--discover` without
+    /// a state or a name did that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_results: Option<bool>,
 }
 
 impl Header {
@@ -61,6 +68,7 @@ impl Header {
             tool: TOOL.to_owned(),
             started_at,
             endpoint,
+            account: None,
             list,
             searched: None,
             unlisted: Vec::new(),
@@ -78,8 +86,10 @@ pub struct Record {
     pub ordinal: usize,
     /// The task, once more, for who searches the journal.
     pub task_id: TaskId,
-    /// When the last attempt ended.
+    /// When the last attempt ended, on the clock of the machine that asked.
     pub fetched_at: Timestamp,
+    /// How far the service's clock was ahead of that; none if its answer does not show it.
+    pub clock_offset: Option<ClockOffset>,
     /// Requests that were made for it.
     pub attempts: u32,
     /// The service's id of the last request.

@@ -5,12 +5,12 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{FORMAT, Footer, Header, JournalError, Record};
-use crate::model::NamedFile;
+use crate::model::{ClockOffset, NamedFile};
 
 /// A journal that was read once to know where each task's record stands.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Journal {
     records: Vec<Option<Place>>,
     footer: Option<Footer>,
     latest: Timestamp,
+    /// How far the service's clock was ahead of the machine's when the run ended.
+    clock_offset: Option<ClockOffset>,
     /// The length in bytes of a last line that was never wholly written.
     torn: u64,
 }
@@ -47,6 +49,7 @@ struct Glance {
     ordinal: Option<usize>,
     task_id: Option<String>,
     fetched_at: Option<Timestamp>,
+    clock_offset_s: Option<ClockOffset>,
     finished_at: Option<Timestamp>,
     failed: Option<IgnoredAny>,
 }
@@ -80,8 +83,10 @@ impl Journal {
             records,
             footer: None,
             latest,
+            clock_offset: None,
             torn: 0,
         };
+        let mut measured = Vec::new();
         for number in 2.. {
             line.clear();
             let read = reader.read_until(b'\n', &mut line).map_err(io)?;
@@ -94,12 +99,17 @@ impl Journal {
                 journal.torn = bytes(read);
                 break;
             }
-            journal.note(place, &line)?;
+            measured.extend(journal.note(place, &line)?);
+        }
+        // The machines of a merged journal each have their own.
+        if journal.header.merged_from.is_empty() {
+            journal.clock_offset = offset_at(journal.latest, &measured);
         }
         Ok(journal)
     }
 
-    fn note(&mut self, place: Place, line: &[u8]) -> Result<(), JournalError> {
+    /// Takes note of a line; gives the clock's offset that it shows, and when it was measured.
+    fn note(&mut self, place: Place, line: &[u8]) -> Result<Option<Measured>, JournalError> {
         let broken = |what| self.broken(place, what);
         let glance: Glance = serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
         match glance {
@@ -108,8 +118,16 @@ impl Journal {
                     serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
                 self.latest = footer.finished_at;
                 self.footer = Some(footer);
+                Ok(None)
             }
-            Glance { ordinal: Some(ordinal), task_id, fetched_at: Some(fetched_at), failed, .. } => {
+            Glance {
+                ordinal: Some(ordinal),
+                task_id,
+                fetched_at: Some(fetched_at),
+                failed,
+                clock_offset_s,
+                ..
+            } => {
                 let declared = self.header.list.tasks.get(ordinal).map(|task| task.task_id.as_str());
                 if declared.is_none() || declared != task_id.as_deref() {
                     return Err(broken(format!(
@@ -121,10 +139,10 @@ impl Journal {
                 }
                 self.latest = self.latest.max(fetched_at);
                 self.footer = None;
+                Ok(clock_offset_s.map(|offset| (fetched_at, offset)))
             }
-            _ => return Err(broken("is neither a record nor the end of a run".to_owned())),
+            _ => Err(broken("is neither a record nor the end of a run".to_owned())),
         }
-        Ok(())
     }
 
     fn broken(&self, place: Place, what: String) -> JournalError {
@@ -189,9 +207,32 @@ impl Journal {
         self.records.iter().flatten().count()
     }
 
-    /// When the run ended, or when its last task did: the moment at which ages are taken.
+    /// When the run ended, or when its last task did, on the clock of the machine that fetched.
     pub fn ended_at(&self) -> Timestamp {
         self.latest
+    }
+
+    /// How far the service's clock was ahead of the machine's at the end of the run; of a merged journal's runs
+    /// the offset of greatest size. None if no answer shows it.
+    pub fn clock_offset(&self) -> Option<ClockOffset> {
+        let runs = self.header.merged_from.iter().flat_map(|origin| &origin.runs);
+        let offsets = runs.filter_map(|run| run.clock_offset_s).chain(self.clock_offset);
+        offsets.max_by_key(|offset| (offset.as_secs().unsigned_abs(), *offset))
+    }
+
+    /// When the run ended on the service's clock: the moment at which ages are taken. Without any answer that
+    /// shows that clock, it is taken to be the machine's.
+    pub fn as_of(&self) -> Timestamp {
+        match self.clock_offset {
+            Some(offset) => offset.service_time(self.latest),
+            None => self.header.service_end().unwrap_or(self.latest),
+        }
+    }
+
+    /// When a record was made, on the service's clock: by its own offset, or else by the run's.
+    pub fn service_time(&self, record: &Record) -> Timestamp {
+        let offset = record.clock_offset.or(self.clock_offset);
+        offset.map_or(record.fetched_at, |offset| offset.service_time(record.fetched_at))
     }
 
     /// The record of the task at `ordinal`; none if the run did not come to it.
@@ -238,6 +279,23 @@ fn parse_header(path: &Path, line: &[u8]) -> Result<Header, JournalError> {
     let header: Header = serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
     header.check().map_err(wrong)?;
     Ok(header)
+}
+
+/// When an offset was measured, on the machine's clock, and the offset.
+type Measured = (Timestamp, ClockOffset);
+
+/// The best known offset for the moment `end`: the median of those measured within a minute of the one nearest to it.
+///
+/// The machine's clock may have been set during the run, so those further away say less. A single `Date` that is
+/// wrong, as from a cache, must not decide. Of an even number the later of the middle two counts: it makes
+/// evidence older, not younger.
+fn offset_at(end: Timestamp, measured: &[Measured]) -> Option<ClockOffset> {
+    let distance = |at: &Timestamp| end.duration_since(*at).abs();
+    let nearest = measured.iter().map(|(at, _)| distance(at)).min()?;
+    let near = |at: &Timestamp| distance(at) <= nearest.saturating_add(SignedDuration::from_mins(1));
+    let mut offsets: Vec<_> = measured.iter().filter(|(at, _)| near(at)).map(|(_, offset)| *offset).collect();
+    offsets.sort_unstable();
+    offsets.get(offsets.len() / 2).copied()
 }
 
 fn bytes(count: usize) -> u64 {

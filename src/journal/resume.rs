@@ -1,13 +1,15 @@
 //! Whether a journal is of the run that is to go on.
 
 use super::{Header, Part, Searched};
-use crate::model::{Shard, Task, TaskList};
+use crate::model::{Account, Shard, Task, TaskList};
 
 /// What a run is to fetch.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
     /// The endpoint that it asks.
     pub endpoint: &'a str,
+    /// Whose tasks it asks for.
+    pub account: &'a Account,
     /// What the account is asked for, if it is asked for its tasks.
     pub searched: Option<Searched>,
     /// Whether a list is compared with what the account has.
@@ -30,14 +32,16 @@ impl Header {
         if self.endpoint != run.endpoint {
             return Some(format!("it is of the endpoint {}, not of {}", self.endpoint, run.endpoint));
         }
-        let asked = (self.searched.as_ref(), self.reconciliation.is_some());
-        let wanted = (run.searched.as_ref(), run.reconciled);
+        let other_account = self.account.as_ref().and_then(|account| account.difference(run.account));
+        if let Some((field, held, wanted)) = other_account {
+            let text =
+                |value: Option<&str>| value.map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
+            return Some(format!("its {field} is {}, and {} in this run", text(held), text(wanted)));
+        }
+        let asked = options(self.searched.as_ref(), self.reconciliation.is_some());
+        let wanted = options(run.searched.as_ref(), run.reconciled);
         if asked != wanted {
-            return Some(format!(
-                "its run {}, and this one {}",
-                told(asked.0, asked.1),
-                told(wanted.0, wanted.1)
-            ));
+            return Some(format!("its run was given {asked}, and this one was given {wanted}"));
         }
         let held = self.shard.as_ref().map(|part| part.shard);
         if held != run.shard {
@@ -60,18 +64,22 @@ impl Header {
     }
 }
 
-/// As in `was given --discover --state MIGRATE_SUCCESS`.
-fn told(searched: Option<&Searched>, reconciled: bool) -> String {
-    let Some(Searched { state, name }) = searched else {
-        return "was given neither --discover nor --reconcile".to_owned();
+/// The options that a search of the account stands for, as in `--discover --state MIGRATE_SUCCESS`.
+fn options(searched: Option<&Searched>, reconciled: bool) -> String {
+    let Some(Searched { state, name, with_results }) = searched else {
+        return "neither --discover nor --reconcile".to_owned();
     };
-    let mut told = format!("was given {}", if reconciled { "--reconcile" } else { "--discover" });
+    let mut options = if reconciled { "--reconcile" } else { "--discover" }.to_owned();
+    let older = !reconciled && state.is_none() && name.is_none();
+    if with_results.unwrap_or(older) {
+        options.push_str(" --with-results");
+    }
     for (option, value) in [("--state", state), ("--name", name)] {
         if let Some(value) = value {
-            told.push_str(&format!(" {option} {value}"));
+            options.push_str(&format!(" {option} {value}"));
         }
     }
-    told
+    options
 }
 
 /// The first thing in which two lists differ, told of the one that is held.
@@ -133,10 +141,12 @@ mod tests {
     #[test]
     fn a_journal_of_another_run_is_refused_with_the_first_difference() {
         let tasks = list(&[("a", "1"), ("b", "2")]);
+        let account = Account::default();
         let mut held =
             Header::new(jiff::Timestamp::UNIX_EPOCH, "https://sms.example".to_owned(), tasks.clone());
         let whole = Wanted {
             endpoint: "https://sms.example",
+            account: &account,
             searched: None,
             reconciled: false,
             shard: None,
@@ -144,7 +154,7 @@ mod tests {
         };
         let listed = |tasks| held.differs(&Wanted { list: Some(tasks), ..whole.clone() });
         assert_eq!(listed(&tasks), None);
-        let of_state = Searched { state: Some("READY".to_owned()), name: None };
+        let of_state = Searched { state: Some("READY".to_owned()), ..Searched::default() };
         let in_state = Wanted { searched: Some(of_state), ..whole.clone() };
         let mut told = vec![
             held.differs(&Wanted { endpoint: "https://sms.other", ..whole.clone() }),
@@ -155,10 +165,21 @@ mod tests {
             held.differs(&in_state),
         ];
         held.searched = Some(Searched::default());
-        let found = Wanted { searched: Some(Searched::default()), ..whole.clone() };
+        let searched = Searched { with_results: Some(true), ..Searched::default() };
+        let found = Wanted { searched: Some(searched), ..whole.clone() };
         assert_eq!(held.differs(&found), None);
         told.push(held.differs(&in_state));
-        told.push(held.differs(&Wanted { list: Some(&tasks), reconciled: true, ..found }));
+        let compared = Wanted { searched: Some(Searched::default()), reconciled: true, ..whole.clone() };
+        told.push(held.differs(&Wanted { list: Some(&tasks), ..compared }));
+        held.searched = None;
+        let of = |project_id: &str| Account { project_id: Some(project_id.to_owned()), ..Account::default() };
+        let (one, other) = (of("A"), of("B"));
+        let of_account = |account| Wanted { account, ..whole.clone() };
+        assert_eq!(held.differs(&of_account(&one)), None, "an older version did not record the account");
+        held.account = Some(one.clone());
+        assert_eq!(held.differs(&of_account(&one)), None);
+        told.push(held.differs(&of_account(&other)));
+        told.push(held.differs(&whole));
         insta::assert_snapshot!(told.into_iter().flatten().collect::<Vec<_>>().join("\n"));
     }
 
@@ -170,8 +191,11 @@ mod tests {
         let (part, of_shard) = Part::take(shard(1).unwrap(), tasks.clone());
         let mut held = Header::new(jiff::Timestamp::UNIX_EPOCH, "embedded".to_owned(), of_shard);
         held.shard = Some(part);
+        let account = Account::default();
         let differs = |shard, list| {
-            let run = Wanted { endpoint: "embedded", searched: None, reconciled: false, shard, list };
+            let account = &account;
+            let run =
+                Wanted { endpoint: "embedded", account, searched: None, reconciled: false, shard, list };
             held.differs(&run)
         };
         assert_eq!(differs(shard(1), Some(&tasks)), None);

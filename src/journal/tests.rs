@@ -17,6 +17,7 @@ fn record(ordinal: usize, outcome: Outcome) -> Record {
         ordinal,
         task_id: TaskId::new(&format!("task-{ordinal}")).unwrap(),
         fetched_at: "2026-11-21T00:00:01.5Z".parse().unwrap(),
+        clock_offset: Some(crate::model::ClockOffset::from_secs(-7)),
         attempts: 2,
         request_id: Some("r\n\"1\"".to_owned()),
         outcome,

@@ -2,6 +2,8 @@
 //!
 //! Plain values: no input or output, no async, no clock.
 
+mod account;
+mod clock;
 mod failure_kind;
 mod invisible;
 mod language;
@@ -17,6 +19,8 @@ mod task;
 mod verdict;
 mod verification;
 
+pub use account::Account;
+pub use clock::ClockOffset;
 pub use failure_kind::FailureKind;
 pub use invisible::is_invisible;
 pub use language::Language;

@@ -46,6 +46,13 @@ impl Rate {
         f64::from(self.count.get()) / self.window().as_secs_f64()
     }
 
+    /// The time that so many requests take at least; the first is not waited for.
+    pub fn time_for(self, requests: usize) -> Duration {
+        let waited_for = u64::try_from(requests.saturating_sub(1)).unwrap_or(u64::MAX);
+        let milliseconds = waited_for.saturating_mul(self.window().as_secs() * 1000);
+        Duration::from_millis(milliseconds / u64::from(self.count.get()))
+    }
+
     /// The fastest rate that is no faster than so many requests per second: whole numbers per second
     /// where they come close to it, else per minute or hour. Never less than one an hour.
     pub fn at_most(per_second: f64) -> Self {

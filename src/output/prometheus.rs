@@ -44,7 +44,7 @@ fn is_success(report: &Report<'_>) -> bool {
 fn text(report: &Report<'_>, name: &str, last_success: Option<f64>) -> String {
     let journal = report.journal();
     let (began, ended) = (journal.header().started_at, journal.ended_at());
-    let oldest = report.oldest().map(|(_, verified)| verified);
+    let oldest = report.oldest().and_then(|(row, _)| report.age(row));
     let attempts = || report.rows().iter().map(|row| u64::from(row.attempts));
     let mut metrics = Metrics { text: String::new(), report: escaped(name) };
 
@@ -74,7 +74,7 @@ fn text(report: &Report<'_>, name: &str, last_success: Option<f64>) -> String {
     metrics.family("tasks", "Tasks by verdict.", tasks);
     if let Some(oldest) = oldest {
         let help = "The age at the end of the run of the oldest verification that a verdict rests on.";
-        metrics.gauge("oldest_verification_age_seconds", help, ended.duration_since(oldest).as_secs_f64());
+        metrics.gauge("oldest_verification_age_seconds", help, oldest.as_secs_f64());
     }
     metrics.text
 }

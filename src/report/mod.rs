@@ -145,8 +145,10 @@ pub struct SummaryRow<'a> {
     pub waived: Vec<Waived>,
     /// The names of the sheets that hold the task's rows: one, or more when a worksheet is full.
     pub sheets: Vec<String>,
-    /// When the last request for it ended.
+    /// When the last request for it ended, on the clock of the machine that fetched.
     pub fetched_at: Option<Timestamp>,
+    /// What its times are compared with.
+    moments: Moments,
 }
 
 impl SummaryRow<'_> {
@@ -185,7 +187,7 @@ impl<'a> Report<'a> {
         let mut rows = Vec::with_capacity(tasks.len());
         let mut shown = Vec::with_capacity(tasks.len());
         let mut sheets_needed = Vec::new();
-        let as_of = journal.ended_at();
+        let as_of = journal.as_of();
         let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(as_of));
         for (ordinal, task) in tasks.iter().enumerate() {
             let record = journal.record(ordinal)?;
@@ -193,7 +195,7 @@ impl<'a> Report<'a> {
                 sample_data |= answered.sample_data;
             }
             let waivers = task_waivers(&options, task, as_of);
-            let moments = moments(journal, record.as_ref().map(|record| record.fetched_at));
+            let moments = moments(journal, record.as_ref());
             let (row, verifications) = summarise((ordinal, task), record, &options.policy, &waivers, moments);
             let is_shown =
                 options.view.shows_verdict(row.verdict) && options.view.shows_task(task, &list.labels);
@@ -290,9 +292,10 @@ impl<'a> Report<'a> {
             .min_by_key(|(_, verified)| *verified)
     }
 
-    /// The age of a task's newest verification at the end of the run; negative if its time is ahead.
+    /// The age of a task's newest verification at the end of the run, on the service's clock; negative if its time
+    /// is ahead.
     pub fn age(&self, row: &SummaryRow<'_>) -> Option<SignedDuration> {
-        row.last_verified.map(|verified| self.journal.ended_at().duration_since(verified))
+        row.last_verified.map(|verified| row.moments.as_of.duration_since(verified))
     }
 
     /// The tasks with the most differing, missing and redundant files, with their number; at most `count`.
@@ -340,9 +343,9 @@ impl<'a> Report<'a> {
         verifications: &'r [Verification],
     ) -> impl Iterator<Item = DetailRow<'r>> {
         let task = self.rows.get(row).map(|row| row.task);
-        let waivers = task.map(|task| task_waivers(&self.options, task, self.journal.ended_at()));
+        let waivers = task.map(|task| task_waivers(&self.options, task, self.journal.as_of()));
         let waivers = waivers.unwrap_or_default();
-        let moments = moments(self.journal, self.rows.get(row).and_then(|row| row.fetched_at));
+        let moments = self.rows.get(row).map_or_else(|| moments(self.journal, None), |row| row.moments);
         table::detail_rows(verifications, moments)
             .map(move |row| DetailRow { waiver: waivers.of_row(&row).map(Arc::as_ref), ..row })
     }
@@ -357,10 +360,12 @@ fn task_waivers<'w>(options: &'w Options, task: &Task, as_of: Timestamp) -> Task
     options.waivers.as_ref().map(|waivers| waivers.of_task(task, as_of)).unwrap_or_default()
 }
 
-/// What the finished times of a task's answer are compared with: when it was fetched, and the end of the run.
-fn moments(journal: &Journal, fetched_at: Option<Timestamp>) -> Moments {
-    let as_of = journal.ended_at();
-    Moments { answered: fetched_at.unwrap_or(as_of), as_of }
+/// What the finished times of a task's answer are compared with, on the service's clock: when it answered, and the
+/// end of the run. That cannot have been before the answer, whatever the others show of the clock.
+fn moments(journal: &Journal, record: Option<&Record>) -> Moments {
+    let as_of = journal.as_of();
+    let answered = record.map_or(as_of, |record| journal.service_time(record));
+    Moments { answered, as_of: as_of.max(answered) }
 }
 
 fn read(answered: &Answered) -> Result<Answer, Unreadable> {
@@ -392,6 +397,7 @@ fn summarise<'t>(
         waived: Vec::new(),
         sheets: Vec::new(),
         fetched_at: None,
+        moments,
     };
     let Some(record) = record else {
         row.error_message = Some("not fetched: the journal holds no record of this task".to_owned());

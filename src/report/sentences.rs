@@ -110,6 +110,21 @@ impl Report<'_> {
         }
     }
 
+    /// How far the clock of the machine that fetched was off, if by more than 5 minutes.
+    pub fn clock(&self, language: Language) -> Option<String> {
+        let offset = self.journal.clock_offset().filter(|offset| offset.is_notable())?;
+        let minutes = offset.as_secs().unsigned_abs().saturating_add(30) / 60;
+        let size = duration_text(Duration::from_secs(minutes.saturating_mul(60)), language);
+        let text = if offset.as_secs() > 0 {
+            "the clock of the machine that fetched was {0} behind the service's clock; ages are measured on the \
+             service's clock"
+        } else {
+            "the clock of the machine that fetched was {0} ahead of the service's clock; ages are measured on the \
+             service's clock"
+        };
+        Some(language.fill(text, &[&size]))
+    }
+
     /// The age of the oldest verification that a verdict rests on; none without any.
     pub fn oldest_verification(&self, language: Language) -> Option<String> {
         let (row, verified) = self.oldest()?;

@@ -176,6 +176,7 @@ impl Client {
                 }),
                 content_type: answer.header("content-type").and_then(clean),
                 date: answer.date(),
+                clock_offset: answer.clock_offset,
                 body,
             });
         }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap};
 use reqwest::{StatusCode, Url};
 
 use super::outcome::Failure;
 use crate::answer::{ErrorBody, retry_after};
-use crate::model::{FailureKind, Secret};
+use crate::model::{ClockOffset, FailureKind, Secret};
 use crate::net::{self, ACCEPTED, BodyError, BodyReader, Cause, Proxies, ProxyError, TrustError, trusted};
 
 pub(super) use crate::net::is_loopback;
@@ -71,6 +72,8 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     /// Why the body of a refusal could not be read; it is then empty.
     pub(super) fault: Option<String>,
+    /// How far the server's clock is ahead of this machine's.
+    pub(super) clock_offset: Option<ClockOffset>,
 }
 
 impl Http {
@@ -103,13 +106,16 @@ impl Http {
     /// If the body of an answer other than a success cannot be read, the answer counts all the same, with the
     /// reason as its message.
     pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
+        let sent = Timestamp::now();
         let mut response = request.send().await.map_err(|error| self.failure(&error))?;
+        let clock_offset = clock_offset(response.headers(), sent, Timestamp::now());
         let (body, fault) = match self.read(&mut response).await {
             Err(failure) if response.status().is_success() => return Err(failure),
             Err(failure) => (Vec::new(), Some(failure.what)),
             Ok(body) => (body, None),
         };
-        Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body, fault })
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Ok(Answer { status, headers, body, fault, clock_offset })
     }
 
     async fn read(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
@@ -149,7 +155,7 @@ impl Answer {
 
     /// The server's clock.
     pub(super) fn date(&self) -> Option<SystemTime> {
-        httpdate::parse_http_date(&self.header("date")?).ok()
+        date(&self.headers)
     }
 
     /// What an answer other than a success says; `body` is the answer's without any secret.
@@ -164,8 +170,21 @@ impl Answer {
             advice: None,
             retry_after: self.header("retry-after").and_then(|value| retry_after(&value, SystemTime::now())),
             date: self.date(),
+            clock_offset: self.clock_offset,
         }
     }
+}
+
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get("date")?.to_str().ok()?).ok()
+}
+
+/// The offset of the server's clock. A response with `Age` comes from a cache, and its `Date` is old.
+fn clock_offset(headers: &HeaderMap, sent: Timestamp, received: Timestamp) -> Option<ClockOffset> {
+    if headers.contains_key("age") {
+        return None;
+    }
+    ClockOffset::measure(Timestamp::try_from(date(headers)?).ok()?, sent, received)
 }
 
 /// Reads an address and refuses what would carry credentials unprotected.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::retry::is_transient;
 use crate::answer::ErrorBody;
-use crate::model::FailureKind;
+use crate::model::{ClockOffset, FailureKind};
 use crate::net::Cause;
 
 /// A successful answer, not yet read for what it says.
@@ -22,6 +22,8 @@ pub struct Reply {
     pub content_type: Option<String>,
     /// The server's clock.
     pub date: Option<SystemTime>,
+    /// How far the server's clock is ahead of this machine's; none if the answer does not show it.
+    pub clock_offset: Option<ClockOffset>,
     /// The body as it came, decompressed.
     pub body: Vec<u8>,
 }
@@ -54,6 +56,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// The server's clock, if there was an answer.
     pub date: Option<SystemTime>,
+    /// How far the server's clock is ahead of this machine's; none if the answer does not show it.
+    pub clock_offset: Option<ClockOffset>,
 }
 
 impl Failure {
@@ -85,6 +89,7 @@ impl Failure {
             advice: kind.advice(),
             retry_after: None,
             date: None,
+            clock_offset: None,
         }
     }
 }

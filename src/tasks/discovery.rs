@@ -1,4 +1,4 @@
-//! Finding the account's tasks: every page of a listing, however it changes meanwhile.
+//! Finding the account's tasks: all pages of a listing, even if it changes while it is read.
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
@@ -11,10 +11,10 @@ use crate::sms::{Client, Outcome};
 
 /// The largest offset that the API takes.
 const MAX_OFFSET: usize = 65_535;
-/// How often a list that changes while it is read is read again.
+/// How often a listing that changes while it is read is read.
 const PASSES: usize = 5;
-/// The states that a task can be in, by which a list that is too long for its offsets is cut.
-const STATES: [&str; 10] = [
+/// The states of a task. A listing that is too long for its offsets is read state by state.
+const STATES: [&str; 14] = [
     "READY",
     "RUNNING",
     "SYNCING",
@@ -25,18 +25,22 @@ const STATES: [&str; 10] = [
     "DELETING",
     "SYNC_F_ROLLBACKING",
     "SYNC_F_ROLLBACK_SUCCESS",
+    "SYNC_SUCCESS",
+    "SYNC_FAIL",
+    "SKIPPING",
+    "RESETTING",
 ];
-/// The labels of a task that was found.
+/// The labels of a discovered task.
 const LABELS: [&str; 3] = ["task_name", "task_type", "task_state"];
 
 /// Which tasks to find.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// Those alone whose server has results; asked of the source servers.
+    /// Only the current tasks of source servers that have results.
     pub with_results: bool,
-    /// Those in this state.
+    /// Only tasks in this state.
     pub state: Option<String>,
-    /// Those of this name.
+    /// Only tasks of this name.
     pub name: Option<String>,
 }
 
@@ -49,7 +53,7 @@ pub struct Discovered {
     pub warnings: Vec<String>,
 }
 
-/// Why the account's tasks cannot be told.
+/// Why the account's tasks cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
     /// No answer.
@@ -77,7 +81,7 @@ pub enum DiscoverError {
 /// Finds the account's tasks.
 ///
 /// # Errors
-/// [`DiscoverError`]; a list that is not whole is never given for one that is.
+/// [`DiscoverError`]. Gaps in a listing are no error: they are in the warnings.
 pub async fn discover(
     client: &Client,
     gate: &Gate,
@@ -93,7 +97,7 @@ pub async fn discover(
             return Err(DiscoverError::TooMany { count, of: of.to_owned() });
         }
         Read::Beyond(count) => {
-            let mut whole = Listing { count: Some(count), ..Listing::default() };
+            let mut whole = Listing { count: Some(count), most: count, ..Listing::default() };
             for state in STATES {
                 let part = Listing::read(limit, async |offset| calls.page(limit, offset, Some(state)).await);
                 match part.await? {
@@ -140,26 +144,30 @@ impl Calls<'_> {
     }
 }
 
-/// What of a listing was seen so far.
+/// The part of a listing that was read so far.
 #[derive(Debug, Default)]
 struct Listing {
     /// Each entry once.
     entries: Vec<Entry>,
     ids: HashSet<String>,
-    /// How many the service says there are.
+    /// How many entries there are, as the last page says.
     count: Option<u64>,
-    /// Whether it changed whenever it was read.
+    /// The greatest number of entries that any page said.
+    most: u64,
+    /// Whether a page did not say how many there are.
+    uncounted: bool,
+    /// Whether it changed each time it was read.
     unsteady: bool,
 }
 
 enum Read {
     Whole(Listing),
-    /// There are so many entries, and the last of them are out of reach.
+    /// There are this many entries, and offsets do not reach the last of them.
     Beyond(u64),
 }
 
 impl Listing {
-    /// Reads a listing until one pass over all pages saw no change, and joins what the passes saw.
+    /// Reads a listing until it does not change during a pass over all pages, and joins the entries of all passes.
     async fn read(
         limit: usize,
         page: impl AsyncFn(usize) -> Result<Page, DiscoverError>,
@@ -178,8 +186,8 @@ impl Listing {
         Ok(Read::Whole(listing))
     }
 
-    /// Reads all pages. Each begins with the last entry of the one before: if it does not, entries
-    /// have moved, and some may have moved past the reader.
+    /// Reads all pages. Each begins with the last entry of the one before: if it does not, or if an entry comes
+    /// again or the count changes, the listing has changed and entries may have been skipped.
     async fn pass(
         &mut self,
         limit: usize,
@@ -189,16 +197,24 @@ impl Listing {
         let mut last: Option<String> = None;
         let mut steady = true;
         let mut offset = 0;
+        let mut counted = None;
         loop {
             let Page { count, entries } = page(offset).await?;
             self.count = count;
-            steady &= last.is_none() || entries.first().map(|entry| &entry.id) == last.as_ref();
+            self.most = self.most.max(count.unwrap_or_default());
+            self.uncounted |= count.is_none();
+            steady &= counted.is_none_or(|counted| counted == count);
+            counted = Some(count);
+            let overlap = usize::from(last.is_some());
+            steady &= overlap == 0 || entries.first().map(|entry| &entry.id) == last.as_ref();
             let (length, before) = (entries.len(), seen.len());
             last = entries.last().map(|entry| entry.id.clone());
             for entry in entries {
                 seen.insert(entry.id.clone());
                 self.add(entry);
             }
+            // An entry that comes twice stands where another should.
+            steady &= seen.len() + overlap >= before + length;
             let reached = u64::try_from(offset + length).unwrap_or(u64::MAX);
             // A longer page than was asked for comes from a service that knows no pages.
             let is_full = length == limit || (length > limit && count.is_none());
@@ -211,7 +227,7 @@ impl Listing {
                 return Ok(Pass::Beyond(count.unwrap_or(reached)));
             }
         }
-        let all = self.count.is_none_or(|count| u64::try_from(seen.len()).is_ok_and(|seen| seen >= count));
+        let all = self.count.is_none_or(|count| u64::try_from(seen.len()).is_ok_and(|seen| seen == count));
         Ok(if steady && all { Pass::Steady } else { Pass::Changed })
     }
 
@@ -223,23 +239,23 @@ impl Listing {
 
     fn join(&mut self, other: Self) {
         self.unsteady |= other.unsteady;
+        self.uncounted |= other.uncounted;
         other.entries.into_iter().for_each(|entry| self.add(entry));
     }
 
     fn into_tasks(self, of: &str) -> Result<Discovered, DiscoverError> {
         let mut warnings = Vec::new();
         let found = self.entries.len();
-        match self.count {
-            Some(count) if u64::try_from(found).is_ok_and(|found| found < count) => {
-                warnings
-                    .push(format!("the service counts {count} {of} but lists {found}; tasks may be missing"));
-            }
-            _ if self.unsteady => {
-                warnings.push(format!(
-                    "the list of {of} changed each time it was read; a task that was made meanwhile may be missing"
-                ));
-            }
-            _ => {}
+        let most = self.most;
+        if u64::try_from(found).is_ok_and(|found| found < most) {
+            warnings.push(format!("the service counts {most} {of} but lists {found}; tasks may be missing"));
+        } else if self.unsteady {
+            warnings.push(format!(
+                "the list of {of} was inconsistent each time it was read: its count changed or does not match, or \
+                 entries moved or came twice; tasks may be missing"
+            ));
+        } else if self.uncounted {
+            warnings.push(format!("the service does not say how many {of} there are; tasks may be missing"));
         }
         let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
         let mut known = HashSet::new();
@@ -273,7 +289,7 @@ impl Listing {
 }
 
 enum Pass {
-    /// Nothing moved, and as many entries were seen as there are.
+    /// The listing did not change, and its count is that of its entries.
     Steady,
     Changed,
     Beyond(u64),
@@ -291,7 +307,7 @@ mod tests {
         Entry { id, source_id: None, source_name: None, task: Some(task), has_results: None }
     }
 
-    /// Reads a list in pages of `limit`; before page number `n`, `change` may change it.
+    /// Reads a list in pages of `limit`; `change` may change it before page number `n`.
     fn read(
         start: usize,
         limit: usize,
@@ -362,10 +378,45 @@ mod tests {
         assert!(matches!(read, Read::Beyond(70_000)));
     }
 
+    /// The warnings about a listing of `entries`, in pages of two with the counts given; the last count is repeated.
+    fn warnings(entries: &[usize], counts: &[Option<u64>]) -> Vec<String> {
+        let reading = Listing::read(2, async |offset| {
+            let page = offset.min(counts.len() - 1);
+            let entries = entries.iter().skip(offset).take(2).copied().map(entry).collect();
+            Ok(Page { count: counts[page], entries })
+        });
+        let Read::Whole(listing) = futures::executor::block_on(reading).unwrap() else { panic!("whole") };
+        listing.into_tasks("tasks").unwrap().warnings
+    }
+
     #[test]
-    fn what_may_be_missing_is_told() {
+    fn listing_with_count_that_does_not_match_warns() {
+        assert!(warnings(&[1, 2, 3], &[Some(3)]).is_empty());
+        for (entries, counts, warning) in [
+            (&[1, 2, 3][..], &[Some(4), Some(3)][..], "counts 4 tasks but lists 3"),
+            (&[1, 2, 3, 4], &[Some(4), Some(2)], "was inconsistent"),
+            (&[1, 2, 3], &[Some(2), Some(3)], "was inconsistent"),
+            (&[1, 2], &[Some(3)], "counts 3 tasks but lists 2"),
+            (&[], &[Some(1)], "counts 1 tasks but lists 0"),
+            (&[1, 1, 2], &[Some(3)], "counts 3 tasks but lists 2"),
+            (&[1, 2, 1], &[Some(2)], "was inconsistent"),
+            (&[1, 2, 3], &[Some(1)], "was inconsistent"),
+            (&[1, 2, 3], &[None], "does not say how many tasks"),
+            (&[1, 2, 3], &[Some(3), None], "was inconsistent"),
+        ] {
+            let warnings = warnings(entries, counts);
+            assert!(
+                warnings.len() == 1 && warnings[0].contains(warning),
+                "{entries:?} {counts:?}: {warnings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn listing_with_gap_warns_and_names_it() {
         let listing = |count, entry| {
-            let listing = Listing { entries: vec![entry], count: Some(count), ..Listing::default() };
+            let listing =
+                Listing { entries: vec![entry], count: Some(count), most: count, ..Listing::default() };
             listing.into_tasks("tasks").unwrap()
         };
         assert!(listing(2, entry(1)).warnings[0].contains("counts 2 tasks but lists 1"));

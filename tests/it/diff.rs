@@ -49,7 +49,15 @@ fn journal(path: &Path, endpoint: &str, ended: &str, tasks: &[(&str, Outcome)]) 
         let task_id = header.list.tasks[ordinal].task_id.clone();
         let (fetched_at, outcome) = (header.started_at, outcome.clone());
         writer
-            .append(Record { ordinal, task_id, fetched_at, attempts: 1, request_id: None, outcome })
+            .append(Record {
+                ordinal,
+                task_id,
+                fetched_at,
+                clock_offset: None,
+                attempts: 1,
+                request_id: None,
+                outcome,
+            })
             .unwrap();
     }
     drop(writer);

@@ -281,13 +281,62 @@ fn an_export_finds_its_tasks() {
         let report: serde_json::Value = serde_json::from_str(&exported.stdout).unwrap_or_default();
         (exported.code, report["tasks"].as_array().map_or(0, Vec::len), exported.stderr)
     };
-    assert_eq!(export(&["--discover"]).1, 11, "those that have results");
+    assert_eq!(export(&["--discover"]).1, 12, "those without results too");
+    assert_eq!(export(&["--discover", "--with-results"]).1, 11);
+    assert_eq!(export(&["--discover", "--with-results", "--name", "web"]).0, 2);
+    assert_eq!(export(&["--task", "a", "--with-results"]).0, 2);
     assert_eq!(export(&["--discover", "--state", "MIGRATE_SUCCESS"]).1, 12, "all in this state");
     assert_eq!(export(&["--discover", "--name", "web"]).1, 2);
     let (code, tasks, told) = export(&["--discover", "--state", "RUNNING"]);
     assert_eq!((code, tasks), (1, 0), "{told}");
     assert!(told.contains("no such task"), "{told}");
     assert_eq!(export(&["--task", "a", "--name", "web"]).0, 2);
+}
+
+/// A page of tasks, of which the service counts so many.
+fn tasks(count: usize, tasks: &[&str]) -> String {
+    let task =
+        |id: &&str| format!(r#"{{"id":"{id}","name":"{id}","source_server":{{"id":"s","name":"web"}}}}"#);
+    let tasks: Vec<String> = tasks.iter().map(task).collect();
+    format!(r#"{{"count":{count},"tasks":[{}]}}"#, tasks.join(","))
+}
+
+#[test]
+fn discovered_task_without_results_is_reported_not_verified() {
+    let server = Server::start(|seen, _| match seen.path.as_str() {
+        "/v3/tasks" => json(200, tasks(2, &["t1", "t2"])),
+        path if path.contains("t2") => json(200, r#"{"result_list":[],"task_id":"t2"}"#),
+        _ => crate::support::server::consistent(),
+    });
+    let (exported, folder) =
+        call(&server, "export", &["--discover", "-o", "r.json", "--fail-on", "not_verified"]);
+    assert_eq!(exported.code, 4, "{}", exported.stderr);
+    let report = std::fs::read(folder.path().join("r.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["tasks"][1]["verdict"], "not_verified");
+    assert!(server.seen().iter().all(|seen| seen.path != "/v3/sources"));
+}
+
+#[test]
+fn listing_with_wrong_count_exits_3_and_names_the_gap() {
+    for (first, next, why) in [
+        (tasks(3, &["t1", "t2"]), tasks(2, &["t2"]), "counts 3 tasks but lists 2"),
+        (tasks(1, &["t1", "t2"]), tasks(1, &["t2"]), "was inconsistent"),
+        (tasks(3, &["t1", "t1"]), tasks(3, &[]), "counts 3 tasks but lists 1"),
+        (tasks(2, &["t1"]).replace("\"count\":2,", ""), String::new(), "does not say how many tasks"),
+    ] {
+        let server = Server::start(move |seen, _| match seen.path.as_str() {
+            "/v3/tasks" if seen.query.contains("offset=0") => json(200, first.clone()),
+            "/v3/tasks" => json(200, next.clone()),
+            _ => crate::support::server::consistent(),
+        });
+        let (exported, _) = call(&server, "export", &["--discover", "-o", "r.json"]);
+        assert_eq!(exported.code, 3, "{}", exported.stderr);
+        assert!(exported.stderr.contains(why), "{why}: {}", exported.stderr);
+        let (listed, _) = call(&server, "tasks", &[]);
+        assert_eq!(listed.code, 3, "{}", listed.stderr);
+        assert!(listed.stdout.contains("t1") && listed.stderr.contains(why), "{}", listed.stderr);
+    }
 }
 
 /// A page of source servers, of which the service counts so many.
@@ -309,7 +358,8 @@ fn what_the_account_may_have_beside_what_it_lists_is_in_every_report() {
             "/v3/sources" => json(200, page.clone()),
             _ => crate::support::server::consistent(),
         });
-        let outputs = ["--discover", "-o", "r.xlsx", "-o", "r.json", "-o", "r.md", "-o", "r.prom"];
+        let outputs =
+            ["--discover", "--with-results", "-o", "r.xlsx", "-o", "r.json", "-o", "r.md", "-o", "r.prom"];
         let (exported, folder) = call(&server, "export", &outputs);
         assert_eq!(exported.code, 3, "{}", exported.stderr);
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -330,8 +380,8 @@ fn what_the_account_may_have_beside_what_it_lists_is_in_every_report() {
 #[test]
 fn a_page_of_a_proxy_is_asked_for_again() {
     let server = Server::start(|seen, before| match (seen.path.as_str(), before) {
-        ("/v3/sources", 0..3) => json(200, "<html><title>Sign in</title></html>"),
-        ("/v3/sources", _) => json(200, sources(1, WEB)),
+        ("/v3/tasks", 0..3) => json(200, "<html><title>Sign in</title></html>"),
+        ("/v3/tasks", _) => json(200, tasks(1, &["t1"])),
         _ => crate::support::server::consistent(),
     });
     let (exported, _) = call(&server, "export", &["--discover", "-o", "r.json"]);

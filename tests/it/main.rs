@@ -9,6 +9,7 @@
 
 mod archives;
 mod authentication;
+mod clock;
 mod config;
 mod connection;
 mod diff;

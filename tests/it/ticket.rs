@@ -58,7 +58,15 @@ fn journal(path: &Path, tasks: Vec<(String, String, Outcome)>, waves: bool) {
         let task_id = TaskId::new(&id).unwrap();
         let fetched_at = header.started_at;
         writer
-            .append(Record { ordinal, task_id, fetched_at, attempts: 1, request_id: None, outcome })
+            .append(Record {
+                ordinal,
+                task_id,
+                fetched_at,
+                clock_offset: None,
+                attempts: 1,
+                request_id: None,
+                outcome,
+            })
             .unwrap();
     }
     writer.finish().unwrap();

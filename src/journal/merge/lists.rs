@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::Header;
 use super::super::origin::{Divided, Origin, Run};
-use super::{Input, MergeError, Rank};
+use super::choice::{Candidate, choose};
+use super::{Input, MergeError};
 use crate::model::{Reconciliation, Task, TaskId, TaskList};
 
 /// The label that tells the tasks of several endpoints apart.
@@ -29,7 +30,8 @@ struct Entry {
     ordinal: Option<usize>,
     /// How many tasks came before it.
     seen: usize,
-    best: Option<(Rank, usize, usize)>,
+    /// What it has of each input, with the input and the ordinal there.
+    candidates: Vec<(Candidate, (usize, usize))>,
 }
 
 /// The tasks of all inputs by endpoint and id, each with its best result.
@@ -45,7 +47,7 @@ pub(super) fn groups(inputs: &[Input]) -> Result<BTreeMap<String, Group>, MergeE
             for (there, (task, result)) in tasks.by_ref().take(origin.tasks) {
                 let mut task = task.clone();
                 endpoint_label(input).map(|own| task.labels.remove(own));
-                group.add(task, ordinals.next(), result.map(|rank| (rank, place, there)));
+                group.add(task, ordinals.next(), result.map(|candidate| (candidate, (place, there))));
             }
         }
     }
@@ -74,23 +76,20 @@ impl Group {
     }
 
     /// Adds what an input that began no earlier than those before says of a task.
-    fn add(&mut self, task: Task, ordinal: Option<usize>, result: Option<(Rank, usize, usize)>) {
+    fn add(&mut self, task: Task, ordinal: Option<usize>, result: Option<(Candidate, (usize, usize))>) {
         let seen = self.tasks.len();
         let entry = self.tasks.entry(task.task_id.clone()).or_insert_with(|| Entry {
             task: Task::new(task.task_id.clone()),
             ordinal: None,
             seen,
-            best: None,
+            candidates: Vec::new(),
         });
         let known = &mut entry.task;
         known.source_id = task.source_id.or(known.source_id.take());
         known.source_name = task.source_name.or(known.source_name.take());
         known.labels.extend(task.labels);
         entry.ordinal = ordinal.or(entry.ordinal);
-        let rank = |best: Option<(Rank, usize, usize)>| best.map(|(rank, ..)| rank);
-        if rank(result) > rank(entry.best) {
-            entry.best = result;
-        }
+        entry.candidates.extend(result);
     }
 }
 
@@ -127,7 +126,7 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
                 entry.task.labels.insert(label.clone(), endpoint.clone());
             }
             tasks.push(entry.task);
-            taken.push(entry.best.map(|(_, input, ordinal)| (input, ordinal)));
+            taken.push(choose(&entry.candidates));
         }
     }
     let started = inputs.iter().map(|input| input.header.started_at).min().unwrap_or_default();

@@ -4,20 +4,21 @@
 //! a time and its answers are read one by one, so memory grows with the lists, not with the answers,
 //! and any number of inputs can be merged.
 
+mod choice;
 mod lists;
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::line::Line;
 use super::origin::{Origin, Run};
-use super::{Footer, Header, Journal, JournalError, Outcome};
+use super::{Footer, Header, Journal, JournalError, Record};
 use crate::model::{NamedFile, TaskId};
+use choice::Candidate;
 use lists::{Taken, groups, merged};
 
 /// Why journals cannot be merged.
@@ -64,37 +65,33 @@ struct Input {
     origins: Vec<Origin>,
     finished: bool,
     /// By ordinal.
-    results: Vec<Option<Rank>>,
-}
-
-/// What makes one result of a task better than another: an answer is better than none, a newer one
-/// better than an older. Of two that are equal in this, the content decides, for lack of a reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    answered: bool,
-    fetched_at: Timestamp,
-    sha256: [u8; 32],
+    results: Vec<Option<Candidate>>,
 }
 
 impl Input {
     fn read(file: NamedFile) -> Result<Self, JournalError> {
         let journal = Journal::open(&file)?;
-        let rank = |ordinal| {
-            let record = journal.record(ordinal)?;
-            record
-                .map(|record| {
-                    let answered = matches!(record.outcome, Outcome::Answered(_));
-                    let fetched_at = record.fetched_at;
-                    // Where a task stands in a list is no part of its result.
-                    let line = Line::from(super::Record { ordinal: 0, ..record });
-                    Ok(Rank { answered, fetched_at, sha256: sha256(&file.name, &line)? })
-                })
-                .transpose()
+        let candidate = |ordinal| {
+            let Some(record) = with_offset(&journal, ordinal)? else { return Ok(None) };
+            let unhashed = Candidate::of(&record, journal.service_time(&record));
+            // Where a task stands in a list is no part of its result.
+            let line = Line::from(Record { ordinal: 0, ..record });
+            Ok(Some(unhashed.with_sha256(sha256(&file.name, &line)?)))
         };
-        let results = (0..journal.header().list.tasks.len()).map(rank).collect::<Result<_, _>>()?;
+        let ordinals = 0..journal.header().list.tasks.len();
+        let results = ordinals.map(candidate).collect::<Result<_, JournalError>>()?;
         let (finished, origins) = (journal.is_finished(), origins(&journal));
         Ok(Self { file, header: journal.header().clone(), origins, finished, results })
     }
+}
+
+/// The record of the task at `ordinal`. If its answer does not show the service's clock, it gets the offset of
+/// its run, which the merged journal no longer tells.
+fn with_offset(journal: &Journal, ordinal: usize) -> Result<Option<Record>, JournalError> {
+    let is_merged = !journal.header().merged_from.is_empty();
+    let of_run = journal.clock_offset().filter(|_| !is_merged);
+    let record = journal.record(ordinal)?;
+    Ok(record.map(|record| Record { clock_offset: record.clock_offset.or(of_run), ..record }))
 }
 
 /// What a journal holds, by endpoint.
@@ -108,6 +105,8 @@ fn origins(journal: &Journal) -> Vec<Origin> {
         ended_at: journal.ended_at(),
         finished: journal.is_finished(),
         shard: header.shard.as_ref().map(|part| part.shard),
+        clock_offset_s: journal.clock_offset(),
+        account: header.account.clone().filter(|account| !account.is_unknown()),
     };
     vec![Origin {
         endpoint: header.endpoint.clone(),
@@ -179,7 +178,7 @@ impl Merge {
                 return Err(MergeError::Replaced(file.name.clone()).into());
             }
             for (ordinal, there) in wanted {
-                let record = journal.record(there).map_err(MergeError::from)?;
+                let record = with_offset(&journal, there).map_err(MergeError::from)?;
                 let mut record = record.ok_or_else(|| MergeError::Replaced(file.name.clone()))?;
                 record.ordinal = ordinal;
                 write_line(to, &Line::from(record))?;

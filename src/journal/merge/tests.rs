@@ -1,19 +1,36 @@
 use std::num::NonZeroU32;
 
-use super::super::{Answered, Failed, Part, Record};
-use super::*;
-use crate::model::{Reconciliation, Shard, Task, TaskList};
+use jiff::Timestamp;
 use proptest::prelude::*;
+use serde_json::json;
 
-/// A result: whether it is an answer, the second in which it came, and what it says.
-type Said = (bool, i64, u8);
+use super::super::{Answered, Failed, Outcome, Part, Record};
+use super::*;
+use crate::answer::normalise;
+use crate::model::{ClockOffset, Reconciliation, Shard, Task, TaskList};
+
+/// What a run got for a task. Times are in hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Got {
+    Failure,
+    Unreadable,
+    NotFound,
+    NoVerification,
+    Verified(i64),
+}
+
+/// A result: what was got, the true hour in which it came, and a number that tells it from others. Only odd ones
+/// show the service's clock.
+type Said = (Got, i64, u8);
 
 /// A run, as a test thinks of it.
 #[derive(Debug, Clone)]
 struct Night {
     endpoint: &'static str,
-    /// The second in which it began.
+    /// The hour in which it began.
     began: i64,
+    /// How many hours its machine's clock is ahead.
+    ahead: i64,
     /// The tasks by number, and what came of them.
     tasks: Vec<(usize, Option<Said>)>,
     named: bool,
@@ -21,8 +38,54 @@ struct Night {
     compared: Option<Vec<usize>>,
 }
 
-fn second(second: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + second).unwrap()
+fn hour(hour: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + hour * 3600).unwrap()
+}
+
+fn outcome(got: Got, mark: u8) -> Outcome {
+    let failed =
+        |status| Outcome::Failed(Failed { status, code: None, kind: None, message: mark.to_string() });
+    let verifications = match got {
+        Got::Failure => return failed(None),
+        Got::NotFound => return failed(Some(404)),
+        Got::Unreadable => vec![],
+        Got::NoVerification => vec![],
+        Got::Verified(hours) => vec![json!({
+            "finished_time": hour(hours).as_millisecond(),
+            "check_result": "success",
+            "consistency_result": [{"dir_check": "/d", "num_total_files": 1, "num_different_files": 0,
+                "num_target_miss_files": 0, "num_target_more_files": 0}],
+        })],
+    };
+    let mut answer = json!({ "result_list": verifications, "mark": mark });
+    if got == Got::Unreadable {
+        answer = json!({ "mark": mark });
+    }
+    Outcome::Answered(Answered {
+        status: 200,
+        sample_data: false,
+        content_range: None,
+        body: answer.to_string().into_bytes(),
+    })
+}
+
+fn got(outcome: &Outcome) -> (Got, u8) {
+    match outcome {
+        Outcome::Failed(failed) => {
+            let got = if failed.status == Some(404) { Got::NotFound } else { Got::Failure };
+            (got, failed.message.parse().unwrap())
+        }
+        Outcome::Answered(answered) => {
+            let body: serde_json::Value = serde_json::from_slice(&answered.body).unwrap();
+            let got = match normalise(&answered.body) {
+                Err(_) => Got::Unreadable,
+                Ok(answer) => answer.verifications.first().map_or(Got::NoVerification, |newest| {
+                    Got::Verified(newest.finished.unwrap().duration_since(hour(0)).as_hours())
+                }),
+            };
+            (got, body["mark"].as_u64().unwrap() as u8)
+        }
+    }
 }
 
 fn id(number: usize) -> TaskId {
@@ -41,7 +104,7 @@ impl Night {
         };
         let labels = if self.named { vec!["wave".to_owned()] } else { Vec::new() };
         let list = TaskList { labels, tasks: self.tasks.iter().map(task).collect() };
-        let mut header = Header::new(second(self.began), self.endpoint.to_owned(), list);
+        let mut header = Header::new(hour(self.began + self.ahead), self.endpoint.to_owned(), list);
         header.reconciliation = self.compared.as_ref().map(|undeclared| Reconciliation {
             not_found: self.tasks.iter().map(|(number, _)| id(*number)).take(1).collect(),
             undeclared: undeclared.iter().map(|number| Task::new(id(*number))).collect(),
@@ -54,23 +117,20 @@ impl Night {
         let mut lines = vec![serde_json::to_string(header).unwrap()];
         for (ordinal, task) in header.list.tasks.iter().enumerate() {
             let said = results.iter().find(|(id, _)| *id == task.task_id).and_then(|(_, said)| *said);
-            let Some((answered, came, body)) = said else { continue };
-            let outcome = if answered {
-                Outcome::Answered(Answered {
-                    status: 200,
-                    sample_data: false,
-                    content_range: None,
-                    body: vec![body],
-                })
-            } else {
-                Outcome::Failed(Failed { status: None, code: None, kind: None, message: body.to_string() })
+            let Some((got, came, mark)) = said else { continue };
+            let record = Record {
+                ordinal,
+                task_id: task.task_id.clone(),
+                fetched_at: hour(came + self.ahead),
+                clock_offset: (mark % 2 == 1).then(|| ClockOffset::from_secs(-3600 * self.ahead)),
+                attempts: 1,
+                request_id: None,
+                outcome: outcome(got, mark),
             };
-            let (task_id, fetched_at) = (task.task_id.clone(), second(came));
-            let record = Record { ordinal, task_id, fetched_at, attempts: 1, request_id: None, outcome };
             lines.push(serde_json::to_string(&Line::from(record)).unwrap());
         }
         if self.finished {
-            let footer = Footer { finished_at: second(self.began + 9), recorded: lines.len() - 1 };
+            let footer = Footer { finished_at: hour(self.began + self.ahead + 9), recorded: lines.len() - 1 };
             lines.push(serde_json::to_string(&footer).unwrap());
         }
         std::fs::write(path, lines.join("\n") + "\n").unwrap();
@@ -83,18 +143,16 @@ fn merged(paths: &[PathBuf]) -> Vec<u8> {
     bytes
 }
 
-/// What a journal says of each task: its endpoint, its id, and the result.
+/// What a journal says of each task: its endpoint, its id, and the result with the hour of the service's clock.
 fn said(path: &Path) -> Vec<(String, TaskId, Option<Said>)> {
     let journal = Journal::open(path).unwrap();
     let header = journal.header();
     let one = |(ordinal, task): (usize, &Task)| {
         let record = journal.record(ordinal).unwrap();
         let said = record.map(|record| {
-            let came = record.fetched_at.as_second() - 1_800_000_000;
-            match record.outcome {
-                Outcome::Answered(answered) => (true, came, answered.body[0]),
-                Outcome::Failed(failed) => (false, came, failed.message.parse().unwrap()),
-            }
+            let came = journal.service_time(&record).duration_since(hour(0)).as_hours();
+            let (got, mark) = got(&record.outcome);
+            (got, came, mark)
         });
         (header.endpoint_of(ordinal).to_owned(), task.task_id.clone(), said)
     };
@@ -102,7 +160,14 @@ fn said(path: &Path) -> Vec<(String, TaskId, Option<Said>)> {
 }
 
 fn night() -> impl Strategy<Value = Night> {
-    let said = prop::option::weighted(0.8, (any::<bool>(), 0_i64..4, 0_u8..3));
+    let got = prop_oneof![
+        1 => Just(Got::Failure),
+        1 => Just(Got::Unreadable),
+        1 => Just(Got::NotFound),
+        1 => Just(Got::NoVerification),
+        4 => (-2_i64..5).prop_map(Got::Verified),
+    ];
+    let said = prop::option::weighted(0.8, (got, 0_i64..4, 0_u8..4));
     let tasks = prop::sample::subsequence((0..5_usize).collect::<Vec<_>>(), 0..5).prop_shuffle();
     let tasks = tasks.prop_flat_map(move |tasks| {
         let said = prop::collection::vec(said.clone(), tasks.len());
@@ -111,20 +176,43 @@ fn night() -> impl Strategy<Value = Night> {
     let compared = prop::option::of(prop::sample::subsequence(vec![3_usize, 4, 5, 6], 0..3));
     (
         prop::sample::select(vec!["https://a", "https://b"]),
-        0_i64..3,
+        (0_i64..3, -3_i64..4),
         tasks,
         any::<bool>(),
         any::<bool>(),
         compared,
     )
-        .prop_map(|(endpoint, began, tasks, named, finished, compared)| Night {
+        .prop_map(|(endpoint, (began, ahead), tasks, named, finished, compared)| Night {
             endpoint,
             began,
+            ahead,
             tasks,
             named,
             finished,
             compared,
         })
+}
+
+/// Whether `one` counts for more than `other`.
+fn makes_obsolete(one: Said, other: Said, all: &[Said]) -> bool {
+    // Dated ahead of its answer, a verification says nothing of when it was.
+    let dated = |(got, came, _): Said| match got {
+        Got::Verified(verified) if verified <= came => Some(verified),
+        _ => None,
+    };
+    let is_evidence = |(got, ..): Said| got > Got::Unreadable;
+    let is_gone = |said: Said| {
+        let after = |later: &&Said| is_evidence(**later) && dated(**later).is_none() && later.1 >= said.1;
+        dated(said).is_some() && all.iter().any(|later| after(&later))
+    };
+    match (dated(one), dated(other)) {
+        _ if is_evidence(one) != is_evidence(other) => is_evidence(one),
+        (Some(one_verified), Some(verified)) => !is_gone(one) && (one_verified, one.1) > (verified, other.1),
+        (Some(_), None) if is_evidence(one) => one.1 > other.1,
+        (None, Some(_)) if is_evidence(one) => one.1 > other.1,
+        (None, None) if !is_evidence(one) => (one.0, one.1) > (other.0, other.1),
+        _ => one.1 > other.1,
+    }
 }
 
 proptest! {
@@ -150,35 +238,44 @@ proptest! {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         prop_assert_eq!(text(bytes.clone()), text(merged(&shuffled)));
 
-        // Each task once per endpoint, with the newest of its answers, or of its failures if it has none.
+        // Each task once per endpoint, with the record that no other makes obsolete.
         let whole = folder.path().join("whole.jsonl");
         std::fs::write(&whole, &bytes).unwrap();
         let mut expected = std::collections::BTreeMap::new();
         for path in &paths[..nights.len()] {
             for (endpoint, id, said) in said(path) {
-                let best: &mut Option<(bool, i64)> = expected.entry((endpoint, id)).or_default();
-                *best = (*best).max(said.map(|(answered, came, _)| (answered, came)));
+                let all: &mut Vec<Said> = expected.entry((endpoint, id)).or_default();
+                all.extend(said);
             }
         }
         let found = said(&whole);
         prop_assert_eq!(found.len(), expected.len());
         for (endpoint, id, said) in found {
-            let said = said.map(|(answered, came, _)| (answered, came));
-            prop_assert_eq!(Some(&said), expected.get(&(endpoint, id)));
+            let all = &expected[&(endpoint, id)];
+            let Some(counts) = said else {
+                prop_assert!(all.is_empty());
+                continue;
+            };
+            prop_assert!(all.contains(&counts));
+            for other in all {
+                prop_assert!(!makes_obsolete(*other, counts, all), "{other:?} {counts:?} {all:?}");
+            }
         }
         let ends = paths.iter().map(|path| Journal::open(path).unwrap().ended_at());
         prop_assert_eq!(Journal::open(&whole).unwrap().ended_at(), ends.max().unwrap());
+        let ends = paths.iter().map(|path| Journal::open(path).unwrap().as_of());
+        prop_assert_eq!(Journal::open(&whole).unwrap().as_of(), ends.max().unwrap());
     }
 
     #[test]
     fn shards_make_up_the_list_that_they_were_taken_from(
-        tasks in Just((0..20_usize).map(|number| (number, Some((true, 1, 7)))).collect::<Vec<_>>()).prop_shuffle(),
+        tasks in Just((0..20_usize).map(|number| (number, Some((Got::Verified(1), 1, 7)))).collect::<Vec<_>>()).prop_shuffle(),
         of in 1_u32..6,
         lost in any::<u32>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let night =
-            Night { endpoint: "https://a", began: 0, tasks, named: true, finished: true, compared: None };
+            Night { endpoint: "https://a", began: 0, ahead: 0, tasks, named: true, finished: true, compared: None };
         let whole = night.header();
         let shards: Vec<Shard> = (1..=of).map(|index| Shard::new(index, NonZeroU32::new(of).unwrap()).unwrap()).collect();
         let paths: Vec<PathBuf> = shards.iter().map(|shard| {
@@ -220,6 +317,7 @@ fn one(began: i64, finished: bool, said: Said) -> Night {
     Night {
         endpoint: "https://a",
         began,
+        ahead: 0,
         tasks: vec![(0, Some(said))],
         named: false,
         finished,
@@ -242,13 +340,13 @@ fn journal_of(nights: &[Night]) -> (tempfile::TempDir, Journal, Vec<String>) {
 
 #[test]
 fn a_run_that_did_not_come_to_its_end_leaves_the_whole_open_unless_another_has_all_its_tasks() {
-    let stopped = one(0, false, (true, 1, 7));
+    let stopped = one(0, false, (Got::Verified(0), 1, 7));
     let (_folder, journal, warnings) =
         journal_of(&[stopped.clone(), Night { tasks: vec![(1, None)], ..stopped.clone() }]);
     assert!(!journal.is_finished() && warnings.len() == 2, "{warnings:?}");
-    let (_folder, journal, warnings) = journal_of(&[stopped.clone(), one(2, true, (true, 3, 7))]);
+    let (_folder, journal, warnings) = journal_of(&[stopped.clone(), one(2, true, (Got::Verified(0), 3, 7))]);
     assert!(journal.is_finished() && warnings.len() == 1, "{warnings:?}");
-    let (_folder, journal, _) = journal_of(&[stopped, one(2, true, (false, 3, 7))]);
+    let (_folder, journal, _) = journal_of(&[stopped, one(2, true, (Got::Failure, 3, 7))]);
     assert!(!journal.is_finished(), "what counts is of the run that did not");
 }
 
@@ -257,7 +355,7 @@ fn a_declared_task_of_another_list_is_none_that_nobody_declared() {
     let compared = |began, number, undeclared: &[usize]| Night {
         tasks: vec![(9, None), (number, None)],
         compared: Some(undeclared.to_vec()),
-        ..one(began, true, (true, 1, 7))
+        ..one(began, true, (Got::Verified(0), 1, 7))
     };
     let (_folder, journal, _) = journal_of(&[compared(0, 1, &[2, 3]), compared(1, 2, &[1, 3])]);
     let found = journal.header().reconciliation.as_ref().unwrap();
@@ -265,15 +363,15 @@ fn a_declared_task_of_another_list_is_none_that_nobody_declared() {
     let well = Night { tasks: Vec::new(), ..compared(0, 1, &[]) };
     let (_folder, journal, _) = journal_of(std::slice::from_ref(&well));
     assert!(journal.header().reconciliation.is_some());
-    let (_folder, journal, warnings) = journal_of(&[well, one(0, true, (true, 1, 7))]);
+    let (_folder, journal, warnings) = journal_of(&[well, one(0, true, (Got::Verified(0), 1, 7))]);
     assert_eq!(journal.header().reconciliation, None, "one list was not compared");
     assert!(warnings[0].contains("not compared"), "{warnings:?}");
 }
 
 #[test]
 fn tasks_of_several_endpoints_are_told_apart_by_a_label_of_their_own() {
-    let b = Night { endpoint: "https://b", ..one(0, true, (true, 1, 8)) };
-    let (folder, journal, _) = journal_of(&[b, one(5, true, (true, 6, 7))]);
+    let b = Night { endpoint: "https://b", ..one(0, true, (Got::Verified(0), 1, 8)) };
+    let (folder, journal, _) = journal_of(&[b, one(5, true, (Got::Verified(0), 6, 7))]);
     let labels = |journal: &Journal, label: &str| -> Vec<String> {
         journal.header().list.tasks.iter().map(|task| task.labels[label].clone()).collect()
     };
@@ -296,7 +394,7 @@ fn tasks_of_several_endpoints_are_told_apart_by_a_label_of_their_own() {
 fn a_header_whose_shards_are_not_those_of_its_list_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
-    let mut header = one(0, true, (true, 1, 7)).header();
+    let mut header = one(0, true, (Got::Verified(0), 1, 7)).header();
     let of = NonZeroU32::new(2).unwrap();
     let holds = |index| Shard::new(index, of).filter(|shard| shard.holds(&id(0)));
     let (part, list) = Part::take(holds(1).or(holds(2)).unwrap(), header.list);

@@ -346,6 +346,17 @@ const CHINESE: &[(&str, &str)] = &[
         "本次运行未完成；未处理的任务计为“获取失败”",
     ),
     ("Journal", "日志"),
+    ("Clock", "时钟"),
+    (
+        "the clock of the machine that fetched was {0} behind the service's clock; ages are measured on the \
+         service's clock",
+        "获取数据的机器时钟比服务时钟慢{0}；校验时长按服务时钟计算",
+    ),
+    (
+        "the clock of the machine that fetched was {0} ahead of the service's clock; ages are measured on the \
+         service's clock",
+        "获取数据的机器时钟比服务时钟快{0}；校验时长按服务时钟计算",
+    ),
     ("Reconciliation", "核对"),
     ("Criteria", "判定标准"),
     ("Journal written by", "日志生成程序"),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::journal::Missing;
+use crate::model::ClockOffset;
 use crate::report::{Options, Report, Zone};
 
 /// Where a report comes from.
@@ -12,6 +13,9 @@ pub(in crate::output) struct Run<'a> {
     started_at: String,
     ended_at: String,
     finished: bool,
+    /// How far the service's clock was ahead of the machine's; none if no answer shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_offset_seconds: Option<ClockOffset>,
     timezone: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<ShardEntry>,
@@ -41,6 +45,8 @@ struct Merged<'a> {
     started_at: String,
     ended_at: String,
     finished: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_offset_seconds: Option<ClockOffset>,
     /// As in `2/4`.
     shard: Option<String>,
 }
@@ -69,6 +75,7 @@ impl<'a> Run<'a> {
                 started_at: zone.rfc3339(run.started_at),
                 ended_at: zone.rfc3339(run.ended_at),
                 finished: run.finished,
+                clock_offset_seconds: run.clock_offset_s,
                 shard: run.shard.map(|shard| shard.to_string()),
             })
             .collect();
@@ -83,6 +90,7 @@ impl<'a> Run<'a> {
             started_at: zone.rfc3339(header.started_at),
             ended_at: zone.rfc3339(report.journal().ended_at()),
             finished: report.journal().is_finished(),
+            clock_offset_seconds: report.journal().clock_offset(),
             timezone: zone.name(),
         }
     }

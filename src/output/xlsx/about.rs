@@ -76,6 +76,7 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     facts.push(("Endpoint", header.endpoint.clone()));
     facts.push(("Run began", time(header.started_at)));
     facts.push(("Run ended", time(journal.ended_at())));
+    facts.extend(report.clock(language).map(|text| ("Clock", text)));
     facts.extend(report.part(language).map(|text| ("Part", text)));
     facts.extend(merged_from(report, language).into_iter().map(|text| ("Merged from", text)));
     facts.push(("Tasks listed", header.list.tasks.len().to_string()));

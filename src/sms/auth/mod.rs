@@ -16,7 +16,7 @@ use super::outcome::{Failure, Outcome};
 use crate::model::{FailureKind, Redactor, Secret};
 
 pub use iam::Login;
-pub use sources::{Environment, FindError, Found, Method, Wanted, find, missing};
+pub use sources::{Environment, FindError, Found, Method, Wanted, account, find, missing};
 
 /// How a client proves who it is.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use configparser::ini::Ini;
 use reqwest::Url;
 
 use super::{AccessKey, Credentials, Login, Scope};
-use crate::model::Secret;
+use crate::model::{Account, Secret};
 use crate::sms::http::is_loopback;
 use crate::sms::regions::iam_of;
 
@@ -136,6 +136,29 @@ pub fn find(wanted: &Wanted, environment: Environment<'_>) -> Result<Found, Find
     }
     let last_resort = wanted.method.is_none() && matches!(credentials, Credentials::Metadata { .. });
     Ok(Found { credentials, origin, scope, last_resort })
+}
+
+/// The project and the account that a run is for, as far as options, environment and the SDKs' file name them.
+/// Reads no token, and nothing from standard input. A file that cannot be read is reported by [`find`].
+pub fn account(wanted: &Wanted, environment: Environment<'_>) -> Account {
+    let has_token = || wanted.token_file.is_some() || environment.get(TOKEN).is_some();
+    let by_key = match wanted.method {
+        Some(method) => method == Method::Key,
+        None => !has_token(),
+    };
+    let mut scope = wanted.scope.clone();
+    let has_key = by_key && matches!(key(&mut scope, environment), Ok(Some(_)));
+    let by_password = match wanted.method {
+        Some(method) => method == Method::Password,
+        None => !has_token() && !has_key && environment.get("SMS_IAM_USER").is_some(),
+    };
+    let of_login = |name| environment.get(name).filter(|_| by_password);
+    Account {
+        project_id: scope.project_id.or_else(|| environment.get("HUAWEICLOUD_SDK_PROJECT_ID")),
+        project_name: of_login("SMS_IAM_PROJECT"),
+        domain_id: scope.domain_id.or_else(|| environment.get("HUAWEICLOUD_SDK_DOMAIN_ID")),
+        domain_name: of_login("SMS_IAM_DOMAIN"),
+    }
 }
 
 /// What to do about credentials that are not there.

@@ -40,7 +40,15 @@ pub fn journal(folder: &Path, tasks: &[(&str, Outcome)]) -> Journal {
         let fetched_at = header.started_at;
         let outcome = outcome.clone();
         writer
-            .append(Record { ordinal, task_id, fetched_at, attempts: 1, request_id: None, outcome })
+            .append(Record {
+                ordinal,
+                task_id,
+                fetched_at,
+                clock_offset: None,
+                attempts: 1,
+                request_id: None,
+                outcome,
+            })
             .unwrap();
     }
     writer.finish().unwrap();

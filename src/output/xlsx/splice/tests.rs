@@ -47,7 +47,17 @@ fn journal(folder: &Path, tasks: Vec<Fetched>, is_reconciled: bool) -> Journal {
         let task_id = header.list.tasks[ordinal].task_id.clone();
         let fetched_at = header.started_at;
         let request_id = Some("<r>".to_owned());
-        writer.append(Record { ordinal, task_id, fetched_at, attempts: 1, request_id, outcome }).unwrap();
+        writer
+            .append(Record {
+                ordinal,
+                task_id,
+                fetched_at,
+                clock_offset: None,
+                attempts: 1,
+                request_id,
+                outcome,
+            })
+            .unwrap();
     }
     writer.finish().unwrap();
     Journal::open(&path).unwrap()
