@@ -54,7 +54,15 @@ fn journal(folder: &Path, tasks: &[(&str, &str, Outcome)], change: impl FnOnce(&
         let task_id = header.list.tasks[ordinal].task_id.clone();
         let (fetched_at, outcome) = (header.started_at, outcome.clone());
         writer
-            .append(Record { ordinal, task_id, fetched_at, attempts: 1, request_id: None, outcome })
+            .append(Record {
+                ordinal,
+                task_id,
+                fetched_at,
+                attempts: 1,
+                request_id: None,
+                clock_offset: None,
+                outcome,
+            })
             .unwrap();
     }
     if end {
