@@ -8,7 +8,7 @@ use crate::service::{Service, Settings};
 use crate::sms::auth::{self, Credentials, Environment, Found, Method, Wanted};
 use crate::sms::{Client, ClientError, Connection, HttpSettings, Scope, regions};
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 
 /// A client, and the embedded service that it talks to, if any.
 pub(crate) struct Connected {
@@ -43,7 +43,7 @@ pub(crate) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure>
         && !failure.is_transient()
     {
         let why = if found.last_resort { auth::missing(None) } else { failure.summary() };
-        return Err(Failure::credentials(format!("no credentials: {why}")));
+        return Err(no_credentials(&format!("no credentials: {why}")));
     }
     let name = client.endpoint().to_owned();
     Ok(Connected { client, name, embedded: None })
@@ -79,7 +79,8 @@ pub(crate) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
 
 /// The credentials for `endpoint`, and where they were found.
 pub(crate) fn credentials(args: &ConnectionArgs, endpoint: &str) -> Result<Found, Failure> {
-    auth::find(&wanted(args, endpoint), Environment { variable: &variable }).map_err(Failure::credentials)
+    auth::find(&wanted(args, endpoint), Environment { variable: &variable })
+        .map_err(|error| no_credentials(&error.to_string()))
 }
 
 /// The project and the account that a run is for, as far as they are known before the first request.
@@ -103,7 +104,12 @@ fn wanted(args: &ConnectionArgs, endpoint: &str) -> Wanted {
     }
 }
 
-/// A client by the options' bounds.
+/// Credentials that are missing: the message has a line for each way to set them.
+fn no_credentials(message: &str) -> Failure {
+    Failure::lines(Exit::Credentials, message.lines())
+}
+
+/// A client with the limits of the options.
 pub(crate) fn client(
     args: &ConnectionArgs,
     endpoint: String,

@@ -1,21 +1,26 @@
 //! What a user sees on the terminal: results on stdout, everything else on stderr.
+//!
+//! Every text is cleaned here, whatever it is made of: no control character of a server, a file or an argument
+//! reaches a terminal.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::model::{clean, clean_json, clean_lines};
+
 use super::exit::{Exit, Failure};
 
 /// The time between two progress lines where there is no terminal to draw on.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Writes a result to stdout. A reader that went away, as `head` does, is no error.
-pub(crate) fn out_bytes(bytes: &[u8]) -> Result<Exit, Failure> {
+fn write(bytes: &[u8]) -> Result<Exit, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        // A reader that went away, as `head` does, is no error.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::stopped(format!("stdout: {error}")))
+            Err(Failure::stopped(format!("cannot write to stdout: {}", io_reason(&error))))
         }
         _ => Ok(Exit::Done),
     }
@@ -49,14 +54,46 @@ fn was_closed() -> bool {
     false
 }
 
-/// Writes a line to stdout.
+/// Writes one line for people to stdout.
 pub(crate) fn out(line: &str) -> Result<Exit, Failure> {
-    out_bytes(format!("{line}\n").as_bytes())
+    write(format!("{}\n", clean(line)).as_bytes())
 }
 
-/// Writes a line to stderr; there is nobody to tell if that fails.
+/// Writes lines for people to stdout; each ends with a line break.
+pub(crate) fn out_lines(text: &str) -> Result<Exit, Failure> {
+    write(clean_lines(text).as_bytes())
+}
+
+/// Writes a summary, whose texts are clean and may be coloured, to stdout.
+pub(crate) fn out_summary(text: &str) -> Result<Exit, Failure> {
+    write(text.as_bytes())
+}
+
+/// Writes a line of fields, separated by tabs, to stdout.
+pub(crate) fn out_fields(fields: &[&str]) -> Result<Exit, Failure> {
+    let fields: Vec<_> = fields.iter().map(|field| clean(field)).collect();
+    write(format!("{}\n", fields.join("\t")).as_bytes())
+}
+
+/// Writes lines for other programs to stdout: exactly as they are, unless stdout is a terminal.
+pub(crate) fn out_data(bytes: &[u8]) -> Result<Exit, Failure> {
+    if bytes.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if io::stdout().is_terminal() {
+        return out_lines(&String::from_utf8_lossy(bytes));
+    }
+    write(bytes)
+}
+
+/// Writes a JSON document to stdout. Control and invisible characters are `\u` escapes: the values are the same.
+pub(crate) fn out_json(document: &[u8]) -> Result<Exit, Failure> {
+    write(clean_json(&String::from_utf8_lossy(document)).as_bytes())
+}
+
+/// Writes a line to stderr. An error is ignored: there is nowhere to report it.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", clean(line));
 }
 
 /// Writes a summary, whose texts are clean, to stderr.
@@ -64,20 +101,47 @@ pub(crate) fn note_summary(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Says what went wrong.
+/// Reports an error.
 pub(crate) fn error(message: &str) {
     note(&format!("error: {message}"));
 }
 
-/// Says what the user should know although it stops nothing.
+/// Reports why a command failed, in as many lines as that has.
+pub(crate) fn failure(failure: &Failure) {
+    let _ = writeln!(io::stderr().lock(), "error: {}", clean_lines(failure.message()));
+}
+
+/// Prints what clap has to say: help and the version to stdout, errors to stderr.
+pub(crate) fn command_line(error: &clap::Error) -> Exit {
+    let text = error.to_string();
+    let is_clean = clean_lines(&text) == text;
+    let printed =
+        if is_clean { error.print() } else { write!(io::stderr().lock(), "{}", clean_lines(&text)) };
+    match (printed, error.use_stderr()) {
+        (_, true) => Exit::Usage,
+        (Err(error), false) if error.kind() != ErrorKind::BrokenPipe => Exit::Stopped,
+        _ => Exit::Done,
+    }
+}
+
+/// Warns of something that does not stop the command.
 pub(crate) fn warning(message: &str) {
     note(&format!("warning: {message}"));
 }
 
-/// Shows how far a run is: a bar on a terminal, a line now and then elsewhere.
+/// The reason of an I/O error without the system's number.
+pub(crate) fn io_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match (error.raw_os_error(), text.rsplit_once(" (os error ")) {
+        (Some(_), Some((reason, _))) => reason.to_owned(),
+        _ => text,
+    }
+}
+
+/// Shows the progress of a run: a bar on a terminal, a line every ten seconds elsewhere.
 pub(crate) enum Progress {
     Silent,
-    /// The bar, and until when what it says of a task holds.
+    /// The bar, and until when its message is true.
     Bar(ProgressBar, Instant),
     Lines {
         total: usize,
@@ -130,7 +194,8 @@ impl Progress {
         match self {
             Self::Silent => {}
             Self::Bar(bar, until) => {
-                bar.set_message(format!("{task}: {what}, again in {:.1} s", wait.as_secs_f64()));
+                let message = format!("{task}: {what}, again in {:.1} s", wait.as_secs_f64());
+                bar.set_message(clean(&message).into_owned());
                 *until = Instant::now() + wait;
             }
             Self::Lines { retries, .. } => {
@@ -140,7 +205,7 @@ impl Progress {
         }
     }
 
-    /// Says what the user should know, without tearing the bar.
+    /// Warns without disturbing the bar.
     pub(crate) fn warning(&self, message: &str) {
         match self {
             Self::Silent => {}
@@ -158,7 +223,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away, so that what follows stands alone.
+    /// Removes the bar.
     pub(crate) fn clear(&self) {
         if let Self::Bar(bar, _) = self {
             bar.finish_and_clear();
@@ -171,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bar_says_what_is_waited_for_and_not_what_was() {
+    fn bar_message_is_cleared_when_the_wait_is_over() {
         let mut progress = Progress::Bar(ProgressBar::hidden(), Instant::now());
         let mut message_after = |wait: Duration| {
             progress.retrying("web", "HTTP 503", wait);

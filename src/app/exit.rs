@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::process::{ExitCode, Termination};
 
 use crate::journal::JournalError;
+use crate::model::{Clean, clean};
 use crate::storage::{Fault, StorageError};
+use crate::tasks::TaskListError;
 
 /// The exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,16 +57,36 @@ impl Termination for Exit {
     }
 }
 
-/// What ended a command early: what to say, and the code to leave with.
+/// What ended a command early: the message, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    pub(crate) message: String,
+    /// One line, or several of [`lines`](Self::lines): line breaks of data are escaped.
+    message: String,
 }
 
 impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Display) -> Self {
+        Self { exit, message: clean(&message.to_string()).into_owned() }
+    }
+
+    /// A message of several lines.
+    pub(crate) fn lines<L: Display>(exit: Exit, lines: impl IntoIterator<Item = L>) -> Self {
+        let lines: Vec<String> = lines.into_iter().map(|line| Clean(line).to_string()).collect();
+        Self { exit, message: lines.join("\n") }
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same failure with more to say.
+    pub(crate) fn and(self, more: impl Display) -> Self {
+        Self { message: format!("{}; {}", self.message, Clean(more)), ..self }
+    }
+
     pub(crate) fn stopped(message: impl Display) -> Self {
-        Self { exit: Exit::Stopped, message: message.to_string() }
+        Self::new(Exit::Stopped, message)
     }
 
     pub(crate) fn journal(error: JournalError) -> Self {
@@ -74,24 +96,30 @@ impl Failure {
             JournalError::NotRegular { .. } => Exit::Usage,
             _ => Exit::Stopped,
         };
-        Self { exit, message: error.to_string() }
+        Self::new(exit, error)
     }
 
-    /// For a command that cannot begin, or go on, without an object.
+    /// For a command that cannot start or continue without an object.
     pub(crate) fn storage(error: StorageError) -> Self {
         let exit = match error.fault {
             Fault::Usage => Exit::Usage,
             Fault::Credentials => Exit::Credentials,
             Fault::Missing | Fault::Taken | Fault::Unconditional | Fault::Other => Exit::Stopped,
         };
-        Self { exit, message: error.to_string() }
+        Self::new(exit, error)
     }
 
     pub(crate) fn usage(message: impl Display) -> Self {
-        Self { exit: Exit::Usage, message: message.to_string() }
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A task list with errors, one a line.
+    pub(crate) fn list(error: TaskListError) -> Self {
+        let head = "the list cannot be used; nothing was sent:".to_owned();
+        Self::lines(Exit::Usage, std::iter::once(head).chain(error.0.iter().map(ToString::to_string)))
     }
 
     pub(crate) fn credentials(message: impl Display) -> Self {
-        Self { exit: Exit::Credentials, message: message.to_string() }
+        Self::new(Exit::Credentials, message)
     }
 }

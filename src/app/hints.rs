@@ -1,5 +1,6 @@
 //! Hints: what to do next, by the kinds of failures in a run.
 
+use crate::cli::Typed;
 use crate::fetch::Event;
 use crate::journal::{Failed, Outcome};
 use crate::model::{FailureKind, Rate};
@@ -76,30 +77,38 @@ impl RunStats {
     }
 
     /// What to do next, after a run in which the gate learned to keep `learned_rate`.
-    pub(crate) fn hints(&self, learned_rate: Option<Rate>) -> Vec<String> {
+    pub(crate) fn hints(&self, learned_rate: Option<Rate>, typed: &Typed) -> Vec<String> {
         let is_many =
             |count: usize| count >= MANY.0.min(self.tasks) && count * MANY.1 >= self.tasks && count > 0;
+        let compare = typed.reconcile();
+        let compare = compare.map_or_else(String::new, |command| {
+            format!("; to compare the list with the account: `{command}`")
+        });
         let of_tasks = [
             (
                 self.forbidden,
-                "tasks were forbidden (403): the user needs the permission sms:server:getConsistencyCheckResult",
+                "tasks were forbidden (403): the user needs the permission sms:server:getConsistencyCheckResult"
+                    .to_owned(),
             ),
             (
                 self.unknown,
-                "tasks are not known to the service (404): check region and account; `export --reconcile` compares \
-                 the list with the account",
+                format!("tasks are not known to the service (404): check region and account{compare}"),
             ),
             (
                 self.unreached,
-                "tasks got no answer: `cutover-report doctor` checks the network, the certificate and the clock",
+                format!(
+                    "tasks got no answer; to check the network, the certificate and the clock: `{}`",
+                    typed.doctor()
+                ),
             ),
             (
                 self.too_large,
-                "answers were larger than --max-response: if they are the service's own, raise it",
+                "answers were larger than --max-response: if they are the service's own, raise it".to_owned(),
             ),
             (
                 self.out_of_time,
-                "tasks were not fetched before the deadline: raise --deadline, or --rate if the service allows it",
+                "tasks were not fetched before the deadline: raise --deadline, or --rate if the service allows it"
+                    .to_owned(),
             ),
         ];
         let of_tasks = of_tasks.into_iter().filter(|(count, _)| is_many(*count));
@@ -143,7 +152,7 @@ mod tests {
         let statuses = [400, 403, 404, 429, 500].map(|status| (FailureKind::Status, Some(status)));
         let kinds = FailureKind::ALL.into_iter().filter(|kind| *kind != FailureKind::Status);
         let rows = statuses.into_iter().chain(kinds.map(|kind| (kind, None))).map(|(kind, status)| {
-            let hints = stats(&[(kind, status)]).hints(None).join(" | ");
+            let hints = stats(&[(kind, status)]).hints(None, &Typed::default()).join(" | ");
             format!("{:20} {:5} {hints}", format!("{kind:?}"), status.unwrap_or_default())
         });
         insta::assert_snapshot!(rows.map(|row| row.trim_end().to_owned()).collect::<Vec<_>>().join("\n"));
@@ -153,7 +162,7 @@ mod tests {
     fn hints_with_few_failures_among_many_tasks_are_left_out() {
         let mut failures = vec![(FailureKind::Status, Some(500)); 30];
         failures.push((FailureKind::Status, Some(403)));
-        assert_eq!(stats(&failures).hints(None), Vec::<String>::new());
+        assert_eq!(stats(&failures).hints(None, &Typed::default()), Vec::<String>::new());
     }
 
     #[test]
@@ -169,7 +178,7 @@ mod tests {
                 wait: std::time::Duration::ZERO,
             });
         }
-        let hints = stats.hints(Some("5/s".parse().unwrap()));
+        let hints = stats.hints(Some("5/s".parse().unwrap()), &Typed::default());
         assert!(hints[0].contains("refused 1 requests"), "{hints:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::Typed;
 use crate::fs::Scratch;
 use crate::journal::JournalError;
 use crate::model::NamedFile;
@@ -63,6 +64,7 @@ impl JournalPlace {
         self,
         ended: Result<Exit, Failure>,
         recovered: Option<&NamedFile>,
+        typed: &Typed,
         quiet: bool,
     ) -> Result<Exit, Failure> {
         if let Some(file) = recovered {
@@ -72,9 +74,9 @@ impl JournalPlace {
                 Self::Remote(remote) => remote.keep(),
             }
             console::error(&format!(
-                "the journal was lost during the run; all records are in {0}: `cutover-report render {0}` writes \
-                 reports from it",
-                file.name.display()
+                "the journal was lost during the run; all records are in {}; to write reports from it: `{}`",
+                file.name.display(),
+                typed.render(&file.name)
             ));
             return ended.map(|_| Exit::Stopped);
         }
@@ -84,7 +86,11 @@ impl JournalPlace {
             // A report that could not be written must not cost what was fetched.
             Self::Temporary(file, folder) if file.local.exists() && !written => {
                 folder.keep();
-                console::note(&format!("the journal is kept in {}", file.local.display()));
+                console::note(&format!(
+                    "the journal is kept: {}; to write reports from it: `{}`",
+                    file.local.display(),
+                    typed.render(&file.local)
+                ));
             }
             Self::Temporary(..) => {}
             Self::Remote(remote) if remote.is_uploaded() => note_path(remote.file(), &ended, quiet),

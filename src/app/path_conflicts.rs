@@ -179,7 +179,7 @@ mod tests {
         }
         places.push(Place::manifest(&manifest_path(&at(journal))));
         let failure = keep_apart(&places).err()?;
-        Some(failure.message.replace(&format!("{}/", folder.display()), ""))
+        Some(failure.message().replace(&format!("{}/", folder.display()), ""))
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! From a journal to reports and an exit code, for `export`, `render` and `merge`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs};
+use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs, shell_quote};
 use crate::journal::Journal;
 use crate::model::{Language, Verdict};
 use crate::output::{
@@ -15,7 +16,7 @@ use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
 use super::summary::{self, Layout};
-use super::{console, stdout_output, template_choice};
+use super::{console, resume, stdout_output, template_choice};
 
 /// The most tasks that the closing summary lists.
 const NAMED_TASKS: usize = 20;
@@ -74,7 +75,10 @@ fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failu
     let file = storage.fetch(path).map_err(Failure::storage)?;
     let text = std::fs::read_to_string(&file.local)
         .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", path.display())))?;
-    let waivers = Waivers::parse(path, &text, zone).map_err(Failure::usage)?;
+    let waivers = Waivers::parse(path, &text, zone).map_err(|error| {
+        let head = "the waivers cannot be used:".to_owned();
+        Failure::lines(Exit::Usage, std::iter::once(head).chain(error.0))
+    })?;
     waivers.warnings().for_each(|warning| console::warning(&warning));
     Ok(waivers)
 }
@@ -87,11 +91,14 @@ pub(crate) fn warn_of_faults(journal: &Journal) {
 }
 
 /// Warns that a journal is incomplete.
-pub(crate) fn warn_if_unfinished(journal: &Journal) {
+///
+/// `outputs` are options for the command that fetches the rest.
+pub(crate) fn warn_if_unfinished(journal: &Journal, outputs: Vec<OsString>) {
     if !journal.is_finished() {
+        let fetch = resume::command(journal.header(), journal.path(), outputs);
+        let fetch = fetch.map_or_else(String::new, |command| format!("; to fetch them: `{command}`"));
         console::warning(&format!(
-            "{}: the run is incomplete: {} of {} tasks are recorded, the others count as not fetched; \
-             `export --resume` fetches them, `export --overwrite` fetches all again",
+            "{}: the run is incomplete: {} of {} tasks are recorded, the others count as not fetched{fetch}",
             journal.path().display(),
             journal.recorded(),
             journal.header().list.tasks.len()
@@ -132,7 +139,8 @@ pub(crate) fn write(
         outputs.push(Output { target: target.clone(), written });
     }
     // The journal of the evidence is there for the reader, and a file's path leads to it.
-    let kept = manifest.is_none_or(|place| place.journal) && !is_remote(journal.path());
+    let journal_stays = manifest.is_none_or(|place| place.journal);
+    let kept = journal_stays && !is_remote(journal.path());
     let fail_on = FailOn::verdicts(&args.fail_on);
     let mut failed = outputs.iter().any(|output| output.written.is_err());
     let manifest = manifest.map(|place| {
@@ -163,7 +171,7 @@ pub(crate) fn write(
     // After all files, which matter more than a stdout that cannot be written.
     failed |= args.json && !console::is_stdout_open();
     if let Err(failure) = to_stdout(&report, args, &files, &outputs, quiet) {
-        console::error(&failure.message);
+        console::failure(&failure);
         failed = true;
     }
     let exit = exit_code(&report, &fail_on, failed);
@@ -176,8 +184,14 @@ pub(crate) fn write(
             console::note(&format!("manifest: {}", path.display()));
         }
     }
-    if failed {
-        console::note("the journal is complete: `cutover-report render JOURNAL` writes reports from it");
+    // A journal that is deleted unless the reports are written is named by the command that keeps it.
+    if failed && journal_stays {
+        let path = journal.path();
+        console::note(&format!(
+            "{} has all answers; when the cause is fixed, write the reports again: `{}`",
+            path.display(),
+            args.typed.render(path)
+        ));
     }
     Ok(exit)
 }
@@ -199,16 +213,17 @@ fn to_stdout(
     quiet: bool,
 ) -> Result<(), Failure> {
     if let Some(format) = args.format {
-        return stdout_output::write(|to| output::write_to(report, format.into(), files, outputs, to));
+        return stdout_output::write(format, |to| {
+            output::write_to(report, format.into(), files, outputs, to)
+        });
     }
-    let mut document = Vec::new();
     if args.json {
+        let mut document = Vec::new();
         output::write_summary(report, &mut document).map_err(Failure::stopped)?;
-    } else if !quiet {
-        let lines = paths(outputs).into_iter().map(|path| format!("{}\n", path.display()));
-        document = lines.collect::<String>().into_bytes();
+        return console::out_json(&document).map(drop);
     }
-    console::out_bytes(&document).map(drop)
+    let lines = paths(outputs).into_iter().filter(|_| !quiet).map(|path| format!("{}\n", path.display()));
+    console::out_data(lines.collect::<String>().as_bytes()).map(drop)
 }
 
 /// The paths written; of a folder only its own.
@@ -252,7 +267,7 @@ pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], failed: bool) 
 /// Prints the summary and hints to stderr. `kept` is whether the journal is a file that stays.
 fn close(report: &Report<'_>, kept: bool) {
     let see = if kept {
-        format!("`cutover-report show {}` lists all", report.journal().path().display())
+        format!("`cutover-report show {}` lists all", shell_quote(report.journal().path()))
     } else {
         String::new()
     };
@@ -279,9 +294,12 @@ pub(crate) fn hints(report: &Report<'_>, kept: bool) -> Vec<String> {
     if let Some(row) = unreadable {
         hints.push(format!(
             "hint: the journal has unreadable responses as they were received: \
-             jq -r 'select(.task_id == \"{}\").body' {}",
-            row.task.task_id,
-            report.journal().path().display()
+             `jq -r {} {}`",
+            shell_quote(format!(
+                "select(.task_id == {}).body",
+                serde_json::Value::from(row.task.task_id.as_str())
+            )),
+            shell_quote(report.journal().path())
         ));
     }
     hints

@@ -1,12 +1,47 @@
 //! `--resume`: what an earlier run left, and whether this one may go on with it.
 
-use crate::cli::ExportArgs;
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::cli::{ExportArgs, shell_quote};
 use crate::journal::{Header, Journal, JournalError, Searched, Wanted, Writer};
 use crate::model::{NamedFile, Shard, TaskList};
 
 use super::connect;
 use super::console;
 use super::exit::Failure;
+
+/// The command that fetches what a journal has no answer for and writes `outputs`; none for a journal that was
+/// merged.
+pub(crate) fn command(header: &Header, journal: &Path, outputs: Vec<OsString>) -> Option<String> {
+    if !header.merged_from.is_empty() {
+        return None;
+    }
+    let mut words: Vec<OsString> =
+        ["cutover-report", "export", "--resume", "--journal"].map(Into::into).into();
+    words.push(journal.into());
+    let mut add = |option: &str, value: Option<&str>| {
+        words.push(option.into());
+        words.extend(value.map(Into::into));
+    };
+    add("--endpoint", Some(&header.endpoint));
+    if let Some(Searched { state, name, with_results }) = &header.searched {
+        add(if header.reconciliation.is_some() { "--reconcile" } else { "--discover" }, None);
+        for (option, value) in [("--state", state), ("--name", name)] {
+            if let Some(value) = value {
+                add(option, Some(value));
+            }
+        }
+        if *with_results == Some(true) {
+            add("--with-results", None);
+        }
+    }
+    if let Some(part) = &header.shard {
+        add("--shard", Some(&part.shard.to_string()));
+    }
+    words.extend(outputs);
+    Some(words.iter().map(shell_quote).collect::<Vec<_>>().join(" "))
+}
 
 /// Checks that `--resume` can find a journal.
 ///

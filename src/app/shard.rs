@@ -87,7 +87,7 @@ mod tests {
             set.map(|(_, value)| (*value).to_owned())
         };
         let auto = ShardArg::Auto(NonZeroU32::new(4).unwrap());
-        of(auto, variable).map_or_else(|failure| failure.message, |shard| shard.to_string())
+        of(auto, variable).map_or_else(|failure| failure.message().to_owned(), |shard| shard.to_string())
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Signal {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
         };
-        Failure { exit: self.exit(), message: format!("stopped by {name}{message}") }
+        Failure::new(self.exit(), format!("stopped by {name}{message}"))
     }
 }
 

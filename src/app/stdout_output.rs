@@ -1,8 +1,9 @@
 //! `-o -`: one output on stdout.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 
 use crate::cli::StdoutFormat;
+use crate::model::{clean_json, clean_lines};
 use crate::output::{Cause, StdoutKind};
 
 use super::exit::Failure;
@@ -43,11 +44,46 @@ impl From<StdoutFormat> for StdoutKind {
 }
 
 /// Writes an output to stdout as it is made. A reader that went away, as `head` does, is no error.
-pub(crate) fn write(fill: impl FnOnce(&mut dyn Write) -> Result<(), Cause>) -> Result<(), Failure> {
-    let mut stdout =
-        BufWriter::with_capacity(1 << 16, Reader { stdout: io::stdout().lock(), is_gone: false });
+///
+/// JSON has control and invisible characters as escapes; other formats are cleaned for a terminal only.
+pub(crate) fn write(
+    format: StdoutFormat,
+    fill: impl FnOnce(&mut dyn Write) -> Result<(), Cause>,
+) -> Result<(), Failure> {
+    let clean: fn(&str) -> String = match format {
+        StdoutFormat::Json => |text| clean_json(text).into_owned(),
+        _ if io::stdout().is_terminal() => clean_lines,
+        _ => str::to_owned,
+    };
+    let reader = Reader { stdout: io::stdout().lock(), is_gone: false };
+    let mut stdout = BufWriter::with_capacity(1 << 16, Cleaned { to: reader, clean, rest: Vec::new() });
     let written = fill(&mut stdout).and_then(|()| Ok(stdout.flush()?));
     written.map_err(|error| Failure::stopped(format!("stdout: {error}")))
+}
+
+/// Cleans text before it is written.
+struct Cleaned<W> {
+    to: W,
+    clean: fn(&str) -> String,
+    /// The first bytes of a character whose others are to come.
+    rest: Vec<u8>,
+}
+
+impl<W: Write> Write for Cleaned<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.rest.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.rest) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.rest.len(),
+        };
+        let text: Vec<u8> = self.rest.drain(..whole).collect();
+        self.to.write_all((self.clean)(&String::from_utf8_lossy(&text)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Stdout, and whether its reader went away; what is written then is dropped.

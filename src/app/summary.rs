@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::model::{Language, SAMPLE, Verdict};
+use crate::model::{Language, SAMPLE, Verdict, clean};
 use crate::report::{Options, Report, Status, SummaryRow, pick_worst};
 
 /// The most groups that are listed.
@@ -76,11 +76,12 @@ pub(crate) fn text(report: &Report<'_>, layout: &Layout) -> String {
     if report.is_sample() {
         lines.push(layout.paint(language.text(SAMPLE), bold.fg_color(Some(AnsiColor::Yellow.into()))));
     }
-    lines.push(clean(&report.outcome(language)));
+    lines.push(clean(&report.outcome(language)).into_owned());
     let times = [journal.header().started_at, journal.ended_at()].map(|time| zone.plain(time));
     let [began, ended] = &times;
     let run = "Run {0} to {1} ({2}), endpoint {3}";
-    lines.push(clean(&language.fill(run, &[began, ended, &zone.name(), &journal.header().endpoint])));
+    let line = language.fill(run, &[began, ended, &zone.name(), &journal.header().endpoint]);
+    lines.push(clean(&line).into_owned());
     if let Some(groups) = report.groups().filter(|groups| !groups.rows.is_empty()) {
         let shown = groups.most_failing(MAX_GROUPS);
         let heading =
@@ -154,7 +155,7 @@ fn list(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<Stri
             1 => entry.row.task.name_and_id(),
             tasks => language.fill("{0} tasks", &[&tasks]),
         };
-        let text = clean(&language.fill("{0}: {1}", &[&name, &entry.reason]));
+        let text = clean(&language.fill("{0}: {1}", &[&name, &entry.reason])).into_owned();
         format!("{INDENT}{}{blank}{INDENT}{text}", layout.paint(verdict, verdict_style(entry.verdict)))
     };
     entries.iter().map(line).collect()
@@ -209,7 +210,7 @@ struct Cell {
 
 impl Cell {
     fn new(text: &str, style: Style) -> Self {
-        Self { text: clean(text), style, right: false }
+        Self { text: clean(text).into_owned(), style, right: false }
     }
 
     fn plain(text: &str) -> Self {
@@ -310,15 +311,6 @@ fn verdict_style(verdict: Verdict) -> Style {
         _ => AnsiColor::Yellow,
     };
     Style::new().fg_color(Some(colour.into()))
-}
-
-/// A text in one line, with control characters and marks of direction escaped.
-fn clean(text: &str) -> String {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars().map(|c| if is_hidden(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]

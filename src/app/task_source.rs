@@ -16,7 +16,9 @@ use super::console;
 use super::exit::Failure;
 use super::hints::{LISTING, denied};
 
-/// The tasks that the command line declares; none if they are to be found.
+const NO_TASKS: &str = "no tasks: name a task list, - for stdin, or use --task ID";
+
+/// The tasks that the command line declares; none if they are to be found, or are in the journal to resume.
 pub(crate) fn declared(
     args: &ExportArgs,
     storage: &Storage,
@@ -31,7 +33,9 @@ pub(crate) fn declared(
             "--with-results selects among the tasks of --discover; add --discover, or leave it out",
         ));
     }
-    if args.discover {
+    // The journal to resume has the list.
+    let is_in_journal = args.resume && args.tasks.is_empty() && args.task_ids.is_empty();
+    if args.discover || is_in_journal {
         return Ok(None);
     }
     let options = ListOptions { sheet: args.sheet.clone() };
@@ -63,6 +67,7 @@ pub(crate) async fn find_tasks(
             Ok(FoundTasks { list, reconciliation, unlisted: found.warnings })
         }
         Some(list) => Ok(FoundTasks { list, reconciliation: None, unlisted: Vec::new() }),
+        None if !args.discover => Err(Failure::usage(NO_TASKS)),
         None => match search_account().await? {
             Discovered { list, .. } if list.tasks.is_empty() => {
                 Err(Failure::stopped("the account has no such task, so there is nothing to report"))
@@ -107,7 +112,7 @@ pub(crate) fn read_task_lists(
         .collect::<Result<_, _>>()
         .map_err(Failure::storage)?;
     if sources.is_empty() {
-        return Err(Failure::usage("no tasks: name a task list, - for standard input, or --task ID"));
+        return Err(Failure::usage(NO_TASKS));
     }
     let has_sheets = |source: &Source| match source {
         Source::File(file) => file.name.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("xlsx")),
@@ -119,7 +124,7 @@ pub(crate) fn read_task_lists(
             "--sheet names a worksheet, but no task list is an .xlsx file; leave --sheet out",
         ));
     }
-    let loaded = tasks::load_with(&sources, &mut std::io::stdin().lock(), options).map_err(Failure::usage)?;
+    let loaded = tasks::load_with(&sources, &mut std::io::stdin().lock(), options).map_err(Failure::list)?;
     if !quiet {
         loaded.warnings.iter().for_each(|warning| console::warning(warning));
     }

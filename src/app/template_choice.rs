@@ -1,10 +1,11 @@
 //! The template that `--template` names.
 
-use crate::model::Markup;
+use crate::model::{Markup, did_you_mean};
 use crate::output::Ticket;
 use crate::report::Template;
 
-use super::exit::Failure;
+use super::console;
+use super::exit::{Exit, Failure};
 
 /// A built-in template, or one read from a file.
 pub(crate) fn named(name: &str) -> Result<Template, Failure> {
@@ -14,9 +15,15 @@ pub(crate) fn named(name: &str) -> Result<Template, Failure> {
 /// The template in `file`, checked for every markup that a ticket can have.
 pub(crate) fn read(file: &str) -> Result<Template, Failure> {
     let source = std::fs::read_to_string(file).map_err(|error| {
-        Failure::usage(format!("the template {file}: {error}; give a file, or one of {}", names()))
+        let near = did_you_mean(file, Template::all_built_in().map(|(name, _)| name));
+        let reason = console::io_reason(&error);
+        Failure::usage(format!(
+            "cannot read template {file}: {reason}; use a file, or one of {}{near}",
+            names()
+        ))
     })?;
-    let template = Template::parse(file, &source).map_err(Failure::usage)?;
+    let template = Template::parse(file, &source)
+        .map_err(|_| Failure::lines(Exit::Usage, Template::errors(file, &source)))?;
     for markup in Markup::ALL {
         Ticket::of(&template, markup).map_err(Failure::usage)?;
     }

@@ -1,29 +1,32 @@
-//! Settings from a file: a profile's keys are the options' names.
+//! Settings of a configuration file: the keys of a profile are the names of options.
 //!
-//! They are put into the command line behind the command, unless the option is there already or a
-//! variable says the same, so that everything else treats them as if the user had typed them.
+//! They are inserted into the command line after the command, unless the option is there already or the
+//! environment has the same setting. So everything else treats them as if they had been typed.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::Cli;
-use crate::model::Place;
+use super::{Cli, ReadError, Typed};
+use crate::model::{Place, did_you_mean};
 
 /// The profile that is used when none is named.
 const DEFAULT_PROFILE: &str = "default";
-/// Options that say the same in two ways: one of them on the command line puts both aside.
+/// Options that set the same thing: one of them on the command line overrides both in the file.
 const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
-/// Commands with an option whose values are other ones than elsewhere: a profile cannot mean both.
+/// Commands with an option that has other values than elsewhere: a profile cannot mean both.
 const OWN_VALUES: [(&str, &str); 2] = [("diff", "fail-on"), ("tasks", "format")];
-/// Options that choose the settings, or end the program.
+/// Options that choose the settings, or print something and exit.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
-/// Options for which there are variables, which go before the file.
+/// Commands that no setting concerns.
+const WITHOUT_SETTINGS: [&str; 3] = ["completions", "man", "help"];
+/// Options for which there are environment variables, which override the file.
 const VARIABLES: [(&str, &str); 5] = [
     ("token-file", "SMS_AUTH_TOKEN"),
     ("project-id", "HUAWEICLOUD_SDK_PROJECT_ID"),
@@ -32,42 +35,87 @@ const VARIABLES: [(&str, &str); 5] = [
     ("s3-endpoint", "AWS_ENDPOINT_URL"),
 ];
 
-/// A configuration file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each says what it is")]
-pub enum ConfigError {
-    #[error("--profile {0} needs --config FILE")]
-    NoFile(String),
-    #[error("{path}: {source}", path = .path.display())]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("{place}: {what}")]
-    Wrong { place: Place, what: String },
-    #[error("{path}: has no [profile.{name}]; there are {}", list(known), path = .path.display())]
-    NoProfile { path: PathBuf, name: String, known: Vec<String> },
+/// A command line with everything that applies to it.
+pub(super) struct Settled {
+    pub(super) arguments: Arguments,
+    pub(super) typed: Typed,
+    /// The configuration file, if there is one.
+    pub(super) file: Option<PathBuf>,
 }
 
-fn list(known: &[String]) -> String {
-    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+/// A command line, and the settings to insert.
+pub(super) struct Arguments {
+    arguments: Vec<OsString>,
+    settings: Vec<Setting>,
 }
 
-/// Reads `arguments` with the settings of the file that they name, if they name one.
+impl Arguments {
+    pub(super) fn with_settings(&self) -> Vec<OsString> {
+        let mut arguments = self.arguments.clone();
+        let more = self.settings.iter().flat_map(|setting| &setting.arguments).map(OsString::from);
+        let after = after_command(&arguments);
+        arguments.splice(after..after, more);
+        arguments
+    }
+
+    /// The error of clap, with its place if it is about a setting.
+    pub(super) fn explain(&self, error: clap::Error) -> ReadError {
+        match self.settings.iter().find(|setting| is_about(&error, setting)) {
+            Some(setting) => ReadError::Config(vec![format!("{}: {}", setting.place, first_line(&error))]),
+            None => error.into(),
+        }
+    }
+}
+
+/// Finds the settings for a command line.
 ///
 /// # Errors
-/// [`ConfigError`], with the line and column at fault.
-pub(super) fn read(mut arguments: Vec<OsString>) -> Result<Cli, ConfigError> {
-    let settings = settings_for(&arguments)?;
-    let more = settings.iter().flat_map(|setting| &setting.arguments).map(OsString::from);
-    let behind = place_of_command(&arguments);
-    arguments.splice(behind..behind, more);
-    Cli::try_parse_from(arguments).or_else(|error| {
-        match settings.into_iter().find(|setting| is_about(&error, setting)) {
-            Some(Setting { place, .. }) => Err(ConfigError::Wrong { place, what: first_paragraph(&error) }),
-            None => error.exit(),
-        }
-    })
+/// Every error of the configuration file, with its line and column.
+pub(super) fn settle(arguments: Vec<OsString>) -> Result<Settled, ReadError> {
+    let mut command = Cli::command();
+    command.build();
+    let (arguments, off) = take_off_switches(arguments, &command);
+    let typed = Typed::new(arguments.clone(), off.iter().map(|name| format!("--{name}=false")).collect());
+    let (file, settings) = settings_for(&arguments, &off, &command).map_err(ReadError::Config)?;
+    Ok(Settled { arguments: Arguments { arguments, settings }, typed, file })
 }
 
-/// Whether a value that the command line could not take is this setting's.
+/// Takes `--NAME=false` and `--NAME=true` of switches out of a command line; returns the switches that are off.
+fn take_off_switches(arguments: Vec<OsString>, command: &Command) -> (Vec<OsString>, Vec<String>) {
+    let name = arguments.get(after_command(&arguments).saturating_sub(1));
+    let subcommand = name.and_then(|name| command.find_subcommand(name.to_str()?));
+    let is_switch = |name: &str| {
+        let mut options = subcommand.unwrap_or(command).get_arguments();
+        options.any(|arg| arg.get_long() == Some(name) && matches!(arg.get_action(), ArgAction::SetTrue))
+    };
+    let mut off = Vec::new();
+    let mut rest: Vec<OsString> = Vec::new();
+    let mut arguments = arguments.into_iter();
+    for argument in arguments.by_ref() {
+        let switch = argument.to_str().and_then(|text| text.strip_prefix("--")?.split_once('='));
+        match switch {
+            Some((name, "false")) if is_switch(name) => {
+                rest.retain(|earlier| earlier.to_str() != Some(&format!("--{name}")));
+                off.push(name.to_owned());
+            }
+            Some((name, "true")) if is_switch(name) => {
+                off.retain(|earlier| earlier != name);
+                rest.push(format!("--{name}").into());
+            }
+            _ => {
+                let ends = argument == "--";
+                rest.push(argument);
+                if ends {
+                    break;
+                }
+            }
+        }
+    }
+    rest.extend(arguments);
+    (rest, off)
+}
+
+/// Whether an error is about the value of this setting.
 fn is_about(error: &clap::Error, setting: &Setting) -> bool {
     match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(option)) => {
@@ -77,54 +125,98 @@ fn is_about(error: &clap::Error, setting: &Setting) -> bool {
     }
 }
 
-fn first_paragraph(error: &clap::Error) -> String {
+fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    // The lines below the first, up to an empty one, say which values there are.
-    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
-    let text = lines.collect::<Vec<_>>().join(" ");
-    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.next().unwrap_or_default();
+    // The values that an option has are in the second line.
+    let more = lines.next().filter(|line| line.starts_with("[possible values"));
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    more.map_or_else(|| line.to_owned(), |more| format!("{line} {more}"))
 }
 
-/// The settings that apply to a command line: those that it does not have already.
-fn settings_for(arguments: &[OsString]) -> Result<Vec<Setting>, ConfigError> {
-    let mut command = Cli::command();
-    command.build();
-    // What is wrong with the rest of the command line is said when it is read in earnest.
+type Found = (Option<PathBuf>, Vec<Setting>);
+
+/// The configuration file, and its settings that apply: those that the command line does not have.
+fn settings_for(arguments: &[OsString], off: &[String], command: &Command) -> Result<Found, Vec<String>> {
+    // Errors in the rest of the command line are reported when it is parsed as a whole.
     let Ok(given) = command.clone().ignore_errors(true).try_get_matches_from(arguments) else {
-        return Ok(Vec::new());
-    };
-    let (path, profile) = (given.get_one::<PathBuf>("config"), given.get_one::<String>("profile"));
-    let Some(path) = path else {
-        return profile.map_or(Ok(Vec::new()), |profile| Err(ConfigError::NoFile(profile.clone())));
+        return Ok((None, Vec::new()));
     };
     let found = given.subcommand().and_then(|(name, given)| Some((command.find_subcommand(name)?, given)));
-    let Some((subcommand, given)) = found else { return Ok(Vec::new()) };
-    let text =
-        std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-    let file = File { path, text: &text };
-    let mut settings = file.settings(profile.map_or(DEFAULT_PROFILE, String::as_str), &command)?;
+    let Some((subcommand, given)) = found else { return Ok((None, Vec::new())) };
+    if WITHOUT_SETTINGS.contains(&subcommand.get_name()) {
+        return Ok((None, Vec::new()));
+    }
+    let profile = given.get_one::<String>("profile").map(String::as_str);
+    let Some((path, is_named)) = file_for(given.get_one::<PathBuf>("config")) else {
+        return profile.map_or(Ok((None, Vec::new())), |profile| {
+            let usual =
+                usual_file().map_or_else(String::new, |path| format!(", or create {}", path.display()));
+            Err(vec![format!("--profile {profile} needs a configuration file: use --config FILE{usual}")])
+        });
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.split(" (os error").next().unwrap_or_default();
+        let check = if is_named == Named::Option { "--config" } else { VARIABLE };
+        vec![format!("cannot read config file {}: {reason}; check {check}", path.display())]
+    })?;
+    let file = File { path: &path, text: &text };
+    let is_optional = profile.is_none() && is_named == Named::Usual;
+    let mut settings = file.settings(profile.unwrap_or(DEFAULT_PROFILE), is_optional, command)?;
     settings.retain(|setting| {
-        if OWN_VALUES.contains(&(subcommand.get_name(), &setting.name)) {
+        if OWN_VALUES.contains(&(subcommand.get_name(), &setting.name)) || off.contains(&setting.name) {
             return false;
         }
         let mut options = subcommand.get_arguments();
         options.any(|option| {
             option.get_long() == Some(&setting.name)
-                && !is_said(option, subcommand, given)
+                && !is_given(option, subcommand, given)
                 && !is_in_environment(option)
         })
     });
-    Ok(settings)
+    Ok((Some(path), settings))
 }
 
-/// Whether the command line has the option, one that says the same in another way, or one that
-/// cannot go with it.
-fn is_said(option: &Arg, command: &Command, given: &ArgMatches) -> bool {
+/// The environment variable with the path of the configuration file.
+const VARIABLE: &str = "$CUTOVER_REPORT_CONFIG";
+
+/// How the configuration file was found.
+#[derive(PartialEq, Eq)]
+enum Named {
+    Option,
+    Variable,
+    Usual,
+}
+
+/// The configuration file: of `--config`, else of the environment, else at the usual place if it is there.
+fn file_for(option: Option<&PathBuf>) -> Option<(PathBuf, Named)> {
+    if let Some(path) = option {
+        return Some((path.clone(), Named::Option));
+    }
+    if let Some(path) = env::var_os(VARIABLE.trim_start_matches('$')).filter(|path| !path.is_empty()) {
+        return Some((path.into(), Named::Variable));
+    }
+    let usual = usual_file().filter(|path| path.exists())?;
+    Some((usual, Named::Usual))
+}
+
+fn usual_file() -> Option<PathBuf> {
+    // A relative path is invalid by the XDG Base Directory Specification.
+    let folder = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home =
+        || env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| Path::new(&home).join(".config"));
+    Some(folder.or_else(home)?.join("cutover-report").join("config.toml"))
+}
+
+/// Whether the command line has the option, an alternative to it, or an option that conflicts with it.
+fn is_given(option: &Arg, command: &Command, given: &ArgMatches) -> bool {
     let excludes = |one: &Arg, other: &Arg| command.get_arg_conflicts_with(one).contains(&other);
-    let mut said = command
+    let mut typed = command
         .get_arguments()
         .filter(|other| given.value_source(other.get_id().as_str()) == Some(ValueSource::CommandLine));
-    said.any(|other| {
+    typed.any(|other| {
         let same = other.get_id() == option.get_id();
         same || are_alternatives(option, other) || excludes(option, other) || excludes(other, option)
     })
@@ -137,28 +229,31 @@ fn are_alternatives(one: &Arg, other: &Arg) -> bool {
 
 fn is_in_environment(option: &Arg) -> bool {
     let mut variables = VARIABLES.iter().filter(|(long, _)| option.get_long() == Some(long));
-    variables.any(|(_, variable)| std::env::var_os(variable).is_some_and(|value| !value.is_empty()))
+    variables.any(|(_, variable)| env::var_os(variable).is_some_and(|value| !value.is_empty()))
 }
 
-/// The place behind the command's name. Before it stand only options for all commands.
-fn place_of_command(arguments: &[OsString]) -> usize {
+/// The index after the command's name. Only global options precede it.
+fn after_command(arguments: &[OsString]) -> usize {
     let mut is_value = true; // the program's name
-    for (place, argument) in arguments.iter().enumerate() {
+    for (index, argument) in arguments.iter().enumerate() {
         let argument = argument.to_string_lossy();
         if !is_value && !argument.starts_with('-') {
-            return place + 1;
+            return index + 1;
         }
         is_value = matches!(argument.as_ref(), "--config" | "--profile" | "--s3-endpoint");
     }
     arguments.len()
 }
 
-/// A setting, and the arguments that say it.
+/// A setting, and its arguments.
 struct Setting {
     name: String,
     arguments: Vec<String>,
     place: Place,
 }
+
+/// An error in the file: the byte where it is, and what it is.
+type Fault = (usize, String);
 
 struct File<'a> {
     path: &'a Path,
@@ -166,45 +261,58 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    /// The settings of a profile. Every key must be an option of some command.
-    fn settings(&self, profile: &str, command: &Command) -> Result<Vec<Setting>, ConfigError> {
+    /// The settings of a profile, all of them valid. An optional profile may be missing.
+    fn settings(
+        &self,
+        profile: &str,
+        is_optional: bool,
+        command: &Command,
+    ) -> Result<Vec<Setting>, Vec<String>> {
         let document = DeTable::parse(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            self.wrong(at, error.message().to_owned())
+            self.describe(vec![(at, error.message().to_owned())])
         })?;
+        let mut faults = Vec::new();
         let mut profiles = Vec::new();
         for (key, value) in document.get_ref() {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("profile", DeValue::Table(tables)) => profiles.extend(tables.iter()),
-                (key_text, _) => {
-                    let what =
-                        format!("`{key_text}` stands outside of a profile; write it below [profile.NAME]");
-                    return Err(self.wrong(key.span().start, what));
-                }
+                (name, _) => faults.push((key.span().start, outside(name, command))),
             }
         }
-        let chosen = profiles.iter().find(|(name, _)| name.get_ref() == profile);
-        let Some((_, chosen)) = chosen else {
-            let known = profiles.iter().map(|(name, _)| name.get_ref().to_string()).collect();
-            return Err(ConfigError::NoProfile {
-                path: self.path.to_owned(),
-                name: profile.to_owned(),
-                known,
-            });
+        if !faults.is_empty() {
+            return Err(self.describe(faults));
+        }
+        let Some((_, chosen)) = profiles.iter().find(|(name, _)| name.get_ref() == profile) else {
+            if is_optional {
+                return Ok(Vec::new());
+            }
+            let known: Vec<&str> = profiles.iter().map(|(name, _)| name.get_ref().as_ref()).collect();
+            let near = did_you_mean(profile, known.iter().copied());
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let path = self.path.display();
+            return Err(vec![format!(
+                "{path}: no [profile.{profile}]; profiles in this file: {known}{near}"
+            )]);
         };
         let DeValue::Table(chosen) = chosen.get_ref() else {
-            return Err(self.wrong(chosen.span().start, "a profile is a table".to_owned()));
+            return Err(self.describe(vec![(chosen.span().start, "a profile must be a table".to_owned())]));
         };
-        let settings: Vec<Setting> =
-            chosen.iter().map(|(key, value)| self.setting(key, value, command)).collect::<Result<_, _>>()?;
-        for [one, other] in ALTERNATIVES {
-            let find = |name: &str| settings.iter().find(|setting| setting.name == name);
-            if let (Some(_), Some(other)) = (find(one), find(other)) {
-                let what = format!("`{}` and `{one}` say the same in two ways; keep one of them", other.name);
-                return Err(ConfigError::Wrong { place: other.place.clone(), what });
+        let mut settings: Vec<Setting> = Vec::new();
+        for (key, value) in chosen {
+            match self.setting(key, value, command) {
+                Ok(setting) => settings.push(setting),
+                Err(fault) => faults.push(fault),
             }
         }
-        Ok(settings)
+        for [one, other] in ALTERNATIVES {
+            let key = |name: &str| chosen.keys().find(|key| key.get_ref().as_ref() == name);
+            if let (Some(_), Some(other)) = (key(one), key(other)) {
+                let what = format!("`{}` and `{one}` set the same; keep one of them", other.get_ref());
+                faults.push((other.span().start, what));
+            }
+        }
+        if faults.is_empty() { Ok(settings) } else { Err(self.describe(faults)) }
     }
 
     fn setting(
@@ -212,45 +320,81 @@ impl File<'_> {
         key: &Spanned<DeString<'_>>,
         value: &Spanned<DeValue<'_>>,
         command: &Command,
-    ) -> Result<Setting, ConfigError> {
+    ) -> Result<Setting, Fault> {
         let name = key.get_ref().replace('_', "-");
-        let mut options = command.get_subcommands().flat_map(Command::get_arguments);
-        let is_it =
-            |option: &&Arg| option.get_long() == Some(&name) && !NOT_SETTINGS.contains(&name.as_str());
-        let Some(option) = options.find(is_it) else {
-            let what = format!(
-                "there is no setting `{}`; settings are options without their dashes, and secrets are none",
-                key.get_ref()
-            );
-            return Err(self.wrong(key.span().start, what));
+        let is_it = |option: &Arg| option.get_long() == Some(&name) && !NOT_SETTINGS.contains(&name.as_str());
+        let mut commands = command.get_subcommands();
+        let found =
+            commands.find_map(|command| Some((command, command.get_arguments().find(|arg| is_it(arg))?)));
+        let Some((command, option)) = found else {
+            return Err((key.span().start, unknown(key.get_ref(), command)));
         };
         let is_switch = matches!(option.get_action(), ArgAction::SetTrue);
         let arguments = match value.get_ref() {
             DeValue::Boolean(on) if is_switch => on.then(|| format!("--{name}")).into_iter().collect(),
             _ if is_switch => {
-                return Err(self.wrong(value.span().start, format!("`{name}` is true or false")));
+                return Err((value.span().start, format!("`{name}` must be true or false")));
             }
             DeValue::Array(values) => {
-                values.iter().map(|value| self.argument(&name, value)).collect::<Result<Vec<_>, _>>()?
+                values.iter().map(|value| argument(&name, value)).collect::<Result<Vec<_>, _>>()?
             }
-            _ => vec![self.argument(&name, value)?],
+            _ => vec![argument(&name, value)?],
         };
-        Ok(Setting { name, arguments, place: self.place(key.span().start) })
+        let setting = Setting { name, arguments, place: self.place(key.span().start) };
+        check(&setting, command).map_err(|what| (key.span().start, what))?;
+        Ok(setting)
     }
 
-    fn argument(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {
-        match value.get_ref() {
-            DeValue::String(text) => Ok(format!("--{name}={text}")),
-            DeValue::Integer(number) => Ok(format!("--{name}={number}")),
-            _ => Err(self.wrong(value.span().start, format!("`{name}` is a text or a whole number"))),
-        }
-    }
-
-    fn wrong(&self, at: usize, what: String) -> ConfigError {
-        ConfigError::Wrong { place: self.place(at), what }
+    /// The errors in the order of the file, each with its place.
+    fn describe(&self, mut faults: Vec<Fault>) -> Vec<String> {
+        faults.sort();
+        faults.into_iter().map(|(at, what)| format!("{}: {what}", self.place(at))).collect()
     }
 
     fn place(&self, at: usize) -> Place {
         Place::of(self.path, self.text, at)
+    }
+}
+
+/// What is wrong with a key that is in no profile.
+fn outside(name: &str, command: &Command) -> String {
+    if names(command).any(|known| known == name.replace('_', "-")) {
+        return format!("`{name}` is outside of a profile; move it below [profile.NAME]");
+    }
+    let near = did_you_mean(name, ["profile"]);
+    format!("unknown key `{name}`{near}; a configuration file has [profile.NAME] tables")
+}
+
+fn unknown(name: &str, command: &Command) -> String {
+    let near = did_you_mean(name, names(command));
+    let near = if near.is_empty() {
+        "; settings have the names of options, and secrets are read from the environment or files".to_owned()
+    } else {
+        near
+    };
+    format!("unknown setting `{name}`{near}")
+}
+
+/// The names that settings can have.
+fn names(command: &Command) -> impl Iterator<Item = &str> {
+    let options = command.get_subcommands().flat_map(Command::get_arguments).filter_map(Arg::get_long);
+    options.filter(|name| !NOT_SETTINGS.contains(name))
+}
+
+/// Whether a command that has the option takes its value.
+fn check(setting: &Setting, command: &Command) -> Result<(), String> {
+    let arguments = std::iter::once("cutover-report").chain(setting.arguments.iter().map(String::as_str));
+    match command.clone().no_binary_name(false).try_get_matches_from(arguments) {
+        Err(error) if is_about(&error, setting) => Err(first_line(&error)),
+        // Others are about what the command needs besides.
+        _ => Ok(()),
+    }
+}
+
+fn argument(name: &str, value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
+    match value.get_ref() {
+        DeValue::String(text) => Ok(format!("--{name}={text}")),
+        DeValue::Integer(number) => Ok(format!("--{name}={number}")),
+        _ => Err((value.span().start, format!("`{name}` must be a text in quotes or a whole number"))),
     }
 }

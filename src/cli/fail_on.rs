@@ -36,7 +36,7 @@ impl FailOn {
 
 /// Reads one of a few names; shell completion offers them.
 #[derive(Clone)]
-pub(super) struct OneOf<T>(fn() -> Vec<(&'static str, T)>);
+pub(super) struct OneOf<T>(pub(super) fn() -> Vec<(&'static str, T)>);
 
 /// The values of `--fail-on` of reports.
 pub(super) fn verdicts() -> OneOf<FailOn> {
@@ -64,7 +64,9 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for OneOf<T> {
     ) -> Result<T, clap::Error> {
         let named = (self.0)();
         let name = value.to_str().map(str::trim);
-        if let Some((_, found)) = named.iter().find(|(known, _)| Some(*known) == name) {
+        if let Some((_, found)) =
+            named.iter().find(|(known, _)| name.is_some_and(|name| known.eq_ignore_ascii_case(name)))
+        {
             return Ok(found.clone());
         }
         let names = PossibleValuesParser::new(named.iter().map(|(name, _)| *name));

@@ -1,13 +1,19 @@
-//! How the values of options read.
+//! How the values of options are parsed.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, TypedValueParser};
+use clap::{Arg, Command};
+
 use super::ShardArg;
+use super::fail_on::OneOf;
 use crate::model::{Language, Markup, Rate, Shape, Shard};
 use crate::report::{LabelFilter, Zone};
+use crate::tasks::discovery::STATES;
 
 /// An age, or none for `off`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,17 +47,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     milliseconds
         .zip(digits.trim().parse::<u64>().ok())
         .and_then(|(unit, number)| number.checked_mul(unit))
-        // A century is more than any bound, and keeps sums of times from overflowing.
+        // At most a century, so that sums of times do not overflow.
         .filter(|milliseconds| *milliseconds <= 36_525 * 86_400_000)
         .map(Duration::from_millis)
         .ok_or_else(|| "write a whole number and a unit, as in 500ms, 30s, 30m, 24h or 7d".to_owned())
 }
 
-/// A duration in which something can happen.
+/// A duration longer than 0.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    duration(text).and_then(|time| {
-        if time.is_zero() { Err("more than nothing is needed".to_owned()) } else { Ok(time) }
-    })
+    duration(text)
+        .and_then(|time| if time.is_zero() { Err("write a time longer than 0".to_owned()) } else { Ok(time) })
 }
 
 pub(super) fn size(text: &str) -> Result<u64, String> {
@@ -74,7 +79,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "write a whole number from 1 and a unit, as in 500KiB, 10MB or 64MiB".to_owned())
 }
 
-/// The task sheets of a workbook. Excel takes more, but whoever opens the file does not.
+/// The maximum of task sheets in a workbook. Excel opens more, but too slowly for a reader.
 pub(super) fn sheets(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= 10_000);
     number.ok_or_else(|| "write a whole number from 1 to 10000".to_owned())
@@ -117,30 +122,58 @@ pub(super) fn zone(name: &str) -> Result<Zone, String> {
         .map_err(|_| "no such time zone; give an IANA name, as in UTC or Asia/Shanghai".to_owned())
 }
 
-pub(super) fn language(code: &str) -> Result<Language, String> {
-    match code {
-        "en" => Ok(Language::English),
-        "zh" => Ok(Language::Chinese),
-        _ => Err("the languages are en and zh".to_owned()),
-    }
+/// A whole number from 1.
+pub(super) fn slots(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| FROM_ONE.to_owned())
 }
 
-pub(super) fn markup(key: &str) -> Result<Markup, String> {
-    Markup::ALL
-        .into_iter()
-        .find(|markup| markup.key() == key)
-        .ok_or_else(|| "the formats are markdown, jira and plain".to_owned())
+/// A whole number from 1.
+pub(super) fn count_of_attempts(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| FROM_ONE.to_owned())
 }
 
 pub(super) fn label_filter(text: &str) -> Result<LabelFilter, String> {
     LabelFilter::parse(text)
 }
 
-pub(super) fn shape(key: &str) -> Result<Shape, String> {
-    [Shape::ResultList, Shape::Legacy, Shape::ResultListStrings]
-        .into_iter()
-        .find(|shape| shape.key() == key)
-        .ok_or_else(|| "the shapes are result-list, legacy and result-list-strings".to_owned())
+const FROM_ONE: &str = "write a whole number from 1";
+
+pub(super) fn languages() -> OneOf<Language> {
+    OneOf(|| vec![("en", Language::English), ("zh", Language::Chinese)])
+}
+
+pub(super) fn markups() -> OneOf<Markup> {
+    OneOf(|| Markup::ALL.map(|markup| (markup.key(), markup)).into())
+}
+
+pub(super) fn shapes() -> OneOf<Shape> {
+    OneOf(|| {
+        [Shape::ResultList, Shape::Legacy, Shape::ResultListStrings].map(|shape| (shape.key(), shape)).into()
+    })
+}
+
+pub(super) fn states() -> OneOf<String> {
+    OneOf(|| STATES.map(|state| (state, state.to_owned())).into())
+}
+
+/// Parser of any text, for which completion offers some values.
+#[derive(Debug, Clone)]
+pub(super) struct Offers(Vec<&'static str>);
+
+pub(super) fn offers(values: impl IntoIterator<Item = &'static str>) -> Offers {
+    Offers(values.into_iter().collect())
+}
+
+impl TypedValueParser for Offers {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        NonEmptyStringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(|name| PossibleValue::new(*name))))
+    }
 }
 
 #[cfg(test)]
@@ -148,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shard_is_one_of_its_number() {
+    fn shard_outside_of_its_total_is_refused() {
         let of = NonZeroU32::new(4).unwrap();
         assert_eq!(shard("4/4"), Ok(ShardArg::Fixed(Shard::new(4, of).unwrap())));
         assert_eq!(shard("auto/4"), Ok(ShardArg::Auto(of)));
@@ -180,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_and_sizes_need_their_unit() {
+    fn duration_or_size_without_unit_is_refused() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 86_400)));
         assert_eq!(size("64MiB"), Ok(64 << 20));

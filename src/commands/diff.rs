@@ -4,7 +4,7 @@ use std::iter;
 
 use crate::cli::DiffArgs;
 use crate::journal::Journal;
-use crate::model::{Language, SAMPLE, Totals};
+use crate::model::{Language, SAMPLE, Totals, clean};
 use crate::output::{self, DiffTarget};
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
 use crate::storage::Storage;
@@ -60,20 +60,20 @@ fn write(
     }
     let gate = diff.tasks().iter().any(|task| args.fail_on.contains(&task.change));
     let says_nothing = quiet && !gate && !failed;
-    let mut document = written.into_bytes();
-    let mut to_stdout = Ok(());
-    if let Some(format) = args.format {
-        document.clear();
-        to_stdout = stdout_output::write(|to| output::write_diff_to(diff, format.into(), args.csv_raw, to));
+    let shown = if let Some(format) = args.format {
+        stdout_output::write(format, |to| output::write_diff_to(diff, format.into(), args.csv_raw, to))
     } else if args.json {
-        document.clear();
+        let mut document = Vec::new();
         output::write_diff_document(diff, &mut document).map_err(Failure::stopped)?;
         failed |= !console::is_stdout_open();
+        console::out_json(&document).map(drop)
     } else if targets.is_empty() && !says_nothing {
-        document = table(diff).into_bytes();
-    }
-    if let Err(failure) = to_stdout.and_then(|()| console::out_bytes(&document)) {
-        console::error(&failure.message);
+        console::out_lines(&table(diff)).map(drop)
+    } else {
+        console::out_data(written.as_bytes()).map(drop)
+    };
+    if let Err(failure) = shown {
+        console::failure(&failure);
         failed = true;
     }
     if !says_nothing {
@@ -131,8 +131,7 @@ fn row(task: &TaskChange<'_>) -> [String; 6] {
         counts(|totals| totals.different),
         counts(|totals| totals.missing),
         counts(|totals| totals.redundant),
-        // A name is no place for a terminal's commands.
-        name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        clean(&name).into_owned(),
     ]
 }
 

@@ -1,13 +1,13 @@
-//! `doctor`: what a run needs, looked at one by one, without changing anything.
+//! `doctor`: checks everything that a run needs, without changing anything.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::answer::read_answer;
-use crate::cli::DoctorArgs;
+use crate::cli::{ConnectionArgs, DoctorArgs};
 use crate::model::TaskId;
-use crate::sms::auth;
-use crate::sms::{Client, Outcome, pages};
+use crate::sms::auth::{self, Credentials};
+use crate::sms::{Client, Outcome, Scope, pages};
 use crate::storage::{Storage, is_remote};
 use crate::threads::runtime;
 
@@ -71,7 +71,7 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
     let options = &args.connection;
     let endpoint = match connect::endpoint(options) {
         Ok(endpoint) => endpoint,
-        Err(failure) => return findings.fail(failure.exit, "endpoint", &failure.message),
+        Err(failure) => return findings.fail(failure.exit, "endpoint", failure.message()),
     };
     if endpoint == connect::EMBEDDED {
         findings.ok("endpoint", "embedded, with sample data")?;
@@ -82,24 +82,65 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
     }
     let found = match connect::credentials(options, &endpoint) {
         Ok(found) => found,
-        Err(failure) => return findings.fail(failure.exit, "credentials", &failure.message),
+        Err(failure) => {
+            findings.fail(failure.exit, "credentials", failure.message())?;
+            return network(options, endpoint, findings).await;
+        }
     };
     let (is_signed, origin, last_resort) = (found.credentials.sign(), found.origin, found.last_resort);
     let client = match connect::client(options, endpoint, found.credentials, found.scope) {
         Ok(client) => client,
-        Err(failure) => return findings.fail(failure.exit, "endpoint", &failure.message),
+        Err(failure) => return findings.fail(failure.exit, "endpoint", failure.message()),
     };
     findings.ok("endpoint", client.endpoint())?;
     match client.authenticate().await {
         Ok(()) => findings.ok("credentials", &format!("from {origin}"))?,
         Err(failure) => {
             let what = if last_resort { auth::missing(None) } else { failure.summary() };
-            // Who cannot be reached has refused nothing.
+            // An endpoint that cannot be reached has not refused the credentials.
             let exit = if failure.is_transient() { Exit::Stopped } else { Exit::Credentials };
-            return findings.fail(exit, "credentials", &format!("none: {what}"));
+            findings.fail(exit, "credentials", &format!("none: {what}"))?;
+            return network(options, client.endpoint().to_owned(), findings).await;
         }
     }
     calls(args, &client, is_signed, findings).await
+}
+
+/// Checks that the endpoint answers, without credentials.
+async fn network(options: &ConnectionArgs, endpoint: String, findings: &mut Findings) -> Result<(), Failure> {
+    let client = match connect::client(options, endpoint, Credentials::None, Scope::default()) {
+        Ok(client) => client,
+        Err(failure) => return findings.fail(failure.exit, "endpoint", failure.message()),
+    };
+    findings.ok("endpoint", client.endpoint())?;
+    match client.sources(first_source()).await {
+        Outcome::Answered(reply) => answers(&client, reply.date, false, findings),
+        Outcome::Failed(failure) | Outcome::Refused(failure) if failure.status.is_some() => {
+            answers(&client, failure.date, false, findings)
+        }
+        Outcome::Failed(failure) | Outcome::Refused(failure) => {
+            findings.fail(Exit::Stopped, "network", &failure.summary())
+        }
+    }
+}
+
+/// Reports that the endpoint answers, and compares the clocks.
+fn answers(
+    client: &Client,
+    date: Option<SystemTime>,
+    is_signed: bool,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let is_encrypted = client.endpoint().starts_with("https://");
+    let what = if is_encrypted { "answers, its certificate is valid" } else { "answers, unencrypted" };
+    findings.ok("network", what)?;
+    clock(date, is_signed, findings)
+}
+
+/// The query for the first source server.
+fn first_source() -> Vec<(String, String)> {
+    let query = [("is_consistency_result_exist", "true"), ("limit", "1"), ("offset", "0")];
+    query.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }
 
 /// Asks for the first source server, and for the results of one task.
@@ -109,20 +150,13 @@ async fn calls(
     is_signed: bool,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    let query = [("is_consistency_result_exist", "true"), ("limit", "1"), ("offset", "0")];
-    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let outcome = client.sources(query.to_vec()).await;
+    let outcome = client.sources(first_source()).await;
     let (answered, date) = match &outcome {
         Outcome::Answered(reply) => (true, reply.date),
         Outcome::Failed(failure) | Outcome::Refused(failure) => (failure.status.is_some(), failure.date),
     };
     if answered {
-        let encrypted = client.endpoint().starts_with("https://");
-        findings.ok(
-            "network",
-            if encrypted { "answers, its certificate is valid" } else { "answers, unencrypted" },
-        )?;
-        clock(date, is_signed, findings)?;
+        answers(client, date, is_signed, findings)?;
     }
     let listed = match outcome {
         Outcome::Answered(reply) => pages::sources(&reply.body),
@@ -194,8 +228,8 @@ fn object_storage(place: &Path, storage: &Storage, findings: &mut Findings) -> R
     match storage.reach(place) {
         Ok(()) => findings.ok("output", &format!("{} can be read; nothing was put there", place.display())),
         Err(error) => {
-            let Failure { exit, message } = Failure::storage(error);
-            findings.fail(exit, "output", &message)
+            let failure = Failure::storage(error);
+            findings.fail(failure.exit, "output", failure.message())
         }
     }
 }

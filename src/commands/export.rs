@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout_at};
 
-use crate::cli::ExportArgs;
+use crate::cli::{ExportArgs, Typed};
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::{NamedFile, Rate, Shard, Task, TaskList};
@@ -29,8 +29,9 @@ use crate::app::shard;
 use crate::app::signals::{Signal, Signals, Stop};
 use crate::app::task_source::{FoundTasks, declared, find_tasks};
 
+/// The message at the first signal.
 const STOPPING: &str =
-    "stopping: requests in flight have 5 s to finish; a second signal ends the run at once";
+    "stopping: requests in progress have 5 s to finish; a second signal ends the run at once";
 
 pub(super) fn run(
     args: Box<ExportArgs>,
@@ -61,7 +62,7 @@ pub(super) fn run(
     let recovered = OnceLock::new();
     let export = Export { args, started, declared, shard, journal, recovered, storage, stop, quiet };
     let ended = export.under_lock(outputs, options);
-    export.journal.finalize(ended, export.recovered.get(), quiet)
+    export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed, quiet)
 }
 
 /// What is written beside the journal.
@@ -160,15 +161,12 @@ impl Export {
         let hints = match (fetched, put) {
             (fetched, Ok(())) => fetched?,
             (Ok(hints), Err(unkept)) if unkept.exit != Exit::Locked => {
-                console::error(&unkept.message);
+                console::failure(&unkept);
                 hints
             }
             (Ok(_), Err(overtaken)) => return Err(overtaken),
             (Err(failure), Err(unkept)) => {
-                return Err(Failure {
-                    message: format!("{}; {}", failure.message, unkept.message),
-                    ..failure
-                });
+                return Err(failure.and(unkept.message()));
             }
         };
         let exit = self.report(outputs, options, &runtime)?;
@@ -192,9 +190,10 @@ impl Export {
         };
         self.stop.run_or_detach(runtime, write)?.map_err(|signal| {
             signal.failure(&format!(
-                " while the reports were written; the outputs named above are complete, and {0} has all that was \
-                 fetched: `cutover-report render {0}` writes the reports",
-                file.name.display()
+                " while the reports were written; every report that is listed is complete, and {} has all \
+                 answers; to write the reports: `{}`",
+                file.name.display(),
+                self.args.report.typed.render(&file.name)
             ))
         })?
     }
@@ -241,8 +240,8 @@ impl Export {
                     console::note(&shard::told(shard, &header, [args.connection.rate, rate]));
                 }
             }
-            let journal =
-                Writer::create(self.journal.file(), &header, args.overwrite).map_err(Failure::journal)?;
+            let journal = Writer::create(self.journal.file(), &header, args.overwrite)
+                .map_err(|error| unfinished(error, &args.report.typed))?;
             let tasks = &header.list.tasks;
             let journal = journal.under(lock);
             self.fetch_into(journal, tasks, (0..tasks.len()).collect(), deadline, &connected, &gate).await
@@ -313,13 +312,13 @@ impl Export {
         })
         .await;
         progress.clear();
-        let kept = kept(&journal, tasks.len());
+        let kept = kept(&journal, tasks.len(), &self.args.report.typed);
         let stopped = match fetched {
             Ok(()) => {
                 let finished = journal.finish();
                 self.note_recovery(&mut journal);
                 return match finished {
-                    Ok(()) => Ok(stats.hints(gate.learnt())),
+                    Ok(()) => Ok(stats.hints(gate.learnt(), &self.args.report.typed)),
                     Err(error) => Err(Failure::stopped(format!("{error}; no report is written; {kept}"))),
                 };
             }
@@ -329,8 +328,9 @@ impl Export {
             }
             Err(refused @ FetchError::Refused(_)) => Failure::credentials(format!(
                 "{refused}; no report is written; {kept}; \
-                 check that the credentials are of this account and region and have not expired; \
-                 `cutover-report doctor` looks at them and at the clock"
+                 check that the credentials are for this account and region and have not expired; \
+                 to check them and the clock: `{}`",
+                self.args.report.typed.doctor()
             )),
             Err(FetchError::Stopped) => match self.stop.received() {
                 Some(signal) => signal.failure(&format!("; no report is written; {kept}")),
@@ -353,17 +353,33 @@ impl Export {
     }
 }
 
-/// What is left of a run that was stopped, and how to go on from there.
-fn kept(journal: &Writer, total: usize) -> String {
-    let path = journal.path().display();
+/// What a run that was stopped leaves, and the commands to continue with.
+fn kept(journal: &Writer, total: usize, typed: &Typed) -> String {
+    let path = journal.path();
     if !journal.is_placed() {
-        return format!("{path} is unchanged");
+        return format!("{} is unchanged", path.display());
     }
-    let recorded = journal.recorded();
     format!(
-        "{path} keeps {recorded} of {total} tasks: `export --resume --journal {path}` fetches the rest, and \
-         `render` makes reports of it as it is"
+        "{} has {} of {total} tasks; to fetch the rest: `{}`; to report on it as it is: `{}`",
+        path.display(),
+        journal.recorded(),
+        typed.resume(path),
+        typed.render(path)
     )
+}
+
+/// The error of an unfinished journal with the commands to continue with.
+fn unfinished(error: JournalError, typed: &Typed) -> Failure {
+    match error {
+        JournalError::Unfinished { path, held, total } => Failure::stopped(format!(
+            "{} holds an unfinished run with {held} of {total} tasks; to fetch the rest: `{}`; to report on it as it \
+             is: `{}`; to discard it and start again, add --overwrite",
+            path.display(),
+            typed.resume(&path),
+            typed.render(&path)
+        )),
+        error => Failure::journal(error),
+    }
 }
 
 /// Makes the journal's folder where there is none, and takes the journal's lock.

@@ -13,13 +13,13 @@ use crate::app::exit::{Exit, Failure};
 pub(super) fn completions(shell: Shell) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "cutover-report", &mut script);
-    console::out_bytes(&script)
+    console::out_data(&script)
 }
 
 /// Prints the page of the whole program, or writes one per command to `folder`.
 pub(super) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
     // Without the commit, so that a package of the same version has the same pages.
-    let program = Cli::command().version(env!("CARGO_PKG_VERSION"));
+    let program = Cli::command().version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
     match folder {
         Some(folder) => {
             let written =
@@ -30,7 +30,7 @@ pub(super) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
         None => {
             let mut page = Vec::new();
             clap_mangen::Man::new(program).render(&mut page).map_err(Failure::stopped)?;
-            console::out_bytes(&page)
+            console::out_data(&page)
         }
     }
 }

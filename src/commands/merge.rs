@@ -62,7 +62,7 @@ fn tell(merge: &Merge, quiet: bool) {
     }
     for shard in merge.header().missing().shards {
         console::warning(&format!(
-            "shard {shard} is missing; `export --shard` fetches it, or give its journal too, and merge again"
+            "shard {shard} is missing; fetch it with --shard {shard}, or add its journal, and merge again"
         ));
     }
 }

@@ -21,7 +21,7 @@ use crate::app::console;
 pub use crate::app::exit::Exit;
 use crate::app::exit::Failure;
 use crate::app::signals::Signals;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ReadError};
 use crate::fs::take_warnings;
 use crate::storage::Storage;
 use crate::threads::report_panics;
@@ -29,17 +29,21 @@ use crate::threads::report_panics;
 /// Carries out what the command line asks and says how that ended.
 pub fn main(arguments: Vec<OsString>) -> Exit {
     report_panics(console::error);
-    let ended = catch_unwind(|| Cli::read(arguments).map_err(Failure::usage).and_then(run));
-    take_warnings().iter().for_each(|warning| console::warning(warning));
-    match ended {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(failure)) => {
-            console::error(&failure.message);
+    let ended = catch_unwind(|| match Cli::read(arguments) {
+        Ok(cli) => run(cli).unwrap_or_else(|failure| {
+            console::failure(&failure);
+            failure.exit
+        }),
+        Err(ReadError::Config(lines)) => {
+            let failure = Failure::lines(Exit::Usage, lines);
+            console::failure(&failure);
             failure.exit
         }
-        // The panic is reported already.
-        Err(_) => Exit::Stopped,
-    }
+        Err(ReadError::Command(error)) => console::command_line(&error),
+    });
+    take_warnings().iter().for_each(|warning| console::warning(warning));
+    // A panic is reported already.
+    ended.unwrap_or(Exit::Stopped)
 }
 
 fn run(cli: Cli) -> Result<Exit, Failure> {

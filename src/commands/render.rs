@@ -23,7 +23,7 @@ pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Ex
     let outputs = targets.iter().flat_map(Place::outputs);
     keep_apart(&own.chain(outputs).collect::<Vec<_>>())?;
     if !quiet {
-        reporting::warn_if_unfinished(&journal);
+        reporting::warn_if_unfinished(&journal, args.report.typed.outputs());
     }
     reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
 }

@@ -91,9 +91,9 @@ fn access_key(locks: bool) -> Result<AccessKey, Failure> {
         }
     }
     let key = AccessKey { security_token, locks, ..AccessKey::made_up() };
+    console::note("no access key is set; this one was generated, for clients to use:");
     console::note(&format!(
-        "no access key is set; for a client to use this made-up one:\n\
-         export HUAWEICLOUD_SDK_AK={} HUAWEICLOUD_SDK_SK={}",
+        "export HUAWEICLOUD_SDK_AK={} HUAWEICLOUD_SDK_SK={}",
         key.id,
         key.secret.expose()
     ));

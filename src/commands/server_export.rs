@@ -64,10 +64,10 @@ pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Re
         usable if usable == batches => Ok(Exit::Done),
         0 if saved.names.is_empty() => Err(Failure::stopped("the service returned no file")),
         0 => Err(Failure::stopped("the service returned no file of a known kind")),
-        usable => Err(Failure {
-            exit: Exit::Incomplete,
-            message: format!("{} of {batches} batches brought no file of a known kind", batches - usable),
-        }),
+        usable => Err(Failure::new(
+            Exit::Incomplete,
+            format!("{} of {batches} batches brought no file of a known kind", batches - usable),
+        )),
     }
 }
 
@@ -129,7 +129,7 @@ async fn save_batches(
         if reply.sample_data && !quiet {
             console::note(SAMPLE);
         }
-        console::out(&path.display().to_string())?;
+        console::out_data(format!("{}\n", path.display()).as_bytes())?;
         saved.usable += 1;
     }
     Ok(saved)

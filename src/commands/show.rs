@@ -19,15 +19,15 @@ pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exi
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     reporting::warn_of_faults(&journal);
     if !quiet {
-        reporting::warn_if_unfinished(&journal);
+        reporting::warn_if_unfinished(&journal, vec!["--json".into()]);
     }
     let report = Report::new(&journal, options).map_err(Failure::journal)?;
     if args.json {
         let mut document = Vec::new();
         output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
-        console::out_bytes(&document)?;
+        console::out_json(&document)?;
     } else {
-        console::out_bytes(summary::text(&report, &Layout::stdout(args.limit)).as_bytes())?;
+        console::out_summary(&summary::text(&report, &Layout::stdout(args.limit)))?;
         if !quiet {
             reporting::hints(&report, true).iter().for_each(|hint| console::note(hint));
         }

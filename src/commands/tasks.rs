@@ -31,14 +31,13 @@ pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
     if list.tasks.is_empty() {
         console::note("the account has no such task");
     }
-    let text = match args.format {
-        ListFormat::Csv => csv(&list).map_err(Failure::stopped)?,
-        ListFormat::Json => json(&list).map_err(Failure::stopped)?,
-    };
     if !console::is_stdout_open() {
         return Ok(Exit::Stopped);
     }
-    let exit = console::out_bytes(&text)?;
+    let exit = match args.format {
+        ListFormat::Csv => console::out_data(&csv(&list).map_err(Failure::stopped)?),
+        ListFormat::Json => console::out_json(&json(&list).map_err(Failure::stopped)?),
+    }?;
     // A script must not take a list with gaps for a whole one.
     Ok(if warnings.is_empty() { exit } else { Exit::Incomplete })
 }

@@ -12,14 +12,14 @@ pub(super) fn run(command: TemplatesCommand) -> Result<Exit, Failure> {
         TemplatesCommand::List => {
             let names = Template::all_built_in().filter_map(|(name, _)| Template::built_in(name));
             let lines = names.map(|template| {
-                format!("{:10} {}", template.name, template.description.text(Language::English))
+                format!("{:10} {}\n", template.name, template.description.text(Language::English))
             });
-            console::out(&lines.collect::<Vec<_>>().join("\n"))?;
+            console::out_lines(&lines.collect::<String>())?;
         }
         TemplatesCommand::Show { name } => {
             let source = Template::all_built_in().find(|(known, _)| *known == name).map(|(_, source)| source);
             let unknown = || Failure::usage(format!("there is no template `{name}`; there are {}", names()));
-            console::out(source.ok_or_else(unknown)?.trim_end())?;
+            console::out_data(source.ok_or_else(unknown)?.as_bytes())?;
         }
         TemplatesCommand::Check { file } => {
             let template = read(&file.to_string_lossy())?;

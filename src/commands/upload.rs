@@ -20,7 +20,7 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
             "--endpoint embedded ends with this command, and the upload with it; run `cutover-report serve` and give its address",
         ));
     }
-    let LoadedUploads { uploads, warnings } = load_uploads(&args.files).map_err(Failure::usage)?;
+    let LoadedUploads { uploads, warnings } = load_uploads(&args.files).map_err(Failure::list)?;
     if !quiet {
         warnings.iter().for_each(|warning| console::warning(warning));
     }
@@ -52,7 +52,8 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
                 }
                 Ok(_) if quiet => {}
                 Ok(_) => {
-                    console::out(&format!("{}\t{} directories", upload.task_id, upload.directories.len()))?;
+                    let directories = format!("{} directories", upload.directories.len());
+                    console::out_fields(&[upload.task_id.as_str(), &directories])?;
                 }
                 Err(refused @ Unanswered::Refused(_)) => {
                     return Err(Failure::credentials(format!("task {}: {refused}", upload.task_id)));
@@ -68,10 +69,8 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
         if failures == 0 {
             return Ok(Exit::Done);
         }
-        Err(Failure {
-            exit: Exit::Incomplete,
-            message: format!("{failures} of {} uploads did not go through", uploads.len()),
-        })
+        let message = format!("{failures} of {} uploads failed", uploads.len());
+        Err(Failure::new(Exit::Incomplete, message))
     })
 }
 

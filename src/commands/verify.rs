@@ -35,7 +35,7 @@ pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<E
 fn check(path: &Path, manifest: &Manifest, quiet: bool) -> Result<Exit, Failure> {
     let (mut files, mut faults) = (0, 0);
     for (file, finding) in manifest.findings() {
-        let file = shown(&file);
+        let file = file.display();
         files += 1;
         faults += usize::from(finding != Finding::Same);
         match finding {
@@ -47,7 +47,7 @@ fn check(path: &Path, manifest: &Manifest, quiet: bool) -> Result<Exit, Failure>
         }
     }
     for output in manifest.failed() {
-        console::out(&format!("missing {}: the run could not write it", shown(&output)))?;
+        console::out(&format!("missing {}: the run could not write it", output.display()))?;
     }
     let path = path.display();
     if faults > 0 {
@@ -57,13 +57,4 @@ fn check(path: &Path, manifest: &Manifest, quiet: bool) -> Result<Exit, Failure>
         console::error(&format!("{path}: the run could not write all its outputs"));
     }
     Ok(if faults == 0 && manifest.is_complete() { Exit::Done } else { Exit::Stopped })
-}
-
-/// A path in one line that a terminal only shows, whatever the manifest holds.
-fn shown(path: &Path) -> String {
-    let mut shown = String::new();
-    for c in path.to_string_lossy().chars() {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    shown
 }

@@ -31,13 +31,13 @@ pub enum JournalError {
     Io { path: PathBuf, source: std::io::Error },
     #[error(
         "{path}:1: the header cannot be read: {what}; without it the journal is of no use, and \
-         `export --overwrite` replaces it",
+         --overwrite replaces it",
         path = .path.display()
     )]
     Header { path: PathBuf, what: String },
     #[error(
-        "{path}:{line}: {what}; in a copy without this line, `export --resume` fetches its task again and `render` \
-         counts it as not fetched; `export --overwrite` replaces the journal",
+        "{path}:{line}: {what}; in a copy without this line, --resume fetches its task again and a report \
+         counts it as not fetched; --overwrite replaces the journal",
         path = .path.display()
     )]
     Broken { path: PathBuf, line: u64, what: String },
@@ -45,13 +45,13 @@ pub enum JournalError {
     NoJournal(PathBuf),
     #[error(
         "{path} is a journal of format {format}; this version reads format {FORMAT}, so use the one that wrote it; \
-         `export --overwrite` replaces the journal",
+         --overwrite replaces the journal",
         path = .path.display()
     )]
     Format { path: PathBuf, format: u64 },
     #[error(
-        "{path} holds an unfinished run with {held} of {total} tasks; --resume fetches the rest, `render` makes \
-         reports of it as it is, --overwrite starts afresh and drops it",
+        "{path} holds an unfinished run with {held} of {total} tasks; --resume fetches the rest, --overwrite discards \
+         it and starts again",
         path = .path.display()
     )]
     Unfinished { path: PathBuf, held: usize, total: usize },

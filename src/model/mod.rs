@@ -3,12 +3,14 @@
 //! Plain values: no input or output, no async, no clock.
 
 mod account;
+mod clean;
 mod clock;
 mod failure_kind;
 mod invisible;
 mod language;
 mod markup;
 mod named;
+mod near;
 mod place;
 mod rate;
 mod reconciliation;
@@ -20,12 +22,14 @@ mod verdict;
 mod verification;
 
 pub use account::Account;
+pub use clean::{Clean, clean, clean_json, clean_lines, is_hidden};
 pub use clock::ClockOffset;
 pub use failure_kind::FailureKind;
 pub use invisible::is_invisible;
 pub use language::Language;
 pub use markup::Markup;
 pub use named::NamedFile;
+pub use near::{did_you_mean, nearest};
 pub use place::Place;
 pub use rate::{Rate, RateError};
 pub use reconciliation::Reconciliation;

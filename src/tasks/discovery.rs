@@ -14,7 +14,7 @@ const MAX_OFFSET: usize = 65_535;
 /// How often a listing that changes while it is read is read.
 const PASSES: usize = 5;
 /// The states of a task. A listing that is too long for its offsets is read state by state.
-const STATES: [&str; 14] = [
+pub const STATES: [&str; 14] = [
     "READY",
     "RUNNING",
     "SYNCING",

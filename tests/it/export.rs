@@ -200,7 +200,8 @@ fn a_run_that_is_stopped_keeps_its_answers_even_with_no_journal() {
 
 /// Where a run with `--no-journal` says that it left the journal all the same.
 fn kept_after_all(run: &Run) -> &str {
-    run.stderr.lines().find_map(|line| line.strip_prefix("the journal is kept in ")).unwrap()
+    let kept = run.stderr.lines().find_map(|line| line.strip_prefix("the journal is kept: "));
+    kept.and_then(|rest| rest.split(';').next()).unwrap()
 }
 
 /// A server that gives so many answers, and 401 from then on.

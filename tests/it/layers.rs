@@ -15,7 +15,7 @@ const LAYERS: [(&[&str], &[&str]); 13] = [
     (&["tasks", "report"], &["model", "fs", "answer", "sms", "journal"]),
     (&["fetch"], &["model", "answer", "sms", "journal"]),
     (&["output"], &["model", "threads", "fs", "journal", "storage", "report"]),
-    (&["cli"], &["model", "report", "service"]),
+    (&["cli"], &["model", "sms", "service", "tasks", "report"]),
     (
         &["app"],
         &[

@@ -41,6 +41,8 @@ mod show;
 mod splitting;
 mod support;
 mod templates;
+#[cfg(unix)]
+mod terminal;
 mod ticket;
 mod verdicts;
 mod waivers;

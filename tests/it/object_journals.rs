@@ -119,7 +119,7 @@ fn a_run_that_is_stopped_or_refused_puts_what_it_has() {
     let stopped = end(child);
     service.let_go();
     assert_eq!(stopped.code, 143);
-    let said = "s3://b/r.journal.jsonl keeps 6 of 20 tasks: `export --resume --journal s3://b/r.journal.jsonl` fetches the rest";
+    let said = "s3://b/r.journal.jsonl has 6 of 20 tasks; to fetch the rest: `cutover-report export ";
     assert!(stopped.stderr.contains(said), "{}", stopped.stderr);
     assert_eq!(answered(&s3.text("r.journal.jsonl")).len(), 6);
     assert!(s3.get("r.json").is_none());

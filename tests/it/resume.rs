@@ -139,7 +139,12 @@ fn a_signal_lets_requests_under_way_end_and_the_run_goes_on_later() {
         let held = journal(folder.path());
         assert_eq!(answered(&held).len(), seen, "each that was under way is kept");
         assert!(held.ends_with('\n') && !held.contains("finished_at\":\""), "whole, and no end");
-        assert!(rest.contains(&format!("{JOURNAL} keeps {seen} of 40 tasks: `export --resume")), "{rest}");
+        assert!(
+            rest.contains(&format!(
+                "{JOURNAL} has {seen} of 40 tasks; to fetch the rest: `cutover-report export"
+            )),
+            "{rest}"
+        );
         assert_eq!(names(folder.path()), [JOURNAL, "tasks.csv"], "no report, no lock");
 
         let resumed = export(folder.path(), &url, &["--resume"]);
@@ -334,7 +339,7 @@ fn a_journal_that_cannot_grow_ends_the_run_and_what_it_holds_is_kept() {
     assert!(full.stderr.contains(&format!("{JOURNAL}: File too large")), "{}", full.stderr);
     assert_eq!(names(folder.path()), [JOURNAL, "tasks.csv"], "no report of what was not recorded");
     let held = answered(&journal(folder.path())).len();
-    assert!(full.stderr.contains(&format!("{JOURNAL} keeps {held} of 200 tasks")), "{}", full.stderr);
+    assert!(full.stderr.contains(&format!("{JOURNAL} has {held} of 200 tasks")), "{}", full.stderr);
     assert!(held > 10 && held < 200, "{held}");
     let resumed = export_later(folder.path(), &url, &["--resume"]);
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);

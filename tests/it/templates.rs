@@ -248,7 +248,7 @@ fn a_template_of_ones_own_says_what_is_shown() {
     ] {
         let ran = run(folder.path(), arguments);
         assert_eq!(ran.code, 2);
-        assert!(ran.stderr.contains("bad.toml:3:1: there is no column `verdikt`"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("bad.toml:3:1: unknown column `verdikt`"), "{}", ran.stderr);
     }
     let ticket = "[ticket]\nplain = \"\"\"\none\n{{ headlin }}\"\"\"\n";
     std::fs::write(folder.path().join("bad.toml"), ticket).unwrap();

@@ -33,7 +33,7 @@ pub enum ManifestError {
     Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Storage(#[from] StorageError),
-    #[error("{path} is no evidence manifest: {what}; one is called X.manifest.json", path = .path.display())]
+    #[error("{path} is not an evidence manifest: {what}; its name is X.manifest.json", path = .path.display())]
     NoManifest { path: PathBuf, what: String },
     #[error(
         "{path} is a manifest of format {format}; this version reads format {FORMAT}, so use the one that wrote it",
@@ -71,6 +71,22 @@ struct Document {
     failed: Vec<String>,
 }
 
+/// What a file is instead, if it is one of the outputs or the journal that a manifest names.
+fn other_kind(path: &Path, content: &[u8]) -> Option<String> {
+    let kind = if content.starts_with(b"PK\x03\x04") {
+        "it is a workbook or an archive"
+    } else if path.extension().is_some_and(|suffix| suffix == "jsonl") {
+        "it is a journal"
+    } else {
+        return None;
+    };
+    let name = path.file_name()?.to_str()?;
+    let stem = name.strip_suffix(".journal.jsonl").or_else(|| Some(name.rsplit_once('.')?.0))?;
+    let manifest = path.with_file_name(format!("{stem}.manifest.json"));
+    let named = if manifest.is_file() { format!("; verify {}", manifest.display()) } else { String::new() };
+    Some(format!("{kind}{named}"))
+}
+
 impl Manifest {
     /// Reads the manifest at `path`. What it names in object storage is asked of `storage`.
     ///
@@ -85,6 +101,9 @@ impl Manifest {
             .map_err(|source| ManifestError::Io { path: path.to_owned(), source })?;
         if text.len() > usize::try_from(MAX_SIZE).unwrap_or(usize::MAX) {
             return Err(no_manifest("it is larger than any".to_owned()));
+        }
+        if let Some(what) = other_kind(path, &text) {
+            return Err(no_manifest(what));
         }
         let Glance { format, .. } =
             serde_json::from_slice(&text).map_err(|error| no_manifest(error.to_string()))?;

@@ -74,9 +74,14 @@ impl Template {
     /// Reads a template; what it leaves out is as in `standard`.
     ///
     /// # Errors
-    /// [`TemplateError`], with line and column. `name` stands for the file.
+    /// The first [`TemplateError`], with line and column. `name` stands for the file.
     pub fn parse(name: &str, source: &str) -> Result<Self, TemplateError> {
         parse::template(name, source)
+    }
+
+    /// Every error of a template that cannot be used.
+    pub fn errors(name: &str, source: &str) -> Vec<TemplateError> {
+        parse::errors(name, source)
     }
 
     /// The heading of a column: the template's own word for it, or the usual one.

@@ -73,3 +73,13 @@ fn what_is_wrong_is_told_with_its_place() {
     .collect();
     insta::assert_snapshot!(told.join("\n"));
 }
+
+#[test]
+fn template_with_several_errors_reports_all_with_near_names() {
+    let source = "titel = { en = \"A\" }\n[summary]\ncolums = []\ncharts = 1\n[page]\npapper = \"A4\"\n\
+                  [[highlight]]\ncolum = \"verdict\"\nlook = \"bad\"\n";
+    let errors: Vec<String> = Template::errors("t.toml", source).iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(errors.join("\n"));
+    let (_, standard) = Template::all_built_in().next().unwrap();
+    assert!(Template::errors("standard", standard).is_empty());
+}

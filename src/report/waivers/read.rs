@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::{Expiry, Pattern, Waiver};
-use crate::model::Place;
+use crate::model::{Place, did_you_mean};
 use crate::report::Zone;
 
 /// The keys of a waiver, in the order of the documentation.
@@ -28,7 +28,7 @@ const KEYS: [&str; 10] = [
 /// All errors of a file of waivers, one a line.
 #[derive(Debug, thiserror::Error)]
 #[error("the waivers cannot be used:\n{}", .0.join("\n"))]
-pub struct WaiversError(Vec<String>);
+pub struct WaiversError(pub Vec<String>);
 
 /// The waivers in `text`, in its order.
 pub(super) fn read(path: &Path, text: &str, zone: &Zone) -> Result<Vec<Waiver>, WaiversError> {
@@ -119,7 +119,8 @@ impl Reader<'_> {
                 "ticket" => waiver.ticket = self.line(key, value),
                 "expires" => waiver.expires = self.expiry(value),
                 other => {
-                    let what = format!("a waiver has no `{other}`; it has {}", KEYS.join(", "));
+                    let near = did_you_mean(other, KEYS);
+                    let what = format!("a waiver has no `{other}`; it has {}{near}", KEYS.join(", "));
                     self.fault(key.span().start, what);
                 }
             }

@@ -1,0 +1,209 @@
+//! The options that several commands share.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::Typed;
+use super::fail_on::{FailOn, shown, verdicts};
+use super::values::{
+    self, age, count_of_attempts, label_filter, languages, markups, offers, rate, sheets, size, states, time,
+    zone,
+};
+use crate::model::{Language, Markup, Rate, Shard};
+use crate::report::{LabelFilter, Policy, Template, Zone};
+use crate::sms::regions::REGIONS;
+
+pub(super) const TASKS: &str = "Tasks";
+const OUTPUTS: &str = "Outputs";
+const REPORT: &str = "Report";
+const CONNECTION: &str = "Connection";
+const CREDENTIALS: &str = "Credentials";
+pub(super) const RATE: &str = "Rate and retries";
+
+/// Which of the account's tasks.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = TASKS)]
+pub struct SearchArgs {
+    /// Only tasks in this state, as in MIGRATE_SUCCESS
+    #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = states())]
+    pub state: Option<String>,
+    /// Only tasks with this name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// What to write, and how to judge.
+#[derive(Debug, Args)]
+#[command(next_help_heading = OUTPUTS)]
+pub struct ReportArgs {
+    /// Output file; the suffix selects the format (repeatable)
+    ///
+    /// X.xlsx is a workbook, X/ a folder of CSV files, X.zip the same zipped, X.csv the results alone,
+    /// X.json the summary for machines, X.md the text of a ticket comment, X.prom metrics for the textfile
+    /// collector of Prometheus, X.jsonl the journal, - stdout in the --format. {date} and {time} are replaced by
+    /// the run's start.
+    #[arg(short, long = "output", value_name = "OUT", required_unless_present = "json")]
+    pub outputs: Vec<String>,
+    /// Format of -o -: json, csv or md
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub format: Option<StdoutFormat>,
+    /// Print the summary as JSON instead of the paths written
+    #[arg(long)]
+    pub json: bool,
+    /// Maximum task sheets per workbook, 1 to 10000
+    #[arg(long, value_name = "N", default_value = "500", value_parser = sheets)]
+    #[arg(allow_negative_numbers = true)]
+    pub max_sheets: NonZeroUsize,
+    /// Maximum file size, as in 10MB; larger ones are split [default: none]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_bytes: Option<u64>,
+    /// Markup of X.md: markdown, jira or plain
+    #[arg(long, value_name = "FORMAT", default_value = "markdown")]
+    #[arg(hide_possible_values = true, value_parser = markups())]
+    pub ticket_format: Markup,
+    /// Write CSV texts as they are, even if they look like formulas
+    #[arg(long)]
+    pub csv_raw: bool,
+    /// How to read the journal.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    /// Label to group tasks by [default: wave, if the list has it]
+    #[arg(long, value_name = "LABEL", help_heading = REPORT)]
+    pub group_by: Option<String>,
+    /// Template: standard, signoff, compact or a file
+    #[arg(long, value_name = "NAME", default_value = "standard", help_heading = REPORT)]
+    #[arg(hide_possible_values = true, value_parser = offers(Template::all_built_in().map(|(name, _)| name)))]
+    pub template: String,
+    /// Exit with 4 on these verdicts: a list, not-passing or none
+    ///
+    /// Verdicts, separated by commas: fetch_failed, unreadable, not_verified, check_failed, inconsistent, stale,
+    /// inconclusive, accepted, consistent. not-passing means all but the last two.
+    #[arg(long, value_name = "VERDICTS", value_delimiter = ',', default_value = "none", help_heading = REPORT)]
+    #[arg(hide_possible_values = true, value_parser = verdicts())]
+    pub fail_on: Vec<FailOn>,
+    /// The command line, to suggest commands from.
+    #[arg(skip)]
+    pub typed: Typed,
+}
+
+/// The output that `-o -` writes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StdoutFormat {
+    /// Summary for machines
+    Json,
+    /// Every row of every task
+    Csv,
+    /// Text for a ticket comment
+    Md,
+}
+
+/// Which tasks of a journal to show.
+#[derive(Debug, Args)]
+#[command(next_help_heading = REPORT)]
+pub struct FilterArgs {
+    /// Show only these verdicts, or not-passing; such a report is never READY
+    #[arg(long, value_name = "VERDICTS", value_delimiter = ',', hide_possible_values = true)]
+    #[arg(value_parser = shown())]
+    pub only: Vec<FailOn>,
+    /// Show only tasks with this label, as in wave=3 or owner=db-* (repeatable)
+    #[arg(long = "where", value_name = "LABEL=GLOB", value_parser = label_filter)]
+    pub labels: Vec<LabelFilter>,
+}
+
+/// How to read a journal: what to show, and how to judge.
+#[derive(Debug, Args)]
+#[command(next_help_heading = REPORT)]
+pub struct ReadingArgs {
+    /// Language of reports: en or zh
+    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
+    #[arg(hide_possible_values = true, value_parser = languages())]
+    pub language: Language,
+    /// Time zone of all times, as an IANA name
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub timezone: Zone,
+    /// Age from which verifications are stale, or `off`
+    #[arg(long, value_name = "TIME", default_value_t = values::Age(Some(Policy::DEFAULT_MAX_AGE)), value_parser = age)]
+    pub max_age: values::Age,
+    /// Verifications before this time are stale, as in 2026-11-21T08:00
+    ///
+    /// A time without a zone is in --timezone; 2026-11-21T08:00:00Z and 2026-11-21T08:00[Asia/Shanghai] have one.
+    #[arg(long, value_name = "TIME")]
+    pub not_before: Option<String>,
+    /// TOML file of waivers: differences that are accepted, and why
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
+}
+
+/// How to reach the API.
+#[derive(Debug, Args)]
+#[command(next_help_heading = CONNECTION)]
+pub struct ConnectionArgs {
+    /// Region: cn-north-4 (Chinese site), ap-southeast-3 (international)
+    #[arg(long, value_name = "ID", hide_possible_values = true)]
+    #[arg(value_parser = offers(REGIONS.iter().map(|(id, _)| *id)))]
+    pub region: Option<String>,
+    /// URL of the API instead of --region, or `embedded` for sample data
+    #[arg(long, value_name = "URL", conflicts_with = "region")]
+    pub endpoint: Option<String>,
+    /// Project id for signed requests
+    #[arg(long, value_name = "ID")]
+    pub project_id: Option<String>,
+    /// Account (domain) id for signed requests
+    #[arg(long, value_name = "ID")]
+    pub domain_id: Option<String>,
+    /// Timeout of one request
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    pub timeout: Duration,
+    /// Timeout for connecting
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub connect_timeout: Duration,
+    /// Maximum size of a response
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    pub max_response: u64,
+    /// PEM file of further trusted CA certificates
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+    /// Allow plain http to other machines; credentials are sent unencrypted
+    #[arg(long)]
+    pub allow_http: bool,
+    /// token, aksk, password, metadata or none [default: what is set up]
+    #[arg(long, value_name = "METHOD", help_heading = CREDENTIALS, hide_possible_values = true)]
+    pub auth: Option<Auth>,
+    /// File with an IAM token, or - for stdin [default: $SMS_AUTH_TOKEN]
+    #[arg(long, value_name = "FILE", help_heading = CREDENTIALS)]
+    pub token_file: Option<PathBuf>,
+    /// Rate limit, as in 10/s or 600/m; no bursts
+    #[arg(long, value_name = "RATE", default_value = "10/s", value_parser = rate, help_heading = RATE)]
+    pub rate: Rate,
+    /// Maximum attempts per request
+    #[arg(long, value_name = "N", default_value = "12", value_parser = count_of_attempts, help_heading = RATE)]
+    #[arg(allow_negative_numbers = true)]
+    pub max_attempts: NonZeroU32,
+}
+
+/// Which share of the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardArg {
+    /// This one.
+    Fixed(Shard),
+    /// Of this many, the one that the environment names.
+    Auto(NonZeroU32),
+}
+
+/// A way to authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    /// IAM token from `SMS_AUTH_TOKEN` or --token-file
+    Token,
+    /// Access key from `HUAWEICLOUD_SDK_AK` and `_SK` or ~/.huaweicloud/credentials
+    Aksk,
+    /// IAM user from `SMS_IAM_USER`, `_PASSWORD`, `_DOMAIN` and `_PROJECT`
+    Password,
+    /// Agency of the cloud server that cutover-report runs on
+    Metadata,
+    /// No credentials
+    None,
+}
