@@ -106,6 +106,13 @@ pub(crate) fn warn_if_unfinished(journal: &Journal, outputs: Vec<OsString>) {
     }
 }
 
+/// Warns if the clock of the machine that fetched was wrong.
+pub(crate) fn warn_of_clock(report: &Report<'_>) {
+    if let Some(clock) = report.clock(Language::English) {
+        console::warning(&format!("{clock}; set that machine's clock"));
+    }
+}
+
 /// Writes every output of `journal` and then the manifest, prints the summary, and returns the exit code.
 ///
 /// An output that fails does not stop the others, and the manifest lists it.
@@ -121,9 +128,7 @@ pub(crate) fn write(
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     warn_of_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
-    if let Some(clock) = report.clock(Language::English) {
-        console::warning(&format!("{clock}; set that machine's clock"));
-    }
+    warn_of_clock(&report);
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
     let files = FileOptions { csv_raw: args.csv_raw, limits, ticket, storage: storage.clone() };

@@ -22,6 +22,7 @@ pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exi
         reporting::warn_if_unfinished(&journal, vec!["--json".into()]);
     }
     let report = Report::new(&journal, options).map_err(Failure::journal)?;
+    reporting::warn_of_clock(&report);
     if args.json {
         let mut document = Vec::new();
         output::write_summary(&report, &mut document).map_err(Failure::stopped)?;

@@ -74,6 +74,8 @@ fn verdict_on_wrong_machine_clock_is_that_of_the_service_clock() {
         assert!((age - seconds as f64).abs() < 300.0, "{metrics}");
         let rendered = run(folder.path(), &["render", "r.journal.jsonl", "-o", "again.json"]);
         assert!(rendered.stderr.contains(side), "{}", rendered.stderr);
+        let shown = run(folder.path(), &["show", "r.journal.jsonl"]);
+        assert!(shown.stderr.contains(side), "{}", shown.stderr);
         assert_eq!(document(&folder.path().join("again.json")), report);
     }
 }
@@ -132,7 +134,9 @@ fn merge_takes_the_newer_verification_and_then_the_later_answer_on_the_service_c
         (pass(hours(1), right), fail(hours(3), right), "consistent"),
         (pass(hours(3), right), fail(hours(3), right), "inconsistent"),
         (pass(hours(-24), right), fail(hours(1), right), "inconsistent"),
-        (fail(hours(1), right), pass(hours(-24), right), "inconclusive"),
+        (fail(hours(1), right), pass(hours(-24), right), "inconsistent"),
+        (pass(hours(1), right), pass(hours(-24), right), "inconclusive"),
+        (pass(hours(1), right), fail(hours(-24), right), "inconsistent"),
         (Box::new(move || dated(not_found(), right)), pass(hours(3), behind), "fetch_failed"),
         (Box::new(not_found), pass(hours(3), right), "consistent"),
         (pass(hours(1), right), Box::new(not_found), "fetch_failed"),

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::{Answered, Outcome, Record};
 use crate::answer::read_answer;
-use crate::model::{Answer, TaskId};
+use crate::model::{Answer, TaskId, Verification};
 
 /// A verification dated further ahead of its answer is in the future: clocks that are right differ by less.
 const FUTURE: SignedDuration = SignedDuration::from_mins(5);
@@ -15,6 +15,8 @@ pub(super) struct Candidate {
     evidence: Evidence,
     /// When it was fetched, on the service's clock.
     came: Timestamp,
+    /// What its newest verification shows, or any that may be the newest.
+    shown: Shown,
     /// Of its content, so that records which are equal in all else have an order.
     sha256: [u8; 32],
 }
@@ -33,20 +35,29 @@ enum Evidence {
     Dated(Timestamp),
 }
 
+/// What verifications show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    Nothing,
+    Agreement,
+    /// Differences, or a check that failed.
+    Fault,
+}
+
 impl Candidate {
     /// What `record` is worth; it was made at `came` on the service's clock. Its hash is still to be set.
     pub(super) fn of(record: &Record, came: Timestamp) -> Self {
-        let evidence = match &record.outcome {
-            Outcome::Failed(failed) if failed.status == Some(404) => Evidence::Undated,
-            Outcome::Failed(_) => Evidence::Failed,
+        let (evidence, shown) = match &record.outcome {
+            Outcome::Failed(failed) if failed.status == Some(404) => (Evidence::Undated, Shown::Nothing),
+            Outcome::Failed(_) => (Evidence::Failed, Shown::Nothing),
             Outcome::Answered(Answered { status, content_range, body, .. }) => {
                 match read_answer(*status, content_range.as_deref(), body) {
-                    Ok(answer) => Evidence::of(&answer, &record.task_id, came),
-                    Err(_) => Evidence::Unreadable,
+                    Ok(answer) => read(&answer, &record.task_id, came),
+                    Err(_) => (Evidence::Unreadable, Shown::Nothing),
                 }
             }
         };
-        Self { evidence, came, sha256: [0; 32] }
+        Self { evidence, shown, came, sha256: [0; 32] }
     }
 
     pub(super) fn with_sha256(self, sha256: [u8; 32]) -> Self {
@@ -54,33 +65,46 @@ impl Candidate {
     }
 }
 
-impl Evidence {
-    fn of(answer: &Answer, task_id: &TaskId, came: Timestamp) -> Self {
-        let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
-        if named.is_some_and(|named| named != task_id.as_str()) {
-            return Self::Unreadable;
-        }
-        let is_past = |finished: Timestamp| finished.duration_since(came) <= FUTURE;
-        let times = answer
-            .verifications
-            .iter()
-            .map(|verification| verification.finished.filter(|time| is_past(*time)));
-        let times: Option<Vec<Timestamp>> = times.collect();
-        times.and_then(|times| times.into_iter().max()).map_or(Self::Undated, Self::Dated)
+/// What an answer of a task that came at this time says, and what it shows.
+fn read(answer: &Answer, task_id: &TaskId, came: Timestamp) -> (Evidence, Shown) {
+    let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
+    if named.is_some_and(|named| named != task_id.as_str()) {
+        return (Evidence::Unreadable, Shown::Nothing);
     }
+    let time = |verification: &Verification| {
+        verification.finished.filter(|finished| finished.duration_since(came) <= FUTURE)
+    };
+    let newest = answer.verifications.iter().filter_map(time).max();
+    let may_be_newest =
+        || answer.verifications.iter().filter(|one| time(one).is_none() || time(one) == newest);
+    let has_fault = |verification: &Verification| {
+        verification.check_failed() || verification.directories.iter().any(|check| !check.is_consistent())
+    };
+    let shown = may_be_newest().map(|one| if has_fault(one) { Shown::Fault } else { Shown::Agreement });
+    let is_dated = answer.verifications.iter().all(|one| time(one).is_some());
+    let evidence = newest.filter(|_| is_dated).map_or(Evidence::Undated, Evidence::Dated);
+    (evidence, shown.max().unwrap_or(Shown::Nothing))
 }
 
 /// The record that counts, of all that there are of a task, whatever their order; each with where it is found.
 ///
 /// A record that has no time of its own makes those before it obsolete. Of the answers that are left, the one
 /// with the newest verification counts, and of several the one that came last. What is no evidence counts only
-/// if there is nothing else.
+/// if there is nothing else. A verification whose time is not known hides no fault that one before it shows.
 pub(super) fn choose<T: Copy>(candidates: &[(Candidate, T)]) -> Option<T> {
     let of = |wanted: fn(&Candidate) -> bool| candidates.iter().filter(move |(one, _)| wanted(one));
+    let newest_since = |since: Option<&(Candidate, T)>| {
+        let since = since.map(|(one, _)| one.came);
+        let dated = of(|one| matches!(one.evidence, Evidence::Dated(_)));
+        last(dated.filter(move |(one, _)| since.is_none_or(|since| one.came > since)))
+    };
     let undated = last(of(|one| one.evidence == Evidence::Undated));
-    let since = undated.map(|(one, _)| one.came);
-    let dated = of(|one| matches!(one.evidence, Evidence::Dated(_)));
-    last(dated.filter(|(one, _)| since.is_none_or(|since| one.came > since)))
+    let hidden = undated.filter(|(one, _)| one.shown == Shown::Agreement).and_then(|_| {
+        let gone = last(of(|one| one.evidence == Evidence::Undated && one.shown != Shown::Agreement));
+        newest_since(gone).filter(|(one, _)| one.shown == Shown::Fault)
+    });
+    newest_since(undated)
+        .or(hidden)
         .or(undated)
         .or_else(|| last(of(|one| one.evidence < Evidence::Undated)))
         .map(|(_, place)| *place)
