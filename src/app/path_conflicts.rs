@@ -94,7 +94,13 @@ impl Place {
                 Err(Failure::usage(message))
             });
         }
-        check_regular(&self.path).map_err(|error| Failure::usage(format!("{} {error}", self.what)))
+        match check_regular(&self.path) {
+            // A directory in the way of one output is reported when that is written, and the others are written.
+            Err(error) if self.role == Role::Journal || !self.path.is_dir() => {
+                Err(Failure::usage(format!("{} {error}", self.what)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn may_be(&self, other: &Self) -> bool {

@@ -252,7 +252,7 @@ fn what_cannot_work_is_told_and_writes_nothing() {
     for (arguments, code, words) in [
         (&["old.jsonl", "new.jsonl", "-o", "d.zip"][..], 2, ".xlsx, .csv, .json or .md"),
         (&["old.jsonl", "new.jsonl", "-o", "d/"], 2, ".xlsx, .csv, .json or .md"),
-        (&["old.jsonl", "new.jsonl", "-o", "d.csv", "-o", "./d.csv"], 2, "another place"),
+        (&["old.jsonl", "new.jsonl", "-o", "d.csv", "-o", "./d.csv"], 2, "another path"),
         (&["old.jsonl"], 2, "<NEW>"),
         (&["old.jsonl", "new.jsonl", "--fail-on", "broken"], 2, "worse, gone, new, better, fixed, same"),
         (&["old.jsonl", "new.jsonl", "--not-before", "soon"], 2, "--not-before soon"),

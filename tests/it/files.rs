@@ -44,8 +44,10 @@ fn arguments<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn start(folder: &Path, arguments: &[&str]) -> Child {
-    let mut command = Command::new(cargo_bin("cutover-report"));
-    command.current_dir(folder).env_clear().env("TMPDIR", folder).args(arguments);
+    // The tests themselves may run under nohup.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP").arg(cargo_bin("cutover-report")).args(arguments);
+    command.current_dir(folder).env_clear().env("TMPDIR", folder);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -157,7 +159,6 @@ fn outputs_and_journals_that_are_no_regular_files_are_refused_before_a_request()
     symlink("/dev/null", at("null.json")).unwrap();
     symlink("fifo.json", at("link.json")).unwrap();
     std::fs::create_dir(at("folder.jsonl")).unwrap();
-    std::fs::create_dir(at("m.manifest.json")).unwrap();
     std::fs::write(at("file"), "").unwrap();
     for (option, path, what) in [
         ("-o", "fifo.json", "a FIFO"),
@@ -166,7 +167,6 @@ fn outputs_and_journals_that_are_no_regular_files_are_refused_before_a_request()
         ("-o", "null.json", "a device"),
         ("-o", "socket.json", "a socket"),
         ("-o", "file/", "not a folder"),
-        ("-o", "m.csv", "a directory"),
         ("--journal", "fifo.json", "a FIFO"),
         ("--journal", "/dev/null", "a device"),
         ("--journal", "/dev/zero", "a device"),
@@ -395,13 +395,18 @@ fn temporary_files_of_a_live_run_are_left_alone() {
 fn sighup_stops_a_run_with_129_and_leaves_no_temporary_file() {
     let (folder, service) = stalling(20, 5);
     let url = service.server.url();
-    let child = start(folder.path(), &arguments(&url, &["-o", "r.json"]));
+    let mut child = start(folder.path(), &arguments(&url, &["-o", "r.json"]));
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
     service.stalled();
     signal(&child, "-HUP");
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
+    assert!(line.starts_with("stopping: "), "{line}");
     service.let_go();
-    let run = end(child);
-    assert_eq!(run.code, 129, "{}", run.stderr);
-    assert!(run.stderr.contains("stopped by SIGHUP"), "{}", run.stderr);
+    assert_eq!(end(child).code, 129);
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut stderr, &mut rest).unwrap();
+    assert!(rest.contains("stopped by SIGHUP"), "{rest}");
     assert!(temporary_files(folder.path()).is_empty());
     // Not while a terminal that went away is to be ignored.
     let (folder, service) = stalling(20, 5);
