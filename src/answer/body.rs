@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use std::fmt;
 
-use super::ErrorBody;
+use super::error_fields::ErrorBody;
 use super::object::{Form, Object};
 use crate::model::{Answer, DirectoryCheck, Shape, Verification};
 

@@ -3,20 +3,10 @@
 use std::time::Duration;
 
 use super::body::without_mark;
+use super::error_fields::ErrorBody;
 use super::signs::Peeked;
 use super::text_body::{self, first_words};
 use crate::model::Rate;
-
-/// Code and message of an error response, whatever its form.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ErrorBody {
-    /// `SMS.…`, `APIG.…`, or whatever the response has as a code.
-    pub code: Option<String>,
-    /// What the server says, cut to 500 characters; else the first words of the body.
-    pub message: Option<String>,
-    /// The request id, if the body holds it.
-    pub request_id: Option<String>,
-}
 
 impl ErrorBody {
     /// Reads the body of a failed response: JSON of any known error shape, XML, HTML or plain text.

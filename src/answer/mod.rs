@@ -2,12 +2,14 @@
 
 mod body;
 mod error_body;
+mod error_fields;
 mod file_kind;
 mod object;
 mod signs;
 mod text_body;
 
 pub use body::{Unreadable, is_json, normalise, read_answer};
-pub use error_body::{ErrorBody, retry_after};
+pub use error_body::retry_after;
+pub use error_fields::ErrorBody;
 pub use file_kind::FileKind;
 pub use text_body::describe_body;

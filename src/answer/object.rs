@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor};
 
-use super::ErrorBody;
+use super::error_fields::ErrorBody;
 use super::signs::{Peeked, Signs};
 
 /// A form of object: the names of the fields that it reads.

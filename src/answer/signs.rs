@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 
-use super::ErrorBody;
+use super::error_fields::ErrorBody;
 use super::text_body::shorten;
 
 /// The most items of a list that are looked at.

@@ -1,6 +1,6 @@
 //! Bodies that are not JSON: what a page, an XML document or a plain text says.
 
-use super::ErrorBody;
+use super::error_fields::ErrorBody;
 
 /// The longest error message that is kept, in characters.
 const MAX_MESSAGE: usize = 500;

@@ -335,7 +335,7 @@ fn a_region_gives_the_endpoint() {
 fn after_a_run_it_is_told_what_would_help() {
     for (status, hint) in [
         (403, "needs the permission sms:server:getConsistencyCheckResult"),
-        (404, "`export --reconcile` compares"),
+        (404, "to compare the list with the account: `cutover-report export "),
     ] {
         let server = Server::start(move |_, _| error(status, "SMS.1"));
         let (run, _) = export(&server, 4, &[TOKEN], &[]);

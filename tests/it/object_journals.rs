@@ -66,7 +66,7 @@ fn a_killed_run_goes_on_with_the_journal_that_it_left_there() {
     let again = s3.run(folder.path(), &remote_run(&url, &more));
     assert_eq!(again.code, 1);
     assert!(
-        again.stderr.contains("s3://b/run/j.jsonl holds an unfinished run with 12 of 40 tasks; --resume"),
+        again.stderr.contains("s3://b/run/j.jsonl holds an unfinished run with 12 of 40 tasks; to fetch the rest: `cutover-report export "),
         "{}",
         again.stderr
     );

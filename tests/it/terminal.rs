@@ -159,15 +159,15 @@ fn list_from_stdin_is_resumed_from_the_journal() {
 #[test]
 fn failed_output_suggests_a_command_that_runs_when_the_cause_is_gone() {
     let folder = tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("r.json")).unwrap();
-    let arguments = ["export", "--task", "a", "--endpoint", "embedded", "-o", "s.csv", "-o", "r.json"];
+    std::fs::write(folder.path().join("out"), "in the way").unwrap();
+    let arguments = ["export", "--task", "a", "--endpoint", "embedded", "-o", "s.csv", "-o", "out/r.json"];
     let failed = run(folder.path(), &arguments);
     assert_eq!(failed.code, 1, "{}", failed.stderr);
-    std::fs::remove_dir(folder.path().join("r.json")).unwrap();
+    std::fs::remove_file(folder.path().join("out")).unwrap();
     let commands = suggested(&failed.stderr);
     let render = commands.iter().find(|command| command.contains(" render ")).unwrap();
     let rendered = paste(folder.path(), render);
-    assert_eq!(rendered.stdout, "s.csv\nr.json\n", "{render}: {}", rendered.stderr);
+    assert_eq!(rendered.stdout, "s.csv\nout/r.json\n", "{render}: {}", rendered.stderr);
 }
 
 #[test]
