@@ -38,6 +38,7 @@ pub(crate) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure>
         return Ok(Connected { client, name: EMBEDDED.to_owned(), embedded: Some(service) });
     }
     let found = credentials(args, &endpoint)?;
+    let origin = found.origin;
     let client = client(args, endpoint, found.credentials, found.scope)?;
     if let Err(failure) = client.authenticate().await
         && !failure.is_transient()
@@ -46,6 +47,7 @@ pub(crate) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure>
         return Err(no_credentials(&format!("no credentials: {why}")));
     }
     let name = client.endpoint().to_owned();
+    tracing::info!(event = "connected", endpoint = name.as_str(), credentials = origin.as_str());
     Ok(Connected { client, name, embedded: None })
 }
 

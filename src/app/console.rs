@@ -7,10 +7,12 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tracing::Level;
 
 use crate::model::{clean, clean_json, clean_lines};
 
 use super::exit::{Exit, Failure};
+use super::log;
 
 /// The time between two progress lines where there is no terminal to draw on.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -91,24 +93,24 @@ pub(crate) fn out_json(document: &[u8]) -> Result<Exit, Failure> {
     write(clean_json(&String::from_utf8_lossy(document)).as_bytes())
 }
 
-/// Writes a line to stderr. An error is ignored: there is nowhere to report it.
+/// Writes a line to stderr, and to the log file.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", clean(line));
+    log::message(Level::INFO, &clean(line));
 }
 
 /// Writes a summary, whose texts are clean, to stderr.
 pub(crate) fn note_summary(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    log::summary(text);
 }
 
 /// Reports an error.
 pub(crate) fn error(message: &str) {
-    note(&format!("error: {message}"));
+    log::message(Level::ERROR, &clean(message));
 }
 
 /// Reports why a command failed, in as many lines as that has.
 pub(crate) fn failure(failure: &Failure) {
-    let _ = writeln!(io::stderr().lock(), "error: {}", clean_lines(failure.message()));
+    log::message(Level::ERROR, failure.message());
 }
 
 /// Prints what clap has to say: help and the version to stdout, errors to stderr.
@@ -126,7 +128,7 @@ pub(crate) fn command_line(error: &clap::Error) -> Exit {
 
 /// Warns of something that does not stop the command.
 pub(crate) fn warning(message: &str) {
-    note(&format!("warning: {message}"));
+    log::message(Level::WARN, &clean(message));
 }
 
 /// The reason of an I/O error without the system's number.
@@ -156,7 +158,7 @@ impl Progress {
         if quiet {
             return Self::Silent;
         }
-        if !io::stderr().is_terminal() {
+        if log::is_json() || !io::stderr().is_terminal() {
             return Self::Lines { total, done: 0, retries: 0, last: Instant::now() };
         }
         let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
@@ -164,6 +166,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
+        log::set_bar(Some(bar.clone()));
         Self::Bar(bar, Instant::now())
     }
 
@@ -205,12 +208,10 @@ impl Progress {
         }
     }
 
-    /// Warns without disturbing the bar.
+    /// Warns, unless the run is quiet.
     pub(crate) fn warning(&self, message: &str) {
-        match self {
-            Self::Silent => {}
-            Self::Bar(bar, _) => bar.suspend(|| warning(message)),
-            Self::Lines { .. } => warning(message),
+        if !matches!(self, Self::Silent) {
+            warning(message);
         }
     }
 
@@ -226,6 +227,7 @@ impl Progress {
     /// Removes the bar.
     pub(crate) fn clear(&self) {
         if let Self::Bar(bar, _) = self {
+            log::set_bar(None);
             bar.finish_and_clear();
         }
     }

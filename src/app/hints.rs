@@ -1,5 +1,7 @@
 //! Hints: what to do next, by the kinds of failures in a run.
 
+use std::collections::BTreeMap;
+
 use crate::cli::Typed;
 use crate::fetch::Event;
 use crate::journal::{Failed, Outcome};
@@ -30,6 +32,8 @@ pub(crate) struct RunStats {
     too_large: usize,
     out_of_time: usize,
     throttled: usize,
+    /// By HTTP status or kind of failure.
+    retries: BTreeMap<String, u64>,
 }
 
 /// What a failed task is a sign of.
@@ -54,6 +58,17 @@ fn sign(kind: FailureKind, status: Option<u16>) -> Option<Sign> {
     }
 }
 
+/// A failure as the log counts it: `429`, or a kind as journals name it.
+fn cause(kind: FailureKind, status: Option<u16>) -> String {
+    match (kind, status) {
+        (FailureKind::Status, Some(status)) => status.to_string(),
+        _ => serde_json::to_value(kind)
+            .ok()
+            .and_then(|kind| Some(kind.as_str()?.to_owned()))
+            .unwrap_or_default(),
+    }
+}
+
 impl RunStats {
     /// Counts an event.
     pub(crate) fn record(&mut self, event: &Event) {
@@ -71,9 +86,17 @@ impl RunStats {
                     }
                 }
             }
-            Event::Retrying { status, .. } => self.throttled += usize::from(*status == Some(429)),
+            Event::Retrying { kind, status, .. } => {
+                self.throttled += usize::from(*status == Some(429));
+                *self.retries.entry(cause(*kind, *status)).or_default() += 1;
+            }
             Event::Slowed(_) | Event::Tick => {}
         }
+    }
+
+    /// How many retries there were, by cause: an HTTP status, or the kind of failure.
+    pub(crate) fn retries(&self) -> &BTreeMap<String, u64> {
+        &self.retries
     }
 
     /// What to do next, after a run in which the gate learned to keep `learned_rate`.

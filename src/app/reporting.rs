@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -16,7 +17,7 @@ use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
 use super::summary::{self, Layout};
-use super::{console, resume, stdout_output, template_choice};
+use super::{console, resume, run_end, stdout_output, template_choice};
 
 /// The most tasks that the closing summary lists.
 const NAMED_TASKS: usize = 20;
@@ -126,6 +127,7 @@ pub(crate) fn write(
     quiet: bool,
 ) -> Result<Exit, Failure> {
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
+    let started = Instant::now();
     warn_of_faults(journal);
     let report = Report::new(journal, options).map_err(Failure::journal)?;
     warn_of_clock(&report);
@@ -138,6 +140,8 @@ pub(crate) fn write(
     let mut outputs = Vec::new();
     for target in in_order {
         let written = output::write(&report, target, &files, &outputs);
+        let path = target.path().to_string_lossy();
+        tracing::debug!(event = "output", path = path.as_ref(), written = written.is_ok());
         if let Err(error) = &written {
             console::error(&format!("{error}; an existing file is unchanged"));
         }
@@ -179,6 +183,7 @@ pub(crate) fn write(
         console::failure(&failure);
         failed = true;
     }
+    run_end::reported(report.rows().iter().map(|row| row.verdict.key()), started.elapsed());
     let exit = exit_code(&report, &fail_on, failed);
     if !quiet || exit != Exit::Done {
         close(&report, kept);

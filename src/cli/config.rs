@@ -24,6 +24,8 @@ const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
 const OWN_VALUES: [(&str, &str); 2] = [("diff", "fail-on"), ("tasks", "format")];
 /// Options that choose the settings, or print something and exit.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
+/// Global options with a value, which may precede the command.
+const WITH_VALUE: [&str; 5] = ["--config", "--profile", "--s3-endpoint", "--log-format", "--log-file"];
 /// Commands that no setting concerns.
 const WITHOUT_SETTINGS: [&str; 3] = ["completions", "man", "help"];
 /// Options for which there are environment variables, which override the file.
@@ -240,7 +242,7 @@ fn after_command(arguments: &[OsString]) -> usize {
         if !is_value && !argument.starts_with('-') {
             return index + 1;
         }
-        is_value = matches!(argument.as_ref(), "--config" | "--profile" | "--s3-endpoint");
+        is_value = WITH_VALUE.contains(&argument.as_ref());
     }
     arguments.len()
 }
@@ -330,10 +332,21 @@ impl File<'_> {
             return Err((key.span().start, unknown(key.get_ref(), command)));
         };
         let is_switch = matches!(option.get_action(), ArgAction::SetTrue);
+        let is_count = matches!(option.get_action(), ArgAction::Count);
         let arguments = match value.get_ref() {
             DeValue::Boolean(on) if is_switch => on.then(|| format!("--{name}")).into_iter().collect(),
             _ if is_switch => {
                 return Err((value.span().start, format!("`{name}` must be true or false")));
+            }
+            DeValue::Integer(number) if is_count => {
+                let count = number.as_str().parse::<usize>().ok().filter(|count| *count <= 3);
+                let Some(count) = count else {
+                    return Err((value.span().start, format!("`{name}` must be a whole number from 0 to 3")));
+                };
+                vec![format!("--{name}"); count]
+            }
+            _ if is_count => {
+                return Err((value.span().start, format!("`{name}` must be a whole number from 0 to 3")));
             }
             DeValue::Array(values) => {
                 values.iter().map(|value| argument(&name, value)).collect::<Result<Vec<_>, _>>()?

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use args::{
     DiffArgs, DoctorArgs, ExportArgs, ListFormat, MergeArgs, RenderArgs, ServeArgs, ServeAuth,
@@ -41,6 +41,16 @@ pub struct Cli {
     /// Print only what is wrong
     #[arg(short, long, global = true, help_heading = LOGGING)]
     pub quiet: bool,
+    /// Print failed attempts and decisions; -vv each request, -vvv headers too (repeatable)
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = LOGGING)]
+    pub verbose: u8,
+    /// Log format on stderr and in the file: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true, help_heading = LOGGING)]
+    #[arg(hide_possible_values = true)]
+    pub log_format: LogFormat,
+    /// File to append the log to, always at the level of -vv
+    #[arg(long, value_name = "FILE", global = true, help_heading = LOGGING)]
+    pub log_file: Option<PathBuf>,
     /// Configuration file [default: ~/.config/cutover-report/config.toml]
     ///
     /// $CUTOVER_REPORT_CONFIG names another file; $XDG_CONFIG_HOME replaces ~/.config.
@@ -78,6 +88,15 @@ impl Cli {
         cli.config_used = file;
         Ok(cli)
     }
+}
+
+/// The format of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines of text
+    Text,
+    /// JSON Lines
+    Json,
 }
 
 /// The commands.

@@ -25,6 +25,7 @@ use crate::app::journal_location::JournalPlace;
 use crate::app::path_conflicts::{Place, keep_apart};
 use crate::app::reporting::{self, ManifestPlace};
 use crate::app::resume;
+use crate::app::run_end;
 use crate::app::shard;
 use crate::app::signals::{Signal, Signals, Stop};
 use crate::app::task_source::{FoundTasks, declared, find_tasks};
@@ -281,6 +282,14 @@ impl Export {
         };
         let mut progress = Progress::new(wanted.len(), self.quiet);
         let mut stats = RunStats::default();
+        let began = Instant::now();
+        let (tasks_wanted, endpoint) = (wanted.len(), connected.name.as_str());
+        tracing::info!(
+            event = "fetch_started",
+            tasks_wanted,
+            endpoint,
+            rate = shard::rate(self.args.connection.rate, self.shard).to_string()
+        );
         let stop = async {
             self.stop.wait().await;
             if !self.quiet {
@@ -300,7 +309,10 @@ impl Export {
                     let task = tasks.get(ordinal).map_or("", |task| task.display_name());
                     progress.retrying(task, &what, wait);
                 }
-                Event::Slowed(slowed) => progress.warning(&slowed.to_string()),
+                Event::Slowed(slowed) => {
+                    progress.warning(&slowed.to_string());
+                    tracing::info!(event = "rate_lowered", rate = slowed.to_string());
+                }
                 Event::Tick => {
                     progress.tick();
                     let synced = journal.begin_sync();
@@ -312,6 +324,10 @@ impl Export {
         })
         .await;
         progress.clear();
+        run_end::fetched(connected.client.requests(), stats.retries().clone(), began.elapsed());
+        if let Some(rate) = gate.learnt() {
+            tracing::info!(event = "rate_learned", rate = rate.to_string());
+        }
         let kept = kept(&journal, tasks.len(), &self.args.report.typed);
         let stopped = match fetched {
             Ok(()) => {

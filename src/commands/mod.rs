@@ -17,10 +17,10 @@ mod verify;
 use std::ffi::OsString;
 use std::panic::catch_unwind;
 
-use crate::app::console;
 pub use crate::app::exit::Exit;
 use crate::app::exit::Failure;
 use crate::app::signals::Signals;
+use crate::app::{console, log, run_end};
 use crate::cli::{Cli, Command, ReadError};
 use crate::fs::take_warnings;
 use crate::storage::Storage;
@@ -30,7 +30,7 @@ use crate::threads::report_panics;
 pub fn main(arguments: Vec<OsString>) -> Exit {
     report_panics(console::error);
     let ended = catch_unwind(|| match Cli::read(arguments) {
-        Ok(cli) => run(cli).unwrap_or_else(|failure| {
+        Ok(cli) => logging(&cli).and_then(|()| run(cli)).unwrap_or_else(|failure| {
             console::failure(&failure);
             failure.exit
         }),
@@ -43,7 +43,22 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
     });
     take_warnings().iter().for_each(|warning| console::warning(warning));
     // A panic is reported already.
-    ended.unwrap_or(Exit::Stopped)
+    let exit = ended.unwrap_or(Exit::Stopped);
+    run_end::log(exit);
+    exit
+}
+
+/// Starts the log as the options ask for it.
+fn logging(cli: &Cli) -> Result<(), Failure> {
+    let settings = log::Settings {
+        verbosity: if cli.quiet { 0 } else { cli.verbose },
+        format: cli.log_format,
+        file: cli.log_file.as_deref(),
+    };
+    log::start(settings).map_err(Failure::usage)?;
+    let file = cli.config_used.as_ref().map_or("none".into(), |path| path.to_string_lossy());
+    tracing::info!(event = "config", file = file.as_ref(), version = crate::model::TOOL);
+    Ok(())
 }
 
 fn run(cli: Cli) -> Result<Exit, Failure> {

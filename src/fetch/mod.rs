@@ -18,7 +18,7 @@ use crate::journal::{Answered, Failed, Outcome, Record};
 use crate::model::{ClockOffset, FailureKind, Task};
 use crate::sms::retry::{LONGEST_WAIT, NO_JSON, delay};
 use crate::sms::throttle::{Gate, Slowed};
-use crate::sms::{self, Client, Failure, Reply};
+use crate::sms::{self, Attempt, Client, Failure, Reply};
 use queue::{Pending, Queue};
 
 /// How long requests under way may take to end when the run is stopped.
@@ -196,11 +196,22 @@ impl Run<'_> {
                 permit = self.gate.pass() => permit,
             };
             pending.tried.count += 1;
-            Some((permit, self.client.consistency_result(&task.task_id).await))
+            let sent = Instant::now();
+            let outcome = self.client.consistency_result(&task.task_id).await;
+            let logged = Attempt::of(pending.tried.count, sent.elapsed(), &outcome);
+            Some((permit, outcome, logged))
         };
-        let outcome = timeout_at(self.deadline, request).await;
+        let mut logged = None;
+        let outcome = timeout_at(self.deadline, request).await.map(|sent| {
+            sent.map(|(permit, outcome, attempt)| {
+                logged = attempt;
+                (permit, outcome)
+            })
+        });
         let step = match outcome {
             Err(_) => {
+                let attempt = pending.tried.count;
+                tracing::info!(event = "deadline_passed", task_id = task.task_id.as_str(), attempt);
                 pending.tried.note(if pending.tried.count == 0 {
                     "the run's deadline (--deadline) passed before its turn"
                 } else {
@@ -222,6 +233,10 @@ impl Run<'_> {
                 self.failed(task, &mut pending, failure, wait)
             }
         };
+        if let Some(logged) = logged {
+            let wait = if let Step::Again { wait, .. } = &step { Some(*wait) } else { None };
+            logged.log(Some(task.task_id.as_str()), wait);
+        }
         (pending, step)
     }
 

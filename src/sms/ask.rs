@@ -2,6 +2,9 @@
 
 use std::num::NonZeroU32;
 
+use tokio::time::Instant;
+
+use super::attempt::Attempt;
 use super::outcome::{Failure, Outcome, Reply};
 use super::retry::{LONGEST_WAIT, NO_JSON};
 use super::throttle::Gate;
@@ -30,21 +33,35 @@ pub async fn ask(
     let mut attempt = 1;
     loop {
         let permit = gate.pass().await;
-        let failure = match request().await {
+        let sent = Instant::now();
+        let outcome = request().await;
+        let logged = Attempt::of(attempt, sent.elapsed(), &outcome);
+        let log = |wait| {
+            if let Some(logged) = logged {
+                logged.log(None, wait);
+            }
+        };
+        let failure = match outcome {
             Outcome::Answered(reply) => {
+                log(None);
                 gate.admitted(&permit);
                 return Ok(reply);
             }
             Outcome::Failed(failure) => failure,
-            Outcome::Refused(failure) => return Err(Unanswered::Refused(Box::new(failure))),
+            Outcome::Refused(failure) => {
+                log(None);
+                return Err(Unanswered::Refused(Box::new(failure)));
+            }
         };
         let wait = gate.failed(&permit, attempt, &failure);
         let hopeless = !failure.is_transient() || gate.is_out_of_reach(&failure, max_attempts);
         let is_no_json = failure.kind == FailureKind::NotJson;
         let most = if is_no_json { max_attempts.get().min(NO_JSON) } else { max_attempts.get() };
         if hopeless || attempt >= most || wait > LONGEST_WAIT {
+            log(None);
             return Err(Unanswered::Failed(Box::new(failure)));
         }
+        log(Some(wait));
         attempt += 1;
         tokio::time::sleep(wait).await;
     }

@@ -1,9 +1,12 @@
 //! One request at a time over HTTP. Waiting and trying again are the caller's.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use jiff::Timestamp;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 
+use super::attempt::log_headers;
 use super::auth::{Authenticator, Authority, Credentials, Lease, Scope};
 use super::http::{ClientError, Http, HttpSettings, is_loopback, parse_endpoint, without_query};
 use super::outcome::{Failure, Outcome, Reply};
@@ -52,6 +55,7 @@ pub struct Client {
     endpoint: Url,
     authenticator: Authenticator,
     scope: Scope,
+    requests: AtomicU64,
 }
 
 impl Client {
@@ -69,12 +73,18 @@ impl Client {
             http: client,
             endpoint,
             scope,
+            requests: AtomicU64::new(0),
         })
     }
 
     /// The endpoint, as it stands in journals and reports.
     pub fn endpoint(&self) -> &str {
         self.endpoint.as_str().trim_end_matches('/')
+    }
+
+    /// How many requests were sent to the API; those for credentials are not counted.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Gets credentials that must be fetched first, so that it is known early if there are none.
@@ -147,10 +157,7 @@ impl Client {
                 return Outcome::Refused(Failure::new(FailureKind::Credentials, error.to_string()));
             }
         };
-        let mut answer = match self.http.send(request).await {
-            Ok(answer) => answer,
-            Err(failure) => return Outcome::Failed(failure),
-        };
+        self.requests.fetch_add(1, Ordering::Relaxed);
         // Whoever knows a signature can send the request again for a quarter of an hour.
         let signature = signature.map(|signature| Redactor::new([&signature]));
         let redact = |text: Vec<u8>| {
@@ -160,6 +167,17 @@ impl Client {
                 None => text,
             }
         };
+        let shows_headers = tracing::enabled!(tracing::Level::TRACE);
+        if shows_headers && let Some(Ok(request)) = request.try_clone().map(|request| request.build()) {
+            log_headers("request", call.method.as_str(), &call.path, request.headers(), redact);
+        }
+        let mut answer = match self.http.send(request).await {
+            Ok(answer) => answer,
+            Err(failure) => return Outcome::Failed(failure),
+        };
+        if shows_headers {
+            log_headers("response", call.method.as_str(), &call.path, &answer.headers, redact);
+        }
         // The journal keeps the body, so secrets that the server echoes are redacted first.
         let body = redact(std::mem::take(&mut answer.body));
         let clean = |text: String| String::from_utf8(redact(text.into_bytes())).ok();

@@ -1,6 +1,7 @@
 //! The SMS API over HTTP: asking, waiting and trying again.
 
 pub mod ask;
+mod attempt;
 pub mod auth;
 mod client;
 mod http;
@@ -11,6 +12,7 @@ pub mod retry;
 pub mod sign;
 pub mod throttle;
 
+pub use attempt::Attempt;
 pub use auth::Scope;
 pub use client::{Client, Connection};
 pub use http::{ClientError, HttpSettings};

@@ -23,6 +23,7 @@ mod files;
 mod layers;
 mod listing;
 mod lists;
+mod logging;
 mod manual;
 mod metrics;
 mod network;
