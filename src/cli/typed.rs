@@ -9,6 +9,9 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory};
 use super::Cli;
 use crate::model::is_hidden;
 
+/// The argument that stands for stdin or stdout.
+const STDIN: &str = "-";
+
 /// The command line as it was typed.
 #[derive(Debug, Clone, Default)]
 pub struct Typed {
@@ -25,8 +28,6 @@ impl Typed {
     /// The command that continues this export with the journal at `journal`.
     pub fn resume(&self, journal: &Path) -> String {
         let mut words = self.words("export", &["overwrite", "no_journal", "journal", "resume"]);
-        // What came from stdin is in the journal.
-        words.retain(|word| word != "-");
         words.push("--resume".into());
         push(&mut words, "--journal", journal.as_os_str());
         line(&words)
@@ -44,11 +45,16 @@ impl Typed {
         line(&self.words("doctor", &[]))
     }
 
-    /// This export with `--reconcile`, without what it takes from stdin or a journal.
+    /// This export with `--reconcile`; none if its list came from stdin.
     pub fn reconcile(&self) -> Option<String> {
+        let given = Cli::command().ignore_errors(true).try_get_matches_from(&self.arguments).ok()?;
+        let lists = given.subcommand().and_then(|(_, given)| given.try_get_raw("tasks").ok().flatten());
+        if lists.is_some_and(|mut lists| lists.any(|list| list == STDIN)) {
+            return None;
+        }
         let mut words = self.words("export", &["resume", "reconcile"]);
         words.push("--reconcile".into());
-        (!words.iter().any(|word| word == "-")).then(|| line(&words))
+        Some(line(&words))
     }
 
     /// The outputs of this command, as options.
@@ -108,7 +114,8 @@ fn take(words: &mut Vec<OsString>, target: &Command, given: &ArgMatches, without
                 push(words, &format!("--{long}"), &raw.join(OsStr::new(",")));
             }
             (_, _, Some(long)) => raw.into_iter().for_each(|value| push(words, &format!("--{long}"), value)),
-            (_, _, None) => words.extend(raw.into_iter().map(argument)),
+            // A list from stdin is gone; a journal has its tasks.
+            (_, _, None) => words.extend(raw.into_iter().filter(|word| *word != STDIN).map(argument)),
         }
     }
 }
@@ -200,13 +207,19 @@ mod tests {
             "--overwrite",
             "--fail-on",
             "stale,inconsistent",
-            "--task",
-            "-x",
+            "--task=-x",
+            "--token-file",
+            "-",
+            "-o",
+            "-",
+            "--format",
+            "csv",
             "-q",
         ]);
         let journal = Path::new("r journal.jsonl");
         let all = [typed.resume(journal), typed.render(journal), typed.doctor()];
         insta::assert_snapshot!(all.join("\n"));
+        assert_eq!(typed.reconcile(), None, "the list from stdin is gone");
     }
 
     #[cfg(unix)]
