@@ -159,7 +159,7 @@ mod tests {
             let message = "429 --max-response deadline invalid peer certificate".to_owned();
             stats.record(&Event::Finished(Record {
                 ordinal: 0,
-                task_id: crate::model::TaskId::new("t").unwrap(),
+                task_id: crate::model::TaskId::new("t").ok(),
                 fetched_at: jiff::Timestamp::UNIX_EPOCH,
                 clock_offset: None,
                 attempts: 1,

@@ -305,10 +305,7 @@ pub(crate) fn hints(report: &Report<'_>, kept: bool) -> Vec<String> {
         hints.push(format!(
             "hint: the journal has unreadable responses as they were received: \
              `jq -r {} {}`",
-            shell_quote(format!(
-                "select(.task_id == {}).body",
-                serde_json::Value::from(row.task.task_id.as_str())
-            )),
+            shell_quote(format!("select(.task_id == {}).body", serde_json::Value::from(row.task.id_text()))),
             shell_quote(report.journal().path())
         ));
     }

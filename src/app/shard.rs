@@ -49,7 +49,7 @@ pub(crate) fn of(arg: ShardArg, variable: impl Fn(&str) -> Option<String>) -> Re
 
 /// How many tasks of a list a run fetches.
 pub(crate) fn count(shard: Option<Shard>, list: &TaskList) -> usize {
-    list.tasks.iter().filter(|task| shard.is_none_or(|shard| shard.holds(&task.task_id))).count()
+    list.tasks.iter().filter(|task| shard.is_none_or(|shard| shard.holds(task.key()))).count()
 }
 
 /// Leaves in the header what falls to the shard.

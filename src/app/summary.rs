@@ -169,7 +169,7 @@ fn table(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<Str
         let verdict = Cell::new(language.text(entry.verdict.label()), verdict_style(entry.verdict));
         let row = entry.row;
         let (name, id) = match entry.tasks {
-            1 => (row.task.display_name().to_owned(), row.task.task_id.as_str()),
+            1 => (row.task.display_name().to_owned(), row.task.id_text()),
             tasks => (language.fill("{0} tasks", &[&tasks]), ""),
         };
         let differences = if row.totals.is_some() { row.differences().to_string() } else { "-".to_owned() };

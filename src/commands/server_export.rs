@@ -140,7 +140,7 @@ fn body(tasks: &[Task]) -> String {
     let tasks: Vec<_> = tasks
         .iter()
         .map(|task| {
-            let mut info = json!({ "task_id": task.task_id });
+            let mut info = json!({ "task_id": task.id_text() });
             for (name, value) in [("source_id", &task.source_id), ("source_name", &task.source_name)] {
                 if let (Some(info), Some(value)) = (info.as_object_mut(), value) {
                     info.insert(name.to_owned(), value.as_str().into());

@@ -45,7 +45,7 @@ pub(super) fn run(args: &TasksArgs) -> Result<Exit, Failure> {
 /// A task's fields by the names that task lists know, in their order.
 fn fields<'a>(list: &'a TaskList, task: &'a Task) -> impl Iterator<Item = (&'a str, &'a str)> {
     let known = [
-        ("task_id", task.task_id.as_str()),
+        ("task_id", task.id_text()),
         ("source_id", task.source_id.as_deref().unwrap_or_default()),
         ("source_name", task.source_name.as_deref().unwrap_or_default()),
     ];

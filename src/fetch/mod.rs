@@ -77,6 +77,7 @@ pub enum FetchError<E> {
 }
 
 /// Fetches the tasks of the ordinals `wanted` and hands each record on as soon as it is there, in any order.
+/// For a server without a task nothing is requested.
 ///
 /// A failed attempt gives its place back and waits in the queue, so a task that is being waited for
 /// never keeps a healthy one from being asked. `consume` must be quick: requests stand still while it runs.
@@ -189,6 +190,10 @@ enum Step {
 
 impl Run<'_> {
     async fn attempt(&self, task: &Task, mut pending: Pending) -> (Pending, Step) {
+        let Some(task_id) = &task.task_id else {
+            let step = Step::Finished(record(task, &pending, None, None, Outcome::NoTask));
+            return (pending, step);
+        };
         let request = async {
             let permit = tokio::select! {
                 biased;
@@ -197,7 +202,7 @@ impl Run<'_> {
             };
             pending.tried.count += 1;
             let sent = Instant::now();
-            let outcome = self.client.consistency_result(&task.task_id).await;
+            let outcome = self.client.consistency_result(task_id).await;
             let logged = Attempt::of(pending.tried.count, sent.elapsed(), &outcome);
             Some((permit, outcome, logged))
         };
@@ -211,7 +216,7 @@ impl Run<'_> {
         let step = match outcome {
             Err(_) => {
                 let attempt = pending.tried.count;
-                tracing::info!(event = "deadline_passed", task_id = task.task_id.as_str(), attempt);
+                tracing::info!(event = "deadline_passed", task_id = task_id.as_str(), attempt);
                 pending.tried.note(if pending.tried.count == 0 {
                     "the run's deadline (--deadline) passed before its turn"
                 } else {
@@ -235,7 +240,7 @@ impl Run<'_> {
         };
         if let Some(logged) = logged {
             let wait = if let Step::Again { wait, .. } = &step { Some(*wait) } else { None };
-            logged.log(Some(task.task_id.as_str()), wait);
+            logged.log(Some(task_id.as_str()), wait);
         }
         (pending, step)
     }

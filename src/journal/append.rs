@@ -414,7 +414,7 @@ mod tests {
         };
         Record {
             ordinal,
-            task_id: TaskId::new(&format!("t{ordinal}")).unwrap(),
+            task_id: TaskId::new(&format!("t{ordinal}")).ok(),
             fetched_at: now(),
             attempts: 1,
             request_id: None,

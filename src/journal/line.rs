@@ -15,7 +15,8 @@ use crate::model::{ClockOffset, TaskId};
 #[derive(Serialize, Deserialize)]
 pub(super) struct Line<Body = String> {
     ordinal: usize,
-    task_id: TaskId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task_id: Option<TaskId>,
     fetched_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     clock_offset_s: Option<ClockOffset>,
@@ -30,6 +31,9 @@ pub(super) struct Line<Body = String> {
     content_range: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<Failed>,
+    /// Of a server without a task, which has no answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    no_task: bool,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     body: Option<Body>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,11 +59,13 @@ impl From<Record> for Line {
             sample_data: false,
             content_range: None,
             failed: None,
+            no_task: false,
             body: None,
             body_base64: None,
         };
         match outcome {
             Outcome::Failed(failed) => line.failed = Some(failed),
+            Outcome::NoTask => line.no_task = true,
             Outcome::Answered(answered) => {
                 line.status = Some(answered.status);
                 line.sample_data = answered.sample_data;
@@ -86,12 +92,13 @@ impl Record {
             Ok::<_, String>(Outcome::Answered(Answered { status, sample_data, content_range, body }))
         };
         let outcome = match (line.failed, place, line.body_base64) {
+            (None, None, None) if line.no_task => Outcome::NoTask,
             (Some(failed), None, None) => Outcome::Failed(failed),
             (None, Some(place), None) => answered(unescape(text, place).ok_or("the body is no text")?)?,
             (None, None, Some(coded)) => {
                 answered(BASE64_STANDARD.decode(coded).map_err(|error| format!("body_base64: {error}"))?)?
             }
-            _ => return Err("a record has one of `failed`, `body` and `body_base64`".to_owned()),
+            _ => return Err("a record has one of `failed`, `no_task`, `body` and `body_base64`".to_owned()),
         };
         let clock_offset = clock_offset_s;
         Ok(Self { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, outcome })

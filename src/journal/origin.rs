@@ -12,7 +12,8 @@ use crate::model::{Account, ClockOffset, Shard, TaskList};
 /// Of a list that was divided among runs: what it was, and where the tasks that are here stood in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Divided {
-    /// The SHA-256 of the list's task ids, each with a line feed behind it, in hexadecimal digits.
+    /// The SHA-256 of the list's task ids, or the plan's names of servers, each with a line feed behind it, in
+    /// hexadecimal digits.
     pub list_sha256: String,
     /// How many tasks it had.
     pub list_tasks: usize,
@@ -36,12 +37,12 @@ impl Part {
     pub fn take(shard: Shard, list: TaskList) -> (Self, TaskList) {
         let mut digest = Sha256::new();
         for task in &list.tasks {
-            digest.update(task.task_id.as_str());
+            digest.update(task.key());
             digest.update(b"\n");
         }
         let list_sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let list_tasks = list.tasks.len();
-        let of_shard = list.tasks.into_iter().enumerate().filter(|(_, task)| shard.holds(&task.task_id));
+        let of_shard = list.tasks.into_iter().enumerate().filter(|(_, task)| shard.holds(task.key()));
         let (ordinals, tasks) = of_shard.unzip();
         let list = TaskList { tasks, labels: list.labels };
         (Self { shard, list: Divided { list_sha256, list_tasks, ordinals } }, list)
@@ -161,7 +162,7 @@ impl Header {
             in_order && in_list && list.ordinals.len() <= most
         };
         let part = self.shard.as_ref().is_none_or(|part| {
-            let holds = self.list.tasks.iter().all(|task| part.shard.holds(&task.task_id));
+            let holds = self.list.tasks.iter().all(|task| part.shard.holds(task.key()));
             holds && part.list.ordinals.len() == tasks && fits(&part.list, tasks)
         });
         let origins = self.merged_from.iter().all(|origin| {

@@ -34,6 +34,9 @@ pub struct Header {
     /// Why the account may have tasks that its listing did not name, for people; none if it named all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unlisted: Vec<String>,
+    /// Rows of a plan that are not in the list because another row is the same server, as the plan names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_server: Vec<String>,
     /// How the list compares with what the account has; none if nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciliation: Option<Reconciliation>,
@@ -72,6 +75,7 @@ impl Header {
             list,
             searched: None,
             unlisted: Vec::new(),
+            same_server: Vec::new(),
             reconciliation: None,
             shard: None,
             merged_from: Vec::new(),
@@ -84,8 +88,8 @@ impl Header {
 pub struct Record {
     /// The task's place in the list, from 0.
     pub ordinal: usize,
-    /// The task, once more, for who searches the journal.
-    pub task_id: TaskId,
+    /// The task, for readers who search the journal; none for a server without a task.
+    pub task_id: Option<TaskId>,
     /// When the last attempt ended, on the clock of the machine that asked.
     pub fetched_at: Timestamp,
     /// How far the service's clock was ahead of that; none if its answer does not show it.
@@ -105,6 +109,8 @@ pub enum Outcome {
     Answered(Answered),
     /// No answer could be had.
     Failed(Failed),
+    /// Nothing was requested: no migration task of the server was found.
+    NoTask,
 }
 
 /// A 2xx answer.

@@ -128,8 +128,8 @@ impl Journal {
                 clock_offset_s,
                 ..
             } => {
-                let declared = self.header.list.tasks.get(ordinal).map(|task| task.task_id.as_str());
-                if declared.is_none() || declared != task_id.as_deref() {
+                let declared = self.header.list.tasks.get(ordinal).map(|task| task.id_text());
+                if declared.is_none() || declared != Some(task_id.as_deref().unwrap_or_default()) {
                     return Err(broken(format!(
                         "the record is of task {ordinal}, which the header does not know"
                     )));

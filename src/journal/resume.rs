@@ -49,11 +49,16 @@ impl Header {
                 |shard: Option<Shard>| shard.map_or("all tasks".to_owned(), |shard| format!("shard {shard}"));
             return Some(format!("it is of {}, and this run takes {}", share(held), share(run.shard)));
         }
-        match (run.list, &self.shard) {
+        let list = run.list.map(|list| {
+            let mut list = list.clone();
+            list.tasks.retain(|task| !self.same_server.iter().any(|name| name == task.key()));
+            list
+        });
+        match (list, &self.shard) {
             (None, _) => None,
-            (Some(list), None) => first_difference(&self.list, list),
+            (Some(list), None) => first_difference(&self.list, &list),
             (Some(list), Some(part)) => {
-                let (given, list) = Part::take(part.shard, list.clone());
+                let (given, list) = Part::take(part.shard, list);
                 let elsewhere = || {
                     "the list that it is a shard of has other tasks, or in another order, in the other shards"
                         .to_owned()
@@ -86,10 +91,10 @@ fn options(searched: Option<&Searched>, reconciled: bool) -> String {
 fn first_difference(held: &TaskList, given: &TaskList) -> Option<String> {
     for (number, (held, given)) in (1..).zip(held.tasks.iter().zip(&given.tasks)) {
         let place = format!("task {number} of its list is");
-        if held.task_id != given.task_id {
-            return Some(format!("{place} {}, and {} of this one", held.task_id, given.task_id));
+        let (id, other) = (held.key(), given.key());
+        if id != other {
+            return Some(format!("{place} {id}, and {other} of this one"));
         }
-        let id = &held.task_id;
         if let Some((field, held, given)) = differing_field(held, given) {
             return Some(format!("{place} {id} with {field} `{held}`, and with `{given}` in this one"));
         }
@@ -109,16 +114,20 @@ fn first_difference(held: &TaskList, given: &TaskList) -> Option<String> {
     None
 }
 
-/// The field in which two entries of one task differ, and both its values.
+/// The field in which two entries of one task differ, and both its values. What a plan does not say of its server
+/// is what the account said.
 fn differing_field<'a>(held: &'a Task, given: &'a Task) -> Option<(&'a str, &'a str, &'a str)> {
+    let is_planned = held.planned.is_some();
     let known = [
         ("source_id", &held.source_id, &given.source_id),
         ("source_name", &held.source_name, &given.source_name),
     ];
+    let is_given = |given: &Option<String>| given.is_some() || !is_planned;
+    let known = known.into_iter().filter(|(_, _, given)| is_given(given));
     let known = known.map(|(name, held, given)| (name, held.as_ref(), given.as_ref()));
     let names = held.labels.keys().chain(given.labels.keys());
     let labels = names.map(|name| (name.as_str(), held.labels.get(name), given.labels.get(name)));
-    let mut fields = known.into_iter().chain(labels);
+    let mut fields = known.chain(labels);
     let (name, held, given) = fields.find(|(_, held, given)| held != given)?;
     let text = |value: Option<&'a String>| value.map_or("", String::as_str);
     Some((name, text(held), text(given)))

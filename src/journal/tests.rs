@@ -3,7 +3,7 @@ use std::io::Write;
 
 use super::line::Line;
 use super::*;
-use crate::model::{Task, TaskId, TaskList};
+use crate::model::{PlanDoubt, Planned, Task, TaskId, TaskList};
 use proptest::prelude::*;
 
 fn header(tasks: usize) -> Header {
@@ -15,7 +15,7 @@ fn header(tasks: usize) -> Header {
 fn record(ordinal: usize, outcome: Outcome) -> Record {
     Record {
         ordinal,
-        task_id: TaskId::new(&format!("task-{ordinal}")).unwrap(),
+        task_id: TaskId::new(&format!("task-{ordinal}")).ok(),
         fetched_at: "2026-11-21T00:00:01.5Z".parse().unwrap(),
         clock_offset: Some(crate::model::ClockOffset::from_secs(-7)),
         attempts: 2,
@@ -330,4 +330,28 @@ proptest! {
             prop_assert_eq!(record.as_ref(), Some(expected));
         }
     }
+}
+
+#[test]
+fn server_without_task_is_recorded_and_never_unanswered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let planned = |name: &str| Planned {
+        name: name.to_owned(),
+        tasks: 0,
+        near: vec!["web-02".to_owned()],
+        also: Vec::new(),
+        doubts: vec![PlanDoubt::UnknownSourceId("s-1".to_owned())],
+    };
+    let task = Task { planned: Some(planned("web-01")), ..Task::default() };
+    let list = TaskList { labels: Vec::new(), tasks: vec![task] };
+    let header = Header::new(jiff::Timestamp::UNIX_EPOCH, "https://sms.example".to_owned(), list);
+    let mut writer = Writer::create(&path, &header, false).unwrap();
+    let no_task = Record { task_id: None, attempts: 0, ..record(0, Outcome::NoTask) };
+    writer.append(no_task.clone()).unwrap();
+    writer.finish().unwrap();
+    let journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.header(), &header);
+    assert_eq!(journal.record(0).unwrap(), Some(no_task));
+    assert_eq!(journal.unanswered(), Vec::<usize>::new());
 }

@@ -16,21 +16,28 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// Compares by task id; both sides keep their order.
+    /// Compares by task id; both sides keep their order. Of a server that a plan names, all tasks are declared.
     pub fn of(declared: &TaskList, found: &TaskList) -> Self {
-        let ids = |list: &TaskList| -> HashSet<TaskId> {
-            list.tasks.iter().map(|task| task.task_id.clone()).collect()
-        };
+        fn ids(list: &TaskList) -> HashSet<&TaskId> {
+            list.tasks.iter().filter_map(|task| task.task_id.as_ref()).collect()
+        }
         let (declared_ids, found_ids) = (ids(declared), ids(found));
-        let not_found = declared.tasks.iter().map(|task| &task.task_id).filter(|id| !found_ids.contains(*id));
-        let undeclared = found.tasks.iter().filter(|task| !declared_ids.contains(&task.task_id));
+        let planned = declared.tasks.iter().filter(|task| task.planned.is_some());
+        let servers: HashSet<&str> = planned.filter_map(|task| task.source_id.as_deref()).collect();
+        let is_declared = |task: &Task| {
+            task.task_id.as_ref().is_some_and(|id| declared_ids.contains(id))
+                || task.source_id.as_deref().is_some_and(|id| servers.contains(id))
+        };
+        let declared = declared.tasks.iter().filter_map(|task| task.task_id.as_ref());
+        let not_found = declared.filter(|id| !found_ids.contains(*id));
+        let undeclared = found.tasks.iter().filter(|task| !is_declared(task));
         Self { not_found: not_found.cloned().collect(), undeclared: undeclared.cloned().collect() }
     }
 
     /// The differences in tasks that fall to `shard`, so that those of all shards are the whole.
     pub fn of_shard(mut self, shard: Shard) -> Self {
-        self.not_found.retain(|id| shard.holds(id));
-        self.undeclared.retain(|task| shard.holds(&task.task_id));
+        self.not_found.retain(|id| shard.holds(id.as_str()));
+        self.undeclared.retain(|task| shard.holds(task.key()));
         self
     }
 }

@@ -6,11 +6,9 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::TaskId;
-
 /// One of so many parts of a task list, from 1, as in `2/4`.
 ///
-/// A task falls to a part by the hash of its id alone: where a list is sorted anew or grows, no other
+/// A task falls to a part by the hash of its id, or of the name that a plan has for its server: where a list is sorted anew or grows, no other
 /// task changes places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
@@ -35,11 +33,11 @@ impl Shard {
         self.of
     }
 
-    /// Whether the task falls to this part: the first eight bytes of the SHA-256 of its id, as a
-    /// big-endian number, modulo the number of parts.
-    pub fn holds(self, task: &TaskId) -> bool {
+    /// Whether the task with this [key](super::Task::key) falls to this part: the first eight bytes of the SHA-256
+    /// of the key, as a big-endian number, modulo the number of parts.
+    pub fn holds(self, key: &str) -> bool {
         let mut first = [0; 8];
-        first.iter_mut().zip(Sha256::digest(task.as_str())).for_each(|(byte, hashed)| *byte = hashed);
+        first.iter_mut().zip(Sha256::digest(key)).for_each(|(byte, hashed)| *byte = hashed);
         u64::from_be_bytes(first) % u64::from(self.of.get()) == u64::from(self.index.get() - 1)
     }
 }
@@ -86,10 +84,9 @@ mod tests {
     #[test]
     fn a_task_falls_to_the_part_that_its_hash_tells() {
         for (id, places) in VECTORS {
-            let id = TaskId::new(id).unwrap();
             for (index, of) in places {
                 let holding: Vec<u32> =
-                    (1..=*of).filter(|index| shard(*index, *of).unwrap().holds(&id)).collect();
+                    (1..=*of).filter(|index| shard(*index, *of).unwrap().holds(id)).collect();
                 assert_eq!(holding, [*index], "{id} of {of}");
             }
         }
@@ -105,7 +102,6 @@ mod tests {
     proptest! {
         #[test]
         fn each_task_falls_to_one_part(id in "[a-zü0-9-]{1,40}", of in 1_u32..40) {
-            let id = TaskId::new(&id).unwrap();
             prop_assert_eq!((1..=of).filter(|index| shard(*index, of).unwrap().holds(&id)).count(), 1);
         }
     }

@@ -77,10 +77,11 @@ impl fmt::Display for TaskId {
 }
 
 /// One migration task: what to ask for, and what the list says about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// What the API knows the task by.
-    pub task_id: TaskId,
+    /// What the API knows the task by; none for a server of a plan that has no task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<TaskId>,
     /// The id of the source server, if the list gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
@@ -90,27 +91,69 @@ pub struct Task {
     /// Further columns of the list, by column name; an empty field is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// How a plan names the server, if the list gives no task id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
+}
+
+/// A server of a plan without task ids, and what the account has of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// How the plan names the server: by its name, source id or address. Unique in the list.
+    pub name: String,
+    /// How many migration tasks the server has.
+    pub tasks: usize,
+    /// Names of servers with tasks that are like the plan's name, if the server has no task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub near: Vec<String>,
+    /// Other rows of the plan that are this server, as the plan names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// What else the plan says that the account contradicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<PlanDoubt>,
+}
+
+/// What a plan says of a server that the account contradicts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanDoubt {
+    /// The account has no source server with the plan's source id; the name or address was used.
+    UnknownSourceId(String),
+    /// The plan's address is that of this other server; the name was used.
+    AddressOfAnother(String),
 }
 
 impl Task {
     /// A task of which nothing but the id is known.
     pub fn new(task_id: TaskId) -> Self {
-        Self { task_id, source_id: None, source_name: None, labels: BTreeMap::new() }
+        Self { task_id: Some(task_id), ..Self::default() }
     }
 
-    /// The name that people know the task by: its source server's, else its id.
+    /// The task id as text; empty for a server without a task.
+    pub fn id_text(&self) -> &str {
+        self.task_id.as_ref().map_or("", TaskId::as_str)
+    }
+
+    /// What the list knows the task by, whatever the account has: the plan's name of the server, else the task id.
+    pub fn key(&self) -> &str {
+        self.planned.as_ref().map_or(self.id_text(), |planned| &planned.name)
+    }
+
+    /// The name that people know the task by: its source server's, else what the list knows it by.
     pub fn display_name(&self) -> &str {
         match self.source_name.as_deref().map(str::trim) {
             Some(name) if !name.is_empty() => name,
-            _ => self.task_id.as_str(),
+            _ => self.key(),
         }
     }
 
     /// As [`display_name`](Self::display_name), with the id beside a source server's name.
     pub fn name_and_id(&self) -> String {
-        match self.display_name() {
-            name if name == self.task_id.as_str() => name.to_owned(),
-            name => format!("{name} ({})", self.task_id),
+        match (self.display_name(), self.id_text()) {
+            (name, "") => name.to_owned(),
+            (name, id) if name == id => name.to_owned(),
+            (name, id) => format!("{name} ({id})"),
         }
     }
 }

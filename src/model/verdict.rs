@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Language;
+use super::{Language, PlanDoubt};
 
 /// The verdict on a task's evidence. Only the last two pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -129,6 +129,14 @@ pub enum Note {
     OtherTask(String),
     /// The account does not list the task.
     NotFound,
+    /// Number of migration tasks that the server has, of which one is reported.
+    SeveralTasks(usize),
+    /// Names of servers that are like the name of one without a task.
+    NearNames(Vec<String>),
+    /// Other rows of the plan that are this server.
+    AlsoListedAs(Vec<String>),
+    /// What the plan says of the server that the account contradicts.
+    PlanDoubt(PlanDoubt),
     /// Number of directories that are no longer checked, compared with another report.
     NoLongerChecked(u64),
     /// Number of directories with more differences of some kind than in another report.
@@ -141,6 +149,8 @@ pub enum Note {
     NotVerifiedAgain,
     /// The verification is older than in another report.
     OlderThanBefore,
+    /// Another report has this other task of the same server.
+    TaskBefore(String),
     /// Differences are waived.
     Waived {
         /// Number of directories with waived differences.
@@ -172,6 +182,21 @@ impl Note {
             Self::OtherInFuture => "another verification has a finished time in the future: check the clocks",
             Self::NoTime => "no finished time: age unknown",
             Self::MaybeNewest => "judged by a verification without a time, which may be the newest",
+            Self::SeveralTasks(n) => {
+                return language.fill("the server has {0} migration tasks; this one counts", &[n]);
+            }
+            Self::NearNames(names) => {
+                return language.fill("similar names in the account: {0}", &[&names.join(language.comma())]);
+            }
+            Self::AlsoListedAs(names) => {
+                return language.fill("the plan also lists it as {0}", &[&names.join(language.comma())]);
+            }
+            Self::PlanDoubt(PlanDoubt::UnknownSourceId(id)) => {
+                return language.fill("the account has no source server with the planned id {0}", &[id]);
+            }
+            Self::PlanDoubt(PlanDoubt::AddressOfAnother(name)) => {
+                return language.fill("the planned address is that of another server: {0}", &[name]);
+            }
             Self::NotFound => "not among the tasks that the account lists",
             Self::Waived { directories: 1, reasons } => {
                 return language.fill("1 directory waived: {0}", &[&reasons.join(language.comma())]);
@@ -195,6 +220,7 @@ impl Note {
             }
             Self::NewlyChecked(n) => return language.fill("directories newly checked: {0}", &[n]),
             Self::NotVerifiedAgain => "not verified again since",
+            Self::TaskBefore(id) => return language.fill("another migration task than before: {0}", &[id]),
             Self::OlderThanBefore => "the newest verification is older than the one before",
         };
         language.text(text).to_owned()

@@ -81,7 +81,7 @@ pub(super) fn judge(
 ) -> Judgement {
     let mut notes = Vec::new();
     let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
-    let other = named.filter(|named| *named != task.task_id.as_str());
+    let other = named.filter(|named| *named != task.id_text());
     // An answer may name anything, at any length.
     let shown = |c: char| if c.is_control() { ' ' } else { c };
     let shown = |named: &str| named.chars().map(shown).take(TaskId::MAX_CHARS).collect::<String>();

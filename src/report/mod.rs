@@ -5,6 +5,7 @@
 
 mod diff;
 mod groups;
+mod identity;
 mod judge;
 mod labels;
 mod moment;
@@ -33,6 +34,7 @@ pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
 };
 pub use groups::{Group, Groups};
+pub use identity::Identity;
 pub use judge::Policy;
 pub use labels::Label;
 pub use sheet_names::{file_name_key, fold_case};
@@ -210,7 +212,10 @@ impl<'a> Report<'a> {
         }
         if let Some(reconciliation) = &journal.header().reconciliation {
             let not_found: HashSet<_> = reconciliation.not_found.iter().collect();
-            for row in rows.iter_mut().filter(|row| not_found.contains(&row.task.task_id)) {
+            for row in rows
+                .iter_mut()
+                .filter(|row| row.task.task_id.as_ref().is_some_and(|id| not_found.contains(id)))
+            {
                 row.notes.push(Note::NotFound);
             }
         }
@@ -317,7 +322,8 @@ impl<'a> Report<'a> {
         let reconciliation = self.journal.header().reconciliation.as_ref()?;
         let declared = &self.journal.header().list.tasks;
         let not_found: HashSet<_> = reconciliation.not_found.iter().collect();
-        let not_found = declared.iter().filter(|task| not_found.contains(&task.task_id));
+        let not_found =
+            declared.iter().filter(|task| task.task_id.as_ref().is_some_and(|id| not_found.contains(id)));
         let row = |declared: bool| move |task: &Task| ReconciliationRow { task: task.clone(), declared };
         Some(not_found.map(row(true)).chain(reconciliation.undeclared.iter().map(row(false))).collect())
     }
@@ -372,6 +378,16 @@ fn read(answered: &Answered) -> Result<Answer, Unreadable> {
     read_answer(answered.status, answered.content_range.as_deref(), &answered.body)
 }
 
+/// What a plan's server and the account's tasks leave to be known.
+fn plan_notes(task: &Task) -> Vec<Note> {
+    let Some(planned) = &task.planned else { return Vec::new() };
+    let several = (planned.tasks > 1).then_some(Note::SeveralTasks(planned.tasks));
+    let near = (!planned.near.is_empty()).then(|| Note::NearNames(planned.near.clone()));
+    let also = (!planned.also.is_empty()).then(|| Note::AlsoListedAs(planned.also.clone()));
+    let doubts = planned.doubts.iter().cloned().map(Note::PlanDoubt);
+    several.into_iter().chain(near).chain(also).chain(doubts).collect()
+}
+
 fn summarise<'t>(
     (ordinal, task): (usize, &'t Task),
     record: Option<Record>,
@@ -399,6 +415,7 @@ fn summarise<'t>(
         fetched_at: None,
         moments,
     };
+    row.notes.extend(plan_notes(task));
     let Some(record) = record else {
         row.error_message = Some("not fetched: the journal holds no record of this task".to_owned());
         return (row, Vec::new());
@@ -407,6 +424,10 @@ fn summarise<'t>(
     row.request_id = record.request_id;
     row.fetched_at = Some(record.fetched_at);
     let answered = match record.outcome {
+        Outcome::NoTask => {
+            row.verdict = Verdict::NotVerified;
+            return (row, Vec::new());
+        }
         Outcome::Failed(failed) => {
             row.error_code = failed.code.or_else(|| failed.status.map(|status| format!("HTTP {status}")));
             row.error_message = Some(failed.message);
@@ -436,7 +457,7 @@ fn summarise<'t>(
         Ok(answer) => {
             let judgement = judge::judge(task, &answer, policy, waivers, moments);
             row.verdict = judgement.verdict;
-            row.notes = judgement.notes;
+            row.notes.extend(judgement.notes);
             row.waived = judgement.waived;
             if row.verdict == Verdict::Unreadable {
                 row.error_message = Some("the answer is of another task".to_owned());

@@ -17,6 +17,9 @@ impl SummaryRow<'_> {
             };
         }
         match (self.verdict, self.totals, self.last_verified) {
+            (Verdict::NotVerified, ..) if self.task.task_id.is_none() => {
+                language.text("no migration task of this server was found").to_owned()
+            }
             (Verdict::Inconsistent, Some(totals), _) => language.fill(
                 "{0} different, {1} missing, {2} redundant",
                 &[&totals.different, &totals.missing, &totals.redundant],

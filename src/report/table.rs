@@ -120,7 +120,7 @@ pub struct ReconciliationRow {
 
 /// Tasks that the list and the account do not both have.
 pub const RECONCILIATION: &[Column<ReconciliationCell>] = &[
-    Column::text("Task ID", "task_id", 38, |row| Cell::text(Some(row.task.task_id.as_str()))),
+    Column::text("Task ID", "task_id", 38, |row| Cell::text(row.task.task_id.as_ref().map(|id| id.as_str()))),
     Column::text("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
     Column::text("Source ID", "source_id", 38, |row| Cell::text(row.task.source_id.as_deref())),
     Column::text("Finding", "finding", 34, |row| {
@@ -130,7 +130,7 @@ pub const RECONCILIATION: &[Column<ReconciliationCell>] = &[
 
 /// The summary: one row per task. The label columns follow it.
 pub const SUMMARY: &[Column<SummaryCell>] = &[
-    Column::text("Task ID", "task_id", 39, |row| Cell::text(Some(row.task.task_id.as_str()))),
+    Column::text("Task ID", "task_id", 39, |row| Cell::text(row.task.task_id.as_ref().map(|id| id.as_str()))),
     Column::text("Source server", "source_server", 20, |row| Cell::text(row.task.source_name.as_deref())),
     Column::text("Source ID", "source_id", 39, |row| Cell::text(row.task.source_id.as_deref())),
     Column::text("Verdict", "verdict", 16, |row| Cell::Verdict(row.verdict)),

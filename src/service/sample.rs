@@ -198,10 +198,10 @@ pub fn sample_tasks() -> TaskList {
         let labels: BTreeMap<_, _> =
             labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Some(Task {
-            task_id: TaskId::new(sample.task_id).ok()?,
             source_id: Some(sample.source_id.to_owned()),
             source_name: Some(sample.source_name.to_owned()),
             labels,
+            ..Task::new(TaskId::new(sample.task_id).ok()?)
         })
     };
     TaskList {

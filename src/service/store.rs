@@ -298,13 +298,14 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Adds a task of a list. A task that exists keeps its verifications, and what the list does not say.
 fn register(connection: &Connection, task: &Task) -> rusqlite::Result<()> {
+    let Some(task_id) = &task.task_id else { return Ok(()) };
     connection
         .prepare_cached(
             "INSERT INTO task (task_id, source_id, source_name) VALUES (?1, ?2, ?3)
              ON CONFLICT (task_id) DO UPDATE SET source_id = coalesce(excluded.source_id, source_id),
                                                  source_name = coalesce(excluded.source_name, source_name)",
         )?
-        .execute(params![task.task_id.as_str(), task.source_id, task.source_name])?;
+        .execute(params![task_id.as_str(), task.source_id, task.source_name])?;
     Ok(())
 }
 

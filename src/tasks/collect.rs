@@ -134,7 +134,7 @@ impl Collector {
             return self.notices.repeated(&here, &task_id, first);
         }
         self.first_seen.insert(task_id.clone(), here);
-        self.list.tasks.push(Task { task_id, source_id, source_name, labels });
+        self.list.tasks.push(Task { source_id, source_name, labels, ..Task::new(task_id) });
     }
 
     pub(super) fn finish(self) -> Result<Loaded, TaskListError> {

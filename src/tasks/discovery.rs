@@ -278,10 +278,10 @@ impl Listing {
             let labels: BTreeMap<String, String> =
                 labels.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
             list.tasks.push(Task {
-                task_id,
                 source_id: entry.source_id,
                 source_name: entry.source_name,
                 labels,
+                ..Task::new(task_id)
             });
         }
         Ok(Discovered { list, warnings })

@@ -89,7 +89,7 @@ fn every_line_break_counts() {
 #[test]
 fn the_delimiter_is_the_one_that_gives_a_task_id() {
     for list in ["a;task_id;b,c,d,e\n;x;\n", "task_id\t\"a;b,;c\"\nx\t1\n", "\"task_id\",a;b;c\nx,\n"] {
-        assert_eq!(tasks(Format::Csv, list)[0].task_id.as_str(), "x", "{list}");
+        assert_eq!(tasks(Format::Csv, list)[0].id_text(), "x", "{list}");
     }
     let told = faults(Format::Csv, &(0..99).map(|n| format!("name {n},")).collect::<String>());
     assert!(told.chars().count() < 300, "{told}");
@@ -109,15 +109,15 @@ fn a_label_is_one_column_however_it_is_spelled() {
     assert_eq!(list.labels, ["Go Live"]);
     let values: Vec<&str> = list.tasks.iter().map(|task| task.labels["Go Live"].as_str()).collect();
     assert_eq!(values, ["x", "y"]);
-    assert_eq!(tasks(Format::Csv, "Task\u{a0}ID,x\na,\n")[0].task_id.as_str(), "a");
-    assert_eq!(tasks(Format::Csv, "\"Task\r\nID\",x\na,\n")[0].task_id.as_str(), "a");
+    assert_eq!(tasks(Format::Csv, "Task\u{a0}ID,x\na,\n")[0].id_text(), "a");
+    assert_eq!(tasks(Format::Csv, "\"Task\r\nID\",x\na,\n")[0].id_text(), "a");
 }
 
 #[test]
 fn json_numbers_stay_as_written() {
     let list = r#"[{"task_id":12345678901234567890123,"a":1.50,"b":1e10,"c":true,"d":null,"e":"\u00e9"}]"#;
     let task = &tasks(Format::Json, list)[0];
-    assert_eq!(task.task_id.as_str(), "12345678901234567890123");
+    assert_eq!(task.id_text(), "12345678901234567890123");
     assert_eq!(task.labels.values().collect::<Vec<_>>(), ["1.50", "1e10", "true", "é"]);
 }
 
@@ -156,7 +156,7 @@ fn yaml_scalars_stay_as_written() {
             format!("- ? task_id\n  : {scalar}\n"),
         ] {
             let list = tasks(Format::Yaml, &list);
-            assert_eq!((list.len(), list[0].task_id.as_str()), (1, scalar), "{list:?}");
+            assert_eq!((list.len(), list[0].id_text()), (1, scalar), "{list:?}");
         }
     }
 }
@@ -326,7 +326,7 @@ fn headings_are_known_in_chinese_and_any_case() {
         "TaskID,sourceId,Source_Name",
     ] {
         let task = &tasks(Format::Csv, &format!("{header}\na,s,web\n"))[0];
-        let fields = (task.task_id.as_str(), task.source_id.as_deref(), task.source_name.as_deref());
+        let fields = (task.id_text(), task.source_id.as_deref(), task.source_name.as_deref());
         assert_eq!(fields, ("a", Some("s"), Some("web")), "{header}");
         assert!(task.labels.is_empty(), "{header}");
     }
@@ -347,7 +347,7 @@ fn file_of_ids_alone_is_a_list() {
         (Format::Csv, format!("{id}\nb-2\n")),
         (Format::Csv, format!("任务ID\n{id}\nb-2\n")),
     ] {
-        let ids: Vec<String> = tasks(format, &list).iter().map(|task| task.task_id.to_string()).collect();
+        let ids: Vec<String> = tasks(format, &list).iter().map(|task| task.id_text().to_owned()).collect();
         assert_eq!(ids, [id, "b-2"], "{list:?}");
     }
     assert_eq!(Format::of_content(text.as_bytes()), Format::Txt);
@@ -437,7 +437,7 @@ fn cells_are_read_as_a_spreadsheet_shows_them() {
     sheet.write(1, 5, "unnamed").unwrap();
     sheet.set_row_hidden(3).unwrap();
     let list = read(Format::Xlsx, &workbook.save_to_buffer().unwrap()).unwrap().list;
-    let tasks: Vec<_> = list.tasks.iter().map(|task| (task.task_id.as_str(), &task.labels)).collect();
+    let tasks: Vec<_> = list.tasks.iter().map(|task| (task.id_text(), &task.labels)).collect();
     insta::assert_debug_snapshot!(tasks);
 }
 
@@ -457,7 +457,7 @@ fn first_visible_sheet_or_the_named_one_is_read() {
         let mut collector = collect::Collector::default();
         collector.add("list", Format::Xlsx.read(&content, &ListOptions { sheet: sheet.map(str::to_owned) }));
         let loaded = collector.finish().map_err(|TaskListError(faults)| lines(&faults));
-        loaded.map(|loaded| loaded.list.tasks[0].task_id.to_string())
+        loaded.map(|loaded| loaded.list.tasks[0].id_text().to_owned())
     };
     assert_eq!(read(None).unwrap(), "wave 3");
     assert_eq!(read(Some("wave 4")).unwrap(), "wave 4");
@@ -502,7 +502,7 @@ fn cells_are_read_in_their_number_formats() {
     sheet.write(1, 22, 123_456_789_012_345_678_u64).unwrap();
     let loaded = read(Format::Xlsx, &workbook.save_to_buffer().unwrap()).unwrap();
     let task = &loaded.list.tasks[0];
-    assert_eq!(task.task_id.as_str(), "0007");
+    assert_eq!(task.id_text(), "0007");
     for (_, _, shown) in cells {
         assert_eq!(task.labels[shown], shown);
     }

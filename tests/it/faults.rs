@@ -23,7 +23,7 @@ const MIXED: &str = "429=3%,500=3%,502=1%,503=1%,504=1%,408=1%,reset=2%,truncate
 
 /// Exports so many tasks of the data beside the list, from a service with these faults.
 fn export(folder: &Path, count: usize, faults: &str, more: &[&str]) -> Run {
-    let ids = generated_tasks(count).tasks.into_iter().map(|task| format!("{}\n", task.task_id));
+    let ids = generated_tasks(count).tasks.into_iter().map(|task| format!("{}\n", task.id_text()));
     std::fs::write(folder.join("tasks.csv"), "task_id\n".to_owned() + &ids.collect::<String>()).unwrap();
     let data = Some(folder.join("sms.db"));
     let settings = Settings { generate: count, data, faults: faults.parse().unwrap(), ..Settings::default() };

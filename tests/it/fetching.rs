@@ -18,7 +18,7 @@ pub(crate) fn serve(settings: Settings) -> (tokio::runtime::Runtime, String) {
 }
 
 fn list(folder: &Path, count: usize) {
-    let ids = generated_tasks(count).tasks.into_iter().map(|task| format!("{}\n", task.task_id));
+    let ids = generated_tasks(count).tasks.into_iter().map(|task| format!("{}\n", task.id_text()));
     std::fs::write(folder.join("tasks.csv"), "task_id\n".to_owned() + &ids.collect::<String>()).unwrap();
 }
 
@@ -123,7 +123,7 @@ fn uploaded_results_are_reported() {
     let folder = tempdir().unwrap();
     list(folder.path(), 2);
     let (_service, endpoint) = serve(Settings { generate: 2, ..Settings::default() });
-    let ids: Vec<String> = generated_tasks(2).tasks.iter().map(|task| task.task_id.to_string()).collect();
+    let ids: Vec<String> = generated_tasks(2).tasks.iter().map(|task| task.id_text().to_owned()).collect();
     let csv = format!(
         "task_id,directory,total_files,different,missing at target,redundant at target\n{0},/a,10,0,0,0\n{0},=b,20,3,2,1\n",
         ids[0]

@@ -34,7 +34,7 @@ async fn pages_hold_every_task_once() {
         seen.extend(ids(&page, "tasks"));
     }
     let expected: Vec<String> =
-        generated_tasks(450).tasks.iter().map(|task| task.task_id.to_string()).collect();
+        generated_tasks(450).tasks.iter().map(|task| task.id_text().to_owned()).collect();
     assert_eq!(seen.iter().collect::<BTreeSet<_>>(), expected.iter().collect());
     assert_eq!(seen.len(), 450);
     assert_eq!(ids(&api.get("/v3/tasks?limit=3&offset=7").await.1, "tasks"), seen[7..10]);
@@ -49,7 +49,7 @@ async fn sources_tell_who_has_results_and_which_task_is_theirs() {
     assert_eq!(without["source_servers"][0]["name"], "mail-relay-01");
     let expected = &sample_tasks().tasks[0];
     let first = &with["source_servers"][0];
-    assert_eq!(first["current_task"]["id"], expected.task_id.as_str());
+    assert_eq!(first["current_task"]["id"], expected.id_text());
     assert_eq!(first["id"].as_str(), expected.source_id.as_deref());
 }
 
@@ -63,9 +63,9 @@ async fn filters_narrow_the_list() {
     assert_eq!(count("state=MIGRATE_SUCCESS").await, 12);
     assert_eq!(count("state=RUNNING").await, 0);
     assert_eq!(count("name=db-orders").await, 2);
-    assert_eq!(count(&format!("id={}", one.task_id)).await, 1);
+    assert_eq!(count(&format!("id={}", one.id_text())).await, 1);
     assert_eq!(count(&format!("source_server_id={}", one.source_id.as_deref().unwrap())).await, 1);
-    let (status, task) = api.get(&format!("/v3/tasks/{}", one.task_id)).await;
+    let (status, task) = api.get(&format!("/v3/tasks/{}", one.id_text())).await;
     assert_eq!((status, task["source_server"]["name"].as_str()), (200, one.source_name.as_deref()));
 }
 

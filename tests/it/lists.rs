@@ -124,7 +124,7 @@ fn directory_as_task_list_is_refused_with_what_to_do() {
 fn results_csv_is_uploaded_and_exported_unchanged() {
     let folder = tempdir().unwrap();
     let (_service, endpoint) = serve(Settings { generate: 1, ..Settings::default() });
-    let id = generated_tasks(1).tasks[0].task_id.to_string();
+    let id = generated_tasks(1).tasks[0].id_text().to_owned();
     let directories = ["'=1", "=1", "''=1", "/a b ", "\t/tab", " ", "@x", "-1", "a\nb", "\"q\"", "'a", "'"];
     let check = |directory: &&str| {
         let mut check = serde_json::json!({ "dir_check": directory });

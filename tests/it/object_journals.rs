@@ -13,7 +13,7 @@ const LATER: &str = "a-later-run";
 
 fn put_tasks(s3: &S3, count: usize) -> Vec<String> {
     let ids: Vec<String> =
-        generated_tasks(count).tasks.into_iter().map(|task| task.task_id.to_string()).collect();
+        generated_tasks(count).tasks.into_iter().map(|task| task.id_text().to_owned()).collect();
     s3.put("tasks.csv", format!("task_id\n{}\n", ids.join("\n")));
     ids
 }

@@ -17,7 +17,7 @@ const LATER: &str = "a-later-run";
 const JOURNAL: &str = "summary.journal.jsonl";
 
 fn ids(count: usize) -> Vec<String> {
-    generated_tasks(count).tasks.into_iter().map(|task| task.task_id.to_string()).collect()
+    generated_tasks(count).tasks.into_iter().map(|task| task.id_text().to_owned()).collect()
 }
 
 fn list(folder: &Path, count: usize) {

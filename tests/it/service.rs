@@ -22,7 +22,7 @@ const EXPORT: &str = "/v3/tasks/consistency-results/export";
 
 fn id(name: &str) -> String {
     let tasks = sample_tasks().tasks;
-    tasks.iter().find(|task| task.display_name() == name).unwrap().task_id.to_string()
+    tasks.iter().find(|task| task.display_name() == name).unwrap().id_text().to_owned()
 }
 
 fn directory(name: &str, total: u64) -> Value {
@@ -153,7 +153,7 @@ async fn the_sample_data_shows_every_case() {
     assert_eq!(list.labels, ["wave", "owner"]);
     assert!(list.tasks.iter().all(|task| task.labels.len() == 2 && task.source_id.is_some()));
     for task in &list.tasks {
-        api.results(task.task_id.as_str()).await;
+        api.results(task.id_text()).await;
     }
     let now = jiff::Timestamp::now().as_millisecond();
     assert!(api.results(&id("web-prod-02")).await["finished_time"].as_i64().unwrap() < now);
@@ -186,7 +186,7 @@ async fn a_batch_is_exported_as_a_workbook() {
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(answer.body)).unwrap();
     let sheet = workbook.worksheet_range_at(0).unwrap().unwrap();
     assert_eq!(sheet.height(), 1 + 2 + 3 + 1, "the newest verification's directories, or one row");
-    assert_eq!(sheet[(1, 0)], Data::String(orders.task_id.to_string()));
+    assert_eq!(sheet[(1, 0)], Data::String(orders.id_text().to_owned()));
     assert_eq!(sheet[(1, 4)], Data::String("/opt/orders/releases".to_owned()));
     assert_eq!(sheet[(1, 5)], Data::Float(9120.0));
     assert_eq!(sheet[(3, 6)], Data::Float(412.0));
@@ -424,8 +424,8 @@ async fn made_up_tasks_are_the_same_each_time() {
     assert_eq!(tasks.iter().map(|task| &task.task_id).collect::<HashSet<_>>().len(), 300);
     let (mut twice, mut inconsistent) = (0, 0);
     for task in &tasks {
-        assert_eq!(task.task_id.as_str().len(), 36);
-        let results = api.results(task.task_id.as_str()).await;
+        assert_eq!(task.id_text().len(), 36);
+        let results = api.results(task.id_text()).await;
         let list = results["result_list"].as_array().unwrap();
         twice += usize::from(list.len() == 2);
         let directories = list[0]["consistency_result"].as_array().unwrap();

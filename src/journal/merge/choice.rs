@@ -28,8 +28,8 @@ enum Evidence {
     Failed,
     /// Nothing that can be read.
     Unreadable,
-    /// How the task is now, without a time of its own: the service does not know the task (404), it has no
-    /// verification, or it is not known which verification is the newest.
+    /// How the task is now, without a time of its own: the service does not know the task (404), the server has
+    /// no task, the task has no verification, or it is not known which verification is the newest.
     Undated,
     /// The time of its newest verification.
     Dated(Timestamp),
@@ -48,11 +48,12 @@ impl Candidate {
     /// What `record` is worth; it was made at `came` on the service's clock. Its hash is still to be set.
     pub(super) fn of(record: &Record, came: Timestamp) -> Self {
         let (evidence, shown) = match &record.outcome {
+            Outcome::NoTask => (Evidence::Undated, Shown::Nothing),
             Outcome::Failed(failed) if failed.status == Some(404) => (Evidence::Undated, Shown::Nothing),
             Outcome::Failed(_) => (Evidence::Failed, Shown::Nothing),
             Outcome::Answered(Answered { status, content_range, body, .. }) => {
                 match read_answer(*status, content_range.as_deref(), body) {
-                    Ok(answer) => read(&answer, &record.task_id, came),
+                    Ok(answer) => read(&answer, record.task_id.as_ref(), came),
                     Err(_) => (Evidence::Unreadable, Shown::Nothing),
                 }
             }
@@ -66,9 +67,9 @@ impl Candidate {
 }
 
 /// What an answer of a task that came at this time says, and what it shows.
-fn read(answer: &Answer, task_id: &TaskId, came: Timestamp) -> (Evidence, Shown) {
+fn read(answer: &Answer, task_id: Option<&TaskId>, came: Timestamp) -> (Evidence, Shown) {
     let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
-    if named.is_some_and(|named| named != task_id.as_str()) {
+    if named.is_some_and(|named| task_id.is_none_or(|id| named != id.as_str())) {
         return (Evidence::Unreadable, Shown::Nothing);
     }
     let time = |verification: &Verification| {

@@ -19,7 +19,9 @@ pub(super) struct Group {
     runs: BTreeSet<Run>,
     /// The list that was divided, into how many shards, and who says so.
     list: Option<(String, usize, u32, PathBuf)>,
-    tasks: HashMap<TaskId, Entry>,
+    tasks: Vec<Entry>,
+    /// The place in `tasks` by each [identity](identities).
+    places: HashMap<String, usize>,
 }
 
 /// What the inputs hold of one task.
@@ -28,8 +30,6 @@ struct Entry {
     task: Task,
     /// Its place in the list that was divided.
     ordinal: Option<usize>,
-    /// How many tasks came before it.
-    seen: usize,
     /// What it has of each input, with the input and the ordinal there.
     candidates: Vec<(Candidate, (usize, usize))>,
 }
@@ -77,20 +77,30 @@ impl Group {
 
     /// Adds what an input that began no earlier than those before says of a task.
     fn add(&mut self, task: Task, ordinal: Option<usize>, result: Option<(Candidate, (usize, usize))>) {
-        let seen = self.tasks.len();
-        let entry = self.tasks.entry(task.task_id.clone()).or_insert_with(|| Entry {
-            task: Task::new(task.task_id.clone()),
-            ordinal: None,
-            seen,
-            candidates: Vec::new(),
-        });
+        let mut names = identities(&task);
+        let place = names.find_map(|name| self.places.get(&name).copied()).unwrap_or(self.tasks.len());
+        for name in identities(&task) {
+            self.places.entry(name).or_insert(place);
+        }
+        if place == self.tasks.len() {
+            self.tasks.push(Entry { task: Task::default(), ordinal: None, candidates: Vec::new() });
+        }
+        let Some(entry) = self.tasks.get_mut(place) else { return };
         let known = &mut entry.task;
+        known.task_id = task.task_id.or(known.task_id.take());
         known.source_id = task.source_id.or(known.source_id.take());
         known.source_name = task.source_name.or(known.source_name.take());
+        known.planned = task.planned.or(known.planned.take());
         known.labels.extend(task.labels);
         entry.ordinal = ordinal.or(entry.ordinal);
         entry.candidates.extend(result);
     }
+}
+
+/// What makes a task of one list that of another: the plan's name of its server, then its task id.
+pub(super) fn identities(task: &Task) -> impl Iterator<Item = String> + use<> {
+    let planned = task.planned.as_ref().map(|planned| format!("plan {}", planned.name.to_lowercase()));
+    planned.into_iter().chain(task.task_id.as_ref().map(|id| format!("task {id}")))
 }
 
 /// By ordinal: the input and the ordinal there that a task's record is taken from.
@@ -114,8 +124,8 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
     let endpoint = endpoints.join(", ");
     let (mut tasks, mut taken, mut merged_from) = (Vec::new(), Vec::new(), Vec::new());
     for (endpoint, group) in groups {
-        let mut entries: Vec<Entry> = group.tasks.into_values().collect();
-        entries.sort_by_key(|entry| (entry.ordinal.is_none(), entry.ordinal, entry.seen));
+        let mut entries = group.tasks;
+        entries.sort_by_key(|entry| (entry.ordinal.is_none(), entry.ordinal));
         let list = group.list.map(|(list_sha256, list_tasks, ..)| {
             let ordinals = entries.iter().filter_map(|entry| entry.ordinal).collect();
             Divided { list_sha256, list_tasks, ordinals }
@@ -125,8 +135,14 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
             if let Some(label) = &endpoint_label {
                 entry.task.labels.insert(label.clone(), endpoint.clone());
             }
+            let chosen = choose(&entry.candidates);
+            if let Some(of_record) = chosen.and_then(|chosen| task_at(inputs, chosen)) {
+                // Of a server whose task was made anew, the answer and the id belong together.
+                entry.task.task_id.clone_from(&of_record.task_id);
+                entry.task.planned = of_record.planned.clone().or(entry.task.planned);
+            }
             tasks.push(entry.task);
-            taken.push(choose(&entry.candidates));
+            taken.push(chosen);
         }
     }
     let started = inputs.iter().map(|input| input.header.started_at).min().unwrap_or_default();
@@ -135,7 +151,14 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
     header.reconciliation = reconciled(inputs, &header);
     let unlisted: BTreeSet<_> = inputs.iter().flat_map(|input| &input.header.unlisted).collect();
     header.unlisted = unlisted.into_iter().cloned().collect();
+    let same_server: BTreeSet<_> = inputs.iter().flat_map(|input| &input.header.same_server).collect();
+    header.same_server = same_server.into_iter().cloned().collect();
     (header, taken)
+}
+
+/// The task at an ordinal of an input.
+fn task_at(inputs: &[Input], (input, ordinal): (usize, usize)) -> Option<&Task> {
+    inputs.get(input)?.header.list.tasks.get(ordinal)
 }
 
 /// The label by which a merged journal tells its endpoints apart: the last, which no list had.
@@ -148,7 +171,8 @@ fn endpoint_label(input: &Input) -> Option<&String> {
 /// A task that one list lacks may stand in another, and one that was not found may have been found
 /// later. That all is well is said only if every list was compared and none is missing.
 fn reconciled(inputs: &[Input], header: &Header) -> Option<Reconciliation> {
-    let declared: HashSet<&TaskId> = header.list.tasks.iter().map(|task| &task.task_id).collect();
+    let declared: HashSet<&TaskId> =
+        header.list.tasks.iter().filter_map(|task| task.task_id.as_ref()).collect();
     let mut all = header.missing().shards.is_empty();
     let mut not_found: HashSet<&TaskId> = HashSet::new();
     let mut undeclared: BTreeMap<&TaskId, &Task> = BTreeMap::new();
@@ -158,18 +182,20 @@ fn reconciled(inputs: &[Input], header: &Header) -> Option<Reconciliation> {
             continue;
         };
         for task in &input.header.list.tasks {
-            not_found.remove(&task.task_id);
+            task.task_id.as_ref().map(|id| not_found.remove(id));
         }
         not_found.extend(&reconciliation.not_found);
-        undeclared.extend(reconciliation.undeclared.iter().map(|task| (&task.task_id, task)));
+        let found = reconciliation.undeclared.iter();
+        undeclared.extend(found.filter_map(|task| Some((task.task_id.as_ref()?, task))));
     }
-    let in_order = header.list.tasks.iter().map(|task| &task.task_id).filter(|id| not_found.contains(id));
+    let in_list = header.list.tasks.iter().filter_map(|task| task.task_id.as_ref());
+    let in_order = in_list.filter(|id| not_found.contains(id));
     let reconciliation = Reconciliation {
         not_found: in_order.cloned().collect(),
         undeclared: undeclared
-            .into_values()
-            .filter(|task| !declared.contains(&task.task_id))
-            .cloned()
+            .into_iter()
+            .filter(|(id, _)| !declared.contains(id))
+            .map(|(_, task)| task.clone())
             .collect(),
     };
     (all || reconciliation != Reconciliation::default()).then_some(reconciliation)

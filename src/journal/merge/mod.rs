@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::line::Line;
 use super::origin::{Origin, Run};
 use super::{Footer, Header, Journal, JournalError, Record};
-use crate::model::{NamedFile, TaskId};
+use crate::model::NamedFile;
 use choice::Candidate;
 use lists::{Taken, groups, merged};
 
@@ -237,18 +237,23 @@ fn sha256(path: &Path, value: &impl Serialize) -> Result<[u8; 32], JournalError>
 /// result from one that did.
 fn is_finished(inputs: &[Input], taken: &Taken, header: &Header) -> bool {
     let is_finished = |place: usize| inputs.get(place).is_some_and(|input| input.finished);
-    let settled: HashSet<(&str, &TaskId)> = header
+    let settled: HashSet<(&str, String)> = header
         .list
         .tasks
         .iter()
         .zip(taken)
         .enumerate()
         .filter(|(_, (_, taken))| taken.is_some_and(|(input, _)| is_finished(input)))
-        .map(|(ordinal, (task, _))| (header.endpoint_of(ordinal), &task.task_id))
+        .flat_map(|(ordinal, (task, _))| {
+            lists::identities(task).map(move |name| (header.endpoint_of(ordinal), name))
+        })
         .collect();
     inputs.iter().filter(|input| !input.finished).all(|input| {
         let mut tasks = input.header.list.tasks.iter().enumerate();
-        tasks.all(|(there, task)| settled.contains(&(input.header.endpoint_of(there), &task.task_id)))
+        tasks.all(|(there, task)| {
+            let endpoint = input.header.endpoint_of(there);
+            lists::identities(task).any(|name| settled.contains(&(endpoint, name)))
+        })
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::{Answered, Failed, Outcome, Part, Record};
 use super::*;
 use crate::answer::normalise;
-use crate::model::{ClockOffset, Reconciliation, Shard, Task, TaskList};
+use crate::model::{ClockOffset, Planned, Reconciliation, Shard, Task, TaskId, TaskList};
 
 /// What a run got for a task. Times are in hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +71,7 @@ fn outcome(got: Got, mark: u8) -> Outcome {
 
 fn got(outcome: &Outcome) -> (Got, u8) {
     match outcome {
+        Outcome::NoTask => (Got::NotFound, 0),
         Outcome::Failed(failed) => {
             let got = if failed.status == Some(404) { Got::NotFound } else { Got::Failure };
             (got, failed.message.parse().unwrap())
@@ -116,7 +117,8 @@ impl Night {
         let results: Vec<_> = self.tasks.iter().map(|(number, said)| (id(*number), *said)).collect();
         let mut lines = vec![serde_json::to_string(header).unwrap()];
         for (ordinal, task) in header.list.tasks.iter().enumerate() {
-            let said = results.iter().find(|(id, _)| *id == task.task_id).and_then(|(_, said)| *said);
+            let said =
+                results.iter().find(|(id, _)| Some(id) == task.task_id.as_ref()).and_then(|(_, said)| *said);
             let Some((got, came, mark)) = said else { continue };
             let record = Record {
                 ordinal,
@@ -154,7 +156,7 @@ fn said(path: &Path) -> Vec<(String, TaskId, Option<Said>)> {
             let (got, mark) = got(&record.outcome);
             (got, came, mark)
         });
-        (header.endpoint_of(ordinal).to_owned(), task.task_id.clone(), said)
+        (header.endpoint_of(ordinal).to_owned(), task.task_id.clone().unwrap(), said)
     };
     header.list.tasks.iter().enumerate().map(one).collect()
 }
@@ -300,7 +302,7 @@ proptest! {
             std::fs::write(&partly, merged(&rest)).unwrap();
             let missing = Journal::open(&partly).unwrap().header().missing();
             let shard = shards[shards.len() - 1 - lost];
-            let of_shard = whole.list.tasks.iter().filter(|task| shard.holds(&task.task_id)).count();
+            let of_shard = whole.list.tasks.iter().filter(|task| shard.holds(task.key())).count();
             prop_assert_eq!((missing.shards, missing.tasks), (vec![shard.to_string()], of_shard));
             // Records stand in the order of the inputs, and these are others.
             let lines = |paths: &[PathBuf]| {
@@ -396,7 +398,7 @@ fn a_header_whose_shards_are_not_those_of_its_list_is_refused() {
     let path = folder.path().join("j.jsonl");
     let mut header = one(0, true, (Got::Verified(0), 1, 7)).header();
     let of = NonZeroU32::new(2).unwrap();
-    let holds = |index| Shard::new(index, of).filter(|shard| shard.holds(&id(0)));
+    let holds = |index| Shard::new(index, of).filter(|shard| shard.holds(id(0).as_str()));
     let (part, list) = Part::take(holds(1).or(holds(2)).unwrap(), header.list);
     header.list = list;
     header.shard = Some(part);
@@ -416,5 +418,54 @@ fn a_header_whose_shards_are_not_those_of_its_list_is_refused() {
         std::fs::write(&path, wrong.clone() + "\n").unwrap();
         let refused = matches!(Journal::open(&path), Err(JournalError::Header { .. }));
         assert_eq!(refused, is_refused, "{wrong}");
+    }
+}
+
+/// The journal of a run over a plan of one server, with its task then.
+fn write_plan(path: &Path, began: i64, task_id: Option<TaskId>, outcome: Outcome) {
+    let planned = Planned {
+        name: "web-01".to_owned(),
+        tasks: usize::from(task_id.is_some()),
+        near: Vec::new(),
+        also: Vec::new(),
+        doubts: Vec::new(),
+    };
+    let task = Task { task_id: task_id.clone(), planned: Some(planned), ..Task::default() };
+    let list = TaskList { labels: Vec::new(), tasks: vec![task] };
+    let header = Header::new(hour(began), "https://sms.example".to_owned(), list);
+    let record = Record {
+        ordinal: 0,
+        task_id,
+        fetched_at: hour(began),
+        clock_offset: None,
+        attempts: 1,
+        request_id: None,
+        outcome,
+    };
+    let footer = Footer { finished_at: hour(began), recorded: 1 };
+    let lines = [
+        serde_json::to_string(&header).unwrap(),
+        serde_json::to_string(&Line::from(record)).unwrap(),
+        serde_json::to_string(&footer).unwrap(),
+    ];
+    std::fs::write(path, lines.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn server_whose_task_was_made_anew_is_merged_to_one_row_with_the_later_task() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = (1..=3).map(|night| folder.path().join(format!("{night}.jsonl"))).collect();
+    write_plan(&paths[0], 1, None, Outcome::NoTask);
+    write_plan(&paths[1], 2, Some(id(1)), outcome(Got::Verified(2), 1));
+    write_plan(&paths[2], 3, Some(id(2)), outcome(Got::Verified(3), 2));
+    for (nights, task_id) in [(0..3, Some(id(2))), (0..2, Some(id(1))), (0..1, None)] {
+        let bytes = merged(&paths[nights.clone()]);
+        let path = folder.path().join("merged.jsonl");
+        std::fs::write(&path, bytes).unwrap();
+        let journal = Journal::open(&path).unwrap();
+        let tasks = &journal.header().list.tasks;
+        assert_eq!((tasks.len(), &tasks[0].task_id), (1, &task_id), "{nights:?}");
+        assert_eq!(journal.record(0).unwrap().unwrap().task_id, task_id);
+        assert!(journal.is_finished());
     }
 }

@@ -54,7 +54,7 @@ impl Serialize for Counts<'_> {
 /// A task of either report. Times are RFC 3339; counts are of files, and none if it was not verified.
 #[derive(Serialize)]
 struct Task<'a> {
-    task_id: &'a str,
+    task_id: Option<&'a str>,
     source_server: Option<&'a str>,
     change: &'static str,
     verdict_before: Option<Verdict>,
@@ -90,7 +90,7 @@ impl<'a> Task<'a> {
         let (missing_before, missing_now, missing_delta) = sides(|totals| totals.missing);
         let (redundant_before, redundant_now, redundant_delta) = sides(|totals| totals.redundant);
         Self {
-            task_id: row.task.task_id.as_str(),
+            task_id: row.task.task_id.as_ref().map(|id| id.as_str()),
             source_server: row.task.source_name.as_deref(),
             change: row.change.key(),
             verdict_before: row.old.map(|row| row.verdict),

@@ -71,7 +71,7 @@ fn row(task: &TaskChange<'_>, language: Language) -> String {
     let cells = [
         escape(language.text(task.change.label())),
         escape(task.task.source_name.as_deref().unwrap_or_default()),
-        escape(task.task.task_id.as_str()),
+        escape(task.task.id_text()),
         verdict(task.old),
         verdict(task.new),
         count(|totals| totals.different),

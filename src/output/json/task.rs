@@ -10,7 +10,7 @@ use crate::report::{Expiry, Label, Report, SummaryRow, Waived};
 /// A task. Times are RFC 3339, in the report's zone; counts are of files.
 #[derive(Serialize)]
 pub(super) struct TaskEntry<'a> {
-    task_id: &'a str,
+    task_id: Option<&'a str>,
     source_server: Option<&'a str>,
     source_id: Option<&'a str>,
     verdict: Verdict,
@@ -49,7 +49,7 @@ impl<'a> TaskEntry<'a> {
             |label: &'a Label| Some((label.heading.as_str(), row.task.labels.get(&label.name)?.as_str()));
         let labels = report.labels().iter().filter_map(value).collect();
         Self {
-            task_id: row.task.task_id.as_str(),
+            task_id: row.task.task_id.as_ref().map(|id| id.as_str()),
             source_server: text(&row.task.source_name),
             source_id: text(&row.task.source_id),
             verdict: row.verdict,

@@ -134,7 +134,7 @@ impl Context {
             report.rows().iter().filter(|row| !row.verdict.has_evidence()).collect();
         let task = |row: &SummaryRow<'_>| Task {
             name: name(row),
-            id: short(row.task.task_id.as_str(), longest::ID),
+            id: short(row.task.id_text(), longest::ID),
             verdict: language.text(row.verdict.label()).to_owned(),
             reason: short(&row.reason(language, zone), longest::REASON),
         };

@@ -66,7 +66,7 @@ pub(super) fn rows<W: Cells>(
     for (row, (name, task)) in (HEADING_ROW + 1..).zip(named(report, part)) {
         let is_linked = usize::try_from(row).is_ok_and(|row| row < MAX_LINKS);
         sheet.text(row, 0, name, if is_linked { &styles.link } else { &styles.text })?;
-        sheet.text(row, 1, task.task.task_id.as_str(), &styles.text)?;
+        sheet.text(row, 1, task.task.id_text(), &styles.text)?;
         sheet.label(row, 2, task.verdict.label(), styles.verdict(task.verdict))?;
     }
     Ok(())

@@ -169,7 +169,7 @@ impl<'p> Page<'p> {
             sheet.sample_banner(BANNER_COLUMN)?;
         }
         sheet.label(2, 0, "Task ID", &styles.label)?;
-        sheet.text(2, 1, row.task.task_id.as_str(), &styles.plain)?;
+        sheet.text(2, 1, row.task.id_text(), &styles.plain)?;
         sheet.label(3, 0, "Verdict", &styles.label)?;
         sheet.label(3, 1, row.verdict.label(), styles.verdict(row.verdict))?;
         sheet.label(3, MEANING_COLUMN, row.verdict.meaning(), &styles.quiet)?;

@@ -3,11 +3,11 @@
 mod compare;
 mod table;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::{Report, SummaryRow, Zone};
+use super::{Identity, Report, SummaryRow, Zone};
 use crate::journal::JournalError;
-use crate::model::{DirectoryCheck, Language, Note, Task, TaskId};
+use crate::model::{DirectoryCheck, Language, Note, Task};
 
 pub use table::{CHANGES, ChangeCell, DIRECTORIES, DirectoryCell, DirectoryRow};
 
@@ -139,12 +139,10 @@ impl<'a> Diff<'a> {
     /// # Errors
     /// When a journal cannot be read.
     pub fn new(old: &'a Report<'a>, new: &'a Report<'a>) -> Result<Self, JournalError> {
-        let twice = listed_twice(old, new);
-        let (before, now) = (ordinals(old, &twice), ordinals(new, &twice));
+        let places = Identity::places(&Identity::all(old), &Identity::all(new));
         let mut tasks = Vec::new();
-        for (ordinal, row) in new.rows().iter().enumerate() {
-            let earlier = before.get(&key(new, ordinal, row, &twice));
-            let earlier = earlier.and_then(|ordinal| Some((*ordinal, old.rows().get(*ordinal)?)));
+        for ((ordinal, row), place) in new.rows().iter().enumerate().zip(&places) {
+            let earlier = place.and_then(|place| Some((place, old.rows().get(place)?)));
             tasks.push(match earlier {
                 Some((before, earlier)) => {
                     both(earlier, &checked(old, before)?, row, &checked(new, ordinal)?)
@@ -159,8 +157,8 @@ impl<'a> Diff<'a> {
                 },
             });
         }
-        let gone = old.rows().iter().enumerate();
-        let gone = gone.filter(|(ordinal, row)| !now.contains_key(&key(old, *ordinal, row, &twice)));
+        let matched: HashSet<usize> = places.into_iter().flatten().collect();
+        let gone = old.rows().iter().enumerate().filter(|(place, _)| !matched.contains(place));
         tasks.extend(gone.map(|(_, row)| TaskChange {
             task: row.task,
             change: Change::Gone,
@@ -282,6 +280,9 @@ fn both<'a>(
     let mut directories = compare::directories(checked_before, checked_now);
     let change = compare::of_task(old.verdict, new.verdict, &directories);
     let mut notes = compare::notes(&directories);
+    if let Some(id) = old.task.task_id.as_ref().filter(|id| Some(*id) != new.task.task_id.as_ref()) {
+        notes.push(Note::TaskBefore(id.to_string()));
+    }
     match old.last_verified.zip(new.last_verified) {
         Some((before, now)) if now < before => notes.push(Note::OlderThanBefore),
         Some((before, now)) if now == before => notes.push(Note::NotVerifiedAgain),
@@ -290,35 +291,6 @@ fn both<'a>(
     notes.extend(new.notes.iter().cloned());
     directories.retain(|directory| directory.change != Change::Same);
     TaskChange { task: new.task, change, old: Some(old), new: Some(new), notes, directories }
-}
-
-/// What makes a task the same one in both reports: its id, and where a report has the id of several
-/// endpoints, its endpoint.
-type Key<'a> = (&'a TaskId, Option<&'a str>);
-
-fn key<'a>(
-    report: &'a Report<'_>,
-    ordinal: usize,
-    row: &'a SummaryRow<'_>,
-    twice: &HashSet<&'a TaskId>,
-) -> Key<'a> {
-    let id = &row.task.task_id;
-    (id, twice.contains(id).then(|| report.journal().header().endpoint_of(ordinal)))
-}
-
-/// The ids that one of the reports has more than once.
-fn listed_twice<'a>(old: &'a Report<'_>, new: &'a Report<'_>) -> HashSet<&'a TaskId> {
-    let twice = |report: &'a Report<'_>| {
-        let mut seen = HashSet::new();
-        report.rows().iter().map(|row| &row.task.task_id).filter(move |id| !seen.insert(*id))
-    };
-    twice(old).chain(twice(new)).collect()
-}
-
-/// Where each task stands; of those that a list has twice, the first.
-fn ordinals<'a>(report: &'a Report<'_>, twice: &HashSet<&'a TaskId>) -> HashMap<Key<'a>, usize> {
-    let rows = report.rows().iter().enumerate().rev();
-    rows.map(|(ordinal, row)| (key(report, ordinal, row, twice), ordinal)).collect()
 }
 
 /// The directories that a task's verdict rests on.

@@ -20,7 +20,7 @@ pub struct DirectoryRow<'a> {
 
 /// The changes: one row per task of either report.
 pub const CHANGES: &[Column<ChangeCell>] = &[
-    Column::text("Task ID", "task_id", 38, |row| Cell::text(Some(row.task.task_id.as_str()))),
+    Column::text("Task ID", "task_id", 38, |row| Cell::text(row.task.task_id.as_ref().map(|id| id.as_str()))),
     Column::text("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
     Column::text("Change", "change", 11, |row| Cell::Change(row.change)),
     Column::text("Verdict before", "verdict_before", 14, |row| {
@@ -67,7 +67,7 @@ fn delta<'a>(row: &TaskChange<'_>, pick: fn(&Totals) -> u64) -> Cell<'a> {
 
 /// The directories that changed, of all tasks that both reports have.
 pub const DIRECTORIES: &[Column<DirectoryCell>] = &[
-    Column::text("Task ID", "task_id", 38, |row| Cell::text(Some(row.task.task_id.as_str()))),
+    Column::text("Task ID", "task_id", 38, |row| Cell::text(row.task.task_id.as_ref().map(|id| id.as_str()))),
     Column::text("Source server", "source_server", 22, |row| Cell::text(row.task.source_name.as_deref())),
     Column::text("Directory", "directory", 50, |row| Cell::text(Some(&row.directory.directory))),
     Column::text("Change", "change", 11, |row| Cell::Change(row.directory.change)),

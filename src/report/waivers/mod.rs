@@ -120,7 +120,7 @@ impl Waiver {
 
     fn is_for(&self, task: &Task) -> bool {
         self.task.as_ref().is_none_or(|pattern| {
-            pattern.matches(task.task_id.as_str())
+            task.task_id.as_ref().is_some_and(|id| pattern.matches(id.as_str()))
                 || task.source_name.as_deref().is_some_and(|name| pattern.matches(name))
         })
     }

@@ -39,7 +39,7 @@ fn journal(folder: &Path, tasks: Vec<Fetched>, is_reconciled: bool) -> Journal {
         Header::new("2026-11-21T00:00:00Z".parse().unwrap(), "https://sms.example".to_owned(), list);
     if is_reconciled {
         let undeclared = vec![Task::new(TaskId::new("task-of-nobody").unwrap())];
-        let not_found = header.list.tasks.iter().map(|task| task.task_id.clone()).take(1).collect();
+        let not_found = header.list.tasks.iter().filter_map(|task| task.task_id.clone()).take(1).collect();
         header.reconciliation = Some(Reconciliation { not_found, undeclared });
     }
     let mut writer = Writer::create(&path, &header, true).unwrap();
