@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Answered, Failed, Outcome, Record};
+use super::record::{Answered, Failed, Outcome, Record};
 use crate::model::{ClockOffset, TaskId};
 
 /// A line; its body is text where it is text.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::JournalError;
+use super::error::JournalError;
 use crate::fs::{FileLock, LockError};
 
 /// The right to write a journal, whatever path leads to it, until it is dropped.

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Header;
 use crate::model::{Account, ClockOffset, Shard, TaskList};
 
 /// Of a list that was divided among runs: what it was, and where the tasks that are here stood in it.
@@ -91,7 +90,7 @@ impl Origin {
     }
 
     /// The shards that no run took.
-    fn missing(&self) -> Vec<Shard> {
+    pub(super) fn missing(&self) -> Vec<Shard> {
         let taken: BTreeSet<Shard> = self.runs.iter().filter_map(|run| run.shard).collect();
         let Some(of) = taken.first().map(|shard| shard.of()) else { return Vec::new() };
         let all = (1..=of.get()).filter_map(|index| Shard::new(index, of));
@@ -106,80 +105,4 @@ pub struct Missing {
     pub shards: Vec<String>,
     /// How many tasks they are.
     pub tasks: usize,
-}
-
-impl Header {
-    /// The shards that were not among the inputs of a merged journal.
-    pub fn missing(&self) -> Missing {
-        let mut missing = Missing::default();
-        for origin in &self.merged_from {
-            let place =
-                if self.merged_from.len() == 1 { String::new() } else { format!(" ({})", origin.endpoint) };
-            let shards = origin.missing();
-            if let Some(list) = origin.list.as_ref().filter(|_| !shards.is_empty()) {
-                missing.tasks += list.list_tasks.saturating_sub(list.ordinals.len());
-            }
-            missing.shards.extend(shards.iter().map(|shard| format!("{shard}{place}")));
-        }
-        missing
-    }
-
-    /// The endpoint of the task at `ordinal`.
-    pub fn endpoint_of(&self, ordinal: usize) -> &str {
-        let mut end = 0;
-        let of_task = self.merged_from.iter().find(|origin| {
-            end += origin.tasks;
-            ordinal < end
-        });
-        of_task.map_or(&self.endpoint, |origin| &origin.endpoint)
-    }
-
-    /// Whether all or some of the tasks are of this endpoint.
-    pub fn is_of(&self, endpoint: &str) -> bool {
-        self.endpoint == endpoint || self.merged_from.iter().any(|origin| origin.endpoint == endpoint)
-    }
-
-    /// Before this no age is taken: the start, and of a merged journal the last end.
-    pub(super) fn latest(&self) -> Timestamp {
-        let runs = self.merged_from.iter().flat_map(|origin| &origin.runs);
-        runs.map(|run| run.ended_at).fold(self.started_at, Timestamp::max)
-    }
-
-    /// Of a merged journal: the last end of a run on the service's clock; none if no run shows that clock.
-    pub(super) fn service_end(&self) -> Option<Timestamp> {
-        let runs = || self.merged_from.iter().flat_map(|origin| &origin.runs);
-        runs().find(|run| run.clock_offset_s.is_some())?;
-        let end = |run: &Run| run.clock_offset_s.unwrap_or_default().service_time(run.ended_at);
-        runs().map(end).max()
-    }
-
-    /// Checks that what it says of its list is of this list.
-    pub(super) fn check(&self) -> Result<(), String> {
-        let tasks = self.list.tasks.len();
-        let fits = |list: &Divided, most: usize| {
-            let in_order = list.ordinals.is_sorted_by(|one, next| one < next);
-            let in_list = list.ordinals.last().is_none_or(|last| *last < list.list_tasks);
-            in_order && in_list && list.ordinals.len() <= most
-        };
-        let part = self.shard.as_ref().is_none_or(|part| {
-            let holds = self.list.tasks.iter().all(|task| part.shard.holds(task.key()));
-            holds && part.list.ordinals.len() == tasks && fits(&part.list, tasks)
-        });
-        let origins = self.merged_from.iter().all(|origin| {
-            let of_one_number = origin
-                .runs
-                .iter()
-                .filter_map(|run| run.shard)
-                .all(|shard| Some(shard.of().get()) == origin.shards());
-            let is_divided = origin.shards().is_some() == origin.list.is_some();
-            of_one_number && is_divided && origin.list.as_ref().is_none_or(|list| fits(list, origin.tasks))
-        });
-        let counted = self.merged_from.iter().try_fold(0_usize, |sum, origin| sum.checked_add(origin.tasks));
-        let counted = self.merged_from.is_empty() || counted == Some(tasks);
-        if part && origins && counted {
-            Ok(())
-        } else {
-            Err("its shards are not those of its list".to_owned())
-        }
-    }
 }

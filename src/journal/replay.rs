@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{FORMAT, Footer, Header, JournalError, Record};
+use super::error::JournalError;
+use super::header::{FORMAT, Header};
+use super::record::{Footer, Record};
 use crate::model::{ClockOffset, NamedFile};
 
 /// A journal that was read once to know where each task's record stands.

@@ -1,6 +1,7 @@
 //! Whether a journal is of the run that is to go on.
 
-use super::{Header, Part, Searched};
+use super::header::{Header, Searched};
+use super::origin::Part;
 use crate::model::{Account, Shard, Task, TaskList};
 
 /// What a run is to fetch.

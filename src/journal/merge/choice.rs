@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Answered, Outcome, Record};
 use crate::answer::read_answer;
+use crate::journal::record::{Answered, Outcome, Record};
 use crate::model::{Answer, TaskId, Verification};
 
 /// A verification dated further ahead of its answer is in the future: clocks that are right differ by less.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter;
 use std::path::{Path, PathBuf};
 
-use super::super::Header;
-use super::super::origin::{Divided, Origin, Run};
 use super::choice::{Candidate, choose};
-use super::{Input, MergeError};
+use super::error::MergeError;
+use super::input::Input;
+use crate::journal::header::Header;
+use crate::journal::origin::{Divided, Origin, Run};
 use crate::model::{Reconciliation, Task, TaskId, TaskList};
 
 /// The label that tells the tasks of several endpoints apart.

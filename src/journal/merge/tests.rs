@@ -1,12 +1,14 @@
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::{Answered, Failed, Outcome, Part, Record};
 use super::*;
 use crate::answer::normalise;
+use crate::journal::line::Line;
+use crate::journal::*;
 use crate::model::{ClockOffset, Planned, Reconciliation, Shard, Task, TaskId, TaskList};
 
 /// What a run got for a task. Times are in hours.

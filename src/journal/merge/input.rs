@@ -1,0 +1,81 @@
+//! A journal to merge, without its answers.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::choice::Candidate;
+use crate::journal::error::JournalError;
+use crate::journal::header::Header;
+use crate::journal::line::Line;
+use crate::journal::origin::{Origin, Run};
+use crate::journal::record::Record;
+use crate::journal::replay::Journal;
+use crate::model::NamedFile;
+
+/// A journal to merge.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) file: NamedFile,
+    pub(super) header: Header,
+    pub(super) origins: Vec<Origin>,
+    pub(super) finished: bool,
+    /// By ordinal.
+    pub(super) results: Vec<Option<Candidate>>,
+}
+
+impl Input {
+    pub(super) fn read(file: NamedFile) -> Result<Self, JournalError> {
+        let journal = Journal::open(&file)?;
+        let candidate = |ordinal| {
+            let Some(record) = with_offset(&journal, ordinal)? else { return Ok(None) };
+            let unhashed = Candidate::of(&record, journal.service_time(&record));
+            // Where a task stands in a list is no part of its result.
+            let line = Line::from(Record { ordinal: 0, ..record });
+            Ok(Some(unhashed.with_sha256(sha256(&file.name, &line)?)))
+        };
+        let ordinals = 0..journal.header().list.tasks.len();
+        let results = ordinals.map(candidate).collect::<Result<_, JournalError>>()?;
+        let (finished, origins) = (journal.is_finished(), origins(&journal));
+        Ok(Self { file, header: journal.header().clone(), origins, finished, results })
+    }
+}
+
+/// The record of the task at `ordinal`. If its answer does not show the service's clock, it gets the offset of
+/// its run, which the merged journal no longer tells.
+pub(super) fn with_offset(journal: &Journal, ordinal: usize) -> Result<Option<Record>, JournalError> {
+    let is_merged = !journal.header().merged_from.is_empty();
+    let of_run = journal.clock_offset().filter(|_| !is_merged);
+    let record = journal.record(ordinal)?;
+    Ok(record.map(|record| Record { clock_offset: record.clock_offset.or(of_run), ..record }))
+}
+
+/// What a journal holds, by endpoint.
+fn origins(journal: &Journal) -> Vec<Origin> {
+    let header = journal.header();
+    if !header.merged_from.is_empty() {
+        return header.merged_from.clone();
+    }
+    let run = Run {
+        started_at: header.started_at,
+        ended_at: journal.ended_at(),
+        finished: journal.is_finished(),
+        shard: header.shard.as_ref().map(|part| part.shard),
+        clock_offset_s: journal.clock_offset(),
+        account: header.account.clone().filter(|account| !account.is_unknown()),
+    };
+    vec![Origin {
+        endpoint: header.endpoint.clone(),
+        tasks: header.list.tasks.len(),
+        runs: BTreeSet::from([run]),
+        list: header.shard.as_ref().map(|part| part.list.clone()),
+    }]
+}
+
+pub(super) fn sha256(path: &Path, value: &impl Serialize) -> Result<[u8; 32], JournalError> {
+    let bytes = serde_json::to_vec(value);
+    let bytes = bytes.map_err(|error| JournalError::Io { path: path.to_owned(), source: error.into() })?;
+    Ok(Sha256::digest(bytes).into())
+}
