@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::{Report, SummaryRow};
+use super::row::SummaryRow;
+use super::summary::Report;
 use crate::model::{Language, Verdict};
 
 /// The tasks by the value of a label.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Report;
+use super::summary::Report;
 use crate::model::TaskId;
 
 /// What a server is known by in a report.

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::waivers::{TaskWaivers, Waived, Waiver};
+use super::moments::Moments;
+use super::waivers::list::TaskWaivers;
+use super::waivers::waiver::{Waived, Waiver};
 use crate::model::{Answer, DirectoryCheck, Note, Task, TaskId, Verdict, Verification};
-
-/// A finished time later than this after the answer cannot be right. Clocks of servers differ by less.
-const FUTURE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// When a verification is too old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,28 +30,6 @@ impl Policy {
             self.max_age.is_some_and(|max_age| age > max_age)
                 || self.not_before.is_some_and(|not_before| finished < not_before)
         })
-    }
-}
-
-/// The moments that finished times are compared with.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moments {
-    /// When the service answered: no verification can have finished later.
-    pub(super) answered: Timestamp,
-    /// The end of the run, at which ages are measured.
-    pub(super) as_of: Timestamp,
-}
-
-impl Moments {
-    fn is_future(&self, finished: Option<Timestamp>) -> bool {
-        finished.is_some_and(|finished| finished.duration_since(self.answered) > FUTURE_TOLERANCE)
-    }
-
-    /// Whether a verification as a whole shows nothing: no file was checked, or its time is not known.
-    pub(super) fn is_in_doubt(&self, verification: &Verification) -> bool {
-        verification.finished.is_none()
-            || self.is_future(verification.finished)
-            || verification.directories.iter().all(|check| check.total == 0)
     }
 }
 

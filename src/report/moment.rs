@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::fmt::temporal::{Pieces, PiecesOffset};
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 
-use super::Zone;
+use super::zone::Zone;
 
 impl Zone {
     /// The moment that `text` names. A time without offset and zone is local in this zone; a zone in brackets, as

@@ -1,6 +1,7 @@
 //! Why a task does not pass, in a few words.
 
-use super::{SummaryRow, Zone};
+use super::row::SummaryRow;
+use super::zone::Zone;
 use crate::model::{Language, Note, Verdict};
 
 impl SummaryRow<'_> {

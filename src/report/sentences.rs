@@ -3,21 +3,21 @@
 use std::iter;
 use std::time::Duration;
 
-use super::Report;
 use super::groups::failing_text;
+use super::summary::Report;
 use crate::model::Language;
 
 impl Report<'_> {
     /// What the reconciliation found, in one sentence; none if the list was not compared with the account.
     pub fn reconciled(&self, language: Language) -> Option<String> {
-        self.journal.header().reconciliation.as_ref()?;
+        self.journal().header().reconciliation.as_ref()?;
         let agreement = || language.text("the list holds just the tasks that the account has").to_owned();
         Some(self.differences(language).unwrap_or_else(agreement))
     }
 
     /// How many tasks the list and the account do not both have, if any.
     fn differences(&self, language: Language) -> Option<String> {
-        let reconciliation = self.journal.header().reconciliation.as_ref()?;
+        let reconciliation = self.journal().header().reconciliation.as_ref()?;
         let (not_found, undeclared) = (reconciliation.not_found.len(), reconciliation.undeclared.len());
         let text = "{0} declared but not found, {1} found but not declared";
         (not_found + undeclared > 0).then(|| language.fill(text, &[&not_found, &undeclared]))
@@ -30,7 +30,7 @@ impl Report<'_> {
             let shards = missing.shards.join(language.comma());
             return Some(language.fill("missing shards: {0}, with {1} tasks", &[&shards, &missing.tasks]));
         }
-        let header = self.journal.header();
+        let header = self.journal().header();
         let part = header.shard.as_ref()?;
         let (shard, tasks, all) = (part.shard, header.list.tasks.len(), part.list.list_tasks);
         Some(language.fill("shard {0} alone, with {1} of {2} tasks", &[&shard, &tasks, &all]))
@@ -44,7 +44,7 @@ impl Report<'_> {
         let filtered = self.filtered();
         let missing = if filtered.is_some() { 0 } else { self.missing().tasks };
         let all_pass = others.is_empty() && missing == 0 && self.unlisted().is_empty();
-        let outcome = match (self.rows.len() + missing, all_pass) {
+        let outcome = match (self.rows().len() + missing, all_pass) {
             (0, _) if filtered.is_some() => language.fill("{0} of {1} tasks pass", &[&0, &0]),
             (0, _) => language.text("No task is listed, so nothing is verified").to_owned(),
             (1, true) => language.text("The task passes").to_owned(),
@@ -53,7 +53,7 @@ impl Report<'_> {
             (all, false) => language.fill("{0} of {1} tasks pass", &[&passing, &all]),
         };
         let unfinished =
-            (!self.journal.is_finished()).then(|| language.text("the run is unfinished").to_owned());
+            (!self.journal().is_finished()).then(|| language.text("the run is unfinished").to_owned());
         let unlisted = (!self.unlisted().is_empty())
             .then(|| language.text("the account may have tasks that are not listed").to_owned());
         let parts = [
@@ -75,8 +75,8 @@ impl Report<'_> {
 
     /// What makes a verification too old and what waives differences, in one sentence.
     pub fn criteria(&self, language: Language) -> String {
-        let policy = &self.options.policy;
-        let zone = &self.options.timezone;
+        let policy = &self.options().policy;
+        let zone = &self.options().timezone;
         let age = policy.max_age.map(|age| {
             language.fill("more than {0} old at the end of the run", &[&duration_text(age, language)])
         });
@@ -89,14 +89,15 @@ impl Report<'_> {
         } else {
             language.fill("A verification is stale when {0}", &[&bounds.join(language.text(" or "))])
         };
-        let waivers = self.options.waivers.as_ref().map(|waivers| waivers.file());
+        let waivers = self.options().waivers.as_ref().map(|waivers| waivers.file());
         let waivers = waivers.map(|file| language.fill("differences are waived as {0} says", &[&file]));
         iter::once(age).chain(waivers).collect::<Vec<_>>().join(language.semicolon())
     }
 
     /// How many tasks have evidence, and what share of these passes: tasks without any are not in it.
     pub fn evidence(&self, language: Language) -> String {
-        let (judged, passing, all) = (self.judged(), self.passing(), self.rows.len() + self.missing().tasks);
+        let (judged, passing, all) =
+            (self.judged(), self.passing(), self.rows().len() + self.missing().tasks);
         // Cut, never rounded up: 100 % means all of them.
         match (passing * 1000).checked_div(judged) {
             None => language.fill("0 of {0} tasks have evidence", &[&all]),
@@ -112,7 +113,7 @@ impl Report<'_> {
 
     /// How far the clock of the machine that fetched was off, if by more than 5 minutes.
     pub fn clock(&self, language: Language) -> Option<String> {
-        let offset = self.journal.clock_offset().filter(|offset| offset.is_notable())?;
+        let offset = self.journal().clock_offset().filter(|offset| offset.is_notable())?;
         let minutes = offset.as_secs().unsigned_abs().saturating_add(30) / 60;
         let size = duration_text(Duration::from_secs(minutes.saturating_mul(60)), language);
         let text = if offset.as_secs() > 0 {
@@ -129,7 +130,7 @@ impl Report<'_> {
     pub fn oldest_verification(&self, language: Language) -> Option<String> {
         let (row, verified) = self.oldest()?;
         let age = Duration::try_from(self.age(row)?).unwrap_or_default();
-        let zone = &self.options.timezone;
+        let zone = &self.options().timezone;
         let age = duration_text(Duration::from_secs(age.as_secs() / 60 * 60), language);
         let when =
             [&age as &dyn std::fmt::Display, &zone.plain(verified), &zone.name(), &row.task.display_name()];

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Filtered, Report};
+use super::summary::Report;
+use super::view::Filtered;
 use crate::model::{Language, Verdict};
 
 /// Whether a cutover may rest on a report. The first of [`Status::ALL`] that applies.

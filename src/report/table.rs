@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::judge::Moments;
-use super::waivers::Waiver;
-use super::{Change, SummaryRow, Zone};
+use super::diff::change::Change;
+use super::moments::Moments;
+use super::row::SummaryRow;
+use super::waivers::waiver::Waiver;
+use super::zone::Zone;
 use crate::model::{DirectoryCheck, Language, Note, Task, Totals, Verdict, Verification};
 
 /// One value of a table.

@@ -33,7 +33,7 @@ const LAYERS: [(&[&str], &[&str]); 13] = [
 ];
 
 /// Folders in which files, not only top modules, are checked.
-const CHECKED_BY_FILE: [&str; 5] = ["answer", "app", "commands", "fetch", "fs"];
+const CHECKED_BY_FILE: [&str; 7] = ["answer", "app", "commands", "fetch", "fs", "journal", "report"];
 
 /// A module's path from the crate root, as in `["output", "xlsx"]`.
 type Module = Vec<String>;
@@ -156,7 +156,10 @@ fn uses(module: &Module, text: &str, known: &BTreeSet<Module>) -> BTreeSet<Modul
     let inner = code.find("mod tests {").unwrap_or(code.len());
     for (start, root) in ["crate::", "super::", "self::"].iter().flat_map(|root| code.match_indices(root)) {
         let before = code[..start].chars().next_back();
-        if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '$')) {
+        // A visibility, as in `pub(in crate::report)`, is no use.
+        if code[..start].ends_with("(in ")
+            || before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '$'))
+        {
             continue;
         }
         let depth = usize::from(start > inner && root != "crate::");
@@ -238,6 +241,7 @@ fn planted_violations_are_found() {
         ("const RAW: &str = r\"\\\"; use crate::commands::run;", "answer uses commands"),
         ("const QUOTE: char = '\"'; use crate::commands::run;", "answer uses commands"),
         ("use super::commands::run;", "answer uses commands"),
+        ("pub(in crate::commands) fn f() {}", ""),
     ] {
         assert_eq!(planted(&[("model", ""), ("commands", ""), ("answer", text)]), expected, "{text}");
     }

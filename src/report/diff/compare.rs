@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::{Change, DirectoryChange};
+use super::change::{Change, DirectoryChange};
 use crate::model::{DirectoryCheck, Note, Verdict};
 
 /// The directories of two verifications side by side, by name. Those that a verification lists more

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TicketText, Words};
+use super::layout::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TicketText, Words};
+use super::sources::BUILT_IN;
 use crate::model::{Language, Markup, Verdict, did_you_mean};
 use crate::report::table::{Column, DETAIL, DetailCell, SUMMARY, SummaryCell};
 
@@ -45,7 +46,7 @@ pub(super) fn template(name: &str, source: &str) -> Result<Template, TemplateErr
         widths: BTreeMap::new(),
         headings: BTreeMap::new(),
     };
-    let standard = super::BUILT_IN.first().copied();
+    let standard = BUILT_IN.first().copied();
     for (name, source) in standard.into_iter().chain([(name, source)]) {
         let wrong = |wrong: Wrong| at(name, source, wrong);
         let file: File = toml::from_str(source)
@@ -344,7 +345,7 @@ impl HighlightText {
 }
 
 fn is_count(key: &str) -> bool {
-    use crate::report::Kind::Number;
+    use crate::report::table::Kind::Number;
     SUMMARY.iter().any(|column| column.key == key && column.kind == Number)
         || DETAIL.iter().any(|column| column.key == key && column.kind == Number)
 }

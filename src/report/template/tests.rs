@@ -1,4 +1,6 @@
 use super::*;
+use crate::model::Language;
+use crate::report::{Column, Zone};
 
 fn keys<F>(columns: &[&Column<F>]) -> Vec<&'static str> {
     columns.iter().map(|column| column.key).collect()

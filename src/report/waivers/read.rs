@@ -7,9 +7,9 @@ use jiff::civil::{Date, DateTime};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{Expiry, Pattern, Waiver};
+use super::waiver::{Expiry, Pattern, Waiver};
 use crate::model::{Place, did_you_mean};
-use crate::report::Zone;
+use crate::report::zone::Zone;
 
 /// The keys of a waiver, in the order of the documentation.
 const KEYS: [&str; 10] = [

@@ -3,9 +3,11 @@ use std::path::Path;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Pattern, Waivers};
+use super::Waivers;
+use super::waiver::Pattern;
 use crate::model::{Answer, DirectoryCheck, Language, Note, Shape, Task, TaskId, Verdict, Verification};
-use crate::report::judge::{Judgement, Moments, Policy, judge};
+use crate::report::judge::{Judgement, Policy, judge};
+use crate::report::moments::Moments;
 use crate::report::{WaiverUse, Zone};
 
 fn parse(text: &str) -> Waivers {

@@ -1,0 +1,329 @@
+//! A report: a judged row per task of a journal, and a way to each task's verifications.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::judge::{self, Policy};
+use super::labels::Label;
+use super::moments::Moments;
+use super::options::Options;
+use super::row::SummaryRow;
+use super::sheet_names;
+use super::table::{self, Column, DETAIL, DetailCell, DetailRow, ReconciliationRow, WAIVER};
+use super::waivers::list::{TaskWaivers, WaiverUse};
+use crate::answer::{ErrorBody, Unreadable, read_answer};
+use crate::journal::{Answered, EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
+use crate::model::{Answer, Note, Task, Verdict, Verification};
+
+/// A report: the rows of its summary, and a way to each task's verifications.
+#[derive(Debug)]
+pub struct Report<'a> {
+    journal: &'a Journal,
+    options: Options,
+    rows: Vec<SummaryRow<'a>>,
+    sample_data: bool,
+    waivers: Option<Vec<WaiverUse>>,
+    labels: Vec<Label>,
+}
+
+impl<'a> Report<'a> {
+    /// Reads the journal once and judges every task of its list.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
+        // Without a single answer nothing else says where the failures come from.
+        let mut sample_data = journal.header().is_of(EMBEDDED);
+        let list = &journal.header().list;
+        let tasks = &list.tasks;
+        let mut rows = Vec::with_capacity(tasks.len());
+        let mut shown = Vec::with_capacity(tasks.len());
+        let mut sheets_needed = Vec::new();
+        let as_of = journal.as_of();
+        let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(as_of));
+        for (ordinal, task) in tasks.iter().enumerate() {
+            let record = journal.record(ordinal)?;
+            if let Some(Record { outcome: Outcome::Answered(answered), .. }) = &record {
+                sample_data |= answered.sample_data;
+            }
+            let waivers = task_waivers(&options, task, as_of);
+            let moments = moments(journal, record.as_ref());
+            let (row, verifications) = summarise((ordinal, task), record, &options.policy, &waivers, moments);
+            let is_shown =
+                options.view.shows_verdict(row.verdict) && options.view.shows_task(task, &list.labels);
+            let mut data_rows: u64 = 0;
+            for detail in table::detail_rows(&verifications, moments) {
+                data_rows += 1;
+                uses.iter_mut().filter(|_| is_shown).for_each(|uses| waivers.count(&detail, uses));
+            }
+            shown.push(is_shown);
+            sheets_needed.push(data_rows.div_ceil(options.rows_per_sheet.max(1)).max(1));
+            rows.push(row);
+        }
+        if let Some(reconciliation) = &journal.header().reconciliation {
+            let not_found: HashSet<_> = reconciliation.not_found.iter().collect();
+            for row in rows
+                .iter_mut()
+                .filter(|row| row.task.task_id.as_ref().is_some_and(|id| not_found.contains(id)))
+            {
+                row.notes.push(Note::NotFound);
+            }
+        }
+        let names = rows.iter().map(|row| row.task.display_name()).zip(sheets_needed);
+        let names = sheet_names::assign(names);
+        for (row, sheets) in rows.iter_mut().zip(names) {
+            row.sheets = sheets;
+        }
+        // Last, so that a task's sheet has the same name in the report of a part.
+        let mut shown = shown.into_iter();
+        rows.retain(|_| shown.next().unwrap_or(true));
+        let labels = Label::all(&journal.header().list.labels);
+        Ok(Self { journal, options, rows, sample_data, waivers: uses, labels })
+    }
+
+    /// A row per task, in the order of the list.
+    pub fn rows(&self) -> &[SummaryRow<'a>] {
+        &self.rows
+    }
+
+    /// The journal that the report is made from.
+    pub fn journal(&self) -> &Journal {
+        self.journal
+    }
+
+    /// The shards that are not in a merged journal, and so in no row.
+    pub fn missing(&self) -> Missing {
+        self.journal.header().missing()
+    }
+
+    /// Why the account may have tasks that are in no row.
+    pub fn unlisted(&self) -> &[String] {
+        &self.journal.header().unlisted
+    }
+
+    /// Whether every task that the report is to be of has a row.
+    pub fn is_whole(&self) -> bool {
+        self.missing().shards.is_empty() && self.unlisted().is_empty()
+    }
+
+    /// What the reader chose.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The label columns.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// Whether an answer came from the embedded service, which is no evidence.
+    pub fn is_sample(&self) -> bool {
+        self.sample_data
+    }
+
+    /// How many tasks have each verdict, in the order of [`Verdict::ALL`], zeros included.
+    pub fn counts(&self) -> Vec<(Verdict, usize)> {
+        Verdict::ALL
+            .into_iter()
+            .map(|verdict| (verdict, self.rows.iter().filter(|row| row.verdict == verdict).count()))
+            .collect()
+    }
+
+    /// How many tasks have evidence, for or against them.
+    pub fn judged(&self) -> usize {
+        self.rows.iter().filter(|row| row.verdict.has_evidence()).count()
+    }
+
+    /// How many tasks a cutover may rest on.
+    pub fn passing(&self) -> usize {
+        self.rows.iter().filter(|row| row.verdict.passes()).count()
+    }
+
+    /// The task whose verdict rests on the oldest verification, and when that was.
+    pub fn oldest(&self) -> Option<(&SummaryRow<'_>, Timestamp)> {
+        self.rows
+            .iter()
+            .filter_map(|row| Some((row, row.last_verified?)))
+            .min_by_key(|(_, verified)| *verified)
+    }
+
+    /// The age of a task's newest verification at the end of the run, on the service's clock; negative if its time
+    /// is ahead.
+    pub fn age(&self, row: &SummaryRow<'_>) -> Option<SignedDuration> {
+        row.last_verified.map(|verified| row.moments.as_of.duration_since(verified))
+    }
+
+    /// The tasks with the most differing, missing and redundant files, with their number; at most `count`.
+    pub fn most_differences(&self, count: usize) -> Vec<(&SummaryRow<'a>, u64)> {
+        let mut rows: Vec<_> = self.rows.iter().map(|row| (row, row.differences())).collect();
+        rows.retain(|(_, differences)| *differences > 0);
+        rows.sort_by_key(|(_, differences)| std::cmp::Reverse(*differences));
+        rows.truncate(count);
+        rows
+    }
+
+    /// The waivers and what came of each, in the order of their file; none in a report without.
+    pub fn waivers(&self) -> Option<&[WaiverUse]> {
+        self.waivers.as_deref()
+    }
+
+    /// The tasks that the list and the account do not both have; none if nobody asked.
+    pub fn reconciliation(&self) -> Option<Vec<ReconciliationRow>> {
+        let reconciliation = self.journal.header().reconciliation.as_ref()?;
+        let declared = &self.journal.header().list.tasks;
+        let not_found: HashSet<_> = reconciliation.not_found.iter().collect();
+        let not_found =
+            declared.iter().filter(|task| task.task_id.as_ref().is_some_and(|id| not_found.contains(id)));
+        let row = |declared: bool| move |task: &Task| ReconciliationRow { task: task.clone(), declared };
+        Some(not_found.map(row(true)).chain(reconciliation.undeclared.iter().map(row(false))).collect())
+    }
+
+    /// The verifications of the task in this row, from 0, newest first; none when there is no readable answer.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn verifications(&self, row: usize) -> Result<Vec<Verification>, JournalError> {
+        let Some(SummaryRow { ordinal, .. }) = self.rows.get(row) else { return Ok(Vec::new()) };
+        Ok(match self.journal.record(*ordinal)? {
+            Some(Record { outcome: Outcome::Answered(answered), .. }) => {
+                read(&answered).map(|answer| answer.verifications).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// The rows of the table of the task in this `row`, from 0, of which these are the verifications.
+    pub fn detail_rows<'r>(
+        &'r self,
+        row: usize,
+        verifications: &'r [Verification],
+    ) -> impl Iterator<Item = DetailRow<'r>> {
+        let task = self.rows.get(row).map(|row| row.task);
+        let waivers = task.map(|task| task_waivers(&self.options, task, self.journal.as_of()));
+        let waivers = waivers.unwrap_or_default();
+        let moments = self.rows.get(row).map_or_else(|| moments(self.journal, None), |row| row.moments);
+        table::detail_rows(verifications, moments)
+            .map(move |row| DetailRow { waiver: waivers.of_row(&row).map(Arc::as_ref), ..row })
+    }
+
+    /// The columns of those rows.
+    pub fn detail_columns(&self) -> impl Iterator<Item = &'static Column<DetailCell>> {
+        DETAIL.iter().chain(self.waivers.is_some().then_some(WAIVER))
+    }
+}
+
+fn task_waivers<'w>(options: &'w Options, task: &Task, as_of: Timestamp) -> TaskWaivers<'w> {
+    options.waivers.as_ref().map(|waivers| waivers.of_task(task, as_of)).unwrap_or_default()
+}
+
+/// What the finished times of a task's answer are compared with, on the service's clock: when it answered, and the
+/// end of the run. That cannot have been before the answer, whatever the others show of the clock.
+fn moments(journal: &Journal, record: Option<&Record>) -> Moments {
+    let as_of = journal.as_of();
+    let answered = record.map_or(as_of, |record| journal.service_time(record));
+    Moments { answered, as_of: as_of.max(answered) }
+}
+
+fn read(answered: &Answered) -> Result<Answer, Unreadable> {
+    read_answer(answered.status, answered.content_range.as_deref(), &answered.body)
+}
+
+/// What a plan's server and the account's tasks leave to be known.
+fn plan_notes(task: &Task) -> Vec<Note> {
+    let Some(planned) = &task.planned else { return Vec::new() };
+    let several = (planned.tasks > 1).then_some(Note::SeveralTasks(planned.tasks));
+    let near = (!planned.near.is_empty()).then(|| Note::NearNames(planned.near.clone()));
+    let also = (!planned.also.is_empty()).then(|| Note::AlsoListedAs(planned.also.clone()));
+    let doubts = planned.doubts.iter().cloned().map(Note::PlanDoubt);
+    several.into_iter().chain(near).chain(also).chain(doubts).collect()
+}
+
+fn summarise<'t>(
+    (ordinal, task): (usize, &'t Task),
+    record: Option<Record>,
+    policy: &Policy,
+    waivers: &TaskWaivers<'_>,
+    moments: Moments,
+) -> (SummaryRow<'t>, Vec<Verification>) {
+    let mut row = SummaryRow {
+        task,
+        ordinal,
+        verdict: Verdict::FetchFailed,
+        decisive: None,
+        last_verified: None,
+        check_result: None,
+        totals: None,
+        verifications: None,
+        shape: None,
+        attempts: 0,
+        error_code: None,
+        error_message: None,
+        request_id: None,
+        notes: Vec::new(),
+        waived: Vec::new(),
+        sheets: Vec::new(),
+        fetched_at: None,
+        moments,
+    };
+    row.notes.extend(plan_notes(task));
+    let Some(record) = record else {
+        row.error_message = Some("not fetched: the journal holds no record of this task".to_owned());
+        return (row, Vec::new());
+    };
+    row.attempts = record.attempts;
+    row.request_id = record.request_id;
+    row.fetched_at = Some(record.fetched_at);
+    let answered = match record.outcome {
+        Outcome::NoTask => {
+            row.verdict = Verdict::NotVerified;
+            return (row, Vec::new());
+        }
+        Outcome::Failed(failed) => {
+            row.error_code = failed.code.or_else(|| failed.status.map(|status| format!("HTTP {status}")));
+            row.error_message = Some(failed.message);
+            return (row, Vec::new());
+        }
+        Outcome::Answered(answered) => answered,
+    };
+    match read(&answered) {
+        Err(unreadable) => {
+            row.verdict = Verdict::Unreadable;
+            if let Some(error) = unreadable.error() {
+                row.error_code.clone_from(&error.code);
+                row.error_message = Some(unreadable.to_string());
+                return (row, Vec::new());
+            }
+            let error = ErrorBody::parse(&answered.body);
+            // A page or an error document describes the problem; other JSON is not worth quoting.
+            let is_page = answered.body.trim_ascii_start().starts_with(b"<");
+            let said = error.message.filter(|_| error.code.is_some() || is_page);
+            row.error_code = error.code;
+            row.error_message = Some(match said {
+                Some(said) => format!("{unreadable}; it says: {said}"),
+                None => unreadable.to_string(),
+            });
+            (row, Vec::new())
+        }
+        Ok(answer) => {
+            let judgement = judge::judge(task, &answer, policy, waivers, moments);
+            row.verdict = judgement.verdict;
+            row.notes.extend(judgement.notes);
+            row.waived = judgement.waived;
+            if row.verdict == Verdict::Unreadable {
+                row.error_message = Some("the answer is of another task".to_owned());
+            }
+            row.shape = Some(answer.shape);
+            row.verifications = u64::try_from(answer.verifications.len()).ok();
+            row.decisive = judgement.decisive;
+            let decisive = judgement.decisive.and_then(|place| answer.verifications.get(place));
+            if let Some(decisive) = decisive {
+                row.last_verified = decisive.finished;
+                row.check_result = decisive.check_result.clone();
+                row.totals = Some(decisive.totals());
+            }
+            (row, answer.verifications)
+        }
+    }
+}
