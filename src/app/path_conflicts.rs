@@ -71,7 +71,7 @@ impl Place {
         let role = match target.kind() {
             Kind::Journal => Role::Copy,
             Kind::Workbook | Kind::CsvFolder | Kind::CsvArchive | Kind::Csv => Role::Divided,
-            Kind::Json | Kind::Metrics | Kind::Ticket => Role::Written,
+            Kind::Json | Kind::Metrics | Kind::Page | Kind::Ticket => Role::Written,
         };
         let is_folder = |path: &Path| target.kind() == Kind::CsvFolder && path.extension().is_none();
         target.files().into_iter().map(move |path| {

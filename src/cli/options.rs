@@ -41,10 +41,10 @@ pub struct SearchArgs {
 pub struct ReportArgs {
     /// Output file; the suffix selects the format (repeatable)
     ///
-    /// X.xlsx is a workbook, X/ a folder of CSV files, X.zip the same zipped, X.csv the results alone,
-    /// X.json the summary for machines, X.md the text of a ticket comment, X.prom metrics for the textfile
-    /// collector of Prometheus, X.jsonl the journal, - stdout in the --format. {date} and {time} are replaced by
-    /// the run's start.
+    /// X.xlsx is a workbook, X.html a page for the browser, X/ a folder of CSV files, X.zip the same zipped, X.csv
+    /// the results alone, X.json the summary for machines, X.md the text of a ticket comment, X.prom metrics for
+    /// the textfile collector of Prometheus, X.jsonl the journal, - stdout in the --format. {date} and {time} are
+    /// replaced by the run's start.
     #[arg(short, long = "output", value_name = "OUT", required_unless_present = "json")]
     pub outputs: Vec<String>,
     /// Format of -o -: json, csv or md
@@ -57,7 +57,9 @@ pub struct ReportArgs {
     #[arg(long, value_name = "N", default_value = "500", value_parser = sheets)]
     #[arg(allow_negative_numbers = true)]
     pub max_sheets: NonZeroUsize,
-    /// Maximum file size, as in 10MB; larger ones are split [default: none]
+    /// Maximum file size, as in 10MB; larger files are split [default: none]
+    ///
+    /// A larger X.html cannot be split: it leaves out the directories without differences.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_bytes: Option<u64>,
     /// Markup of X.md: markdown, jira or plain

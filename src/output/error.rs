@@ -41,6 +41,8 @@ pub enum Cause {
     Json(#[from] serde_json::Error),
     #[error("the text cannot be made: {0}")]
     Ticket(#[from] TicketError),
+    #[error("the page cannot be made: {0}")]
+    Page(#[from] minijinja::Error),
     #[error("{what} alone takes {size} bytes, and --max-bytes allows {limit}; allow more{advice}")]
     TooLarge { what: String, size: u64, limit: u64, advice: &'static str },
     #[error("{0}")]

@@ -3,6 +3,7 @@
 mod csv;
 mod diff;
 mod error;
+mod html;
 mod json;
 mod manifest;
 mod parts;
@@ -109,6 +110,7 @@ fn write_at(
         Kind::CsvArchive => return csv::write_archive(report, path, options),
         Kind::Csv => return csv::write_results(report, path, options),
         Kind::Json => error::write_file(path, |file| json::write_summary(report, file)),
+        Kind::Page => html::write(report, path, &options.limits),
         Kind::Metrics => error::write_file(path, |file| prometheus::write(report, path, file)),
         Kind::Journal => error::write_file(path, |file| Ok(report.journal().copy_to(file)?)),
         Kind::Ticket => error::write_file(path, |file| options.ticket.write(report, earlier, file)),

@@ -59,7 +59,7 @@ fn looked_at<'a>(target: &'a Target, limits: &Limits) -> Option<LookedAt<'a>> {
                 is_it: Box::new(move |place| is_csv(place) && is_in(place)),
             }
         }
-        Kind::Json | Kind::Journal | Kind::Ticket => return None,
+        Kind::Json | Kind::Journal | Kind::Page | Kind::Ticket => return None,
     })
 }
 

@@ -18,6 +18,8 @@ pub enum Kind {
     Csv,
     /// `.json`
     Json,
+    /// `.html`
+    Page,
     /// `.prom`
     Metrics,
     /// `.jsonl`
@@ -38,7 +40,7 @@ pub struct Target {
 pub enum TargetError {
     /// The suffix is of no known kind.
     #[error(
-        "-o {0}: the suffix tells what to write; use .xlsx, .csv, .zip, .json, .jsonl, .prom, .md, or a path that ends in / for a CSV folder"
+        "-o {0}: the suffix tells what to write; use .xlsx, .html, .csv, .zip, .json, .jsonl, .prom, .md, or a path that ends in / for a CSV folder"
     )]
     Suffix(String),
     /// The path has a placeholder of an unknown name.
@@ -72,6 +74,7 @@ impl Target {
                 Some("zip") => Kind::CsvArchive,
                 Some("csv") => Kind::Csv,
                 Some("json") => Kind::Json,
+                Some("html" | "htm") => Kind::Page,
                 Some("prom") => Kind::Metrics,
                 Some("jsonl") => Kind::Journal,
                 Some("md") => Kind::Ticket,
@@ -159,6 +162,7 @@ mod tests {
             ("a.zip", Kind::CsvArchive),
             ("a.csv", Kind::Csv),
             ("a.json", Kind::Json),
+            ("a.html", Kind::Page),
             ("a.prom", Kind::Metrics),
             ("a.jsonl", Kind::Journal),
             ("a.md", Kind::Ticket),

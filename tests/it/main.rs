@@ -20,6 +20,7 @@ mod faults;
 mod fetching;
 #[cfg(unix)]
 mod files;
+mod html;
 mod layers;
 mod listing;
 mod lists;
