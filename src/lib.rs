@@ -23,6 +23,7 @@ pub mod output;
 pub mod report;
 pub mod service;
 pub mod sms;
+pub mod sshsig;
 pub mod storage;
 pub mod tasks;
 pub mod threads;

@@ -13,6 +13,7 @@ pub(crate) mod resume;
 pub(crate) mod run_end;
 pub(crate) mod shard;
 pub(crate) mod signals;
+pub(crate) mod signing;
 pub(crate) mod stdout_output;
 pub(crate) mod summary;
 pub(crate) mod task_source;

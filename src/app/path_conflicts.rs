@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::fs::{check_regular, lock_path};
-use crate::output::{Kind, Target, is_part_of};
+use crate::output::{Kind, Target, is_part_of, signature_path};
 use crate::storage::is_remote;
 
 use super::exit::Failure;
@@ -62,8 +62,15 @@ impl Place {
         Self::file(format!("the journal's lock file {}", path.display()), &path, Role::Written)
     }
 
-    pub(crate) fn manifest(path: &Path) -> Self {
+    fn manifest(path: &Path) -> Self {
         Self::file(format!("the manifest {}", path.display()), path, Role::Written)
+    }
+
+    /// A manifest, and the signature that may be beside it.
+    pub(crate) fn evidence(manifest: &Path) -> [Self; 2] {
+        let signature = signature_path(manifest);
+        let what = format!("the manifest's signature {}", signature.display());
+        [Self::manifest(manifest), Self::file(what, &signature, Role::Written)]
     }
 
     pub(crate) fn outputs(target: &Target) -> impl Iterator<Item = Self> {
@@ -183,7 +190,7 @@ mod tests {
             let zone = Zone::named("UTC").unwrap();
             places.extend(Place::outputs(&Target::parse(&text, jiff::Timestamp::UNIX_EPOCH, &zone).unwrap()));
         }
-        places.push(Place::manifest(&manifest_path(&at(journal))));
+        places.extend(Place::evidence(&manifest_path(&at(journal))));
         let failure = keep_apart(&places).err()?;
         Some(failure.message().replace(&format!("{}/", folder.display()), ""))
     }

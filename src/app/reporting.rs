@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -11,8 +12,10 @@ use crate::journal::Journal;
 use crate::model::{Language, Verdict};
 use crate::output::{
     self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
+    remove_signature,
 };
 use crate::report::{Options, Policy, Report, View, Waivers, Zone};
+use crate::sshsig::Signer;
 use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
@@ -28,13 +31,22 @@ pub(crate) struct ManifestPlace {
     pub(crate) path: PathBuf,
     /// Whether the journal is kept, and so is part of the evidence.
     pub(crate) journal: bool,
+    /// Its path with `{date}` and `{time}`, if it has them.
+    pub(crate) pattern: Option<PathBuf>,
+    /// The key that signs it.
+    pub(crate) signer: Option<Arc<Signer>>,
 }
 
 impl ManifestPlace {
     /// Beside the first output; none without outputs.
-    pub(crate) fn beside(targets: &[Target], journal: bool) -> Option<Self> {
+    pub(crate) fn beside(targets: &[Target], journal: bool, signer: Option<&Arc<Signer>>) -> Option<Self> {
         let first = targets.first()?;
-        Some(Self { path: manifest_path(&first.journal_path()), journal })
+        Some(Self {
+            path: manifest_path(&first.journal_path()),
+            journal,
+            pattern: first.journal_pattern().map(|journal| manifest_path(&journal)),
+            signer: signer.cloned(),
+        })
     }
 }
 
@@ -161,14 +173,20 @@ pub(crate) fn write(
             limits,
             ticket_format: args.ticket_format,
             storage,
+            pattern: place.pattern.as_deref(),
+            signer: place.signer.as_deref(),
         };
-        output::write_manifest(&report, &place.path, &evidence).map(|()| &place.path)
+        let written = output::write_manifest(&report, &place.path, &evidence);
+        written.map(|()| &place.path).map_err(|error| (&place.path, error))
     });
-    if let Some(Err(error)) = &manifest {
+    if let Some(Err((path, error))) = &manifest {
+        let is_unsigned = error.path != **path;
         // A manifest of an earlier run would not match the new files.
         let any = outputs.iter().any(|output| output.written.is_ok());
-        let is_gone = any && remove(&error.path, storage);
-        let fate = if is_gone {
+        let is_gone = !is_unsigned && any && remove(path, storage);
+        let fate = if is_unsigned {
+            "the manifest is complete, but has no valid signature"
+        } else if is_gone {
             "the manifest of an earlier run is removed"
         } else {
             "an existing file is unchanged"
@@ -206,7 +224,9 @@ pub(crate) fn write(
     Ok(exit)
 }
 
+/// Removes a manifest with its signature.
 fn remove(place: &Path, storage: &Storage) -> bool {
+    let _ = remove_signature(place, storage);
     if is_remote(place) {
         storage.remove(&[place.to_owned()]).is_ok()
     } else {

@@ -154,6 +154,12 @@ pub struct VerifyArgs {
     /// Evidence manifests, X.manifest.json
     #[arg(required = true, value_name = "MANIFEST")]
     pub manifests: Vec<PathBuf>,
+    /// File of allowed signers, as for ssh-keygen: check each manifest's signature too
+    #[arg(long, value_name = "FILE", help_heading = "Signature")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Principal that must have signed [default: any in the file]
+    #[arg(long, value_name = "WHO", requires = "allowed_signers", help_heading = "Signature")]
+    pub signer: Option<String>,
 }
 
 /// `diff`.

@@ -69,6 +69,9 @@ pub struct ReportArgs {
     /// Write CSV texts as they are, even if they look like formulas
     #[arg(long)]
     pub csv_raw: bool,
+    /// SSH key that signs the manifest: a private key, or the public key of one in ssh-agent
+    #[arg(long, value_name = "FILE")]
+    pub sign_key: Option<PathBuf>,
     /// How to read the journal.
     #[command(flatten)]
     pub reading: ReadingArgs,

@@ -14,6 +14,7 @@ use crate::model::{NamedFile, Rate, Shard, Task, TaskList};
 use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
+use crate::sshsig::Signer;
 use crate::storage::Storage;
 use crate::threads::runtime;
 
@@ -28,6 +29,7 @@ use crate::app::resume;
 use crate::app::run_end;
 use crate::app::shard;
 use crate::app::signals::{Signal, Signals, Stop};
+use crate::app::signing;
 use crate::app::task_source::{FoundTasks, declared, find_tasks};
 
 /// The message at the first signal.
@@ -48,7 +50,8 @@ pub(super) fn run(
     if args.resume {
         resume::check(&args, kept.is_some())?;
     }
-    let outputs = Outputs::new(&args, started, kept.as_deref())?;
+    let signer = signing::signer(args.report.sign_key.as_deref())?;
+    let outputs = Outputs::new(&args, started, kept.as_deref(), signer)?;
     outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
     let declared = declared(&args, &storage, quiet)?;
@@ -74,12 +77,23 @@ struct Outputs {
 
 impl Outputs {
     /// Those of a run that began at `started`, none of them in the way of another or of what is read.
-    fn new(args: &ExportArgs, started: Timestamp, journal: Option<&Path>) -> Result<Self, Failure> {
+    fn new(
+        args: &ExportArgs,
+        started: Timestamp,
+        journal: Option<&Path>,
+        signer: Option<Arc<Signer>>,
+    ) -> Result<Self, Failure> {
         let targets = reporting::targets(&args.report, started)?;
         let manifest = match journal {
-            Some(journal) => Some(ManifestPlace { path: manifest_path(journal), journal: true }),
-            None => ManifestPlace::beside(&targets, false),
+            Some(journal) => Some(ManifestPlace {
+                path: manifest_path(journal),
+                journal: true,
+                pattern: pattern(args, &targets),
+                signer: signer.clone(),
+            }),
+            None => ManifestPlace::beside(&targets, false, signer.as_ref()),
         };
+        signing::check(signer.as_deref(), manifest.is_some())?;
         keep_apart(&places(args, &targets, journal, manifest.as_ref()))?;
         Ok(Self { targets, manifest })
     }
@@ -105,9 +119,15 @@ fn places(
         .map(|list| Place::task_list(list))
         .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
         .chain(journal)
-        .chain(manifest.map(|manifest| Place::manifest(&manifest.path)))
+        .chain(manifest.into_iter().flat_map(|manifest| Place::evidence(&manifest.path)))
         .chain(targets.iter().flat_map(Place::outputs))
         .collect()
+}
+
+/// The path of the manifest with `{date}` and `{time}`; none if the journal is not beside the first output.
+fn pattern(args: &ExportArgs, targets: &[Target]) -> Option<PathBuf> {
+    let journal = targets.first().filter(|_| args.journal.is_none())?.journal_pattern()?;
+    Some(manifest_path(&journal))
 }
 
 /// Where the journal is to stay: where the user says, else beside the first output.
@@ -149,7 +169,10 @@ impl Export {
             options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
         }
         let outputs = match &held {
-            Some(journal) => Outputs::new(args, journal.header().started_at, Some(&file.name))?,
+            Some(journal) => {
+                let signer = outputs.manifest.and_then(|manifest| manifest.signer);
+                Outputs::new(args, journal.header().started_at, Some(&file.name), signer)?
+            }
             None => outputs,
         };
         let runtime = runtime().map_err(Failure::stopped)?;

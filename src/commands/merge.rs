@@ -15,6 +15,7 @@ use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, keep_apart};
 use crate::app::reporting::{self, ManifestPlace};
+use crate::app::signing;
 
 pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let began = Timestamp::now();
@@ -25,12 +26,14 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
     let merge = Merge::of(&journals).map_err(failure)?;
     let targets = reporting::targets(&args.report, merge.header().started_at)?;
     let kept = targets.iter().find(|target| target.kind() == Kind::Journal).map(Target::path);
-    let manifest = ManifestPlace::beside(&targets, kept.is_some());
+    let signer = signing::signer(args.report.sign_key.as_deref())?;
+    let manifest = ManifestPlace::beside(&targets, kept.is_some(), signer.as_ref());
+    signing::check(signer.as_deref(), manifest.is_some())?;
     let read = args.journals.iter().map(|path| Place::read_journal(path));
     let own = read
         .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
         .chain(kept.filter(|path| !is_remote(path)).map(Place::lock))
-        .chain(manifest.iter().map(|manifest| Place::manifest(&manifest.path)));
+        .chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
     keep_apart(&own.chain(targets.iter().flat_map(Place::outputs)).collect::<Vec<_>>())?;
     options.view.check(&merge.header().list.labels).map_err(Failure::usage)?;
     tell(&merge, quiet);

@@ -9,6 +9,7 @@ use crate::storage::Storage;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, keep_apart};
 use crate::app::reporting::{self, ManifestPlace};
+use crate::app::signing;
 
 pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
@@ -17,9 +18,11 @@ pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Ex
     let journal = Journal::open(journal).map_err(Failure::journal)?;
     let targets = reporting::targets(&args.report, journal.header().started_at)?;
     let waivers = args.report.reading.waivers.as_deref().map(Place::waivers);
-    let manifest = ManifestPlace::beside(&targets, true);
+    let signer = signing::signer(args.report.sign_key.as_deref())?;
+    let manifest = ManifestPlace::beside(&targets, true, signer.as_ref());
+    signing::check(signer.as_deref(), manifest.is_some())?;
     let own = iter::once(Place::journal(&args.journal)).chain(waivers);
-    let own = own.chain(manifest.iter().map(|manifest| Place::manifest(&manifest.path)));
+    let own = own.chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
     let outputs = targets.iter().flat_map(Place::outputs);
     keep_apart(&own.chain(outputs).collect::<Vec<_>>())?;
     if !quiet {

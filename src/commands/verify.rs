@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use crate::cli::VerifyArgs;
-use crate::output::{Finding, Manifest, ManifestError};
+use jiff::Timestamp;
+
+use crate::output::{Finding, Manifest, ManifestError, read_signature};
+use crate::sshsig::{self, AllowedSigners};
 use crate::storage::Storage;
 
 use crate::app::console;
@@ -11,10 +14,22 @@ use crate::app::exit::{Exit, Failure};
 
 /// Checks every manifest, whatever is wrong with the others.
 pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+    let allowed = args.allowed_signers.as_deref().map(allowed_signers).transpose()?;
     let mut exit = Exit::Done;
     for path in &args.manifests {
         let of_this = match Manifest::read(path, storage) {
-            Ok(manifest) => check(path, &manifest, quiet)?,
+            Ok(manifest) => {
+                let signed = match &allowed {
+                    Some(allowed) => {
+                        check_signature(path, &manifest, allowed, args.signer.as_deref(), storage, quiet)?
+                    }
+                    None => Exit::Done,
+                };
+                match check(path, &manifest, quiet)? {
+                    Exit::Done => signed,
+                    exit => exit,
+                }
+            }
             Err(error) => {
                 console::error(&error.to_string());
                 match error {
@@ -30,6 +45,42 @@ pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<E
         }
     }
     Ok(exit)
+}
+
+/// Reads the list of allowed signers, and warns of lines that are ignored.
+fn allowed_signers(path: &Path) -> Result<AllowedSigners, Failure> {
+    let name = path.display();
+    let allowed = AllowedSigners::read(path)
+        .map_err(|error| Failure::usage(format!("cannot read {name} (--allowed-signers): {error}")))?;
+    allowed.faults().for_each(|fault| console::warning(&format!("{name}: {fault}; the line is ignored")));
+    Ok(allowed)
+}
+
+/// Checks the signature of a manifest.
+fn check_signature(
+    path: &Path,
+    manifest: &Manifest,
+    allowed: &AllowedSigners,
+    signer: Option<&str>,
+    storage: &Storage,
+    quiet: bool,
+) -> Result<Exit, Failure> {
+    let problem = match read_signature(path, storage) {
+        Ok(Some(signature)) => {
+            match sshsig::verify(manifest.text(), &signature, allowed, signer, Timestamp::now()) {
+                Ok(_) if quiet => return Ok(Exit::Done),
+                Ok(who) => {
+                    return console::out(&format!("ok signature {who}")).map(|_| Exit::Done);
+                }
+                Err(error) => format!("bad signature: {error}"),
+            }
+        }
+        Ok(None) => "missing signature".to_owned(),
+        Err(why) => format!("unreadable signature: {why}"),
+    };
+    console::out(&problem)?;
+    console::error(&format!("{}: no valid signature", path.display()));
+    Ok(Exit::Stopped)
 }
 
 fn check(path: &Path, manifest: &Manifest, quiet: bool) -> Result<Exit, Failure> {

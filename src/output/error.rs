@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::ticket::TicketError;
 use crate::fs::{AtomicFile, Written};
 use crate::journal::JournalError;
+use crate::sshsig::SignError;
 use crate::storage::StorageError;
 
 /// A file that could not be written, and why. An existing file at its path is unchanged.
@@ -45,6 +46,8 @@ pub enum Cause {
     Page(#[from] minijinja::Error),
     #[error("{what} alone takes {size} bytes, and --max-bytes allows {limit}; allow more{advice}")]
     TooLarge { what: String, size: u64, limit: u64, advice: &'static str },
+    #[error("the manifest cannot be signed: {0}")]
+    Sign(#[from] SignError),
     #[error("{0}")]
     Name(String),
     // Its place is that of the output's file.

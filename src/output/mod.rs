@@ -24,7 +24,10 @@ pub use crate::fs::Written;
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document, write_diff_to};
 pub use error::{Cause, OutputError};
 pub use json::write_summary;
-pub use manifest::{Evidence, Finding, Manifest, ManifestError, manifest_path, write_manifest};
+pub use manifest::{
+    Evidence, Finding, Manifest, ManifestError, manifest_path, read_signature, remove_signature,
+    signature_path, write_manifest,
+};
 pub use parts::{Limits, is_part_of};
 pub use target::{Kind, Target, TargetError, UnknownPlaceholder};
 pub use ticket::{Ticket, TicketError};

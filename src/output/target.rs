@@ -33,6 +33,8 @@ pub enum Kind {
 pub struct Target {
     path: PathBuf,
     kind: Kind,
+    /// The path before `{date}` and `{time}` were replaced.
+    pattern: PathBuf,
 }
 
 /// A text that names no output.
@@ -63,6 +65,7 @@ impl Target {
     /// # Errors
     /// When the suffix is of no known kind, or the path has another `{…}`.
     pub fn parse(text: &str, started: jiff::Timestamp, zone: &Zone) -> Result<Self, TargetError> {
+        let pattern = PathBuf::from(text);
         let text = fill_in(text, started, zone)?;
         let path = PathBuf::from(&text);
         let kind = if text.ends_with('/') || !is_remote(&path) && path.is_dir() {
@@ -81,7 +84,7 @@ impl Target {
                 _ => return Err(TargetError::Suffix(text)),
             }
         };
-        Ok(Self { path, kind })
+        Ok(Self { path, kind, pattern })
     }
 
     /// The file or folder.
@@ -107,18 +110,27 @@ impl Target {
 
     /// Where the journal of a run stands whose first output this is: beside it, by its stem.
     pub fn journal_path(&self) -> PathBuf {
+        self.journal_beside(&self.path)
+    }
+
+    /// [`journal_path`](Self::journal_path) with `{date}` and `{time}` in it; none if it has neither.
+    pub fn journal_pattern(&self) -> Option<PathBuf> {
+        (self.pattern != self.path).then(|| self.journal_beside(&self.pattern))
+    }
+
+    fn journal_beside(&self, path: &Path) -> PathBuf {
         let stem = match self.kind {
-            Kind::CsvFolder => self.path.file_name(),
-            _ => self.path.file_stem(),
+            Kind::CsvFolder => path.file_name(),
+            _ => path.file_stem(),
         };
         match stem {
             Some(stem) => {
                 let mut name = stem.to_owned();
                 name.push(".journal.jsonl");
-                self.path.with_file_name(name)
+                path.with_file_name(name)
             }
             // `./` and `/` have no name to put a journal beside.
-            None => self.path.join("cutover-report.journal.jsonl"),
+            None => path.join("cutover-report.journal.jsonl"),
         }
     }
 }

@@ -4,30 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From left to right. Modules of one layer know nothing of each other; each may use the modules named beside it.
-const LAYERS: [(&[&str], &[&str]); 13] = [
+const LAYERS: [(&[&str], &[&str]); 14] = [
     (&["model"], &[]),
     (&["threads"], &[]),
     (&["fs"], &["model"]),
+    (&["sshsig"], &[]),
     (&["answer", "net"], &["model", "threads"]),
     (&["sms", "storage"], &["model", "threads", "fs", "answer", "net"]),
     (&["journal"], &["model", "threads", "fs", "answer"]),
     (&["service"], &["model", "threads", "answer", "sms"]),
     (&["tasks", "report"], &["model", "fs", "answer", "sms", "journal"]),
     (&["fetch"], &["model", "answer", "sms", "journal"]),
-    (&["output"], &["model", "threads", "fs", "journal", "storage", "report"]),
+    (&["output"], &["model", "threads", "fs", "sshsig", "journal", "storage", "report"]),
     (&["cli"], &["model", "sms", "service", "tasks", "report"]),
     (
         &["app"],
         &[
-            "model", "threads", "fs", "answer", "net", "sms", "journal", "storage", "service", "tasks",
-            "report", "fetch", "output", "cli",
+            "model", "threads", "fs", "sshsig", "answer", "net", "sms", "journal", "storage", "service",
+            "tasks", "report", "fetch", "output", "cli",
         ],
     ),
     (
         &["commands"],
         &[
-            "model", "threads", "fs", "answer", "sms", "journal", "storage", "service", "tasks", "report",
-            "fetch", "output", "cli", "app",
+            "model", "threads", "fs", "sshsig", "answer", "sms", "journal", "storage", "service", "tasks",
+            "report", "fetch", "output", "cli", "app",
         ],
     ),
 ];

@@ -40,6 +40,8 @@ mod service_auth;
 mod serving;
 mod shards;
 mod show;
+#[cfg(unix)]
+mod signing;
 mod splitting;
 mod support;
 mod templates;

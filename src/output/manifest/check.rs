@@ -23,6 +23,7 @@ pub struct Manifest {
     files: Vec<Entry>,
     complete: bool,
     failed: Vec<String>,
+    text: Vec<u8>,
 }
 
 /// Why a manifest cannot be used.
@@ -128,7 +129,12 @@ impl Manifest {
             }
         }
         let (storage, folder) = (storage.clone(), folder_of(path).to_owned());
-        Ok(Self { storage, folder, files, complete, failed })
+        Ok(Self { storage, folder, files, complete, failed, text })
+    }
+
+    /// The document as it was read, byte for byte.
+    pub fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// The files, each with its path from here and what became of it. Each is read when its turn comes.

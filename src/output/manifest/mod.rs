@@ -5,24 +5,28 @@
 
 mod check;
 mod names;
+mod previous;
+mod signature;
 
-use std::io::{self, Write};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::json::Counts;
-use super::{Limits, Output, staged};
-use crate::fs::{AtomicFile, Written};
-use crate::fs::{Fingerprint, hex};
+use super::{Limits, Output};
+use crate::fs::{Fingerprint, Written, hex};
 use crate::model::{Markup, TOOL, Verdict};
-use crate::output::error::{Cause, OutputError, write_file};
+use crate::output::error::{Cause, OutputError};
 use crate::report::{Report, Status};
+use crate::sshsig::Signer;
 use crate::storage::Storage;
 
 pub use check::{Finding, Manifest, ManifestError};
 use names::name_from;
+use previous::Previous;
+pub use signature::{read_signature, remove_signature, signature_path};
 
 /// The version of the document's form.
 const FORMAT: u64 = 1;
@@ -45,6 +49,10 @@ pub struct Evidence<'a> {
     pub ticket_format: Markup,
     /// Where `s3://` leads to.
     pub storage: &'a Storage,
+    /// The path of the manifest with `{date}` and `{time}` in it, if it has them.
+    pub pattern: Option<&'a Path>,
+    /// The key that signs the manifest.
+    pub signer: Option<&'a Signer>,
 }
 
 /// Where the manifest of a run stands whose journal has this path: beside it, by its stem.
@@ -59,19 +67,18 @@ pub fn manifest_path(journal: &Path) -> PathBuf {
     journal.with_file_name(name)
 }
 
-/// Writes the manifest of `report` to `path` atomically.
+/// Writes the manifest of `report` to `path` atomically, and then its signature.
 ///
 /// The journal is taken as it was when it was opened: that is what the outputs were made from.
 ///
 /// # Errors
-/// [`OutputError`]; then an existing file at the path is unchanged.
+/// [`OutputError`]; then an existing file at its path is unchanged. One of the signature's path leaves a manifest
+/// without a signature.
 pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence<'_>) -> Result<(), OutputError> {
     let document = document(report, path, evidence).map_err(OutputError::at(path))?;
-    let write = |file: &mut AtomicFile| {
-        serde_json::to_writer_pretty(&mut *file, &document)?;
-        Ok(file.write_all(b"\n")?)
-    };
-    staged::write_file(evidence.storage, path, |path| write_file(path, write))
+    let mut text = serde_json::to_vec_pretty(&document).map_err(OutputError::at(path))?;
+    text.push(b'\n');
+    signature::write_signed(path, &text, evidence.signer, evidence.storage)
 }
 
 fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) -> Result<Document<'a>, Cause> {
@@ -96,6 +103,7 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
     let failed = evidence.outputs.iter().filter(|output| output.written.is_err());
     let failed: Vec<String> =
         failed.map(|output| name_from(path, output.target.path())).collect::<io::Result<_>>()?;
+    let previous = Previous::find(path, evidence.pattern, evidence.storage)?;
     Ok(Document {
         format: FORMAT,
         tool: TOOL,
@@ -128,6 +136,7 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
         counts: Counts(report.counts()),
         files,
         failed,
+        previous,
     })
 }
 
@@ -147,6 +156,8 @@ struct Document<'a> {
     files: Vec<Entry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<Previous>,
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,134 @@
+//! A client of ssh-agent: two requests of its protocol over a Unix socket.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ssh_key::{Algorithm, PublicKey, Signature};
+
+use super::SignError;
+
+const REQUEST_IDENTITIES: u8 = 11;
+const IDENTITIES_ANSWER: u8 = 12;
+const SIGN_REQUEST: u8 = 13;
+const SIGN_RESPONSE: u8 = 14;
+/// Asks for SHA-512 in an RSA signature.
+const RSA_SHA2_512: u32 = 4;
+/// The largest message that is read, in bytes; OpenSSH's own limit.
+const MAX_MESSAGE: u32 = 256 << 10;
+/// An agent may ask a person for confirmation.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The agent at a socket.
+pub(super) struct Agent {
+    socket: PathBuf,
+}
+
+impl Agent {
+    pub(super) fn new(socket: Option<&Path>) -> Result<Self, SignError> {
+        match socket.filter(|socket| !socket.as_os_str().is_empty()) {
+            Some(socket) => Ok(Self { socket: socket.to_owned() }),
+            None => Err(SignError::NoAgent("SSH_AUTH_SOCK is not set".to_owned())),
+        }
+    }
+
+    /// Whether the agent holds the private key of `key`.
+    pub(super) fn holds(&self, key: &PublicKey) -> Result<bool, SignError> {
+        let wanted = blob(key)?;
+        let answer = self.request(&[REQUEST_IDENTITIES])?;
+        let Some((&IDENTITIES_ANSWER, mut rest)) = answer.split_first() else {
+            return Err(SignError::Agent("it does not list its keys".to_owned()));
+        };
+        let count = take_number(&mut rest)?;
+        for _ in 0..count {
+            let found = take_text(&mut rest)?;
+            take_text(&mut rest)?;
+            if found == wanted {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The signature of `data` by the private key of `key`.
+    pub(super) fn sign(&self, key: &PublicKey, data: &[u8]) -> Result<Signature, SignError> {
+        let flags = if matches!(key.algorithm(), Algorithm::Rsa { .. }) { RSA_SHA2_512 } else { 0 };
+        let mut message = vec![SIGN_REQUEST];
+        for text in [&blob(key)?[..], data] {
+            message.extend(length(text)?.to_be_bytes());
+            message.extend(text);
+        }
+        message.extend(flags.to_be_bytes());
+        let answer = self.request(&message)?;
+        let Some((&SIGN_RESPONSE, mut rest)) = answer.split_first() else {
+            return Err(SignError::AgentRefused);
+        };
+        let signature = take_text(&mut rest)?;
+        Signature::try_from(signature).map_err(|_| damaged())
+    }
+
+    #[cfg(unix)]
+    fn request(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        use std::os::unix::net::UnixStream;
+        let failed = |error: std::io::Error| SignError::Agent(error.to_string());
+        let mut stream = UnixStream::connect(&self.socket).map_err(|error| {
+            SignError::NoAgent(format!("{} (SSH_AUTH_SOCK): {error}", self.socket.display()))
+        })?;
+        stream.set_read_timeout(Some(TIMEOUT)).map_err(failed)?;
+        stream.set_write_timeout(Some(TIMEOUT)).map_err(failed)?;
+        let framed = [&length(message)?.to_be_bytes()[..], message].concat();
+        stream.write_all(&framed).map_err(failed)?;
+        let mut size = [0; 4];
+        stream.read_exact(&mut size).map_err(failed)?;
+        let size = u32::from_be_bytes(size);
+        if size == 0 || size > MAX_MESSAGE {
+            return Err(damaged());
+        }
+        let mut answer = Vec::new();
+        stream.take(size.into()).read_to_end(&mut answer).map_err(failed)?;
+        Ok(answer)
+    }
+
+    #[cfg(not(unix))]
+    fn request(&self, _: &[u8]) -> Result<Vec<u8>, SignError> {
+        Err(SignError::NoAgent("ssh-agent is supported on Unix only".to_owned()))
+    }
+}
+
+fn blob(key: &PublicKey) -> Result<Vec<u8>, SignError> {
+    key.to_bytes().map_err(|_| SignError::NoKey)
+}
+
+fn damaged() -> SignError {
+    SignError::Agent("its answer cannot be read".to_owned())
+}
+
+fn length(bytes: &[u8]) -> Result<u32, SignError> {
+    u32::try_from(bytes.len()).map_err(|_| SignError::Failed)
+}
+
+fn take_number(rest: &mut &[u8]) -> Result<u32, SignError> {
+    let (number, after) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
+    *rest = after;
+    Ok(u32::from_be_bytes(*number))
+}
+
+fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], SignError> {
+    let length = usize::try_from(take_number(rest)?).map_err(|_| damaged())?;
+    let (text, after) = rest.split_at_checked(length).ok_or_else(damaged)?;
+    *rest = after;
+    Ok(text)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cut_off_answer_is_an_error() {
+        for mut bytes in [&[][..], &[0, 0, 0], &[0, 0, 0, 2, 7], &[255, 255, 255, 255, 1]] {
+            assert!(take_text(&mut bytes).is_err());
+        }
+        assert_eq!(take_text(&mut &[0, 0, 0, 1, 7, 8][..]).unwrap(), [7]);
+    }
+}
