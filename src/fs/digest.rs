@@ -35,11 +35,6 @@ impl Write for Fingerprint {
     }
 }
 
-/// A SHA-256 as 64 hexadecimal digits in lower case.
-pub fn hex(sha256: &[u8; 32]) -> String {
-    sha256.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,7 +45,7 @@ mod tests {
         fingerprint.write_all(b"a").unwrap();
         fingerprint.write_all(b"bc").unwrap();
         let (sha256, size) = fingerprint.finish();
-        assert_eq!(hex(&sha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(hex::encode(sha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(size, 3);
     }
 }

@@ -8,7 +8,7 @@ mod scratch;
 mod warnings;
 
 pub use atomic::{AtomicFile, Sealed, Written, place_all, sync_directory};
-pub use digest::{Fingerprint, hex};
+pub use digest::Fingerprint;
 pub use lock::{FileLock, LockError, lock_path};
 pub use path::{NotRegular, check_regular, directory_of, is_at, resolve};
 pub use scratch::{Scratch, discard_unfinished};

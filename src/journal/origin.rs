@@ -39,7 +39,7 @@ impl Part {
             digest.update(task.key());
             digest.update(b"\n");
         }
-        let list_sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let list_sha256 = hex::encode(digest.finalize());
         let list_tasks = list.tasks.len();
         let of_shard = list.tasks.into_iter().enumerate().filter(|(_, task)| shard.holds(task.key()));
         let (ordinals, tasks) = of_shard.unzip();

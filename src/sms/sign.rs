@@ -6,6 +6,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::model::Secret;
@@ -35,14 +36,14 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// The `Authorization` header's value.
     pub fn authorization(&self, access_key: &str, secret_key: &Secret) -> String {
-        let signature = hex(&self.mac(secret_key).finalize().into_bytes());
+        let signature = hex::encode(self.mac(secret_key).finalize().into_bytes());
         let signed = self.signed_headers();
         format!("{ALGORITHM} Access={access_key}, SignedHeaders={signed}, Signature={signature}")
     }
 
     /// Whether `signature`, in hexadecimal digits, is this request's; takes the same time for any.
     pub fn is_signed_by(&self, signature: &str, secret_key: &Secret) -> bool {
-        unhex(signature).is_some_and(|bytes| self.mac(secret_key).verify_slice(&bytes).is_ok())
+        hex::decode(signature).is_ok_and(|bytes| self.mac(secret_key).verify_slice(&bytes).is_ok())
     }
 
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
@@ -54,7 +55,7 @@ impl Request<'_> {
     }
 
     fn string_to_sign(&self) -> String {
-        let canonical = hex(&Sha256::digest(self.canonical()));
+        let canonical = hex::encode(Sha256::digest(self.canonical()));
         format!("{ALGORITHM}\n{}\n{canonical}", self.header(DATE_HEADER).unwrap_or_default())
     }
 
@@ -90,7 +91,7 @@ impl Request<'_> {
             Some(kind) if !self.body.is_empty() && !kind.is_empty() && !json(kind) => {
                 UNSIGNED_PAYLOAD.to_owned()
             }
-            _ => hex(&Sha256::digest(self.body)),
+            _ => hex::encode(Sha256::digest(self.body)),
         }
     }
 
@@ -128,54 +129,17 @@ fn canonical_path(path: &str) -> String {
     if path.ends_with('/') { path } else { format!("{path}/") }
 }
 
+/// What the signature leaves as it is: the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// Percent-encodes everything but the unreserved characters.
 pub fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Undoes percent-encoding; what is no escape stands for itself.
+/// Decodes percent-encoding. Text that is no valid escape is unchanged.
 pub fn decode(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escape = (*first == b'%').then(|| after.split_at_checked(2)).flatten();
-        match escape.and_then(|(digits, after)| Some((*unhex_bytes(digits)?.first()?, after))) {
-            Some((byte, after)) => {
-                decoded.push(byte);
-                rest = after;
-            }
-            None => {
-                decoded.push(*first);
-                rest = after;
-            }
-        }
-    }
-    decoded
-}
-
-/// Lower-case hexadecimal digits, two a byte.
-pub fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    unhex_bytes(text.as_bytes())
-}
-
-fn unhex_bytes(digits: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    pairs.iter().map(|[high, low]| u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()).collect()
+    percent_decode_str(text).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod authentication;
 mod clock;
 mod config;
 mod connection;
+mod dependencies;
 mod diff;
 mod discovery;
 mod evidence;

@@ -1,6 +1,5 @@
 //! The text for a ticket comment, from journals whose times stand still.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::support::{files, run};
@@ -115,18 +114,11 @@ fn rendered(more: &[&str]) -> String {
     for (name, bytes) in outputs.iter().chain(&csv) {
         let name = name.display();
         text = text
-            .replace(&hexadecimal(bytes), &format!("<hash of {name}>"))
+            .replace(&hex::encode(Sha256::digest(bytes)), &format!("<hash of {name}>"))
             .replace(&format!(" {} bytes", bytes.len()), " <size> bytes")
             .replace(&format!(" {} 字节", bytes.len()), " <size> 字节");
     }
     text
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
 }
 
 #[test]

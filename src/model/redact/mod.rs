@@ -178,7 +178,7 @@ fn needles(secret: &str) -> Vec<Needle> {
     if secret.contains(' ') {
         found.extend(needle(secret.replace(' ', "+").into_bytes(), Fold::Exact));
     }
-    found.extend(needle(hexadecimal(secret.as_bytes()), Fold::Case));
+    found.extend(needle(hex::encode(secret.as_bytes()).into_bytes(), Fold::Case));
     for (shift, dropped) in [(0, 0), (1, 2), (2, 3)] {
         let mut bytes = Zeroizing::new(vec![0; shift]);
         bytes.extend_from_slice(secret.as_bytes());
@@ -188,11 +188,6 @@ fn needles(secret: &str) -> Vec<Needle> {
         found.extend(needle(cut, Fold::Base64).map(|needle| Needle { is_cut: true, ..needle }));
     }
     found
-}
-
-fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| u8::try_from(char::from_digit(digit.into(), 16)?).ok()).collect()
 }
 
 fn decoded(text: &[u8], layers: u8) -> Vec<u8> {
@@ -291,7 +286,7 @@ mod tests {
             TOKEN.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect(),
             TOKEN.chars().map(|c| format!("%{:02X}", u32::from(c))).collect(),
             TOKEN.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
-            String::from_utf8(hexadecimal(TOKEN.as_bytes())).unwrap().to_uppercase(),
+            String::from_utf8(hex::encode(TOKEN.as_bytes()).into_bytes()).unwrap().to_uppercase(),
             BASE64_STANDARD.encode(TOKEN),
         ] {
             assert_eq!(redacted(&format!("<{spelled}> {spelled}"), &[TOKEN]), "<[redacted]> [redacted]");

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::words::{self, TONES, VerdictWords, tone, verdict_words};
 use super::{SCRIPT, escape};
-use crate::fs::{Fingerprint, hex};
+use crate::fs::Fingerprint;
 use crate::model::{Language, TOOL, Task, Verdict};
 use crate::output::error::Cause;
 use crate::report::{Facts, Group, Label, Report, SummaryRow};
@@ -266,7 +266,7 @@ fn footer(report: &Report<'_>, sha256: &str) -> String {
 fn journal_sha256(report: &Report<'_>) -> Result<String, Cause> {
     let mut fingerprint = Fingerprint::default();
     report.journal().copy_to(&mut fingerprint)?;
-    Ok(hex(&fingerprint.finish().0))
+    Ok(hex::encode(fingerprint.finish().0))
 }
 
 fn status_words(report: &Report<'_>, facts: &Facts) -> StatusWords {

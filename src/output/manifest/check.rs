@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::names::folder_of;
-use super::{Entry, FORMAT, Fingerprint, hex};
+use super::{Entry, FORMAT, Fingerprint};
 use crate::storage::{Fault, Storage, StorageError, is_remote};
 
 /// The largest manifest that is read, in bytes: some hundred thousand files.
@@ -214,7 +214,7 @@ fn check(path: &Path, entry: &Entry) -> Finding {
         let mut fingerprint = Fingerprint::default();
         io::copy(&mut File::open(path)?.take(entry.size.saturating_add(1)), &mut fingerprint)?;
         let (sha256, size) = fingerprint.finish();
-        let sha256 = hex(&sha256);
+        let sha256 = hex::encode(sha256);
         Ok(if size == entry.size && sha256 == entry.sha256 {
             Finding::Same
         } else {

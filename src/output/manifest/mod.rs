@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::Counts;
 use super::{Limits, Output};
-use crate::fs::{Fingerprint, Written, hex};
+use crate::fs::{Fingerprint, Written};
 use crate::model::{Markup, TOOL, Verdict};
 use crate::output::error::{Cause, OutputError};
 use crate::report::{Report, Status};
@@ -207,7 +207,7 @@ struct Entry {
 
 impl Entry {
     fn new(path: String, size: u64, sha256: &[u8; 32], role: Role) -> Self {
-        Self { path, size, sha256: hex(sha256), role }
+        Self { path, size, sha256: hex::encode(sha256), role }
     }
 }
 

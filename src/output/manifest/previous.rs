@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::names::name_from;
-use crate::fs::{Fingerprint, hex};
+use crate::fs::Fingerprint;
 use crate::output::error::Cause;
 use crate::storage::{Fault, Storage, is_remote};
 
@@ -47,7 +47,7 @@ fn digest(path: &Path, storage: &Storage) -> Result<Option<String>, Cause> {
     };
     let mut fingerprint = Fingerprint::default();
     match File::open(&local).and_then(|mut file| io::copy(&mut file, &mut fingerprint)) {
-        Ok(_) => Ok(Some(hex(&fingerprint.finish().0))),
+        Ok(_) => Ok(Some(hex::encode(fingerprint.finish().0))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error.into()),
     }

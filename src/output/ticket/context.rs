@@ -263,7 +263,7 @@ fn files(earlier: &[Output], markup: Markup) -> (Vec<File>, usize) {
         name: name(&file.path),
         written: true,
         size: file.size,
-        sha256: file.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex::encode(file.sha256),
     });
     let files: Vec<File> = failed.chain(named).take(NAMED_FILES).collect();
     let more = all - files.len();

@@ -13,7 +13,6 @@ use super::same;
 use super::tokens::Tokens;
 use crate::model::Secret;
 use crate::service::errors;
-use crate::sms::sign;
 
 /// Where the call is.
 pub(in crate::service) const PATH: &str = "/v3/auth/tokens";
@@ -183,5 +182,5 @@ fn is(wanted: Option<&str>, found: &str) -> bool {
 
 /// An id of the usual form, always the same for a name.
 fn id(name: &str) -> String {
-    sign::hex(Sha256::digest(name).first_chunk::<16>().map_or(&[][..], |half| half))
+    hex::encode(Sha256::digest(name).first_chunk::<16>().map_or(&[][..], |half| half))
 }

@@ -8,8 +8,6 @@ mod signature;
 mod tests;
 mod tokens;
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
@@ -127,14 +125,10 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     Sha256::digest(one) == Sha256::digest(other)
 }
 
-/// Bytes that cannot be guessed, made from the seed that the system gives for hash maps.
+/// Random bytes of the operating system.
+#[expect(clippy::expect_used, reason = "the systems that are supported always have random bytes")]
 fn random<const LENGTH: usize>() -> [u8; LENGTH] {
-    let seed = RandomState::new();
     let mut bytes = [0; LENGTH];
-    for (number, chunk) in bytes.chunks_mut(8).enumerate() {
-        for (byte, random) in chunk.iter_mut().zip(seed.hash_one(number).to_ne_bytes()) {
-            *byte = random;
-        }
-    }
+    getrandom::fill(&mut bytes).expect("random bytes of the operating system");
     bytes
 }

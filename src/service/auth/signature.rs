@@ -37,8 +37,8 @@ impl AccessKey {
     /// A key that nobody has had before.
     pub fn made_up() -> Self {
         Self {
-            id: format!("SAMPLE{}", sign::hex(&random::<7>()).to_ascii_uppercase()),
-            secret: Secret::new(sign::hex(&random::<20>())),
+            id: format!("SAMPLE{}", hex::encode(random::<7>()).to_ascii_uppercase()),
+            secret: Secret::new(hex::encode(random::<20>())),
             security_token: None,
             locks: false,
         }

@@ -296,7 +296,7 @@ impl State {
 }
 
 fn tag_of(content: &[u8]) -> String {
-    format!("\"{}\"", &hex(&Sha256::digest(content))[..32])
+    format!("\"{}\"", &hex::encode(Sha256::digest(content))[..32])
 }
 
 fn tagged(status: u16, content: &[u8]) -> axum::http::response::Builder {
@@ -336,7 +336,7 @@ fn check_signature(seen: &Seen) -> Result<(), (&'static str, String)> {
     let scope_parts: Vec<&str> = scope.split('/').collect();
     let [date, "xx-1", "s3", "aws4_request"] = scope_parts[..] else { return Err(differs(scope)) };
     let hashed = seen.header("x-amz-content-sha256").unwrap_or_default();
-    if hashed != hex(&Sha256::digest(&seen.body)) {
+    if hashed != hex::encode(Sha256::digest(&seen.body)) {
         return Err(differs("the body's hash"));
     }
     let signed = field("SignedHeaders");
@@ -353,20 +353,20 @@ fn check_signature(seen: &Seen) -> Result<(), (&'static str, String)> {
         headers.collect::<String>()
     );
     let time = seen.header("x-amz-date").unwrap_or_default();
-    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&Sha256::digest(request)));
+    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex::encode(Sha256::digest(request)));
     let parts = [date, "xx-1", "s3", "aws4_request"];
     let key = parts.iter().fold(format!("AWS4{SECRET}").into_bytes(), |key, part| mac(&key, part));
-    if hex(&mac(&key, &to_sign)) == field("Signature") { Ok(()) } else { Err(differs("the signature")) }
+    if hex::encode(mac(&key, &to_sign)) == field("Signature") {
+        Ok(())
+    } else {
+        Err(differs("the signature"))
+    }
 }
 
 fn mac(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn query_of(seen: &Seen) -> Vec<(String, String)> {
