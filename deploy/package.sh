@@ -5,12 +5,12 @@ cd "$(dirname "$0")/.."
 tools=$PWD/target/ci
 [ -x "$tools/bin/cargo-deb" ] || cargo install --quiet cargo-deb@3.8.0 --locked --root "$tools"
 
-cargo build --release --locked
+cargo build --profile dist --locked
 made=$PWD/target/package
 rm -rf "$made"
 mkdir -p "$made"
-target/release/cutover-report man "$made/man"
+target/dist/cutover-report man "$made/man"
 for shell in bash zsh fish; do
-    target/release/cutover-report completions "$shell" >"$made/cutover-report.$shell"
+    target/dist/cutover-report completions "$shell" >"$made/cutover-report.$shell"
 done
-PATH=$tools/bin:$PATH cargo deb --no-build --quiet --output "$made/"
+PATH=$tools/bin:$PATH cargo deb --profile dist --no-build --quiet --output "$made/"
