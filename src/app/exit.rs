@@ -5,8 +5,8 @@ use std::process::{ExitCode, Termination};
 
 use crate::journal::JournalError;
 use crate::model::{Clean, clean};
-use crate::storage::{Fault, StorageError};
-use crate::tasks::TaskListError;
+use crate::storage::{Fault as StorageFault, StorageError};
+use crate::tasks::{Fault, TaskListError};
 
 /// The exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,9 +102,12 @@ impl Failure {
     /// For a command that cannot start or continue without an object.
     pub(crate) fn storage(error: StorageError) -> Self {
         let exit = match error.fault {
-            Fault::Usage => Exit::Usage,
-            Fault::Credentials => Exit::Credentials,
-            Fault::Missing | Fault::Taken | Fault::Unconditional | Fault::Other => Exit::Stopped,
+            StorageFault::Usage => Exit::Usage,
+            StorageFault::Credentials => Exit::Credentials,
+            StorageFault::Missing
+            | StorageFault::Taken
+            | StorageFault::Unconditional
+            | StorageFault::Other => Exit::Stopped,
         };
         Self::new(exit, error)
     }
@@ -117,6 +120,12 @@ impl Failure {
     pub(crate) fn list(error: TaskListError) -> Self {
         let head = "the list cannot be used; nothing was sent:".to_owned();
         Self::lines(Exit::Usage, std::iter::once(head).chain(error.0.iter().map(ToString::to_string)))
+    }
+
+    /// A plan with rows that fit several servers, one a line.
+    pub(crate) fn plan(faults: &[Fault]) -> Self {
+        let head = "the plan cannot be used; no results were fetched:".to_owned();
+        Self::lines(Exit::Usage, std::iter::once(head).chain(faults.iter().map(ToString::to_string)))
     }
 
     pub(crate) fn credentials(message: impl Display) -> Self {

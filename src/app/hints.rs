@@ -14,6 +14,12 @@ const MANY: (usize, usize) = (3, 10);
 /// The permissions for listing the account's tasks.
 pub(crate) const LISTING: &str = "listing needs sms:server:queryServer and sms:server:listTask";
 
+/// The permission for listing its tasks alone.
+pub(crate) const LISTING_TASKS: &str = "a plan without task ids needs the permission sms:server:listTask";
+/// The permission for listing its source servers alone.
+pub(crate) const LISTING_SERVERS: &str =
+    "a plan without task ids needs the permission sms:server:queryServer";
+
 /// The failure in one line, with the permission that it needs if it was forbidden (403).
 pub(crate) fn denied(failure: &Failure, permission: &str) -> String {
     match failure.status {

@@ -1,29 +1,42 @@
 //! Where a command's tasks come from: lists, the command line, the account.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs};
+use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs, shell_quote};
 use crate::model::{Reconciliation, TaskList};
 use crate::sms::ask::Unanswered;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
-use crate::tasks::discovery::{DiscoverError, Discovered, Search, discover};
-use crate::tasks::{self, ListOptions, Source};
+use crate::tasks::discovery::{
+    DiscoverError, Discovered, Listed, Search, discover, list_sources, list_tasks,
+};
+use crate::tasks::{
+    self, Account, Claim, Columns, Fault, ListOptions, Loaded, Resolved, Source, TaskListError, resolve,
+};
 
 use super::connect::Connected;
 use super::console;
 use super::exit::Failure;
-use super::hints::{LISTING, denied};
+use super::hints::{LISTING, LISTING_SERVERS, LISTING_TASKS, denied};
 
 const NO_TASKS: &str = "no tasks: name a task list, - for stdin, or use --task ID";
+
+/// The tasks that the command line declares.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    pub(crate) list: TaskList,
+    /// By place in the list: how a row without a task id names its server.
+    pub(crate) claims: BTreeMap<usize, Claim>,
+}
 
 /// The tasks that the command line declares; none if they are to be found, or are in the journal to resume.
 pub(crate) fn declared(
     args: &ExportArgs,
     storage: &Storage,
     quiet: bool,
-) -> Result<Option<TaskList>, Failure> {
+) -> Result<Option<Declared>, Failure> {
     let SearchArgs { state, name } = &args.search;
     if (state.is_some() || name.is_some()) && !args.discover && !args.reconcile {
         return Err(Failure::usage("--state and --name go with --discover or --reconcile"));
@@ -38,8 +51,10 @@ pub(crate) fn declared(
     if args.discover || is_in_journal {
         return Ok(None);
     }
-    let options = ListOptions { sheet: args.sheet.clone() };
-    load_tasks(&args.tasks, &args.task_ids, &options, &args.connection, storage, quiet).map(Some)
+    let options =
+        ListOptions { sheet: args.sheet.clone(), columns: args.columns.clone(), ..ListOptions::default() };
+    let loaded = load_tasks(&args.tasks, &args.task_ids, &options, &args.connection, storage, quiet)?;
+    Ok(Some(Declared { list: loaded.list, claims: loaded.claims }))
 }
 
 /// What is to be fetched, and what the account said of it.
@@ -48,35 +63,105 @@ pub(crate) struct FoundTasks {
     pub(crate) reconciliation: Option<Reconciliation>,
     /// Why the account may have tasks that it did not name.
     pub(crate) unlisted: Vec<String>,
+    /// Rows of a plan that are another row's server.
+    pub(crate) same_server: Vec<String>,
+}
+
+impl FoundTasks {
+    fn of(list: TaskList) -> Self {
+        Self { list, reconciliation: None, unlisted: Vec::new(), same_server: Vec::new() }
+    }
 }
 
 /// Asks the account for its tasks where that is wanted: to fetch them, or to compare them.
 pub(crate) async fn find_tasks(
     args: &ExportArgs,
-    declared: Option<TaskList>,
+    declared: Option<Declared>,
     connected: &Connected,
     gate: &Gate,
 ) -> Result<FoundTasks, Failure> {
     let SearchArgs { state, name } = args.search.clone();
+    let is_filtered = state.is_some() || name.is_some();
     let search = Search { with_results: args.with_results, state, name };
-    let search_account = async || find(connected, gate, args.connection.max_attempts, &search).await;
-    match declared {
-        Some(list) if args.reconcile => {
-            let found = search_account().await?;
-            let reconciliation = Some(Reconciliation::of(&list, &found.list));
-            Ok(FoundTasks { list, reconciliation, unlisted: found.warnings })
+    let max_attempts = args.connection.max_attempts;
+    let search_account = async || find(connected, gate, max_attempts, &search).await;
+    let Some(Declared { list, claims }) = declared else {
+        if !args.discover {
+            return Err(Failure::usage(NO_TASKS));
         }
-        Some(list) => Ok(FoundTasks { list, reconciliation: None, unlisted: Vec::new() }),
-        None if !args.discover => Err(Failure::usage(NO_TASKS)),
-        None => match search_account().await? {
-            Discovered { list, .. } if list.tasks.is_empty() => {
-                Err(Failure::stopped("the account has no such task, so there is nothing to report"))
-            }
-            Discovered { list, warnings } => {
-                Ok(FoundTasks { list, reconciliation: None, unlisted: warnings })
-            }
-        },
+        let Discovered { list, warnings } = search_account().await?;
+        if list.tasks.is_empty() {
+            return Err(Failure::stopped("the account has no such task, so there is nothing to report"));
+        }
+        return Ok(FoundTasks { unlisted: warnings, ..FoundTasks::of(list) });
+    };
+    if claims.is_empty() && !args.reconcile {
+        return Ok(FoundTasks::of(list));
     }
+    let (mut found, listed) = if claims.is_empty() {
+        (FoundTasks::of(list), None)
+    } else {
+        let planned = resolve_plan(&list, &claims, connected, gate, max_attempts).await?;
+        let Resolved { list, same_server, .. } = planned.resolved;
+        let found = FoundTasks { unlisted: planned.unlisted, same_server, ..FoundTasks::of(list) };
+        (found, Some(planned.tasks))
+    };
+    if args.reconcile {
+        // The listing that the plan was resolved with serves, unless other tasks are asked for.
+        let account = match listed.filter(|_| !is_filtered) {
+            Some(tasks) => tasks.into_discovered().map_err(Failure::stopped)?,
+            None => search_account().await?,
+        };
+        found.reconciliation = Some(Reconciliation::of(&found.list, &account.list));
+        for warning in account.warnings {
+            if !found.unlisted.contains(&warning) {
+                found.unlisted.push(warning);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A plan with the account's tasks.
+pub(crate) struct ResolvedPlan {
+    pub(crate) resolved: Resolved,
+    /// The account's tasks.
+    tasks: Listed,
+    /// Why the account may have tasks that it did not name.
+    pub(crate) unlisted: Vec<String>,
+}
+
+/// Lists the account once, and looks up the servers of a plan's rows.
+pub(crate) async fn resolve_plan(
+    list: &TaskList,
+    claims: &BTreeMap<usize, Claim>,
+    connected: &Connected,
+    gate: &Gate,
+    max_attempts: NonZeroU32,
+) -> Result<ResolvedPlan, Failure> {
+    let of_tasks = |error| listing_failed("tasks", LISTING_TASKS, error);
+    let tasks = list_tasks(&connected.client, gate, max_attempts).await.map_err(of_tasks)?;
+    let of_sources = |error| listing_failed("source servers", LISTING_SERVERS, error);
+    let sources = list_sources(&connected.client, gate, max_attempts).await.map_err(of_sources)?;
+    let unlisted: Vec<String> = tasks.warnings.iter().chain(&sources.warnings).cloned().collect();
+    unlisted.iter().for_each(|warning| console::warning(warning));
+    if tasks.entries.is_empty() {
+        console::warning(
+            "the account lists no task at all: check --region, --project-id and the credentials",
+        );
+    }
+    let account = Account::new(&tasks.entries, &sources.entries);
+    let resolved = resolve(list, claims, &account).map_err(|faults| Failure::plan(&faults))?;
+    resolved.warnings.iter().for_each(|warning| console::warning(warning));
+    for (index, claim) in claims {
+        let task = resolved.places.get(*index).and_then(|place| resolved.list.tasks.get(*place));
+        if let (Some(task), Some(line)) = (task, claim.line) {
+            let tasks = task.planned.as_ref().map_or(1, |planned| planned.tasks);
+            let (place, server, task_id) = (claim.place.as_str(), task.display_name(), task.id_text());
+            tracing::info!(event = "server_resolved", place, line, server, task_id, tasks);
+        }
+    }
+    Ok(ResolvedPlan { resolved, tasks, unlisted })
 }
 
 /// Reads the task lists that a command was given.
@@ -87,7 +172,7 @@ pub(crate) fn load_tasks(
     connection: &ConnectionArgs,
     storage: &Storage,
     quiet: bool,
-) -> Result<TaskList, Failure> {
+) -> Result<Loaded, Failure> {
     let stdin_taken = connection.token_file.as_deref() == Some(Path::new("-"));
     if stdin_taken && lists.iter().any(|list| list == Path::new("-")) {
         return Err(Failure::usage("both the task list and --token-file are to come from standard input"));
@@ -102,7 +187,7 @@ pub(crate) fn read_task_lists(
     options: &ListOptions,
     storage: &Storage,
     quiet: bool,
-) -> Result<TaskList, Failure> {
+) -> Result<Loaded, Failure> {
     let files = lists.iter().map(|path| match path.to_str() {
         Some("-") => Ok(Source::Stdin),
         _ => storage.fetch(path).map(Source::File),
@@ -128,7 +213,39 @@ pub(crate) fn read_task_lists(
     if !quiet {
         loaded.warnings.iter().for_each(|warning| console::warning(warning));
     }
-    Ok(loaded.list)
+    loaded.columns.iter().for_each(|columns| describe_columns(columns, quiet));
+    Ok(loaded)
+}
+
+/// Says which columns of a plan were recognized.
+fn describe_columns(columns: &Columns, quiet: bool) {
+    let place = columns.place.as_str();
+    for (heading, field) in columns.fields() {
+        tracing::info!(event = "column", place, heading, field = field.unwrap_or("label"));
+    }
+    if quiet || !columns.is_plan() {
+        return;
+    }
+    let named = columns.fields().filter_map(|(heading, field)| Some(format!("`{heading}` is {}", field?)));
+    let named: Vec<String> = named.collect();
+    let line = columns.heading_line.map_or_else(String::new, |line| format!(":{line}"));
+    console::note(&format!("{place}{line}: {}; other columns are labels", named.join(", ")));
+}
+
+/// The tasks of lists for a command that does not look up servers: every row needs a task id.
+pub(crate) fn with_ids(loaded: Loaded, command: &str) -> Result<TaskList, Failure> {
+    let fault = |claim: &Claim| Fault {
+        place: claim.place.clone(),
+        line: claim.line,
+        what: format!(
+            "has no task id, which {command} needs; to fill task ids in: `cutover-report tasks --match {}`",
+            shell_quote(&claim.place)
+        ),
+    };
+    if loaded.claims.is_empty() {
+        return Ok(loaded.list);
+    }
+    Err(Failure::list(TaskListError(loaded.claims.values().map(fault).collect())))
 }
 
 /// Finds tasks, and says what may be missing.
@@ -139,13 +256,19 @@ pub(crate) async fn find(
     search: &Search,
 ) -> Result<Discovered, Failure> {
     let found = discover(&connected.client, gate, max_attempts, search).await;
-    let found = found.map_err(|error| match error {
-        DiscoverError::Unanswered(Unanswered::Refused(_)) => Failure::credentials(error),
-        DiscoverError::Unanswered(Unanswered::Failed(failure)) => {
-            Failure::stopped(format!("the account's tasks cannot be listed: {}", denied(&failure, LISTING)))
-        }
-        error => Failure::stopped(error),
-    })?;
+    let found = found.map_err(|error| listing_failed("tasks", LISTING, error))?;
     found.warnings.iter().for_each(|warning| console::warning(warning));
     Ok(found)
+}
+
+/// The failure of a listing, with the permission that it needs.
+fn listing_failed(what: &str, permission: &str, error: DiscoverError) -> Failure {
+    match error {
+        DiscoverError::Unanswered(Unanswered::Refused(_)) => Failure::credentials(error),
+        DiscoverError::Unanswered(Unanswered::Failed(failure)) => Failure::stopped(format!(
+            "the account's {what} cannot be listed: {}",
+            denied(&failure, permission)
+        )),
+        error => Failure::stopped(error),
+    }
 }

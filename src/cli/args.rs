@@ -12,10 +12,11 @@ use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
     ConnectionArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, ShardArg, StdoutFormat, TASKS,
 };
-use super::values::{duration, languages, listen, rate, shapes, shard, slots, time};
+use super::values::{column, duration, languages, listen, rate, shapes, shard, slots, time};
 use crate::model::{Language, Rate, Shape};
 use crate::report::Change;
 use crate::service::{ExportBody, Faults};
+use crate::tasks::ColumnChoice;
 
 const RESUME: &str = "Resume and shards";
 
@@ -48,6 +49,12 @@ pub struct ExportArgs {
     /// Worksheet of .xlsx task lists [default: the first visible one]
     #[arg(long, value_name = "NAME", conflicts_with = "discover", help_heading = TASKS)]
     pub sheet: Option<String>,
+    /// Column of a task list or plan, as in source_name=Asset (repeatable)
+    ///
+    /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
+    /// are recognized without it.
+    #[arg(long = "column", value_name = "FIELD=HEADING", value_parser = column, conflicts_with = "discover", help_heading = TASKS)]
+    pub columns: Vec<ColumnChoice>,
     /// Fetch all tasks of the account, or those of --state and --name
     #[arg(long, conflicts_with_all = ["tasks", "task_ids"], help_heading = TASKS)]
     pub discover: bool,
@@ -201,6 +208,24 @@ pub struct TasksArgs {
     /// Only tasks that have results
     #[arg(long, conflicts_with_all = ["state", "name"], help_heading = TASKS)]
     pub with_results: bool,
+    /// Print this plan with its task ids filled in; - for stdin
+    ///
+    /// Every other column is printed as it is, in its order.
+    #[arg(long = "match", value_name = "PLAN", conflicts_with_all = ["state", "name", "with_results"])]
+    #[arg(help_heading = TASKS)]
+    pub plan: Option<PathBuf>,
+    /// Worksheet of an .xlsx plan [default: the first visible one]
+    #[arg(long, value_name = "NAME", requires = "plan", help_heading = TASKS)]
+    pub sheet: Option<String>,
+    /// Column of the plan, as in source_name=Asset (repeatable)
+    ///
+    /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
+    /// are recognized without it.
+    #[arg(long = "column", value_name = "FIELD=HEADING", value_parser = column, help_heading = TASKS)]
+    pub columns: Vec<ColumnChoice>,
+    /// File for the plan of --match: X.csv or X.xlsx [default: stdout]
+    #[arg(short, long, value_name = "FILE", requires = "plan", help_heading = "Outputs")]
+    pub output: Option<PathBuf>,
     /// Format of the list: csv or json
     #[arg(long, value_name = "FORMAT", default_value = "csv", help_heading = "Outputs")]
     #[arg(hide_possible_values = true)]
@@ -242,6 +267,12 @@ pub struct ServerExportArgs {
     /// Worksheet of .xlsx task lists [default: the first visible one]
     #[arg(long, value_name = "NAME", help_heading = TASKS)]
     pub sheet: Option<String>,
+    /// Column of a task list or plan, as in source_name=Asset (repeatable)
+    ///
+    /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
+    /// are recognized without it.
+    #[arg(long = "column", value_name = "FIELD=HEADING", value_parser = column, help_heading = TASKS)]
+    pub columns: Vec<ColumnChoice>,
     /// Folder to save the files in; {date} and {time} are replaced by the start, in UTC
     #[arg(short, long = "output", value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     #[arg(help_heading = "Outputs")]
@@ -285,6 +316,12 @@ pub struct ServeArgs {
     /// Worksheet of .xlsx task lists [default: the first visible one]
     #[arg(long, value_name = "NAME", requires = "tasks")]
     pub sheet: Option<String>,
+    /// Column of a task list or plan, as in source_name=Asset (repeatable)
+    ///
+    /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
+    /// are recognized without it.
+    #[arg(long = "column", value_name = "FIELD=HEADING", value_parser = column, requires = "tasks")]
+    pub columns: Vec<ColumnChoice>,
     /// SQLite database file [default: in memory]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,

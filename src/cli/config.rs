@@ -21,7 +21,7 @@ const DEFAULT_PROFILE: &str = "default";
 /// Options that set the same thing: one of them on the command line overrides both in the file.
 const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
 /// Commands with an option that has other values than elsewhere: a profile cannot mean both.
-const OWN_VALUES: [(&str, &str); 2] = [("diff", "fail-on"), ("tasks", "format")];
+const OWN_VALUES: [(&str, &str); 3] = [("diff", "fail-on"), ("tasks", "format"), ("tasks", "output")];
 /// Options that choose the settings, or print something and exit.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Global options with a value, which may precede the command.

@@ -13,6 +13,7 @@ use super::ShardArg;
 use super::fail_on::OneOf;
 use crate::model::{Language, Markup, Rate, Shape, Shard};
 use crate::report::{LabelFilter, Zone};
+use crate::tasks::ColumnChoice;
 use crate::tasks::discovery::STATES;
 
 /// An age, or none for `off`.
@@ -134,6 +135,10 @@ pub(super) fn count_of_attempts(text: &str) -> Result<NonZeroU32, String> {
 
 pub(super) fn label_filter(text: &str) -> Result<LabelFilter, String> {
     LabelFilter::parse(text)
+}
+
+pub(super) fn column(text: &str) -> Result<ColumnChoice, String> {
+    ColumnChoice::parse(text)
 }
 
 const FROM_ONE: &str = "write a whole number from 1";

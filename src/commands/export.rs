@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::cli::{ExportArgs, Typed};
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
-use crate::model::{NamedFile, Rate, Shard, Task, TaskList};
+use crate::model::{NamedFile, Rate, Shard, Task};
 use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
@@ -30,7 +30,7 @@ use crate::app::run_end;
 use crate::app::shard;
 use crate::app::signals::{Signal, Signals, Stop};
 use crate::app::signing;
-use crate::app::task_source::{FoundTasks, declared, find_tasks};
+use crate::app::task_source::{Declared, FoundTasks, declared, find_tasks};
 
 /// The message at the first signal.
 const STOPPING: &str =
@@ -57,7 +57,7 @@ pub(super) fn run(
     let declared = declared(&args, &storage, quiet)?;
     // The list of a run that is resumed may be in its journal alone; a discovered one has no labels.
     if declared.is_some() || args.discover {
-        let labels = declared.as_ref().map_or(&[][..], |list| &list.labels);
+        let labels = declared.as_ref().map_or(&[][..], |declared| &declared.list.labels);
         options.view.check(labels).map_err(Failure::usage)?;
     }
     let journal = JournalPlace::new(kept, &storage)?;
@@ -143,7 +143,7 @@ fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>
 struct Export {
     args: Arc<ExportArgs>,
     started: Timestamp,
-    declared: Option<TaskList>,
+    declared: Option<Declared>,
     shard: Option<Shard>,
     journal: JournalPlace,
     /// Where the records are instead if another program removed or changed the journal.
@@ -161,7 +161,13 @@ impl Export {
         let file = self.journal.file();
         let lock = Arc::new(lock_journal(&file.local, self.started)?);
         let held = if args.resume {
-            resume::held(file, args, self.declared.as_ref(), self.shard, self.quiet)?
+            resume::held(
+                file,
+                args,
+                self.declared.as_ref().map(|declared| &declared.list),
+                self.shard,
+                self.quiet,
+            )?
         } else {
             None
         };
@@ -230,7 +236,7 @@ impl Export {
         let rate = shard::rate(args.connection.rate, self.shard);
         let wanted = held.map(|held| held.unanswered().len());
         if let Some(tasks) =
-            wanted.or_else(|| self.declared.as_ref().map(|list| shard::count(self.shard, list)))
+            wanted.or_else(|| self.declared.as_ref().map(|declared| shard::count(self.shard, &declared.list)))
         {
             self.warn_of_deadline(tasks, rate);
         }
@@ -245,7 +251,7 @@ impl Export {
             }
             let find = timeout_at(deadline, find_tasks(args, self.declared.clone(), &connected, &gate));
             let found = self.stop.or(find).await.map_err(early)?;
-            let FoundTasks { list, reconciliation, unlisted } = found.map_err(|_| {
+            let FoundTasks { list, reconciliation, unlisted, same_server } = found.map_err(|_| {
                 Failure::stopped(
                     "the run's deadline (--deadline) passed while the account's tasks were listed",
                 )
@@ -258,6 +264,7 @@ impl Export {
             header.searched = resume::searched(args);
             header.reconciliation = reconciliation;
             header.unlisted = unlisted;
+            header.same_server = same_server;
             if let Some(shard) = self.shard {
                 shard::take(shard, &mut header);
                 if !self.quiet {

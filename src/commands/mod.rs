@@ -72,7 +72,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Merge(args) => merge::run(&args, &storage, quiet),
         Command::Verify(args) => verify::run(&args, &storage, quiet),
         Command::Diff(args) => diff::run(&args, &storage, quiet),
-        Command::Tasks(args) => tasks::run(&args),
+        Command::Tasks(args) => tasks::run(&args, &storage, quiet),
         Command::Upload(args) => upload::run(args, quiet, &signals),
         Command::ServerExport(args) => server_export::run(&args, &storage, quiet),
         Command::Doctor(args) => doctor::run(&args, &storage),

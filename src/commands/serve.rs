@@ -8,7 +8,7 @@ use crate::threads::runtime;
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::signals::Signals;
-use crate::app::task_source::read_task_lists;
+use crate::app::task_source::{read_task_lists, with_ids};
 use crate::storage::Storage;
 use crate::tasks::ListOptions;
 
@@ -30,8 +30,12 @@ pub(super) fn run(
     let tasks = match args.tasks.as_slice() {
         [] => TaskList::default(),
         lists => {
-            let options = ListOptions { sheet: args.sheet.clone() };
-            read_task_lists(lists, &[], &options, storage, quiet)?
+            let options = ListOptions {
+                sheet: args.sheet.clone(),
+                columns: args.columns.clone(),
+                ..ListOptions::default()
+            };
+            with_ids(read_task_lists(lists, &[], &options, storage, quiet)?, "serve")?
         }
     };
     let auth = match args.auth {

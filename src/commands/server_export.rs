@@ -22,7 +22,7 @@ use crate::app::connect::{Connected, connect};
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::hints::denied;
-use crate::app::task_source::load_tasks;
+use crate::app::task_source::{load_tasks, with_ids};
 use crate::tasks::ListOptions;
 
 /// The most tasks that the service takes at once.
@@ -34,14 +34,15 @@ pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Re
     if is_remote(Path::new(&args.output)) {
         return Err(Failure::usage("-o: server-export writes to folders of this machine alone"));
     }
-    let list = load_tasks(
+    let loaded = load_tasks(
         &args.tasks,
         &args.task_ids,
-        &ListOptions { sheet: args.sheet.clone() },
+        &ListOptions { sheet: args.sheet.clone(), columns: args.columns.clone(), ..ListOptions::default() },
         &args.connection,
         storage,
         quiet,
     )?;
+    let list = with_ids(loaded, "server-export")?;
     let utc = Zone::named("UTC").map_err(Failure::stopped)?;
     let folder = Target::parse(&format!("{}/", args.output.trim_end_matches('/')), Timestamp::now(), &utc)
         .map_err(Failure::usage)?;

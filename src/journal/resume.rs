@@ -118,13 +118,12 @@ fn first_difference(held: &TaskList, given: &TaskList) -> Option<String> {
 /// The field in which two entries of one task differ, and both its values. What a plan does not say of its server
 /// is what the account said.
 fn differing_field<'a>(held: &'a Task, given: &'a Task) -> Option<(&'a str, &'a str, &'a str)> {
-    let is_planned = held.planned.is_some();
     let known = [
         ("source_id", &held.source_id, &given.source_id),
         ("source_name", &held.source_name, &given.source_name),
     ];
-    let is_given = |given: &Option<String>| given.is_some() || !is_planned;
-    let known = known.into_iter().filter(|(_, _, given)| is_given(given));
+    // The key says how the plan names the server; the rest comes from the account.
+    let known = known.into_iter().filter(|_| held.planned.is_none());
     let known = known.map(|(name, held, given)| (name, held.as_ref(), given.as_ref()));
     let names = held.labels.keys().chain(given.labels.keys());
     let labels = names.map(|name| (name.as_str(), held.labels.get(name), given.labels.get(name)));

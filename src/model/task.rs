@@ -120,8 +120,12 @@ pub struct Planned {
 pub enum PlanDoubt {
     /// The account has no source server with the plan's source id; the name or address was used.
     UnknownSourceId(String),
+    /// The server was found by its address; the account has this other name for it.
+    FoundByAddress(String),
     /// The plan's address is that of this other server; the name was used.
     AddressOfAnother(String),
+    /// The account has these addresses for the server, and not the plan's.
+    OtherAddress(String),
 }
 
 impl Task {

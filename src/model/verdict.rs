@@ -197,6 +197,12 @@ impl Note {
             Self::PlanDoubt(PlanDoubt::AddressOfAnother(name)) => {
                 return language.fill("the planned address is that of another server: {0}", &[name]);
             }
+            Self::PlanDoubt(PlanDoubt::FoundByAddress(name)) => {
+                return language.fill("found by its address; its name in the account is {0}", &[name]);
+            }
+            Self::PlanDoubt(PlanDoubt::OtherAddress(known)) => {
+                return language.fill("the account has another address than planned: {0}", &[known]);
+            }
             Self::NotFound => "not among the tasks that the account lists",
             Self::Waived { directories: 1, reasons } => {
                 return language.fill("1 directory waived: {0}", &[&reasons.join(language.comma())]);

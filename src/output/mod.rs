@@ -5,6 +5,7 @@ mod diff;
 mod error;
 mod html;
 mod json;
+mod list;
 mod manifest;
 mod parts;
 mod prometheus;
@@ -24,6 +25,7 @@ pub use crate::fs::Written;
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document, write_diff_to};
 pub use error::{Cause, OutputError};
 pub use json::write_summary;
+pub use list::{ListKind, list_csv, write_list};
 pub use manifest::{
     Evidence, Finding, Manifest, ManifestError, manifest_path, read_signature, remove_signature,
     signature_path, write_manifest,

@@ -97,7 +97,7 @@ pub(super) fn task(connection: &Connection, task_id: &str) -> rusqlite::Result<O
     Ok(listed.first().map(Listed::details))
 }
 
-/// The body of `GET /v3/sources`.
+/// The body of `GET /v3/sources`: each server once. Its current task is the last one with results, else the last.
 pub(super) fn sources(connection: &Connection, filter: &Filter) -> rusqlite::Result<Value> {
     let (count, listed) = page(connection, filter, "coalesce(source_id, task_id)", None, SERVER_STATE)?;
     Ok(json!({ "count": count, "source_servers": listed.iter().map(Listed::source).collect::<Vec<_>>() }))
@@ -114,11 +114,15 @@ fn page(
     const SERVER: &str =
         "coalesce((SELECT min(id) FROM task AS other WHERE other.source_id = task.source_id), id)";
     const HAS_RESULTS: &str = "EXISTS (SELECT 1 FROM verification WHERE verification.task = task.id)";
+    const CURRENT: &str = "source_id IS NULL OR id = (
+        SELECT other.id FROM task AS other WHERE other.source_id = task.source_id
+        ORDER BY EXISTS (SELECT 1 FROM verification WHERE verification.task = other.id) DESC, other.id DESC LIMIT 1)";
+    let which = if state == SERVER_STATE { CURRENT } else { "TRUE" };
     let none = filter.state.as_deref().is_some_and(|wanted| wanted != state);
     // An address that is none of this service's matches nothing.
     let server = filter.ip.as_deref().map(|ip| number_of(ip).unwrap_or_default());
     let matching = format!(
-        "FROM task WHERE NOT :none
+        "FROM task WHERE NOT :none AND ({which})
          AND (:server IS NULL OR {SERVER} = :server)
          AND (:id IS NULL OR {id} = :id)
          AND (:name IS NULL OR instr(source_name, :name) > 0)

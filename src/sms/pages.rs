@@ -2,7 +2,7 @@
 //!
 //! Pure. An entry without an id makes the whole page unreadable: it could be a task that is then missed.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// A page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Page {
 }
 
 /// An entry of a listing: a task, or a source server with its task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The id of what is listed.
     pub id: String,
@@ -22,6 +22,8 @@ pub struct Entry {
     pub source_id: Option<String>,
     /// The source server's name.
     pub source_name: Option<String>,
+    /// The source server's address, or several in one text.
+    pub ip: Option<String>,
     /// The task; none for a server that has no current one.
     pub task: Option<ListedTask>,
     /// Whether there are results; none where the listing does not say.
@@ -29,7 +31,7 @@ pub struct Entry {
 }
 
 /// What a listing says of a task.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct ListedTask {
     /// The task's id.
     pub id: String,
@@ -40,6 +42,18 @@ pub struct ListedTask {
     pub kind: Option<String>,
     /// As in `MIGRATE_SUCCESS`.
     pub state: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    #[serde(default, rename = "create_date", deserialize_with = "milliseconds")]
+    pub created: Option<i64>,
+    /// Whether it has results; none where the listing does not say.
+    #[serde(default, rename = "is_consistency_result_exist")]
+    pub has_results: Option<bool>,
+}
+
+/// A time as a number or a text; anything else is unknown.
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()))
 }
 
 /// Reads a page of tasks.
@@ -58,15 +72,23 @@ pub fn tasks(body: &[u8]) -> Result<Page, String> {
         task: ListedTask,
         source_server: Option<Server>,
     }
-    #[derive(Deserialize)]
+    #[derive(Default, Deserialize)]
     struct Server {
         id: Option<String>,
         name: Option<String>,
+        ip: Option<String>,
     }
     let Body { count, tasks } = serde_json::from_slice(body).map_err(|error| wrong("tasks", &error))?;
     let entries = tasks.into_iter().map(|Listed { task, source_server }| {
-        let (source_id, source_name) = source_server.map_or((None, None), |server| (server.id, server.name));
-        Entry { id: task.id.clone(), source_id, source_name, task: Some(task), has_results: None }
+        let server = source_server.unwrap_or_default();
+        Entry {
+            id: task.id.clone(),
+            source_id: server.id,
+            source_name: server.name,
+            ip: server.ip,
+            task: Some(task),
+            has_results: None,
+        }
     });
     Ok(Page { count, entries: entries.collect() })
 }
@@ -85,6 +107,7 @@ pub fn sources(body: &[u8]) -> Result<Page, String> {
     struct Listed {
         id: String,
         name: Option<String>,
+        ip: Option<String>,
         is_consistency_result_exist: Option<bool>,
         current_task: Option<ListedTask>,
     }
@@ -94,6 +117,7 @@ pub fn sources(body: &[u8]) -> Result<Page, String> {
         source_id: Some(server.id.clone()),
         id: server.id,
         source_name: server.name,
+        ip: server.ip,
         task: server.current_task,
         has_results: server.is_consistency_result_exist,
     });

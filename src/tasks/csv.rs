@@ -3,30 +3,37 @@
 //! Quotes are read more strictly than usual: a lenient reader takes everything after a quote that is
 //! never closed for one field, and so loses tasks without a word.
 
+use super::header;
+use super::headings::ColumnChoice;
 use super::table::{self, Cell, Line, Surplus};
 use super::{Rows, line_breaks};
 
 /// Spreadsheets write a semicolon where the comma is the decimal separator.
 const DELIMITERS: [char; 3] = [',', ';', '\t'];
 
-pub(super) fn read(text: &str) -> Rows {
-    let start = Start::of(text);
+pub(super) fn read(text: &str, choices: &[ColumnChoice]) -> Rows {
+    let start = Start::of(text, choices);
     let mut lines = Vec::new();
     let mut faults = Vec::new();
     for record in start.records() {
         match record {
             Ok(record) => lines.extend(record.into_line()),
             // Without the headings nothing that follows an error can be read.
-            Err((line, what)) if table::heading_row(&lines).is_none() => return Rows::fault(line, what),
+            Err((line, what)) if header::find(&lines, choices).is_none() => return Rows::fault(line, what),
             Err((line, what)) => faults.push((Some(line), what)),
         }
     }
     if lines.is_empty() {
-        return Rows::fault(1, "is empty; the first line names the columns, task_id among them");
+        return Rows::fault(
+            1,
+            "is empty; the first line names the columns, task_id or the server among them",
+        );
     }
     let first = lines.first().map(|line| line.line);
     let missing = table::no_task_id(&lines);
-    let Some(mut rows) = table::read(lines, Surplus::Refused) else { return Rows::fault(first, missing) };
+    let Some(mut rows) = table::read(lines, Surplus::Refused, choices) else {
+        return Rows::fault(first, missing);
+    };
     rows.faults.extend(faults);
     rows
 }
@@ -39,16 +46,19 @@ struct Start<'a> {
 }
 
 impl<'a> Start<'a> {
-    fn of(text: &'a str) -> Self {
+    fn of(text: &'a str, choices: &[ColumnChoice]) -> Self {
         if let Some((delimiter, records)) = declared_delimiter(text) {
             return Self { records, delimiter, line: 2 };
         }
         let start = |delimiter| Self { records: text, delimiter, line: 1 };
-        let is_right = |delimiter: &char| {
-            let lines = start(*delimiter).records().map_while(Result::ok).filter_map(Record::into_line);
-            table::heading_row(&lines.take(table::HEADING_ROWS).collect::<Vec<_>>()).is_some()
+        let header = |delimiter: char| {
+            let lines = start(delimiter).records().map_while(Result::ok).filter_map(Record::into_line);
+            let header = header::find(&lines.take(table::HEADING_ROWS).collect::<Vec<_>>(), choices)?;
+            Some((header.has_task_ids, header.recognized, header.names.len()))
         };
-        start(DELIMITERS.into_iter().find(is_right).unwrap_or(','))
+        // Of equal ones the first.
+        let best = DELIMITERS.into_iter().rev().filter_map(|delimiter| Some((header(delimiter)?, delimiter)));
+        start(best.max_by_key(|(header, _)| *header).map_or(',', |(_, delimiter)| delimiter))
     }
 
     fn records(&self) -> Records<'a> {

@@ -88,29 +88,54 @@ pub async fn discover(
     max_attempts: NonZeroU32,
     search: &Search,
 ) -> Result<Discovered, DiscoverError> {
-    let calls = Calls { client, gate, max_attempts, search };
-    let (limit, of) = if search.with_results { (200, "source servers") } else { (100, "tasks") };
-    let first = Listing::read(limit, async |offset| calls.page(limit, offset, search.state.as_deref()).await);
-    let listing = match first.await? {
-        Read::Whole(listing) => listing,
-        Read::Beyond(count) if search.with_results || search.state.is_some() => {
-            return Err(DiscoverError::TooMany { count, of: of.to_owned() });
-        }
-        Read::Beyond(count) => {
-            let mut whole = Listing { count: Some(count), most: count, ..Listing::default() };
-            for state in STATES {
-                let part = Listing::read(limit, async |offset| calls.page(limit, offset, Some(state)).await);
-                match part.await? {
-                    Read::Whole(part) => whole.join(part),
-                    Read::Beyond(count) => {
-                        return Err(DiscoverError::TooMany { count, of: format!("tasks in state {state}") });
-                    }
-                }
-            }
-            whole
-        }
-    };
-    listing.into_tasks(of)
+    let calls = Calls { client, gate, max_attempts, search, lists_sources: search.with_results };
+    let listed = calls.all().await?;
+    into_tasks(listed)
+}
+
+/// All entries of a listing.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The entries, each id once, in the order of the service.
+    pub entries: Vec<Entry>,
+    /// What may be missing.
+    pub warnings: Vec<String>,
+}
+
+impl Listed {
+    /// The tasks, as [`discover`] finds them.
+    ///
+    /// # Errors
+    /// When an id cannot be used.
+    pub fn into_discovered(self) -> Result<Discovered, DiscoverError> {
+        into_tasks(self)
+    }
+}
+
+/// Lists all tasks of an account, once.
+///
+/// # Errors
+/// [`DiscoverError`]. Gaps in a listing are no error: they are in the warnings.
+pub async fn list_tasks(
+    client: &Client,
+    gate: &Gate,
+    max_attempts: NonZeroU32,
+) -> Result<Listed, DiscoverError> {
+    let search = Search::default();
+    Calls { client, gate, max_attempts, search: &search, lists_sources: false }.all().await
+}
+
+/// Lists all source servers of an account, once.
+///
+/// # Errors
+/// As of [`list_tasks`].
+pub async fn list_sources(
+    client: &Client,
+    gate: &Gate,
+    max_attempts: NonZeroU32,
+) -> Result<Listed, DiscoverError> {
+    let search = Search::default();
+    Calls { client, gate, max_attempts, search: &search, lists_sources: true }.all().await
 }
 
 struct Calls<'a> {
@@ -118,9 +143,41 @@ struct Calls<'a> {
     gate: &'a Gate,
     max_attempts: NonZeroU32,
     search: &'a Search,
+    lists_sources: bool,
 }
 
 impl Calls<'_> {
+    /// All pages.
+    async fn all(&self) -> Result<Listed, DiscoverError> {
+        let (limit, of) = if self.lists_sources { (200, "source servers") } else { (100, "tasks") };
+        let state = self.search.state.as_deref();
+        let first = Listing::read(limit, async |offset| self.page(limit, offset, state).await);
+        let listing = match first.await? {
+            Read::Whole(listing) => listing,
+            Read::Beyond(count) if self.lists_sources || state.is_some() => {
+                return Err(DiscoverError::TooMany { count, of: of.to_owned() });
+            }
+            Read::Beyond(count) => {
+                let mut whole = Listing { count: Some(count), most: count, ..Listing::default() };
+                for state in STATES {
+                    let part =
+                        Listing::read(limit, async |offset| self.page(limit, offset, Some(state)).await);
+                    match part.await? {
+                        Read::Whole(part) => whole.join(part),
+                        Read::Beyond(count) => {
+                            return Err(DiscoverError::TooMany {
+                                count,
+                                of: format!("tasks in state {state}"),
+                            });
+                        }
+                    }
+                }
+                whole
+            }
+        };
+        Ok(listing.into_listed(of))
+    }
+
     async fn page(&self, limit: usize, offset: usize, state: Option<&str>) -> Result<Page, DiscoverError> {
         let mut query =
             vec![("limit".to_owned(), limit.to_string()), ("offset".to_owned(), offset.to_string())];
@@ -132,14 +189,14 @@ impl Calls<'_> {
             query.extend(value.map(|value| (name.to_owned(), value.to_owned())));
         }
         let call = async || -> Outcome {
-            if self.search.with_results {
+            if self.lists_sources {
                 self.client.sources(query.clone()).await
             } else {
                 self.client.tasks(query.clone()).await
             }
         };
         let reply = ask(self.gate, self.max_attempts, call).await?;
-        let read = if self.search.with_results { pages::sources } else { pages::tasks };
+        let read = if self.lists_sources { pages::sources } else { pages::tasks };
         read(&reply.body).map_err(DiscoverError::Unreadable)
     }
 }
@@ -243,7 +300,7 @@ impl Listing {
         other.entries.into_iter().for_each(|entry| self.add(entry));
     }
 
-    fn into_tasks(self, of: &str) -> Result<Discovered, DiscoverError> {
+    fn into_listed(self, of: &str) -> Listed {
         let mut warnings = Vec::new();
         let found = self.entries.len();
         let most = self.most;
@@ -257,35 +314,40 @@ impl Listing {
         } else if self.uncounted {
             warnings.push(format!("the service does not say how many {of} there are; tasks may be missing"));
         }
-        let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
-        let mut known = HashSet::new();
-        for entry in self.entries {
-            if entry.has_results == Some(false) {
-                continue;
-            }
-            let Some(listed) = entry.task else {
-                let server = entry.source_name.unwrap_or(entry.id);
-                warnings.push(format!(
-                    "source server {server} has no current task, so its results cannot be asked for"
-                ));
-                continue;
-            };
-            let task_id = TaskId::new(&listed.id)?;
-            if !known.insert(task_id.clone()) {
-                continue;
-            }
-            let labels = LABELS.into_iter().zip([listed.name, listed.kind, listed.state]);
-            let labels: BTreeMap<String, String> =
-                labels.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-            list.tasks.push(Task {
-                source_id: entry.source_id,
-                source_name: entry.source_name,
-                labels,
-                ..Task::new(task_id)
-            });
-        }
-        Ok(Discovered { list, warnings })
+        Listed { entries: self.entries, warnings }
     }
+}
+
+/// The tasks of a listing.
+fn into_tasks(Listed { entries, mut warnings }: Listed) -> Result<Discovered, DiscoverError> {
+    let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
+    let mut known = HashSet::new();
+    for entry in entries {
+        if entry.has_results == Some(false) {
+            continue;
+        }
+        let Some(listed) = entry.task else {
+            let server = entry.source_name.unwrap_or(entry.id);
+            warnings.push(format!(
+                "source server {server} has no current task, so its results cannot be asked for"
+            ));
+            continue;
+        };
+        let task_id = TaskId::new(&listed.id)?;
+        if !known.insert(task_id.clone()) {
+            continue;
+        }
+        let labels = LABELS.into_iter().zip([listed.name, listed.kind, listed.state]);
+        let labels: BTreeMap<String, String> =
+            labels.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        list.tasks.push(Task {
+            source_id: entry.source_id,
+            source_name: entry.source_name,
+            labels,
+            ..Task::new(task_id)
+        });
+    }
+    Ok(Discovered { list, warnings })
 }
 
 enum Pass {
@@ -302,9 +364,8 @@ mod tests {
     use std::cell::{Cell, RefCell};
 
     fn entry(id: usize) -> Entry {
-        let task = pages::ListedTask { id: id.to_string(), name: None, kind: None, state: None };
-        let id = id.to_string();
-        Entry { id, source_id: None, source_name: None, task: Some(task), has_results: None }
+        let task = pages::ListedTask { id: id.to_string(), ..pages::ListedTask::default() };
+        Entry { id: id.to_string(), task: Some(task), ..Entry::default() }
     }
 
     /// Reads a list in pages of `limit`; `change` may change it before page number `n`.
@@ -369,7 +430,7 @@ mod tests {
             Listing::read(2, async |_| Ok(Page { count: Some(5), entries: (0..5).map(entry).collect() }));
         let Read::Whole(listing) = futures::executor::block_on(reading).unwrap() else { panic!("whole") };
         assert_eq!(listing.entries.len(), 5);
-        assert!(listing.into_tasks("tasks").unwrap().warnings.is_empty());
+        assert!(into_tasks(listing.into_listed("tasks")).unwrap().warnings.is_empty());
     }
 
     #[test]
@@ -386,7 +447,7 @@ mod tests {
             Ok(Page { count: counts[page], entries })
         });
         let Read::Whole(listing) = futures::executor::block_on(reading).unwrap() else { panic!("whole") };
-        listing.into_tasks("tasks").unwrap().warnings
+        into_tasks(listing.into_listed("tasks")).unwrap().warnings
     }
 
     #[test]
@@ -417,7 +478,7 @@ mod tests {
         let listing = |count, entry| {
             let listing =
                 Listing { entries: vec![entry], count: Some(count), most: count, ..Listing::default() };
-            listing.into_tasks("tasks").unwrap()
+            into_tasks(listing.into_listed("tasks")).unwrap()
         };
         assert!(listing(2, entry(1)).warnings[0].contains("counts 2 tasks but lists 1"));
         let found = listing(1, Entry { task: None, source_name: Some("web".to_owned()), ..entry(1) });

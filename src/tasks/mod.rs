@@ -3,25 +3,36 @@
 //! Every format is read into rows that know their line; `collect` alone turns rows into tasks,
 //! so that all formats share one set of rules and one form of complaint.
 
+mod account;
 mod collect;
+mod columns;
 mod csv;
 pub mod discovery;
+mod header;
 mod headings;
 mod json;
+mod names;
 mod notices;
+mod resolve;
 mod table;
 mod txt;
 mod upload;
 mod xlsx;
 mod yaml;
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::{ErrorKind, Read};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{NamedFile, TaskList};
 
+pub use account::Account;
+pub use columns::Columns;
+pub use headings::{ColumnChoice, Field};
+pub use resolve::{Resolved, resolve};
 pub use upload::{LoadedUploads, Upload, load_uploads};
 
 /// Where tasks are declared.
@@ -40,15 +51,80 @@ pub enum Source {
 pub struct ListOptions {
     /// The worksheet to read, in any case; without it the first visible one.
     pub sheet: Option<String>,
+    /// The columns that the user names for fields.
+    pub columns: Vec<ColumnChoice>,
+    /// Whether [`Loaded::tables`] is wanted.
+    pub keep_tables: bool,
 }
 
 /// A task list that was read without a fault.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The tasks, each id once.
+    /// The tasks, each id once. Rows without a task id have none until they are resolved.
     pub list: TaskList,
+    /// By place in the list: how a row without a task id names its server.
+    pub claims: BTreeMap<usize, Claim>,
+    /// The lists as they were read, with [`ListOptions::keep_tables`].
+    pub tables: Vec<ListTable>,
+    /// What the columns of each list are.
+    pub columns: Vec<Columns>,
     /// What the user should know: tasks listed twice, and cells without a usable value.
     pub warnings: Vec<String>,
+}
+
+/// How a row of a plan names its server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The file, or `stdin`.
+    pub place: String,
+    /// The line or worksheet row, from 1.
+    pub line: Option<u64>,
+    /// The source server's id.
+    pub source_id: Option<String>,
+    /// Its names, the one to show first.
+    pub names: Vec<String>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A list as it was read: its headings, and its rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListTable {
+    /// The headings, in order.
+    pub columns: Vec<String>,
+    /// The column of the task ids, if there is one.
+    pub task_id: Option<usize>,
+    /// The rows, in order.
+    pub rows: Vec<TableRow>,
+}
+
+/// A row of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableRow {
+    /// The texts by column.
+    pub cells: Vec<String>,
+    /// The place of its task in the list.
+    pub task: usize,
+}
+
+impl ListTable {
+    fn new(columns: &Columns) -> Self {
+        let is_id = |name: &Arc<str>| columns.role(name) == columns::Role::Field(Field::TaskId);
+        Self {
+            columns: columns.names.iter().map(|name| name.to_string()).collect(),
+            task_id: columns.names.iter().position(is_id),
+            rows: Vec::new(),
+        }
+    }
+
+    fn cells(&self, row: &Row) -> Vec<String> {
+        let fields: HashMap<&str, &str> =
+            row.fields.iter().map(|(name, value)| (&**name, value.as_str())).collect();
+        self.columns
+            .iter()
+            .map(|name| fields.get(name.as_str()).map_or("", |value| value).to_owned())
+            .collect()
+    }
 }
 
 /// One thing that is wrong with a task list.
@@ -98,13 +174,17 @@ impl Row {
 /// The rows of one list, and its errors.
 #[derive(Debug, Default)]
 struct Rows {
+    /// The names of the columns, in order; none where each row names its own.
+    columns: Vec<Arc<str>>,
+    /// The line of the headings.
+    heading_line: Option<u64>,
     rows: Vec<Row>,
     faults: Vec<(Option<u64>, String)>,
 }
 
 impl Rows {
     fn fault(line: impl Into<Option<u64>>, what: impl Into<String>) -> Self {
-        Self { rows: Vec::new(), faults: vec![(line.into(), what.into())] }
+        Self { faults: vec![(line.into(), what.into())], ..Self::default() }
     }
 }
 
@@ -153,16 +233,16 @@ impl Format {
 
     fn read(self, content: &[u8], options: &ListOptions) -> Rows {
         if self == Self::Xlsx {
-            return xlsx::read(content, options.sheet.as_deref());
+            return xlsx::read(content, options.sheet.as_deref(), &options.columns);
         }
         match text(content) {
             Err((line, what)) => Rows::fault(line, what),
             Ok(text) => match self {
-                Self::Csv => csv::read(text),
+                Self::Csv => csv::read(text, &options.columns),
                 Self::Json => json::read(text),
                 Self::JsonLines => json::read_lines(text),
                 Self::Yaml => yaml::read(text),
-                Self::Txt => txt::read(text),
+                Self::Txt => txt::read(text, &options.columns),
                 Self::Xlsx => Rows::default(),
             },
         }
@@ -213,7 +293,7 @@ pub fn load_with(
     stdin: &mut dyn Read,
     options: &ListOptions,
 ) -> Result<Loaded, TaskListError> {
-    let mut collector = collect::Collector::default();
+    let mut collector = collect::Collector::new(options);
     for source in sources {
         match source {
             Source::Id(id) => {

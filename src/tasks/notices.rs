@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::model::TaskId;
-
 /// This many cells of one column are named in warnings of their own.
 const NAMED_CELLS: usize = 3;
 
@@ -22,22 +20,33 @@ struct Repeated {
     count: usize,
     /// The first of them.
     place: String,
-    task: TaskId,
+    what: String,
     /// The row that it repeats.
     original: String,
+    differs: Option<(String, String, String)>,
 }
 
 impl Notices {
-    /// Records the row at `place`, whose task is listed at `original`.
-    pub(super) fn repeated(&mut self, place: &str, task: &TaskId, original: &str) {
+    /// Records the row at `place`; `what` it names is listed at `original`, where a label may have another value.
+    pub(super) fn repeated(
+        &mut self,
+        place: &str,
+        what: &str,
+        original: &str,
+        differs: Option<(String, String, String)>,
+    ) {
         match &mut self.repeated {
-            Some(repeated) => repeated.count += 1,
+            Some(repeated) => {
+                repeated.count += 1;
+                repeated.differs = repeated.differs.take().or(differs);
+            }
             None => {
                 self.repeated = Some(Repeated {
                     count: 1,
                     place: place.to_owned(),
-                    task: task.clone(),
+                    what: what.to_owned(),
                     original: original.to_owned(),
+                    differs,
                 });
             }
         }
@@ -67,12 +76,19 @@ impl Notices {
                 ));
             }
         }
-        warnings.extend(self.repeated.map(|Repeated { count, place, task, original }| match count {
-            1 => format!("{place}: task {task} is listed already at {original}; it is fetched once"),
-            _ => format!(
-                "{place}: task {task} is listed already at {original}; {count} rows in all repeat a task, and each \
-                 task is fetched once"
-            ),
+        warnings.extend(self.repeated.map(|Repeated { count, place, what, original, differs }| {
+            let first = format!("{place}: {what} is listed already at {original}");
+            let differs = differs.map_or_else(String::new, |(label, value, before)| {
+                format!(
+                    "; a repeated row has `{value}` in `{label}` instead of `{before}`: the first row counts"
+                )
+            });
+            match count {
+                1 => format!("{first}; it is fetched once{differs}"),
+                _ => format!(
+                    "{first}; {count} rows in all repeat a task, and each task is fetched once{differs}"
+                ),
+            }
         }));
         warnings
     }

@@ -1,9 +1,10 @@
 //! Tables: the rows of a CSV file or a worksheet, below the row that names the columns.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::headings::{Field, identity, key, same_field};
+use super::header;
+use super::headings::{ColumnChoice, Field, key};
 use super::{Row, Rows};
 
 /// Plans begin with titles and notes; the headings are looked for in this many rows.
@@ -47,48 +48,36 @@ pub(super) fn filled(line: &Line) -> impl Iterator<Item = &(usize, Cell)> {
     line.cells.iter().filter(|(_, cell)| !cell.text.trim().is_empty())
 }
 
-/// The index of the row with the headings, among the first rows of a table.
-pub(super) fn heading_row(lines: &[Line]) -> Option<usize> {
-    lines.iter().take(HEADING_ROWS).position(names_task_id)
-}
-
-fn names_task_id(line: &Line) -> bool {
-    line.cells.iter().any(|(_, cell)| Field::of(&cell.text) == Some(Field::TaskId))
-}
-
-/// Reads the rows below the headings; a table of ids alone needs no heading. `None` where no row names a
-/// column `task_id`.
-pub(super) fn read(lines: Vec<Line>, surplus: Surplus) -> Option<Rows> {
-    let Some(index) = heading_row(&lines) else { return lone_ids(lines) };
-    let mut lines = lines.into_iter().skip(index);
-    let header = lines.next()?;
-    let names: HashMap<usize, Arc<str>> = header
-        .cells
-        .iter()
-        .filter(|(_, cell)| !cell.text.trim().is_empty())
-        .map(|(column, cell)| (*column, Arc::from(cell.text.trim())))
-        .collect();
-    let width = header.cells.last().map_or(0, |(column, _)| column + 1);
+/// Reads the rows below the headings; a table of ids alone needs no heading. `None` where no row names a task or a
+/// server.
+pub(super) fn read(lines: Vec<Line>, surplus: Surplus, choices: &[ColumnChoice]) -> Option<Rows> {
+    let Some(mut header) = header::find(&lines, choices) else { return lone_ids(lines) };
+    let header_lines = lines.iter().take(header.last + 1).filter(|line| line.line >= header.lines.0);
+    let width = header_lines.map(width_of).max().unwrap_or(0);
+    let repeated = header.number_repeated(choices);
     let mut rows = Rows::default();
-    rows.faults.extend(repeated_names(&header).into_iter().map(|what| (Some(header.line), what)));
+    rows.faults.extend(repeated.into_iter().map(|what| (Some(header.lines.1), what)));
     if !rows.faults.is_empty() {
         return Some(rows);
     }
-    for line in lines {
-        if let Some(what) = joined_files(&line, &names) {
+    let names: BTreeMap<usize, Arc<str>> =
+        header.names.iter().map(|(column, name)| (*column, Arc::from(name.as_str()))).collect();
+    rows.columns = names.values().cloned().collect();
+    rows.heading_line = Some(header.lines.1);
+    for line in lines.into_iter().skip(header.last + 1) {
+        if let Some(what) = joined_files(&line, &names, header.has_task_ids) {
             rows.faults.push((Some(line.line), what));
         } else if surplus == Surplus::Refused && filled(&line).any(|(column, _)| *column >= width) {
-            let fields = line.cells.last().map_or(0, |(column, _)| column + 1);
+            let fields = width_of(&line);
             let what = format!("has {fields} fields, but there are {width} columns");
             rows.faults.push((Some(line.line), what));
         } else {
+            let given = line.cells.last().map_or(0, |(column, _)| column + 1);
             let mut row = row(line, &names);
             if surplus == Surplus::Refused {
                 // A short record has blank fields, not missing columns.
-                let missing = header.cells.iter().skip(row.fields.len());
-                row.fields.extend(
-                    missing.filter_map(|(column, _)| Some((Arc::clone(names.get(column)?), String::new()))),
-                );
+                let missing = names.range(given..).map(|(_, name)| (Arc::clone(name), String::new()));
+                row.fields.extend(missing);
             }
             rows.rows.push(row);
         }
@@ -96,7 +85,11 @@ pub(super) fn read(lines: Vec<Line>, surplus: Surplus) -> Option<Rows> {
     Some(rows)
 }
 
-fn row(line: Line, names: &HashMap<usize, Arc<str>>) -> Row {
+fn width_of(line: &Line) -> usize {
+    line.cells.last().map_or(0, |(column, _)| column + 1)
+}
+
+fn row(line: Line, names: &BTreeMap<usize, Arc<str>>) -> Row {
     let mut row = Row { line: line.line, fields: Vec::with_capacity(line.cells.len()), problems: Vec::new() };
     for (column, cell) in line.cells {
         let name = match names.get(&column) {
@@ -111,32 +104,33 @@ fn row(line: Line, names: &HashMap<usize, Arc<str>>) -> Row {
     row
 }
 
-/// The errors of a header with two columns of one name.
-fn repeated_names(header: &Line) -> Vec<String> {
-    let mut seen: HashMap<String, &str> = HashMap::new();
-    let names = header.cells.iter().map(|(_, cell)| cell.text.trim()).filter(|name| !name.is_empty());
-    names.filter_map(|name| Some(same_field(seen.insert(identity(name), name)?, name))).collect()
-}
-
-/// The error for a table without a column `task_id`.
+/// The error for a table that names neither tasks nor servers.
 pub(super) fn no_task_id(lines: &[Line]) -> String {
-    let names = lines.first().map(|line| &*line.cells).unwrap_or_default();
+    // The headings are rather the first of the widest lines than a title above them.
+    let first = lines.get(..HEADING_ROWS.min(lines.len())).unwrap_or_default();
+    let widest = first.iter().rev().max_by_key(|line| filled(line).count());
+    let names = widest.map(|line| &*line.cells).unwrap_or_default();
     let mut shown = names.iter().map(|(_, cell)| cell.text.trim()).collect::<Vec<_>>().join(", ");
     if let Some((end, _)) = shown.char_indices().nth(SHOWN_CHARS) {
         shown.truncate(end);
         shown.push('…');
     }
-    format!("has no column `task_id`; its columns are: {shown}")
+    format!(
+        "has no column `task_id`, and none that names a server (as server, hostname, source_name, source_id or IP \
+         address do); its columns are: {shown}; name it with --column, as in --column source_name=HEADING"
+    )
 }
 
 /// What is wrong with a row that a second file begins with, after two files were joined.
-fn joined_files(line: &Line, names: &HashMap<usize, Arc<str>>) -> Option<String> {
-    let is_heading = |(column, cell): &(usize, Cell)| {
-        names.get(column).is_some_and(|name| key(name) == key(&cell.text)) || Field::of(&cell.text).is_some()
-    };
+fn joined_files(line: &Line, names: &BTreeMap<usize, Arc<str>>, has_task_ids: bool) -> Option<String> {
+    let is_own =
+        |column: &usize, cell: &Cell| names.get(column).is_some_and(|name| key(name) == key(&cell.text));
+    let is_heading = |(column, cell): &(usize, Cell)| is_own(column, cell) || Field::of(&cell.text).is_some();
     let is_id = |(column, cell): &(usize, Cell)| {
         let named = names.get(column).and_then(|name| Field::of(name));
-        named == Some(Field::TaskId) && Field::of(&cell.text) == Some(Field::TaskId)
+        // A lone column of servers names itself again.
+        let is_lone = !has_task_ids && names.len() == 1 && is_own(column, cell);
+        is_lone || (named == Some(Field::TaskId) && Field::of(&cell.text) == Some(Field::TaskId))
     };
     if filled(line).any(is_id) || (filled(line).count() > 1 && filled(line).all(is_heading)) {
         return Some("the headings again: two files were joined here; delete this line".to_owned());
@@ -155,10 +149,10 @@ fn lone_ids(lines: Vec<Line>) -> Option<Rows> {
         return None;
     }
     let name: Arc<str> = Arc::from("task_id");
-    let mut rows = Rows::default();
+    let mut rows = Rows { columns: vec![Arc::clone(&name)], ..Rows::default() };
     for line in lines {
         let names = line.cells.iter().map(|(column, _)| (*column, Arc::clone(&name))).collect();
-        match joined_files(&line, &names) {
+        match joined_files(&line, &names, true) {
             Some(what) if line.line > 1 => rows.faults.push((Some(line.line), what)),
             _ => rows.rows.push(row(line, &names)),
         }

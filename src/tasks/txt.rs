@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use super::collect::is_error_value;
-use super::headings::Field;
+use super::headings::{ColumnChoice, Field, plan_field};
 use super::{Row, Rows, csv, table};
 
-pub(super) fn read(text: &str) -> Rows {
+pub(super) fn read(text: &str, choices: &[ColumnChoice]) -> Rows {
     let name: Arc<str> = Arc::from("task_id");
-    let mut rows = Rows::default();
+    let mut rows = Rows { columns: vec![Arc::clone(&name)], ..Rows::default() };
     let mut is_first = true;
     for (line, id) in lines(text) {
         let is_heading = Field::of(id) == Some(Field::TaskId);
-        if is_first && !is_heading && id.contains([',', ';', '\t']) {
-            // A table with another suffix.
-            return csv::read(text);
+        let is_other = plan_field(id, choices).is_some() || id.contains([',', ';', '\t']);
+        if is_first && !is_heading && is_other {
+            // A table, or a column of servers, with another suffix.
+            return csv::read(text, choices);
         }
         if is_heading && !is_first {
             let what = "the heading again: two files were joined here; delete this line";

@@ -139,7 +139,7 @@ impl File<'_> {
             Err((line, what)) => self.fault(Some(line), what),
             Ok(text) if format == Format::Json => self.read_json(text),
             Ok(text) => {
-                let rows = csv::read(text);
+                let rows = csv::read(text, &[]);
                 let is_column = |name: &str| matches!(key(name).as_str(), "dir_check" | "directory");
                 let is_list = |row: &Row| !row.fields.iter().any(|(name, _)| is_column(name));
                 if rows.faults.is_empty() && rows.rows.first().is_some_and(is_list) {

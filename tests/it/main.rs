@@ -33,6 +33,7 @@ mod network;
 mod object_journals;
 #[cfg(unix)]
 mod object_storage;
+mod plans;
 mod report;
 #[cfg(unix)]
 mod resume;

@@ -71,6 +71,8 @@ const CHINESE: &[(&str, &str)] = &[
     ("the plan also lists it as {0}", "计划中还将其列为{0}"),
     ("the account has no source server with the planned id {0}", "账号中没有计划所列ID为{0}的源端服务器"),
     ("the planned address is that of another server: {0}", "计划所列地址属于其他服务器：{0}"),
+    ("found by its address; its name in the account is {0}", "按地址找到，账号中的名称为{0}"),
+    ("the account has another address than planned: {0}", "账号中的地址与计划不同：{0}"),
     ("another migration task than before: {0}", "迁移任务与之前不同：{0}"),
     ("the answer names another task: {0}", "应答属于其他任务：{0}"),
     ("directories no longer checked: {0}", "不再校验的目录：{0} 个"),

@@ -5,6 +5,7 @@ mod cells;
 mod changes;
 mod charts;
 mod contents;
+mod list;
 mod parts;
 mod reconciliation;
 mod signoff;
@@ -35,6 +36,7 @@ use splice::Skeleton;
 use style::{Style, Styles};
 
 pub(super) use changes::write as write_changes;
+pub(super) use list::write as write_list;
 pub(super) use parts::write;
 pub use task_sheet::ROWS_PER_SHEET;
 

@@ -10,8 +10,9 @@ use calamine::{
     Data, DataRef, Dimensions, Reader, SheetType, SheetVisible, Xlsx, XlsxError, XlsxFormulaMetadata,
 };
 
-use super::Rows;
+use super::headings::ColumnChoice;
 use super::table::{self, Cell, Line, Surplus};
+use super::{Rows, header};
 use shown::{moment_text, number_text, rounded};
 
 /// From here on a spreadsheet, which keeps 15 digits, may not hold the number that was typed.
@@ -27,7 +28,7 @@ const MAX_FORMULA_CHARS: usize = 255;
 type Cells = BTreeMap<u32, BTreeMap<u32, Cell>>;
 
 /// Reads the worksheet called `wanted`, or the first visible one.
-pub(super) fn read(content: &[u8], wanted: Option<&str>) -> Rows {
+pub(super) fn read(content: &[u8], wanted: Option<&str>, choices: &[ColumnChoice]) -> Rows {
     if let Err(what) = unpacked::check(content) {
         return Rows::fault(None, what);
     }
@@ -49,16 +50,15 @@ pub(super) fn read(content: &[u8], wanted: Option<&str>) -> Rows {
     };
     let first_rows: Vec<Line> =
         cells.iter().take(table::HEADING_ROWS).map(|(row, cells)| line(*row, cells.clone())).collect();
-    let heading_row =
-        table::heading_row(&first_rows).and_then(|index| first_rows.get(index)).map_or(0, |line| line.line);
+    let heading_row = header::find(&first_rows, choices).map_or(0, |header| header.lines.1);
     for region in merged.iter().filter(|region| from_one(region.start.0) > heading_row) {
         if let Err(what) = spread(&mut cells, region, &mut memory) {
             return Rows::fault(None, format!("its sheet `{sheet}` cannot be read: {what}"));
         }
     }
     let lines = cells.into_iter().map(|(row, cells)| line(row, cells)).collect();
-    table::read(lines, Surplus::Labels)
-        .unwrap_or_else(|| Rows::fault(None, format!("its sheet `{sheet}` has no column `task_id`")))
+    let missing = format!("its sheet `{sheet}` {}", table::no_task_id(&first_rows));
+    table::read(lines, Surplus::Labels, choices).unwrap_or_else(|| Rows::fault(None, missing))
 }
 
 /// The name of the worksheet to read.
