@@ -1,7 +1,7 @@
-//! What a permit costs with a thousand waiters, and whether the rate is reached: `cargo bench --bench gate`.
+//! CPU time per permit with a thousand waiters, and the rate that is reached: `cargo bench --bench gate`.
 //!
-//! A gate sleeps most of the time, so what counts is the time on the processor, which benchmark
-//! harnesses do not measure. Linux tells it for each thread, and one thread runs all that is here.
+//! A gate mostly sleeps, so CPU time is measured, which benchmark harnesses do not do. Linux reports it per thread,
+//! and everything here runs on one thread.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement")]
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn main() {
     }
 }
 
-/// Lets `WAITERS` tasks take `permits` permits in all; gives the time and the time on the processor.
+/// Lets `WAITERS` tasks take `permits` permits in all; returns elapsed time and CPU time.
 fn measure(rate: &str, permits: usize) -> (Duration, Duration) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -32,12 +32,12 @@ fn measure(rate: &str, permits: usize) -> (Duration, Duration) {
                 let gate = Arc::clone(&gate);
                 tokio::spawn(async move {
                     for _ in 0..permits / WAITERS {
-                        gate.admitted(&gate.pass().await);
+                        gate.record_success(&gate.acquire().await);
                     }
                 })
             })
             .collect();
-        // All of them take their place in the queue.
+        // All of them enter the queue.
         tokio::task::yield_now().await;
         let (start, before) = (Instant::now(), on_processor());
         for waiter in waiters {
@@ -47,7 +47,7 @@ fn measure(rate: &str, permits: usize) -> (Duration, Duration) {
     })
 }
 
-/// The time that this thread has had a processor for.
+/// The CPU time of this thread.
 fn on_processor() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(told.split_whitespace().next().unwrap().parse().unwrap())

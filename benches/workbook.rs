@@ -1,9 +1,8 @@
-//! What a workbook takes beside a plain loop over rust_xlsxwriter that writes the same cells, with the same
-//! looks and links: `cargo bench --bench workbook`, or one case with `cargo bench --bench workbook -- W1`.
+//! Time and memory of a workbook, compared with a plain loop over rust_xlsxwriter that writes the same cells, formats
+//! and links: `cargo bench --bench workbook`, or one case with `cargo bench --bench workbook -- W1`.
 //!
-//! Our side is the program itself, from a journal to the file. Both run in processes of their own, in turn,
-//! and the fastest of three runs counts; other work on the machine still changes the times, and the ratios
-//! less. Peak memory is what Linux says of each process. `W2` wants two gigabytes for the plain loop.
+//! Our side is the program itself, from a journal to the file. Both run in their own processes, alternately, and the
+//! fastest of three runs counts. Peak memory is reported by Linux. `W2` needs two gigabytes for the plain loop.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::cast_precision_loss, reason = "a measurement")]
 
 use std::fs::{self, File};
@@ -18,11 +17,11 @@ use rust_xlsxwriter::{
 };
 use serde_json::json;
 
-/// Name, tasks, rows of each.
+/// Name, tasks, rows per task.
 const CASES: [(&str, usize, usize); 3] = [("W1", 1_000, 30), ("W2", 10, 100_000), ("W3", 10_000, 30)];
 const ROUNDS: usize = 3;
 const TIME: i64 = 1_795_000_000_000;
-/// Between two looks at the memory of a process.
+/// Sampling interval of a process's memory.
 const PAUSE: Duration = Duration::from_millis(2);
 
 fn main() {
@@ -62,7 +61,7 @@ fn measure(name: &str, tasks: usize, rows: usize) {
     println!("{name:4} {size:>16} {:>20} {:>20} {:>7.2}", of(plain), of(ours), ours.0 / plain.0);
 }
 
-/// Seconds and the most memory, in MiB.
+/// Seconds and peak memory, in MiB.
 fn run(mut command: Command) -> (f64, f64) {
     let began = Instant::now();
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
@@ -137,7 +136,7 @@ fn write_journal(path: &Path, tasks: usize, rows: usize) -> std::io::Result<()> 
     to.flush()
 }
 
-/// How cells look.
+/// Cell formats.
 struct Looks {
     text: Format,
     link: Format,

@@ -1,4 +1,4 @@
-//! What the targets share: places for files, and reports from journals.
+//! Shared by the targets: files, and reports from journals.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use cutover_report::journal::{Header, Journal};
 use cutover_report::model::{Language, Task, TaskId, TaskList};
 use cutover_report::report::{Options, Policy, Report, Template, Waivers, Zone};
 
-/// A path for a file that every input writes anew. Set `TMPDIR` to a file system in memory.
+/// A path for a file that every input replaces. Set `TMPDIR` to a file system in memory.
 pub fn scratch(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("cutover-report-fuzz-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder for scratch files");
     folder.join(name)
 }
 
-/// A header that lists tasks of these ids.
+/// A header with tasks of these ids.
 pub fn header(ids: &[&str]) -> Header {
     let task = |id: &&str| Task::new(TaskId::new(id).expect("an id"));
     let list = TaskList { labels: Vec::new(), tasks: ids.iter().map(task).collect() };
@@ -23,7 +23,7 @@ pub fn header(ids: &[&str]) -> Header {
     Header::new(started, "https://sms.example".to_owned(), list)
 }
 
-/// Opens a journal with these bytes, which may be none.
+/// Opens a journal with these bytes, which may be invalid.
 pub fn journal(path: &Path, bytes: &[u8]) -> Option<Journal> {
     fs::write(path, bytes).expect("the scratch file can be written");
     Journal::open(path).ok()
@@ -38,7 +38,7 @@ static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options {
     rows_per_sheet: 1000,
 });
 
-/// The report on a journal whose verifications may be of any age.
+/// The report of a journal, with verifications of any age.
 pub fn report(journal: &Journal, waivers: Option<Waivers>) -> Option<Report<'_>> {
     Report::new(journal, Options { waivers, ..OPTIONS.clone() }).ok()
 }

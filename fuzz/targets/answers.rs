@@ -1,7 +1,7 @@
 //! Bodies of answers, in every shape, from bytes to a verdict.
 //!
-//! A second reader, which knows JSON values alone, says which bodies are faultless evidence. These pass,
-//! and no others; and what an answer says does not hang on how its JSON is spelled.
+//! A second, simple reader decides which bodies are valid evidence. Only these may pass, and the result must not
+//! depend on the JSON encoding.
 #![no_main]
 
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ fuzz_target!(|body: &[u8]| {
     let value = serde_json::from_slice(body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body));
     match (read, value) {
         (Err(_), _) => assert_eq!(verdict, Verdict::Unreadable),
-        // Numbers and escapes that no value can hold, in fields that nobody reads.
+        // Invalid numbers and escapes in fields that are not read.
         (Ok(_), Err(_)) => {}
         (Ok(answer), Ok(value)) => {
             assert_eq!(verdict.passes(), is_evidence(&value), "{verdict:?} of {answer:?}");
@@ -37,7 +37,7 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// What a report says of a task with this answer.
+/// The report's row for a task with this answer.
 fn verdict(body: &[u8]) -> Verdict {
     let record = json!({
         "ordinal": 0, "task_id": TASK, "fetched_at": "2026-11-21T00:00:01Z", "attempts": 1, "status": 200,
@@ -48,7 +48,7 @@ fn verdict(body: &[u8]) -> Verdict {
     report(&journal, None).expect("a report").rows().first().expect("a row").verdict
 }
 
-/// Whether an answer that can be read shows, for the task, that nothing differs.
+/// Whether a valid answer for the task has no differences.
 fn is_evidence(answer: &Value) -> bool {
     let named = answer["task_id"].as_str().unwrap_or_default().trim();
     let verifications = match (&answer["result_list"], &answer["consistency_result"]) {

@@ -1,4 +1,5 @@
-//! Replay of journals. After `b` any bytes; otherwise a recipe for a journal and the byte at which it is cut.
+//! Replay of journals. After `b` any bytes; otherwise a description of a journal and the byte at which it is
+//! truncated.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Whatever can be opened can be looked at, is copied as it is, and passes for nothing that it does not hold.
+/// A journal that can be opened can be read and copied unchanged, and no task passes without a record.
 fn any_bytes(bytes: &[u8]) {
     let Some(journal) = journal(&CUT, bytes) else { return };
     let mut copy = Vec::new();
@@ -38,7 +39,7 @@ fn any_bytes(bytes: &[u8]) {
     }
 }
 
-/// A journal that was cut off replays to the records that are whole in it, the last of each task.
+/// A truncated journal replays its complete records, the last of each task.
 fn prefix(cut: usize, recipe: &[u8]) {
     let records = records(recipe);
     let mut writer = Writer::create(&*WHOLE, &header(&TASKS), true).expect("a journal");
@@ -63,7 +64,7 @@ fn prefix(cut: usize, recipe: &[u8]) {
     assert_eq!(journal.is_finished(), lines == records.len() + 2);
 }
 
-/// A record per task, kind, length and as many bytes of a body or message.
+/// Each record: task, kind, length, and that many bytes of a body or message.
 fn records(mut recipe: &[u8]) -> Vec<Record> {
     let mut records = Vec::new();
     while let [task, kind, length, rest @ ..] = recipe {

@@ -41,7 +41,7 @@ fn check(sources: &[Source], mut stdin: &[u8]) {
     }
 }
 
-/// A list that is taken names each task once, and every label has its column.
+/// A valid list has each task once, and a column for every label.
 fn well_formed(list: &TaskList) {
     assert!(!list.tasks.is_empty(), "a list without a task was taken");
     let ids: HashSet<_> = list.tasks.iter().map(|task| &task.task_id).collect();
@@ -55,7 +55,7 @@ fn well_formed(list: &TaskList) {
 
 const RELATIONSHIPS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
-/// The XML by which a part of a workbook names another, `b`.
+/// The relationship XML from a part of a workbook to another, `b`.
 fn relationship(kind: &str, target: &str) -> String {
     format!(
         "<Relationships><Relationship Id=\"b\" Type=\"{RELATIONSHIPS}/{kind}\" Target=\"{target}\"/></Relationships>"

@@ -1,5 +1,5 @@
-//! Files with which a user shapes a report. The first byte chooses: a `t`emplate, `w`aivers, or the
-//! text of a ticket in `m`arkdown, `j`ira or plain.
+//! The user's files for reports. The first byte chooses: a `t`emplate, `w`aivers, or the text of a ticket in
+//! `m`arkdown, `j`ira or plain.
 #![no_main]
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use cutover_report_fuzz::{header, journal, report, scratch};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
-/// The tasks of a report, and what each may show at best, whatever is waived.
+/// The tasks of a report, with the best verdict that each may have with any waivers.
 const TASKS: [(&str, Verdict); 4] = [
     ("differs", Verdict::Accepted),
     ("saturated", Verdict::Inconsistent),

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bytes_tell_and_then_the_content_type() {
+    fn file_kind_is_decided_by_bytes_then_content_type() {
         let json = Some("application/json");
         for (kind, content_type, body) in [
             (FileKind::Workbook, json, &b"PK\x03\x04\x14 ... xl/workbook.xml ..."[..]),

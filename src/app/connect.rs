@@ -1,25 +1,25 @@
-//! From the options to a client: the endpoint, in our own process if asked, and the credentials.
+//! Creates a client from the options: endpoint, embedded service, credentials.
 
 use crate::cli::{Auth, ConnectionArgs};
 pub(crate) use crate::journal::EMBEDDED;
 use crate::model::Account;
 use crate::net::Proxies;
 use crate::service::{Service, Settings};
-use crate::sms::auth::{self, Credentials, Environment, Found, Method, Wanted};
+use crate::sms::auth::{self, CredentialChoice, Credentials, Environment, Found, Method};
 use crate::sms::{Client, ClientError, Connection, HttpSettings, Scope, regions};
 
 use super::exit::{Exit, Failure};
 
-/// A client, and the embedded service that it talks to, if any.
+/// A client, with the embedded service if it uses that.
 pub(crate) struct Connected {
     pub(crate) client: Client,
-    /// The endpoint as journals and reports name it.
+    /// The endpoint, as in journals and reports.
     pub(crate) name: String,
     embedded: Option<Service>,
 }
 
 impl Connected {
-    /// Ends the embedded service, if there is one.
+    /// Stops the embedded service, if there is one.
     pub(crate) async fn close(self) {
         if let Some(service) = self.embedded {
             service.stop().await;
@@ -27,7 +27,7 @@ impl Connected {
     }
 }
 
-/// Finds the credentials, starts the embedded service if it is asked for, and makes the client.
+/// Finds credentials, or starts the embedded service, and creates the client.
 pub(crate) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure> {
     let endpoint = endpoint(args)?;
     if endpoint == EMBEDDED {
@@ -43,15 +43,15 @@ pub(crate) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure>
     if let Err(failure) = client.authenticate().await
         && !failure.is_transient()
     {
-        let why = if found.last_resort { auth::missing(None) } else { failure.summary() };
-        return Err(no_credentials(&format!("no credentials: {why}")));
+        let why = if found.is_fallback { auth::missing(None) } else { failure.summary() };
+        return Err(no_credentials(&format!("no credentials found: {why}")));
     }
     let name = client.endpoint().to_owned();
     tracing::info!(event = "connected", endpoint = name.as_str(), credentials = origin.as_str());
     Ok(Connected { client, name, embedded: None })
 }
 
-/// The endpoint as journals and reports name it, without a look at credentials.
+/// The endpoint, as in journals and reports, without reading credentials.
 pub(crate) fn name(args: &ConnectionArgs) -> Result<String, Failure> {
     let endpoint = endpoint(args)?;
     if endpoint == EMBEDDED {
@@ -61,8 +61,7 @@ pub(crate) fn name(args: &ConnectionArgs) -> Result<String, Failure> {
     Ok(client.endpoint().to_owned())
 }
 
-/// The address of the API, by name or by region. Any but the embedded one is on a network, whose proxy variables
-/// must be readable.
+/// The endpoint of the API, from --endpoint or --region. Checks the proxy variables, except for the embedded service.
 pub(crate) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
     let endpoint = match (&args.endpoint, &args.region) {
         (Some(endpoint), _) => endpoint.clone(),
@@ -79,18 +78,18 @@ pub(crate) fn endpoint(args: &ConnectionArgs) -> Result<String, Failure> {
     Ok(endpoint)
 }
 
-/// The credentials for `endpoint`, and where they were found.
+/// The credentials for `endpoint`, and their source.
 pub(crate) fn credentials(args: &ConnectionArgs, endpoint: &str) -> Result<Found, Failure> {
     auth::find(&wanted(args, endpoint), Environment { variable: &variable })
         .map_err(|error| no_credentials(&error.to_string()))
 }
 
-/// The project and the account that a run is for, as far as they are known before the first request.
+/// Project and account of a run, as far as known before the first request.
 pub(crate) fn account(args: &ConnectionArgs) -> Account {
     auth::account(&wanted(args, ""), Environment { variable: &variable })
 }
 
-fn wanted(args: &ConnectionArgs, endpoint: &str) -> Wanted {
+fn wanted(args: &ConnectionArgs, endpoint: &str) -> CredentialChoice {
     let method = args.auth.map(|auth| match auth {
         Auth::Token => Method::Token,
         Auth::Aksk => Method::Key,
@@ -98,7 +97,7 @@ fn wanted(args: &ConnectionArgs, endpoint: &str) -> Wanted {
         Auth::Metadata => Method::Metadata,
         Auth::None => Method::None,
     });
-    Wanted {
+    CredentialChoice {
         method,
         token_file: args.token_file.clone(),
         scope: Scope { project_id: args.project_id.clone(), domain_id: args.domain_id.clone() },

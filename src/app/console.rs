@@ -1,7 +1,6 @@
-//! What a user sees on the terminal: results on stdout, everything else on stderr.
+//! Terminal output: results on stdout, everything else on stderr.
 //!
-//! Every text is cleaned here, whatever it is made of: no control character of a server, a file or an argument
-//! reaches a terminal.
+//! Every text is cleaned here, so no control character of a server, a file or an argument reaches a terminal.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -14,13 +13,13 @@ use crate::model::{clean, clean_json, clean_lines};
 use super::exit::{Exit, Failure};
 use super::log;
 
-/// The time between two progress lines where there is no terminal to draw on.
+/// Interval of progress lines if stderr is not a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 fn write(bytes: &[u8]) -> Result<Exit, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        // A reader that went away, as `head` does, is no error.
+        // A reader that closed the pipe, as `head` does, is not an error.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::stopped(format!("cannot write to stdout: {}", io_reason(&error))))
         }
@@ -28,7 +27,8 @@ fn write(bytes: &[u8]) -> Result<Exit, Failure> {
     }
 }
 
-/// Whether stdout was open when the program started, and an error if not, for a document that goes nowhere else.
+/// Whether stdout was open when the program started; reports an error if not. For documents that are written only to
+/// stdout.
 pub(crate) fn is_stdout_open() -> bool {
     let is_open = !was_closed();
     if !is_open {
@@ -108,12 +108,12 @@ pub(crate) fn error(message: &str) {
     log::message(Level::ERROR, &clean(message));
 }
 
-/// Reports why a command failed, in as many lines as that has.
+/// Reports why a command failed, in one or more lines.
 pub(crate) fn failure(failure: &Failure) {
     log::message(Level::ERROR, failure.message());
 }
 
-/// Prints what clap has to say: help and the version to stdout, errors to stderr.
+/// Prints clap's output: help and version to stdout, errors to stderr.
 pub(crate) fn command_line(error: &clap::Error) -> Exit {
     let text = error.to_string();
     let is_clean = clean_lines(&text) == text;
@@ -143,7 +143,7 @@ pub(crate) fn io_reason(error: &io::Error) -> String {
 /// Shows the progress of a run: a bar on a terminal, a line every ten seconds elsewhere.
 pub(crate) enum Progress {
     Silent,
-    /// The bar, and until when its message is true.
+    /// The bar, and the time until which its message is shown.
     Bar(ProgressBar, Instant),
     Lines {
         total: usize,
@@ -170,7 +170,7 @@ impl Progress {
         Self::Bar(bar, Instant::now())
     }
 
-    /// Redraws the bar; a thread of its own for that could be refused.
+    /// Redraws the bar. Called by the run, because the system may refuse a thread for it.
     pub(crate) fn tick(&self) {
         if let Self::Bar(bar, _) = self {
             bar.tick();

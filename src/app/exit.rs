@@ -1,4 +1,4 @@
-//! How a run ends.
+//! Exit codes, and failures of commands.
 
 use std::fmt::Display;
 use std::process::{ExitCode, Termination};
@@ -23,7 +23,7 @@ pub enum Exit {
     Gate,
     /// 5: credentials missing or refused.
     Credentials,
-    /// 6: another run holds the journal's lock.
+    /// 6: another run is using the journal.
     Locked,
     /// 129: stopped by SIGHUP; what was fetched is kept.
     HungUp,
@@ -57,7 +57,7 @@ impl Termination for Exit {
     }
 }
 
-/// What ended a command early: the message, and the exit code.
+/// Why a command failed: the message, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
@@ -80,7 +80,7 @@ impl Failure {
         &self.message
     }
 
-    /// The same failure with more to say.
+    /// Appends to the message.
     pub(crate) fn and(self, more: impl Display) -> Self {
         Self { message: format!("{}; {}", self.message, Clean(more)), ..self }
     }
@@ -90,7 +90,7 @@ impl Failure {
     }
 
     pub(crate) fn journal(error: JournalError) -> Self {
-        let is_held = matches!(error, JournalError::Locked { .. } | JournalError::Overtaken { .. });
+        let is_held = matches!(error, JournalError::Locked { .. } | JournalError::ConcurrentWrite { .. });
         let exit = match error {
             _ if is_held => Exit::Locked,
             JournalError::NotRegular { .. } => Exit::Usage,
@@ -105,8 +105,8 @@ impl Failure {
             StorageFault::Usage => Exit::Usage,
             StorageFault::Credentials => Exit::Credentials,
             StorageFault::Missing
-            | StorageFault::Taken
-            | StorageFault::Unconditional
+            | StorageFault::Conflict
+            | StorageFault::ConditionUnsupported
             | StorageFault::Other => Exit::Stopped,
         };
         Self::new(exit, error)
@@ -118,7 +118,7 @@ impl Failure {
 
     /// A task list with errors, one a line.
     pub(crate) fn list(error: TaskListError) -> Self {
-        let head = "the list cannot be used; nothing was sent:".to_owned();
+        let head = "invalid task list; nothing was sent:".to_owned();
         Self::lines(Exit::Usage, std::iter::once(head).chain(error.0.iter().map(ToString::to_string)))
     }
 

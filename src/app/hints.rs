@@ -8,8 +8,8 @@ use crate::journal::{Failed, Outcome};
 use crate::model::{FailureKind, Rate};
 use crate::sms::Failure;
 
-/// A hint needs so many tasks (or all, if there are fewer), and one in so many of all.
-const MANY: (usize, usize) = (3, 10);
+/// A hint needs this many tasks (or all, if there are fewer), and one in this many of all.
+const HINT_THRESHOLD: (usize, usize) = (3, 10);
 
 /// The permissions for listing the account's tasks.
 pub(crate) const LISTING: &str = "listing needs sms:server:queryServer and sms:server:listTask";
@@ -34,7 +34,7 @@ pub(crate) struct RunStats {
     tasks: usize,
     forbidden: usize,
     unknown: usize,
-    unreached: usize,
+    unreachable: usize,
     too_large: usize,
     out_of_time: usize,
     throttled: usize,
@@ -42,29 +42,29 @@ pub(crate) struct RunStats {
     retries: BTreeMap<String, u64>,
 }
 
-/// What a failed task is a sign of.
-enum Sign {
+/// The likely cause of a failed task.
+enum LikelyCause {
     Forbidden,
     Unknown,
-    Unreached,
+    Unreachable,
     TooLarge,
     OutOfTime,
 }
 
-/// What a failure of this kind and status is a sign of, if there is something to do about it.
-fn sign(kind: FailureKind, status: Option<u16>) -> Option<Sign> {
+/// The likely cause of a failure, if there is a hint for it.
+fn likely_cause(kind: FailureKind, status: Option<u16>) -> Option<LikelyCause> {
     use FailureKind as K;
     match (kind, status) {
-        (K::Status, Some(403)) => Some(Sign::Forbidden),
-        (K::Status, Some(404)) => Some(Sign::Unknown),
-        (K::TooLarge, _) => Some(Sign::TooLarge),
-        (K::Deadline, _) => Some(Sign::OutOfTime),
-        (K::Timeout | K::ConnectionLost | K::Protocol | K::Other, _) => Some(Sign::Unreached),
-        (kind, _) => kind.is_unreachable().then_some(Sign::Unreached),
+        (K::Status, Some(403)) => Some(LikelyCause::Forbidden),
+        (K::Status, Some(404)) => Some(LikelyCause::Unknown),
+        (K::TooLarge, _) => Some(LikelyCause::TooLarge),
+        (K::Deadline, _) => Some(LikelyCause::OutOfTime),
+        (K::Timeout | K::ConnectionLost | K::Protocol | K::Other, _) => Some(LikelyCause::Unreachable),
+        (kind, _) => kind.is_unreachable().then_some(LikelyCause::Unreachable),
     }
 }
 
-/// A failure as the log counts it: `429`, or a kind as journals name it.
+/// The key of a failure in the log: a status, as in `429`, or the kind as in journals.
 fn cause(kind: FailureKind, status: Option<u16>) -> String {
     match (kind, status) {
         (FailureKind::Status, Some(status)) => status.to_string(),
@@ -82,12 +82,12 @@ impl RunStats {
             Event::Finished(record) => {
                 self.tasks += 1;
                 if let Outcome::Failed(Failed { kind: Some(kind), status, .. }) = &record.outcome {
-                    match sign(*kind, *status) {
-                        Some(Sign::Forbidden) => self.forbidden += 1,
-                        Some(Sign::Unknown) => self.unknown += 1,
-                        Some(Sign::Unreached) => self.unreached += 1,
-                        Some(Sign::TooLarge) => self.too_large += 1,
-                        Some(Sign::OutOfTime) => self.out_of_time += 1,
+                    match likely_cause(*kind, *status) {
+                        Some(LikelyCause::Forbidden) => self.forbidden += 1,
+                        Some(LikelyCause::Unknown) => self.unknown += 1,
+                        Some(LikelyCause::Unreachable) => self.unreachable += 1,
+                        Some(LikelyCause::TooLarge) => self.too_large += 1,
+                        Some(LikelyCause::OutOfTime) => self.out_of_time += 1,
                         None => {}
                     }
                 }
@@ -105,10 +105,11 @@ impl RunStats {
         &self.retries
     }
 
-    /// What to do next, after a run in which the gate learned to keep `learned_rate`.
+    /// What to do next. `learned_rate` is the rate that the gate learned.
     pub(crate) fn hints(&self, learned_rate: Option<Rate>, typed: &Typed) -> Vec<String> {
-        let is_many =
-            |count: usize| count >= MANY.0.min(self.tasks) && count * MANY.1 >= self.tasks && count > 0;
+        let is_many = |count: usize| {
+            count >= HINT_THRESHOLD.0.min(self.tasks) && count * HINT_THRESHOLD.1 >= self.tasks && count > 0
+        };
         let compare = typed.reconcile();
         let compare = compare.map_or_else(String::new, |command| {
             format!("; to compare the list with the account: `{command}`")
@@ -124,15 +125,15 @@ impl RunStats {
                 format!("tasks are not known to the service (404): check region and account{compare}"),
             ),
             (
-                self.unreached,
+                self.unreachable,
                 format!(
-                    "tasks got no answer; to check the network, the certificate and the clock: `{}`",
+                    "tasks got no response; to check the network, the certificate and the clock: `{}`",
                     typed.doctor()
                 ),
             ),
             (
                 self.too_large,
-                "answers were larger than --max-response: if they are the service's own, raise it".to_owned(),
+                "responses were larger than --max-response: if they are from the service itself, raise it".to_owned(),
             ),
             (
                 self.out_of_time,
@@ -161,7 +162,7 @@ mod tests {
     fn stats(failures: &[(FailureKind, Option<u16>)]) -> RunStats {
         let mut stats = RunStats::default();
         for (kind, status) in failures {
-            // Words that say something else decide nothing.
+            // Words in the message do not decide the hint.
             let message = "429 --max-response deadline invalid peer certificate".to_owned();
             stats.record(&Event::Finished(Record {
                 ordinal: 0,
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_failure_has_its_hint() {
+    fn every_failure_kind_has_its_hint() {
         let statuses = [400, 403, 404, 429, 500].map(|status| (FailureKind::Status, Some(status)));
         let kinds = FailureKind::ALL.into_iter().filter(|kind| *kind != FailureKind::Status);
         let rows = statuses.into_iter().chain(kinds.map(|kind| (kind, None))).map(|(kind, status)| {

@@ -1,4 +1,4 @@
-//! Where the journal of a run is written, and where it stays.
+//! The location of a run's journal, during and after the run.
 
 use std::path::PathBuf;
 
@@ -12,21 +12,21 @@ use super::console;
 use super::exit::{Exit, Failure};
 use super::remote_journal::RemoteJournal;
 
-/// Where the journal is.
-pub(crate) enum JournalPlace {
-    /// At the path where it stays.
-    Kept(NamedFile),
-    /// In a temporary folder, which is removed when the reports are written, and kept when they are not.
+/// The location of the journal.
+pub(crate) enum JournalLocation {
+    /// At its final path.
+    Local(NamedFile),
+    /// In a temporary folder, which is kept only if the reports cannot be written.
     Temporary(NamedFile, Scratch),
     /// In a temporary folder, from where it is uploaded to object storage.
     Remote(RemoteJournal),
 }
 
-impl JournalPlace {
+impl JournalLocation {
     pub(crate) fn new(kept: Option<PathBuf>, storage: &Storage) -> Result<Self, Failure> {
         Ok(match kept {
             Some(place) if is_remote(&place) => Self::Remote(RemoteJournal::open(place, storage)?),
-            Some(path) => Self::Kept(path.into()),
+            Some(path) => Self::Local(path.into()),
             None => {
                 let folder = Scratch::durable().map_err(Failure::stopped)?;
                 Self::Temporary(folder.path().join("journal.jsonl").into(), folder)
@@ -34,10 +34,10 @@ impl JournalPlace {
         })
     }
 
-    /// The file that it is written to, and what messages call it.
+    /// The journal file, and its name in messages.
     pub(crate) fn file(&self) -> &NamedFile {
         match self {
-            Self::Kept(file) | Self::Temporary(file, _) => file,
+            Self::Local(file) | Self::Temporary(file, _) => file,
             Self::Remote(remote) => remote.file(),
         }
     }
@@ -58,7 +58,7 @@ impl JournalPlace {
         if let Self::Remote(remote) = self { remote.put() } else { Ok(()) }
     }
 
-    /// Says where the journal is at the end of a run, or removes it, and returns how the run ended. With
+    /// Reports the journal's path at the end of a run, or removes it, and returns the result of the run. With
     /// `recovered`, the records are in that file, and folders for temporary files are kept.
     pub(crate) fn finalize(
         self,
@@ -69,7 +69,7 @@ impl JournalPlace {
     ) -> Result<Exit, Failure> {
         if let Some(file) = recovered {
             match self {
-                Self::Kept(_) => {}
+                Self::Local(_) => {}
                 Self::Temporary(_, folder) => drop(folder.keep()),
                 Self::Remote(remote) => remote.keep(),
             }
@@ -82,8 +82,8 @@ impl JournalPlace {
         }
         let written = matches!(ended, Ok(exit) if exit != Exit::Stopped);
         match self {
-            Self::Kept(file) => note_path(&file, &ended, quiet),
-            // A report that could not be written must not cost what was fetched.
+            Self::Local(file) => note_path(&file, &ended, quiet),
+            // Keep the records if a report could not be written.
             Self::Temporary(file, folder) if file.local.exists() && !written => {
                 folder.keep();
                 console::note(&format!(

@@ -1,7 +1,7 @@
-//! The log, and everything else that is written to stderr.
+//! The log, and all other output on stderr.
 //!
-//! Modules report events with `tracing`. They are written as text or as JSON Lines, to stderr as far as `-v` asks
-//! for it and to the log file. Without either no subscriber is installed, and an event costs one comparison.
+//! Modules report events with `tracing`. They are written as text or JSON Lines, to stderr by `-v` and to the log
+//! file. Without either no subscriber is installed, and an event costs one comparison.
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
@@ -20,9 +20,9 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use crate::cli::LogFormat;
 use crate::model::{Clean, clean, clean_json, clean_lines};
 
-/// What the log file takes, whatever the terminal shows: as `-vv`.
+/// Level of the log file, independent of the terminal: as `-vv`.
 const FILE_LEVEL: LevelFilter = LevelFilter::DEBUG;
-/// Events of other crates are left out: they are not known to be without secrets.
+/// Events of other crates are dropped: they may contain secrets.
 const OWN: &str = "cutover_report";
 /// Fields whose texts are JSON objects.
 const OBJECTS: [&str; 2] = ["retries", "tasks"];
@@ -54,10 +54,10 @@ struct Log {
 static LOG: OnceLock<Log> = OnceLock::new();
 static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Opens the log file, and reports events from now on.
+/// Opens the log file and starts logging.
 ///
 /// # Errors
-/// [`LogError`]: the file cannot be opened, or holds something else.
+/// [`LogError`]: the file cannot be opened, or is not a log.
 pub(crate) fn start(settings: Settings<'_>) -> Result<(), LogError> {
     let terminal = match settings.verbosity {
         0 => LevelFilter::OFF,
@@ -74,7 +74,7 @@ pub(crate) fn start(settings: Settings<'_>) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Opens a file to append to. One that exists must be a log, so that no list or journal is appended to.
+/// Opens a file to append to. An existing file must be a log, so that no list or journal is damaged.
 fn open(path: &Path) -> Result<File, LogError> {
     let io = |error| LogError::Io(error, path.to_owned());
     match path.metadata() {
@@ -93,7 +93,7 @@ fn open(path: &Path) -> Result<File, LogError> {
     OpenOptions::new().create(true).append(true).open(path).map_err(io)
 }
 
-/// The bar that lines on stderr must not disturb; none when it is gone.
+/// Sets the progress bar that lines on stderr are written above.
 pub(crate) fn set_bar(bar: Option<ProgressBar>) {
     *lock(&BAR) = bar;
 }
@@ -147,7 +147,7 @@ pub(crate) fn summary(text: &str) {
     }
 }
 
-/// Whether stderr is for programs: then there is no bar on it.
+/// Whether stderr has JSON; then there is no progress bar.
 pub(crate) fn is_json() -> bool {
     LOG.get().is_some_and(|log| log.format == LogFormat::Json)
 }

@@ -1,4 +1,4 @@
-//! What commands share: the way from options to a client, a journal and reports, and what is said on the terminal.
+//! Shared by commands: clients, journals and reports from options, and terminal output.
 
 pub(crate) mod connect;
 pub(crate) mod console;

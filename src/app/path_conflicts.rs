@@ -1,4 +1,4 @@
-//! The files that a command reads and writes: no file is used twice, and only regular files are replaced.
+//! Checks the files of a command: no file is used twice, and only regular files are replaced.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::exit::Failure;
 /// A file or folder that a command reads or writes.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// How messages call it.
+    /// Its name in messages.
     what: String,
     path: PathBuf,
     role: Role,
@@ -23,11 +23,11 @@ enum Role {
     /// Only read, so two may be the same file.
     Read,
     Journal,
-    /// A copy of the journal; on the journal itself it changes nothing.
+    /// A copy of the journal; it may be the journal itself.
     Copy,
     Written,
     /// An output that may be split into `X.part-001.xlsx` and so on.
-    Divided,
+    Splittable,
 }
 
 impl Place {
@@ -77,7 +77,7 @@ impl Place {
         let what = format!("-o {}", target.path().display());
         let role = match target.kind() {
             Kind::Journal => Role::Copy,
-            Kind::Workbook | Kind::CsvFolder | Kind::CsvArchive | Kind::Csv => Role::Divided,
+            Kind::Workbook | Kind::CsvFolder | Kind::CsvArchive | Kind::Csv => Role::Splittable,
             Kind::Json | Kind::Metrics | Kind::Page | Kind::Ticket => Role::Written,
         };
         let is_folder = |path: &Path| target.kind() == Kind::CsvFolder && path.extension().is_none();
@@ -87,7 +87,7 @@ impl Place {
         })
     }
 
-    /// Checks that a file, or the files of a folder, can be put there.
+    /// Checks that a file, or a folder with files, can be written there.
     fn check(&self) -> Result<(), Failure> {
         if is_remote(&self.path) {
             return Ok(());
@@ -117,7 +117,7 @@ impl Place {
         )
     }
 
-    /// Its absolute path, and that of the file that it links to.
+    /// Its absolute path, and that of its link target.
     fn names(&self) -> [PathBuf; 2] {
         let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
         let own = match (path.parent(), path.file_name()) {
@@ -128,17 +128,17 @@ impl Place {
     }
 }
 
-/// Checks that no file is written over one that is read, nor written twice, and that nothing but regular files and
-/// folders is written to.
+/// Checks that no input is overwritten, no file is written twice, and only regular files and folders are written to.
 ///
 /// # Errors
-/// Wrong usage, with the two uses of the path, or with what is there.
-pub(crate) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
+/// Wrong usage, with both uses of the path, or the kind of the existing file.
+pub(crate) fn check_path_conflicts(places: &[Place]) -> Result<(), Failure> {
     places.iter().filter(|place| place.role != Role::Read).try_for_each(Place::check)?;
     let names: Vec<_> = places.iter().map(Place::names).collect();
     for (index, (place, own)) in places.iter().zip(&names).enumerate() {
         for (other, others) in places.iter().zip(&names).take(index) {
-            let is_part = |part: &Path, whole: &Path, role| role == Role::Divided && is_part_of(part, whole);
+            let is_part =
+                |part: &Path, whole: &Path, role| role == Role::Splittable && is_part_of(part, whole);
             let meet = own.iter().any(|one| {
                 others.iter().any(|two| {
                     one.starts_with(two)
@@ -149,7 +149,7 @@ pub(crate) fn keep_apart(places: &[Place]) -> Result<(), Failure> {
             });
             if meet && !place.may_be(other) {
                 return Err(Failure::usage(format!(
-                    "{} would be written over {}; choose another path for one of them",
+                    "{} would overwrite {}; choose another path for one of them",
                     place.what, other.what
                 )));
             }
@@ -179,67 +179,70 @@ mod tests {
     use crate::output::manifest_path;
     use crate::report::Zone;
 
-    /// What `keep_apart` says of these, with `folder` left out.
-    fn told(folder: &Path, list: &str, journal: &str, outputs: &[&str]) -> Option<String> {
+    /// The error of `check_path_conflicts`, without `folder`.
+    fn conflict(folder: &Path, list: &str, journal: &str, outputs: &[&str]) -> Option<String> {
         let at = |name: &str| folder.join(name);
         let mut places =
             vec![Place::task_list(&at(list)), Place::journal(&at(journal)), Place::lock(&at(journal))];
         for output in outputs {
-            // Joining would lose the slash that makes a folder.
+            // `join` would drop the trailing slash of a folder.
             let text = format!("{}/{output}", folder.display());
             let zone = Zone::named("UTC").unwrap();
             places.extend(Place::outputs(&Target::parse(&text, jiff::Timestamp::UNIX_EPOCH, &zone).unwrap()));
         }
         places.extend(Place::evidence(&manifest_path(&at(journal))));
-        let failure = keep_apart(&places).err()?;
+        let failure = check_path_conflicts(&places).err()?;
         Some(failure.message().replace(&format!("{}/", folder.display()), ""))
     }
 
     #[test]
-    fn no_file_is_two_things() {
+    fn path_used_twice_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("there")).unwrap();
         std::fs::write(folder.path().join("there/wave.csv"), "").unwrap();
         std::os::unix::fs::symlink("there", folder.path().join("link")).unwrap();
         std::os::unix::fs::symlink("there/wave.csv", folder.path().join("linked.csv")).unwrap();
-        let told = |list, journal, outputs: &[&str]| told(folder.path(), list, journal, outputs);
+        let conflict = |list, journal, outputs: &[&str]| conflict(folder.path(), list, journal, outputs);
         let clashes: Vec<String> = [
-            told("l.csv", "j.json", &["a.csv", "j.json"]),
-            told("l.csv", "l.csv", &["a.csv"]),
-            told("l.csv", "j.jsonl", &["l.csv"]),
-            told("l.csv", "j.jsonl", &["new/../l.csv"]),
-            told("there/wave.csv", "j.jsonl", &["link/wave.csv"]),
-            told("linked.csv", "j.jsonl", &["there/wave.csv"]),
-            told("link/new/l.csv", "j.jsonl", &["there/new/l.csv"]),
-            told("out/summary.csv", "j.jsonl", &["out/"]),
-            told("out/tasks/web.csv", "j.jsonl", &["out/"]),
-            told("l.csv", "out/results.csv", &["out/"]),
-            told("l.csv", "out", &["out/"]),
-            told("l.csv", "j.jsonl", &["a.csv", "./a.csv"]),
-            told("l.csv", "j.jsonl", &["a.jsonl", "a.jsonl"]),
-            told("l.csv", "j.jsonl", &["out/", "out/results.csv"]),
-            told("j.jsonl.lock", "j.jsonl", &["a.csv"]),
-            told("l.csv", "j.journal.jsonl", &["a.csv", "j.manifest.json"]),
-            told("j.manifest.json", "j.jsonl", &["a.csv"]),
-            told("l.csv", "j.jsonl", &["a.xlsx", "a.part-001.xlsx"]),
-            told("l.csv", "j.jsonl", &["a.part-012.zip", "a.zip"]),
-            told("a.part-001.csv", "j.jsonl", &["a.csv"]),
-            told("l.csv", "j.jsonl", &["out/", "out/results.part-001.csv"]),
+            conflict("l.csv", "j.json", &["a.csv", "j.json"]),
+            conflict("l.csv", "l.csv", &["a.csv"]),
+            conflict("l.csv", "j.jsonl", &["l.csv"]),
+            conflict("l.csv", "j.jsonl", &["new/../l.csv"]),
+            conflict("there/wave.csv", "j.jsonl", &["link/wave.csv"]),
+            conflict("linked.csv", "j.jsonl", &["there/wave.csv"]),
+            conflict("link/new/l.csv", "j.jsonl", &["there/new/l.csv"]),
+            conflict("out/summary.csv", "j.jsonl", &["out/"]),
+            conflict("out/tasks/web.csv", "j.jsonl", &["out/"]),
+            conflict("l.csv", "out/results.csv", &["out/"]),
+            conflict("l.csv", "out", &["out/"]),
+            conflict("l.csv", "j.jsonl", &["a.csv", "./a.csv"]),
+            conflict("l.csv", "j.jsonl", &["a.jsonl", "a.jsonl"]),
+            conflict("l.csv", "j.jsonl", &["out/", "out/results.csv"]),
+            conflict("j.jsonl.lock", "j.jsonl", &["a.csv"]),
+            conflict("l.csv", "j.journal.jsonl", &["a.csv", "j.manifest.json"]),
+            conflict("j.manifest.json", "j.jsonl", &["a.csv"]),
+            conflict("l.csv", "j.jsonl", &["a.xlsx", "a.part-001.xlsx"]),
+            conflict("l.csv", "j.jsonl", &["a.part-012.zip", "a.zip"]),
+            conflict("a.part-001.csv", "j.jsonl", &["a.csv"]),
+            conflict("l.csv", "j.jsonl", &["out/", "out/results.part-001.csv"]),
         ]
         .into_iter()
-        .map(|told| told.unwrap_or_else(|| "nothing".to_owned()))
+        .map(|conflict| conflict.unwrap_or_else(|| "nothing".to_owned()))
         .collect();
         insta::assert_snapshot!(clashes.join("\n"));
     }
 
     #[test]
-    fn what_harms_nothing_is_let_pass() {
+    fn harmless_path_overlaps_are_allowed() {
         let folder = tempfile::tempdir().unwrap();
-        let told = |list, journal, outputs: &[&str]| told(folder.path(), list, journal, outputs);
-        assert_eq!(told("l.csv", "j.jsonl", &["a.csv", "a.json", "out/", "out/more.csv", "l.jsonl"]), None);
-        assert_eq!(told("a.csv", "j.jsonl", &["a.part-001.csv", "a.part-001.json", "a.json"]), None);
-        assert_eq!(told("l.csv", "j.jsonl", &["j.jsonl"]), None, "a copy of the journal on itself");
+        let conflict = |list, journal, outputs: &[&str]| conflict(folder.path(), list, journal, outputs);
+        assert_eq!(
+            conflict("l.csv", "j.jsonl", &["a.csv", "a.json", "out/", "out/more.csv", "l.jsonl"]),
+            None
+        );
+        assert_eq!(conflict("a.csv", "j.jsonl", &["a.part-001.csv", "a.part-001.json", "a.json"]), None);
+        assert_eq!(conflict("l.csv", "j.jsonl", &["j.jsonl"]), None, "a copy of the journal on itself");
         let list = || Place::task_list(Path::new("l.csv"));
-        assert!(keep_apart(&[list(), list()]).is_ok(), "the same list twice is read twice");
+        assert!(check_path_conflicts(&[list(), list()]).is_ok(), "a list may be given twice");
     }
 }

@@ -46,7 +46,7 @@ struct Uploaded {
     /// Whether the last upload failed, and that was reported.
     failing: bool,
     /// Whether another run has written the journal, and that was reported.
-    overtaken: bool,
+    concurrent_write: bool,
 }
 
 /// The result of an upload.
@@ -72,7 +72,7 @@ impl RemoteJournal {
         let tag = storage.get(&file.name, &file.local).map_err(Failure::storage)?;
         let of = state(&file.local);
         let due = Instant::now() + FIRST;
-        let uploaded = Uploaded { tag, of, under_way: None, due, failing: false, overtaken: false };
+        let uploaded = Uploaded { tag, of, under_way: None, due, failing: false, concurrent_write: false };
         Ok(Self { file, folder, storage: storage.clone(), uploaded: Mutex::new(uploaded) })
     }
 
@@ -88,7 +88,7 @@ impl RemoteJournal {
     /// Uploads the journal on a thread of its own if it is time to. A failed upload is reported and tried again.
     ///
     /// # Errors
-    /// [`JournalError::Overtaken`] when another run has written it.
+    /// [`JournalError::ConcurrentWrite`] when another run has written it.
     pub(crate) fn tick(&self) -> Result<(), JournalError> {
         let mut uploaded = self.uploaded();
         if uploaded.under_way.as_ref().is_some_and(JoinHandle::is_finished) {
@@ -125,9 +125,9 @@ impl RemoteJournal {
                 uploaded.failing = false;
                 Ok(())
             }
-            Err(error) if error.fault == Fault::Taken => {
-                uploaded.overtaken = true;
-                Err(self.overtaken())
+            Err(error) if error.fault == Fault::Conflict => {
+                uploaded.concurrent_write = true;
+                Err(self.concurrent_write())
             }
             Err(error) => {
                 report_failure(uploaded, &error);
@@ -136,8 +136,8 @@ impl RemoteJournal {
         }
     }
 
-    fn overtaken(&self) -> JournalError {
-        JournalError::Overtaken { path: self.file.name.clone(), kept: self.file.local.clone() }
+    fn concurrent_write(&self) -> JournalError {
+        JournalError::ConcurrentWrite { path: self.file.name.clone(), kept: self.file.local.clone() }
     }
 
     /// Uploads what is not uploaded yet, for a run that is over; does nothing if another run has written the journal
@@ -148,7 +148,7 @@ impl RemoteJournal {
     pub(crate) fn put(&self) -> Result<(), Failure> {
         let mut uploaded = self.uploaded();
         self.end_upload(&mut uploaded).map_err(Failure::journal)?;
-        if uploaded.overtaken || state(&self.file.local) == uploaded.of {
+        if uploaded.concurrent_write || state(&self.file.local) == uploaded.of {
             return Ok(());
         }
         let Upload { of, tag, .. } = put(&self.file, &self.storage, uploaded.tag.clone());
@@ -158,7 +158,7 @@ impl RemoteJournal {
                 uploaded.of = of;
                 Ok(())
             }
-            Err(error) if error.fault == Fault::Taken => Err(Failure::journal(self.overtaken())),
+            Err(error) if error.fault == Fault::Conflict => Err(Failure::journal(self.concurrent_write())),
             Err(error) => Err(Failure::stopped(format!(
                 "{error}; the journal could not be uploaded and is kept in {}",
                 self.file.local.display()
@@ -189,17 +189,17 @@ fn put(file: &NamedFile, storage: &Storage, known: Option<Tag>) -> Upload {
     let began = Instant::now();
     // The state is taken first: what is appended during the upload is uploaded next time.
     let of = state(&file.local);
-    let was_guarded = storage.is_guarded();
-    let tag = match storage.put_over(file, known.as_ref()) {
+    let was_conditional = storage.is_conditional();
+    let tag = match storage.put_if_unchanged(file, known.as_ref()) {
         // After an upload whose answer was lost the object is this run's own, with a tag that it does not know.
-        Err(error) if error.fault == Fault::Taken => match own(file, storage) {
-            Ok(Some(known)) => storage.put_over(file, known.as_ref()),
+        Err(error) if error.fault == Fault::Conflict => match own_tag(file, storage) {
+            Ok(Some(known)) => storage.put_if_unchanged(file, known.as_ref()),
             Ok(None) => Err(error),
             Err(other) => Err(other),
         },
         put => put,
     };
-    if was_guarded && !storage.is_guarded() {
+    if was_conditional && !storage.is_conditional() {
         console::warning(&format!(
             "{}: the server does not support conditional requests or ETags, so two runs that write this journal at \
              the same moment are not detected",
@@ -210,7 +210,7 @@ fn put(file: &NamedFile, storage: &Storage, known: Option<Tag>) -> Upload {
 }
 
 /// The tag of the object if replacing it loses nothing: the local journal begins with it, or there is no object.
-fn own(file: &NamedFile, storage: &Storage) -> Result<Option<Option<Tag>>, StorageError> {
+fn own_tag(file: &NamedFile, storage: &Storage) -> Result<Option<Option<Tag>>, StorageError> {
     let folder = storage.scratch(&file.name)?;
     let path = folder.path().join("object");
     let Some(tag) = storage.get(&file.name, &path)? else { return Ok(Some(None)) };

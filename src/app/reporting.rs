@@ -22,7 +22,7 @@ use super::exit::{Exit, Failure};
 use super::summary::{self, Layout};
 use super::{console, resume, run_end, stdout_output, template_choice};
 
-/// The most tasks that the closing summary lists.
+/// Maximum number of tasks in the closing summary.
 const NAMED_TASKS: usize = 20;
 
 /// The manifest of a run.
@@ -50,7 +50,7 @@ impl ManifestPlace {
     }
 }
 
-/// The files that a run that began at `started` is to write.
+/// The outputs of a run that started at `started`.
 pub(crate) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
     let files = stdout_output::files(&args.outputs, args.format, args.json)?;
     let targets = files.map(|text| Target::parse(text, started, &args.reading.timezone));
@@ -83,20 +83,21 @@ pub(crate) fn view(group_by: Option<&str>, filter: Option<&FilterArgs>) -> View 
     }
 }
 
-/// Reads a file of waivers, and warns of those that cannot cover anything.
+/// Reads a waiver file, and warns about waivers that cannot cover anything.
 fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failure> {
     let file = storage.fetch(path).map_err(Failure::storage)?;
-    let text = std::fs::read_to_string(&file.local)
-        .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", path.display())))?;
+    let text = std::fs::read_to_string(&file.local).map_err(|error| {
+        Failure::usage(format!("cannot read waiver file {}: {error}; check --waivers", path.display()))
+    })?;
     let waivers = Waivers::parse(path, &text, zone).map_err(|error| {
-        let head = "the waivers cannot be used:".to_owned();
+        let head = "invalid waivers:".to_owned();
         Failure::lines(Exit::Usage, std::iter::once(head).chain(error.0))
     })?;
     waivers.warnings().for_each(|warning| console::warning(&warning));
     Ok(waivers)
 }
 
-/// Warns of what is wrong with a journal that can be read all the same.
+/// Warns about problems of a journal that can be read.
 pub(crate) fn warn_of_faults(journal: &Journal) {
     for fault in journal.faults() {
         console::warning(&format!("{}: {fault}", journal.path().display()));
@@ -146,7 +147,7 @@ pub(crate) fn write(
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
     let files = FileOptions { csv_raw: args.csv_raw, limits, ticket, storage: storage.clone() };
-    // A ticket names the other files.
+    // A ticket lists the other files.
     let mut in_order: Vec<&Target> = targets.iter().collect();
     in_order.sort_by_key(|target| target.kind() == Kind::Ticket);
     let mut outputs = Vec::new();
@@ -159,7 +160,7 @@ pub(crate) fn write(
         }
         outputs.push(Output { target: target.clone(), written });
     }
-    // The journal of the evidence is there for the reader, and a file's path leads to it.
+    // A journal that is kept as a local file can be shown to the user.
     let journal_stays = manifest.is_none_or(|place| place.journal);
     let kept = journal_stays && !is_remote(journal.path());
     let fail_on = FailOn::verdicts(&args.fail_on);
@@ -212,7 +213,7 @@ pub(crate) fn write(
             console::note(&format!("manifest: {}", path.display()));
         }
     }
-    // A journal that is deleted unless the reports are written is named by the command that keeps it.
+    // A temporary journal is reported when it is kept.
     if failed && journal_stays {
         let path = journal.path();
         console::note(&format!(
@@ -294,7 +295,7 @@ pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], failed: bool) 
     }
 }
 
-/// Prints the summary and hints to stderr. `kept` is whether the journal is a file that stays.
+/// Prints the summary and hints to stderr. `kept` is whether the journal is kept as a local file.
 fn close(report: &Report<'_>, kept: bool) {
     let see = if kept {
         format!("`cutover-report show {}` lists all", shell_quote(report.journal().path()))
@@ -308,8 +309,8 @@ fn close(report: &Report<'_>, kept: bool) {
     hints(report, kept).iter().for_each(|hint| console::note(hint));
 }
 
-/// What to do about tasks that do not pass, and which waivers expired. `kept` is whether the journal is a file
-/// that stays.
+/// What to do about tasks that do not pass, and which waivers expired. `kept` is whether the journal is kept as a
+/// local file.
 pub(crate) fn hints(report: &Report<'_>, kept: bool) -> Vec<String> {
     let mut hints = Vec::new();
     for waiver in report.waivers().unwrap_or_default() {

@@ -1,18 +1,17 @@
-//! `--resume`: what an earlier run left, and whether this one may go on with it.
+//! `--resume`: finds the journal to continue, and checks that it matches the run.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use crate::cli::{ExportArgs, shell_quote};
-use crate::journal::{Header, Journal, JournalError, Searched, Wanted, Writer};
+use crate::journal::{Header, Journal, JournalError, RunScope, SearchFilter, Writer};
 use crate::model::{NamedFile, Shard, TaskList};
 
 use super::connect;
 use super::console;
 use super::exit::Failure;
 
-/// The command that fetches what a journal has no answer for and writes `outputs`; none for a journal that was
-/// merged.
+/// The command that fetches the tasks without an answer and writes `outputs`; none for a merged journal.
 pub(crate) fn command(header: &Header, journal: &Path, outputs: Vec<OsString>) -> Option<String> {
     if !header.merged_from.is_empty() {
         return None;
@@ -25,7 +24,7 @@ pub(crate) fn command(header: &Header, journal: &Path, outputs: Vec<OsString>) -
         words.extend(value.map(Into::into));
     };
     add("--endpoint", Some(&header.endpoint));
-    if let Some(Searched { state, name, with_results }) = &header.searched {
+    if let Some(SearchFilter { state, name, with_results }) = &header.searched {
         add(if header.reconciliation.is_some() { "--reconcile" } else { "--discover" }, None);
         for (option, value) in [("--state", state), ("--name", name)] {
             if let Some(value) = value {
@@ -46,37 +45,37 @@ pub(crate) fn command(header: &Header, journal: &Path, outputs: Vec<OsString>) -
 /// Checks that `--resume` can find a journal.
 ///
 /// # Errors
-/// Wrong usage, when there is no journal or each run has another.
+/// Wrong usage, when there is no journal, or its path contains the time.
 pub(crate) fn check(args: &ExportArgs, has_journal: bool) -> Result<(), Failure> {
     if !has_journal {
         return Err(Failure::usage(
-            "--resume needs a journal: name it with --journal, or give an output with -o",
+            "--resume needs a journal: set it with --journal, or set an output with -o",
         ));
     }
     let first = args.report.outputs.first().filter(|_| args.journal.is_none());
     if let Some(first) = first.filter(|first| first.contains("{time}")) {
         return Err(Failure::usage(format!(
-            "--resume looks for the journal beside -o {first}, which is another place at any {{time}}: name it with --journal"
+            "--resume looks for the journal beside -o {first}, whose path changes with {{time}}: set the journal with --journal"
         )));
     }
     Ok(())
 }
 
-/// What the account is asked for, to find the tasks or to compare them.
-pub(crate) fn searched(args: &ExportArgs) -> Option<Searched> {
+/// The filter of the task listing, for `--discover` and `--reconcile`.
+pub(crate) fn searched(args: &ExportArgs) -> Option<SearchFilter> {
     let search = &args.search;
-    (args.discover || args.reconcile).then(|| Searched {
+    (args.discover || args.reconcile).then(|| SearchFilter {
         state: search.state.clone(),
         name: search.name.clone(),
         with_results: args.discover.then_some(args.with_results),
     })
 }
 
-/// The journal to go on with; none where there is none yet.
+/// The journal to continue; none if there is none yet.
 ///
 /// # Errors
-/// When it cannot be read, or is of another run.
-pub(crate) fn held(
+/// When it cannot be read, or belongs to another run.
+pub(crate) fn load_resumable(
     file: &NamedFile,
     args: &ExportArgs,
     declared: Option<&TaskList>,
@@ -88,18 +87,20 @@ pub(crate) fn held(
         Ok(journal) if journal.recorded() > 0 => Some(journal),
         Ok(_) => None,
         Err(JournalError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
-        Err(JournalError::NoJournal(_)) if is_empty() => None,
-        Err(JournalError::NoJournal(path)) => return Err(Failure::journal(JournalError::NotOurs(path))),
+        Err(JournalError::MissingHeader(_)) if is_empty() => None,
+        Err(JournalError::MissingHeader(path)) => {
+            return Err(Failure::journal(JournalError::NotAJournal(path)));
+        }
         Err(error) => return Err(Failure::journal(error)),
     };
     let path = file.name.display();
     let Some(journal) = journal else {
         if !quiet {
-            console::note(&format!("{path} holds nothing to go on with: the run starts afresh"));
+            console::note(&format!("{path} has no records to resume from: starting a new run"));
         }
         return Ok(None);
     };
-    let run = Wanted {
+    let run = RunScope {
         endpoint: &connect::name(&args.connection)?,
         account: &connect::account(&args.connection),
         searched: searched(args),
@@ -107,45 +108,43 @@ pub(crate) fn held(
         shard,
         list: declared,
     };
-    if let Some(difference) = journal.header().differs(&run) {
+    if let Some(difference) = journal.header().mismatch(&run) {
         return Err(Failure::stopped(format!(
-            "{path} is of another run, and --resume cannot go on with it: {difference}; name another journal with \
-             --journal, or drop what it holds with --overwrite"
+            "{path} belongs to another run, so --resume cannot continue it: {difference}; choose another journal with --journal, or discard its records with --overwrite"
         )));
     }
-    tell(&journal, quiet);
+    report_resumed(&journal, quiet);
     Ok(Some(journal))
 }
 
-/// Says from where the run goes on.
-fn tell(journal: &Journal, quiet: bool) {
+/// Reports the state of the journal to continue.
+fn report_resumed(journal: &Journal, quiet: bool) {
     let path = journal.path().display();
-    if journal.is_torn() {
+    if journal.is_truncated() {
         console::warning(&format!(
-            "{path}: its last line was cut off and is taken away; its task is fetched again"
+            "{path}: its last line is truncated and was dropped; its task is fetched again"
         ));
     }
     let Header { started_at, list, searched, .. } = journal.header();
     let wanted = journal.unanswered().len();
     if wanted == 0 && journal.is_finished() {
-        // A cron entry that never fetches again must not look like one that does.
+        // A cron job that never fetches again must not look like one that does.
         console::warning(&format!(
-            "{path}: the run of {started_at} came to its end with an answer for every task, so nothing is fetched; \
-             a new run is made without --resume"
+            "{path}: the run of {started_at} is complete, with an answer for every task, so nothing is fetched; to start a new run, omit --resume"
         ));
     } else if !quiet {
         let total = list.tasks.len();
         console::note(&format!(
-            "{path}: goes on with the run of {started_at}; answers are there for {} of {total} tasks, {wanted} are to be fetched",
+            "{path}: resuming the run of {started_at}: {} of {total} tasks have answers, {wanted} to fetch",
             total - wanted
         ));
         if searched.is_some() {
-            console::note("the account is not asked for its tasks again: those that the journal names count");
+            console::note("the account's tasks are not listed again: the journal's list is used");
         }
     }
 }
 
-/// Ends a journal that has an answer for every task, if its run did not come to that.
+/// Finishes a journal that has an answer for every task, if its run was interrupted before that.
 pub(crate) fn finish(journal: &Journal) -> Result<(), Failure> {
     if journal.is_finished() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The numbers of a run, for the event at its end.
+//! Statistics of a run, for its final log event.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::exit::Exit;
 
-/// What a run did.
+/// The statistics of a run.
 #[derive(Debug, Default)]
 struct Numbers {
     requests: u64,
@@ -28,7 +28,7 @@ fn with(change: impl FnOnce(&mut Numbers)) {
     change(numbers.get_or_insert_default());
 }
 
-/// Records what fetching took.
+/// Records the statistics of fetching.
 pub(crate) fn fetched(requests: u64, retries: BTreeMap<String, u64>, time: Duration) {
     with(|numbers| {
         numbers.requests = requests;
@@ -37,7 +37,7 @@ pub(crate) fn fetched(requests: u64, retries: BTreeMap<String, u64>, time: Durat
     });
 }
 
-/// Records the verdicts of a report, by key, and what writing it took.
+/// Records the verdicts of a report, by key, and the time to write it.
 pub(crate) fn reported(verdicts: impl Iterator<Item = &'static str>, time: Duration) {
     with(|numbers| {
         let tasks = numbers.tasks.get_or_insert_default();
@@ -47,7 +47,7 @@ pub(crate) fn reported(verdicts: impl Iterator<Item = &'static str>, time: Durat
     });
 }
 
-/// Reports the end of a run as one event, if it fetched or reported something.
+/// Logs the end of a run, if it fetched or reported something.
 pub(crate) fn log(exit: Exit) {
     let numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(numbers) = numbers else { return };

@@ -12,7 +12,7 @@ use crate::threads::{run_blocking, spawn};
 
 use super::exit::{Exit, Failure};
 
-/// A request to end.
+/// A shutdown signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(unix), expect(dead_code, reason = "some signals do not exist there"))]
 pub(crate) enum Signal {
@@ -30,7 +30,7 @@ impl Signal {
         }
     }
 
-    /// How a command ends that a signal stopped.
+    /// The failure of a command that a signal stopped.
     pub(crate) fn failure(self, message: &str) -> Failure {
         let name = match self {
             Self::HangUp => "SIGHUP",
@@ -66,7 +66,7 @@ impl Signals {
         Ok(Self(sender))
     }
 
-    /// From now on, and until this is dropped, the first signal is passed on instead of ending the process.
+    /// Until the returned handle is dropped, the first signal resolves it instead of ending the process.
     pub(crate) fn stop(&self) -> Stop {
         Stop(self.0.subscribe())
     }
@@ -113,7 +113,7 @@ impl Stop {
         }
     }
 
-    /// Drops `work` when the signal comes.
+    /// Runs `work`, and drops it at the signal.
     pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         tokio::select! {
             biased;
@@ -122,7 +122,7 @@ impl Stop {
         }
     }
 
-    /// Lets `work` end, but for [`GRACE`] at most after the signal.
+    /// Runs `work`, for at most [`GRACE`] after the signal.
     pub(crate) async fn grace<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         let expired = async {
             let signal = self.wait().await;
@@ -135,11 +135,11 @@ impl Stop {
         }
     }
 
-    /// Runs `work`, which writes outputs, on a thread of its own. When the signal comes, complete outputs stay,
-    /// unfinished ones are removed, and the thread is left behind.
+    /// Runs `work`, which writes outputs, on a thread of its own. At the signal complete outputs stay, unfinished
+    /// ones are removed, and the thread is detached.
     ///
     /// # Errors
-    /// The signal; or that the thread is refused, or panicked.
+    /// When the thread cannot be started, or panicked.
     pub(crate) fn run_or_detach<T: Send + 'static>(
         &self,
         runtime: &Runtime,
@@ -147,7 +147,7 @@ impl Stop {
     ) -> Result<Result<T, Signal>, Failure> {
         match runtime.block_on(self.or(run_blocking(work))) {
             Ok(Ok(done)) => Ok(Ok(done)),
-            Ok(Err(error)) => Err(Failure::stopped(format!("the reports could not be written: {error}"))),
+            Ok(Err(error)) => Err(Failure::stopped(format!("cannot write the reports: {error}"))),
             Err(signal) => {
                 discard_unfinished();
                 storage::abort_uploads();
@@ -168,11 +168,11 @@ struct SignalStreams {
 impl SignalStreams {
     fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        // With a listener, a write beyond a limit on file sizes is an error with a path instead of the end of the
-        // process. Rust ignores SIGPIPE by itself.
+        // With a handler for SIGXFSZ, a write above the file size limit is an error and does not end the process.
+        // Rust ignores SIGPIPE itself.
         let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
         Ok(Self {
-            // Under nohup the end of the terminal must not stop the run.
+            // Under nohup SIGHUP must not stop the run.
             hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -194,7 +194,7 @@ impl SignalStreams {
     }
 }
 
-/// Whether the process was started to ignore SIGHUP, where Linux says so.
+/// Whether the process was started with SIGHUP ignored; known on Linux only.
 #[cfg(unix)]
 fn ignores_hang_up() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -8,22 +8,22 @@ use crate::output::{Cause, StdoutKind};
 
 use super::exit::Failure;
 
-/// The output that stands for stdout.
+/// The output path that means stdout.
 const STDOUT: &str = "-";
 
-/// The outputs that are files. `json` is whether stdout has the summary already.
+/// The outputs that are files. `json` is whether the summary is written to stdout.
 ///
 /// # Errors
-/// When `-` and `--format` do not go together.
+/// When `-` and `--format` are not used together.
 pub(crate) fn files(
     outputs: &[String],
     format: Option<StdoutFormat>,
     json: bool,
 ) -> Result<impl Iterator<Item = &String>, Failure> {
     let wrong = match (outputs.iter().filter(|output| *output == STDOUT).count(), format) {
-        (0, Some(_)) => Some("--format is for stdout: add -o -, or leave --format out"),
+        (0, Some(_)) => Some("--format applies to stdout only: add -o -, or omit --format"),
         (1.., None) => Some("-o - needs --format json, csv or md"),
-        (1.., Some(_)) if json => Some("-o - and --json both write to stdout: leave one of them out"),
+        (1.., Some(_)) if json => Some("-o - and --json both write to stdout: omit one of them"),
         (2.., Some(_)) => Some("-o - is given twice: stdout takes one output"),
         _ => None,
     };
@@ -43,9 +43,9 @@ impl From<StdoutFormat> for StdoutKind {
     }
 }
 
-/// Writes an output to stdout as it is made. A reader that went away, as `head` does, is no error.
+/// Streams an output to stdout. A reader that closed the pipe, as `head` does, is not an error.
 ///
-/// JSON has control and invisible characters as escapes; other formats are cleaned for a terminal only.
+/// In JSON, control and invisible characters are escaped; other formats are cleaned only for a terminal.
 pub(crate) fn write(
     format: StdoutFormat,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Cause>,
@@ -65,7 +65,7 @@ pub(crate) fn write(
 struct Cleaned<W> {
     to: W,
     clean: fn(&str) -> String,
-    /// The first bytes of a character whose others are to come.
+    /// The bytes of an incomplete character.
     rest: Vec<u8>,
 }
 
@@ -86,7 +86,7 @@ impl<W: Write> Write for Cleaned<W> {
     }
 }
 
-/// Stdout, and whether its reader went away; what is written then is dropped.
+/// Stdout, and whether its reader closed the pipe; later writes are dropped.
 struct Reader<'a> {
     stdout: io::StdoutLock<'a>,
     is_gone: bool,

@@ -1,4 +1,4 @@
-//! The summary of a report on a terminal: `show`, and the last words of commands that write reports.
+//! The summary of a report on a terminal: for `show`, and at the end of commands that write reports.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal};
@@ -9,26 +9,26 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::model::{Language, SAMPLE, Verdict, clean};
 use crate::report::{Options, Report, Status, SummaryRow, pick_worst};
 
-/// The most groups that are listed.
+/// Maximum number of groups listed.
 const MAX_GROUPS: usize = 20;
-/// Names are cut to this part of a terminal's width, but to no less than [`MIN_NAME`] columns.
+/// Names are truncated to this fraction of the terminal's width, but not below [`MIN_NAME`] columns.
 const NAME_SHARE: usize = 3;
 /// In columns.
 const MIN_NAME: usize = 16;
-/// The least room for reasons, in columns.
+/// Minimum width of reasons, in columns.
 const MIN_REASON: usize = 16;
 const INDENT: &str = "  ";
 
 /// How a summary is shown.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layout {
-    /// The columns of the terminal; none where lines may have any length.
+    /// The width of the terminal in columns; none for unlimited lines.
     pub(crate) width: Option<usize>,
     /// Whether verdicts and the status are coloured.
     pub(crate) colour: bool,
-    /// The most tasks that are listed; none for all.
+    /// Maximum number of tasks listed; none for all.
     pub(crate) limit: Option<usize>,
-    /// Where the other tasks are listed.
+    /// How to list the other tasks.
     pub(crate) see: String,
     /// Whether tasks that could not be fetched for the same reason, such as an unknown host, are one line.
     pub(crate) merge_failures: bool,
@@ -54,7 +54,7 @@ impl Layout {
         colour: anstream::ColorChoice,
         limit: Option<usize>,
     ) -> Self {
-        // A terminal that does not know its size says 0.
+        // A terminal of unknown size reports 0.
         let width = size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
         Self { width, colour: colour != anstream::ColorChoice::Never, limit, ..Self::default() }
     }
@@ -64,8 +64,7 @@ impl Layout {
     }
 }
 
-/// The summary, in lines that each end with a line break: status, counts, groups, and the tasks that do not
-/// pass, worst first. Every text from outside is cleaned.
+/// The summary: status, counts, groups, and the tasks that do not pass, worst first. Texts from outside are cleaned.
 pub(crate) fn text(report: &Report<'_>, layout: &Layout) -> String {
     let language = report.options().language;
     let zone = &report.options().timezone;
@@ -145,7 +144,7 @@ fn entries<'a>(report: &'a Report<'a>, merge_failures: bool) -> Vec<Entry<'a>> {
     entries
 }
 
-/// The tasks a line each, for logs and mail.
+/// One line per task, for logs and mail.
 fn list(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<String> {
     let width = Verdict::ALL.map(|verdict| language.text(verdict.label()).width()).into_iter().max();
     let line = |entry: &&Entry<'_>| {
@@ -161,7 +160,7 @@ fn list(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<Stri
     entries.iter().map(line).collect()
 }
 
-/// The tasks as a table that fits the terminal; with their ids where there is room for them.
+/// The tasks as a table that fits the terminal, with ids if there is room.
 fn table(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<String> {
     let heading = ["Verdict", "Source server", "Differences", "Reason", "Task ID"];
     let heading = heading.map(|text| Cell::new(language.text(text), Style::new().underline()));
@@ -194,7 +193,7 @@ fn table(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<Str
     lines.into_iter().map(|line| format!("{INDENT}{line}")).collect()
 }
 
-/// How many more there are, and where.
+/// The number of tasks that are not listed, and how to list them.
 fn more(count: usize, see: &str, language: Language) -> Option<String> {
     let text = language.fill("… and {0} more", &[&count]);
     let text = if see.is_empty() { text } else { format!("{text}: {see}") };
@@ -231,8 +230,8 @@ fn widths(table: &[Vec<Cell>]) -> Vec<usize> {
     (0..columns).map(width).collect()
 }
 
-/// The lines of a table. Columns that are not `flexible` keep their width; of the others, those of 0 are cut to a
-/// part of the terminal, and those of 1 get what is left.
+/// The lines of a table. Columns with `flexible` 0 are truncated to a fraction of the terminal, those with 1 get the
+/// remaining width, others keep their width.
 fn lay_out(table: &[Vec<Cell>], flexible: &[Option<u8>], layout: &Layout) -> Vec<String> {
     let mut widths = widths(table);
     if let Some(terminal) = layout.width {
@@ -275,7 +274,7 @@ fn lay_out(table: &[Vec<Cell>], flexible: &[Option<u8>], layout: &Layout) -> Vec
     table.iter().map(line).collect()
 }
 
-/// The text, or its beginning and `…`, in at most `width` columns.
+/// The text, truncated with `…` to at most `width` columns.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -320,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_cut_by_columns() {
+    fn text_is_truncated_by_columns() {
         assert_eq!((cut("web-01", 6).as_str(), cut("web-prod-01", 6).as_str()), ("web-01", "web-p…"));
         assert_eq!((cut("财务报表", 8).as_str(), cut("财务报表", 6).as_str()), ("财务报表", "财务…"));
         assert_eq!(cut("web", 0), "…");

@@ -1,4 +1,4 @@
-//! Where a command's tasks come from: lists, the command line, the account.
+//! The tasks of a command: from lists, the command line, or the account.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs, shell_quote};
 use crate::model::{Reconciliation, TaskList};
-use crate::sms::ask::Unanswered;
+use crate::sms::request::RequestError;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
 use crate::tasks::discovery::{
@@ -21,7 +21,7 @@ use super::console;
 use super::exit::Failure;
 use super::hints::{LISTING, LISTING_SERVERS, LISTING_TASKS, denied};
 
-const NO_TASKS: &str = "no tasks: name a task list, - for stdin, or use --task ID";
+const NO_TASKS: &str = "no tasks: give a task list, - for stdin, or use --task ID";
 
 /// The tasks that the command line declares.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub(crate) struct Declared {
     pub(crate) claims: BTreeMap<usize, Claim>,
 }
 
-/// The tasks that the command line declares; none if they are to be found, or are in the journal to resume.
+/// The tasks of the command line; none with `--discover`, or if the journal to resume has them.
 pub(crate) fn declared(
     args: &ExportArgs,
     storage: &Storage,
@@ -39,11 +39,11 @@ pub(crate) fn declared(
 ) -> Result<Option<Declared>, Failure> {
     let SearchArgs { state, name } = &args.search;
     if (state.is_some() || name.is_some()) && !args.discover && !args.reconcile {
-        return Err(Failure::usage("--state and --name go with --discover or --reconcile"));
+        return Err(Failure::usage("--state and --name need --discover or --reconcile"));
     }
     if args.with_results && !args.discover {
         return Err(Failure::usage(
-            "--with-results selects among the tasks of --discover; add --discover, or leave it out",
+            "--with-results needs --discover; add --discover, or omit --with-results",
         ));
     }
     // The journal to resume has the list.
@@ -57,11 +57,11 @@ pub(crate) fn declared(
     Ok(Some(Declared { list: loaded.list, claims: loaded.claims }))
 }
 
-/// What is to be fetched, and what the account said of it.
+/// The tasks to fetch, and the result of listing the account's tasks.
 pub(crate) struct FoundTasks {
     pub(crate) list: TaskList,
     pub(crate) reconciliation: Option<Reconciliation>,
-    /// Why the account may have tasks that it did not name.
+    /// Why the listing may lack tasks of the account.
     pub(crate) unlisted: Vec<String>,
     /// Rows of a plan that are another row's server.
     pub(crate) same_server: Vec<String>,
@@ -73,7 +73,7 @@ impl FoundTasks {
     }
 }
 
-/// Asks the account for its tasks where that is wanted: to fetch them, or to compare them.
+/// Lists the account's tasks for `--discover` and `--reconcile`.
 pub(crate) async fn find_tasks(
     args: &ExportArgs,
     declared: Option<Declared>,
@@ -91,7 +91,9 @@ pub(crate) async fn find_tasks(
         }
         let Discovered { list, warnings } = search_account().await?;
         if list.tasks.is_empty() {
-            return Err(Failure::stopped("the account has no such task, so there is nothing to report"));
+            return Err(Failure::stopped(
+                "the account has no matching task, so there is nothing to report; check --state, --name and the account",
+            ));
         }
         return Ok(FoundTasks { unlisted: warnings, ..FoundTasks::of(list) });
     };
@@ -164,7 +166,7 @@ pub(crate) async fn resolve_plan(
     Ok(ResolvedPlan { resolved, tasks, unlisted })
 }
 
-/// Reads the task lists that a command was given.
+/// Reads the task lists of a command.
 pub(crate) fn load_tasks(
     lists: &[PathBuf],
     ids: &[String],
@@ -175,12 +177,14 @@ pub(crate) fn load_tasks(
 ) -> Result<Loaded, Failure> {
     let stdin_taken = connection.token_file.as_deref() == Some(Path::new("-"));
     if stdin_taken && lists.iter().any(|list| list == Path::new("-")) {
-        return Err(Failure::usage("both the task list and --token-file are to come from standard input"));
+        return Err(Failure::usage(
+            "the task list and --token-file both read standard input; use a file for one of them",
+        ));
     }
     read_task_lists(lists, ids, options, storage, quiet)
 }
 
-/// Reads task lists and ids, and prints the warnings about them.
+/// Reads task lists and ids, and prints their warnings.
 pub(crate) fn read_task_lists(
     lists: &[PathBuf],
     ids: &[String],
@@ -206,7 +210,7 @@ pub(crate) fn read_task_lists(
     };
     if options.sheet.is_some() && !sources.iter().any(has_sheets) {
         return Err(Failure::usage(
-            "--sheet names a worksheet, but no task list is an .xlsx file; leave --sheet out",
+            "--sheet selects a worksheet, but no task list is an .xlsx file; omit --sheet",
         ));
     }
     let loaded = tasks::load_with(&sources, &mut std::io::stdin().lock(), options).map_err(Failure::list)?;
@@ -248,7 +252,7 @@ pub(crate) fn with_ids(loaded: Loaded, command: &str) -> Result<TaskList, Failur
     Err(Failure::list(TaskListError(loaded.claims.values().map(fault).collect())))
 }
 
-/// Finds tasks, and says what may be missing.
+/// Lists the account's tasks, and warns if some may be missing.
 pub(crate) async fn find(
     connected: &Connected,
     gate: &Gate,
@@ -264,8 +268,8 @@ pub(crate) async fn find(
 /// The failure of a listing, with the permission that it needs.
 fn listing_failed(what: &str, permission: &str, error: DiscoverError) -> Failure {
     match error {
-        DiscoverError::Unanswered(Unanswered::Refused(_)) => Failure::credentials(error),
-        DiscoverError::Unanswered(Unanswered::Failed(failure)) => Failure::stopped(format!(
+        DiscoverError::Request(RequestError::Refused(_)) => Failure::credentials(error),
+        DiscoverError::Request(RequestError::Failed(failure)) => Failure::stopped(format!(
             "the account's {what} cannot be listed: {}",
             denied(&failure, permission)
         )),

@@ -1,4 +1,4 @@
-//! The template that `--template` names.
+//! Reads the template of `--template`.
 
 use crate::model::{Markup, did_you_mean};
 use crate::output::Ticket;
@@ -12,7 +12,7 @@ pub(crate) fn named(name: &str) -> Result<Template, Failure> {
     Template::built_in(name).map_or_else(|| read(name), Ok)
 }
 
-/// The template in `file`, checked for every markup that a ticket can have.
+/// The template in `file`, validated for every ticket markup.
 pub(crate) fn read(file: &str) -> Result<Template, Failure> {
     let source = std::fs::read_to_string(file).map_err(|error| {
         let near = did_you_mean(file, Template::all_built_in().map(|(name, _)| name));

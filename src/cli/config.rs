@@ -20,13 +20,13 @@ use crate::model::{Place, did_you_mean};
 const DEFAULT_PROFILE: &str = "default";
 /// Options that set the same thing: one of them on the command line overrides both in the file.
 const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
-/// Commands with an option that has other values than elsewhere: a profile cannot mean both.
+/// Commands whose option has other values than the same option elsewhere; settings do not apply to them.
 const OWN_VALUES: [(&str, &str); 3] = [("diff", "fail-on"), ("tasks", "format"), ("tasks", "output")];
 /// Options that choose the settings, or print something and exit.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Global options with a value, which may precede the command.
 const WITH_VALUE: [&str; 5] = ["--config", "--profile", "--s3-endpoint", "--log-format", "--log-file"];
-/// Commands that no setting concerns.
+/// Commands without settings.
 const WITHOUT_SETTINGS: [&str; 3] = ["completions", "man", "help"];
 /// Options for which there are environment variables, which override the file.
 const VARIABLES: [(&str, &str); 5] = [
@@ -37,8 +37,8 @@ const VARIABLES: [(&str, &str); 5] = [
     ("s3-endpoint", "AWS_ENDPOINT_URL"),
 ];
 
-/// A command line with everything that applies to it.
-pub(super) struct Settled {
+/// A command line with its settings.
+pub(super) struct ResolvedCommandLine {
     pub(super) arguments: Arguments,
     pub(super) typed: Typed,
     /// The configuration file, if there is one.
@@ -73,13 +73,13 @@ impl Arguments {
 ///
 /// # Errors
 /// Every error of the configuration file, with its line and column.
-pub(super) fn settle(arguments: Vec<OsString>) -> Result<Settled, ReadError> {
+pub(super) fn resolve(arguments: Vec<OsString>) -> Result<ResolvedCommandLine, ReadError> {
     let mut command = Cli::command();
     command.build();
     let (arguments, off) = take_off_switches(arguments, &command);
     let typed = Typed::new(arguments.clone(), off.iter().map(|name| format!("--{name}=false")).collect());
     let (file, settings) = settings_for(&arguments, &off, &command).map_err(ReadError::Config)?;
-    Ok(Settled { arguments: Arguments { arguments, settings }, typed, file })
+    Ok(ResolvedCommandLine { arguments: Arguments { arguments, settings }, typed, file })
 }
 
 /// Takes `--NAME=false` and `--NAME=true` of switches out of a command line; returns the switches that are off.

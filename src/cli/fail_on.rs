@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn list_with_spaces_is_found() {
+    fn list_separated_by_spaces_is_detected() {
         let found = |line: &str| split_list(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         for line in [
             "x render j --fail-on stale inconsistent",

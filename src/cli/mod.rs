@@ -76,7 +76,7 @@ impl Cli {
         if let Some(message) = fail_on::split_list(&arguments) {
             return Err(Self::command().error(ErrorKind::InvalidValue, message).into());
         }
-        let config::Settled { arguments, typed, file } = config::settle(arguments)?;
+        let config::ResolvedCommandLine { arguments, typed, file } = config::resolve(arguments)?;
         let mut cli =
             Self::try_parse_from(arguments.with_settings()).map_err(|error| arguments.explain(error))?;
         match &mut cli.command {

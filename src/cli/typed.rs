@@ -73,7 +73,7 @@ impl Typed {
         outputs
     }
 
-    /// The command `target` with every argument of this command line that it has too, but those `without`.
+    /// The command `target` with every argument of this command line that it supports, except those in `without`.
     fn words(&self, target: &str, without: &[&str]) -> Vec<OsString> {
         let mut program = Cli::command();
         program.build();

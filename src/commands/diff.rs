@@ -11,7 +11,7 @@ use crate::storage::Storage;
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
-use crate::app::path_conflicts::{Place, keep_apart};
+use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::{reporting, stdout_output};
 
 pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
@@ -28,7 +28,7 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
         .map_err(Failure::usage)?;
     let journals = [&args.old, &args.new].map(|path| Place::read_journal(path));
     let outputs = targets.iter().map(|target| Place::output(target.path()));
-    keep_apart(&journals.into_iter().chain(outputs).collect::<Vec<_>>())?;
+    check_path_conflicts(&journals.into_iter().chain(outputs).collect::<Vec<_>>())?;
     for journal in [&old, &new] {
         reporting::warn_of_faults(journal);
     }

@@ -87,7 +87,7 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
             return network(options, endpoint, findings).await;
         }
     };
-    let (is_signed, origin, last_resort) = (found.credentials.sign(), found.origin, found.last_resort);
+    let (is_signed, origin, is_fallback) = (found.credentials.sign(), found.origin, found.is_fallback);
     let client = match connect::client(options, endpoint, found.credentials, found.scope) {
         Ok(client) => client,
         Err(failure) => return findings.fail(failure.exit, "endpoint", failure.message()),
@@ -96,7 +96,7 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
     match client.authenticate().await {
         Ok(()) => findings.ok("credentials", &format!("from {origin}"))?,
         Err(failure) => {
-            let what = if last_resort { auth::missing(None) } else { failure.summary() };
+            let what = if is_fallback { auth::missing(None) } else { failure.summary() };
             // An endpoint that cannot be reached has not refused the credentials.
             let exit = if failure.is_transient() { Exit::Stopped } else { Exit::Credentials };
             findings.fail(exit, "credentials", &format!("none: {what}"))?;
@@ -225,7 +225,7 @@ fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> 
 
 /// Whether object storage can be read. Whether it takes what is put there is not tried: that would change it.
 fn object_storage(place: &Path, storage: &Storage, findings: &mut Findings) -> Result<(), Failure> {
-    match storage.reach(place) {
+    match storage.probe(place) {
         Ok(()) => findings.ok("output", &format!("{} can be read; nothing was put there", place.display())),
         Err(error) => {
             let failure = Failure::storage(error);

@@ -22,8 +22,8 @@ use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
 use crate::app::exit::{Exit, Failure};
 use crate::app::hints::RunStats;
-use crate::app::journal_location::JournalPlace;
-use crate::app::path_conflicts::{Place, keep_apart};
+use crate::app::journal_location::JournalLocation;
+use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
 use crate::app::resume;
 use crate::app::run_end;
@@ -60,7 +60,7 @@ pub(super) fn run(
         let labels = declared.as_ref().map_or(&[][..], |declared| &declared.list.labels);
         options.view.check(labels).map_err(Failure::usage)?;
     }
-    let journal = JournalPlace::new(kept, &storage)?;
+    let journal = JournalLocation::new(kept, &storage)?;
     let stop = signals.stop();
     let args = Arc::from(args);
     let recovered = OnceLock::new();
@@ -94,7 +94,7 @@ impl Outputs {
             None => ManifestPlace::beside(&targets, false, signer.as_ref()),
         };
         signing::check(signer.as_deref(), manifest.is_some())?;
-        keep_apart(&places(args, &targets, journal, manifest.as_ref()))?;
+        check_path_conflicts(&places(args, &targets, journal, manifest.as_ref()))?;
         Ok(Self { targets, manifest })
     }
 
@@ -145,7 +145,7 @@ struct Export {
     started: Timestamp,
     declared: Option<Declared>,
     shard: Option<Shard>,
-    journal: JournalPlace,
+    journal: JournalLocation,
     /// Where the records are instead if another program removed or changed the journal.
     recovered: OnceLock<NamedFile>,
     storage: Storage,
@@ -161,7 +161,7 @@ impl Export {
         let file = self.journal.file();
         let lock = Arc::new(lock_journal(&file.local, self.started)?);
         let held = if args.resume {
-            resume::held(
+            resume::load_resumable(
                 file,
                 args,
                 self.declared.as_ref().map(|declared| &declared.list),
@@ -245,7 +245,7 @@ impl Export {
         let deadline = Instant::now() + args.deadline;
         let fetched = async {
             if let Some(held) = held {
-                let journal = Writer::resume(held).map_err(Failure::journal)?.under(lock);
+                let journal = Writer::resume(held).map_err(Failure::journal)?.with_lock(lock);
                 let tasks = &held.header().list.tasks;
                 return self.fetch_into(journal, tasks, held.unanswered(), deadline, &connected, &gate).await;
             }
@@ -268,13 +268,13 @@ impl Export {
             if let Some(shard) = self.shard {
                 shard::take(shard, &mut header);
                 if !self.quiet {
-                    console::note(&shard::told(shard, &header, [args.connection.rate, rate]));
+                    console::note(&shard::describe(shard, &header, [args.connection.rate, rate]));
                 }
             }
             let journal = Writer::create(self.journal.file(), &header, args.overwrite)
                 .map_err(|error| unfinished(error, &args.report.typed))?;
             let tasks = &header.list.tasks;
-            let journal = journal.under(lock);
+            let journal = journal.with_lock(lock);
             self.fetch_into(journal, tasks, (0..tasks.len()).collect(), deadline, &connected, &gate).await
         };
         let fetched = fetched.await;
@@ -355,7 +355,7 @@ impl Export {
         .await;
         progress.clear();
         run_end::fetched(connected.client.requests(), stats.retries().clone(), began.elapsed());
-        if let Some(rate) = gate.learnt() {
+        if let Some(rate) = gate.learned_rate() {
             tracing::info!(event = "rate_learned", rate = rate.to_string());
         }
         let kept = kept(&journal, tasks.len(), &self.args.report.typed);
@@ -364,11 +364,13 @@ impl Export {
                 let finished = journal.finish();
                 self.note_recovery(&mut journal);
                 return match finished {
-                    Ok(()) => Ok(stats.hints(gate.learnt(), &self.args.report.typed)),
+                    Ok(()) => Ok(stats.hints(gate.learned_rate(), &self.args.report.typed)),
                     Err(error) => Err(Failure::stopped(format!("{error}; no report is written; {kept}"))),
                 };
             }
-            Err(FetchError::Consumer(error @ JournalError::Overtaken { .. })) => Failure::journal(error),
+            Err(FetchError::Consumer(error @ JournalError::ConcurrentWrite { .. })) => {
+                Failure::journal(error)
+            }
             Err(FetchError::Consumer(error)) => {
                 return Err(Failure::stopped(format!("{error}; no report is written; {kept}")));
             }
@@ -402,7 +404,7 @@ impl Export {
 /// What a run that was stopped leaves, and the commands to continue with.
 fn kept(journal: &Writer, total: usize, typed: &Typed) -> String {
     let path = journal.path();
-    if !journal.is_placed() {
+    if !journal.is_published() {
         return format!("{} is unchanged", path.display());
     }
     format!(
@@ -417,8 +419,8 @@ fn kept(journal: &Writer, total: usize, typed: &Typed) -> String {
 /// The error of an unfinished journal with the commands to continue with.
 fn unfinished(error: JournalError, typed: &Typed) -> Failure {
     match error {
-        JournalError::Unfinished { path, held, total } => Failure::stopped(format!(
-            "{} holds an unfinished run with {held} of {total} tasks; to fetch the rest: `{}`; to report on it as it \
+        JournalError::Unfinished { path, recorded, total } => Failure::stopped(format!(
+            "{} contains an unfinished run with {recorded} of {total} tasks; to fetch the rest: `{}`; to report on it as it \
              is: `{}`; to discard it and start again, add --overwrite",
             path.display(),
             typed.resume(&path),

@@ -13,7 +13,7 @@ use crate::storage::{Storage, is_remote};
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
-use crate::app::path_conflicts::{Place, keep_apart};
+use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
 use crate::app::signing;
 
@@ -34,7 +34,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
         .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
         .chain(kept.filter(|path| !is_remote(path)).map(Place::lock))
         .chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
-    keep_apart(&own.chain(targets.iter().flat_map(Place::outputs)).collect::<Vec<_>>())?;
+    check_path_conflicts(&own.chain(targets.iter().flat_map(Place::outputs)).collect::<Vec<_>>())?;
     options.view.check(&merge.header().list.labels).map_err(Failure::usage)?;
     tell(&merge, quiet);
     match kept {
@@ -90,7 +90,7 @@ fn io(path: &Path, source: std::io::Error) -> Failure {
 fn failure(error: MergeError) -> Failure {
     match error {
         MergeError::Journal(error) => Failure::journal(error),
-        MergeError::Strangers { .. } => Failure::usage(error),
+        MergeError::IncompatibleShards { .. } => Failure::usage(error),
         MergeError::Replaced(_) => Failure::stopped(error),
     }
 }

@@ -7,7 +7,7 @@ use crate::journal::Journal;
 use crate::storage::Storage;
 
 use crate::app::exit::{Exit, Failure};
-use crate::app::path_conflicts::{Place, keep_apart};
+use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
 use crate::app::signing;
 
@@ -24,7 +24,7 @@ pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Ex
     let own = iter::once(Place::journal(&args.journal)).chain(waivers);
     let own = own.chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
     let outputs = targets.iter().flat_map(Place::outputs);
-    keep_apart(&own.chain(outputs).collect::<Vec<_>>())?;
+    check_path_conflicts(&own.chain(outputs).collect::<Vec<_>>())?;
     if !quiet {
         reporting::warn_if_unfinished(&journal, args.report.typed.outputs());
     }

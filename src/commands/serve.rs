@@ -94,7 +94,7 @@ fn access_key(locks: bool) -> Result<AccessKey, Failure> {
             }
         }
     }
-    let key = AccessKey { security_token, locks, ..AccessKey::made_up() };
+    let key = AccessKey { security_token, locks, ..AccessKey::generate() };
     console::note("no access key is set; this one was generated, for clients to use:");
     console::note(&format!(
         "export HUAWEICLOUD_SDK_AK={} HUAWEICLOUD_SDK_SK={}",

@@ -13,7 +13,7 @@ use crate::model::{SAMPLE, Task};
 use crate::output::Target;
 use crate::report::Zone;
 use crate::sms::Reply;
-use crate::sms::ask::{Unanswered, ask};
+use crate::sms::request::{RequestError, request_with_retry};
 use crate::sms::throttle::Gate;
 use crate::storage::{Storage, is_remote};
 use crate::threads::runtime;
@@ -94,10 +94,10 @@ async fn save_batches(
     for (number, tasks) in (1..).zip(tasks.chunks(BATCH)) {
         let failed = |what: &str| console::error(&format!("batch {number} of {batches}: {what}"));
         let call = async || connected.client.export(body(tasks), args.language).await;
-        let reply = match ask(&gate, args.connection.max_attempts, call).await {
+        let reply = match request_with_retry(&gate, args.connection.max_attempts, call).await {
             Ok(reply) => reply,
-            Err(refused @ Unanswered::Refused(_)) => return Err(Failure::credentials(refused)),
-            Err(Unanswered::Failed(failure)) => {
+            Err(refused @ RequestError::Refused(_)) => return Err(Failure::credentials(refused)),
+            Err(RequestError::Failed(failure)) => {
                 failed(&denied(&failure, "it needs sms:server:getBatchConsistencyResults"));
                 continue;
             }

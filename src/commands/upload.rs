@@ -3,7 +3,7 @@
 use crate::answer::{ErrorBody, describe_body, is_json};
 use crate::cli::UploadArgs;
 use crate::sms::Reply;
-use crate::sms::ask::{Unanswered, ask};
+use crate::sms::request::{RequestError, request_with_retry};
 use crate::sms::throttle::Gate;
 use crate::tasks::{LoadedUploads, load_uploads};
 use crate::threads::runtime;
@@ -36,7 +36,7 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
                 return Err(signal.failure(&tried));
             }
             let send = async || connected.client.upload(&upload.task_id, upload.body()).await;
-            let sent = stop.grace(ask(&gate, args.connection.max_attempts, send)).await;
+            let sent = stop.grace(request_with_retry(&gate, args.connection.max_attempts, send)).await;
             let sent = sent.map_err(|signal| {
                 signal.failure(&format!("{tried}; that of task {} may have gone through", upload.task_id))
             })?;
@@ -55,10 +55,10 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
                     let directories = format!("{} directories", upload.directories.len());
                     console::out_fields(&[upload.task_id.as_str(), &directories])?;
                 }
-                Err(refused @ Unanswered::Refused(_)) => {
+                Err(refused @ RequestError::Refused(_)) => {
                     return Err(Failure::credentials(format!("task {}: {refused}", upload.task_id)));
                 }
-                Err(Unanswered::Failed(failure)) => {
+                Err(RequestError::Failed(failure)) => {
                     failures += 1;
                     let what = denied(&failure, "uploading needs sms:server:updateConsistencyCheckResult");
                     console::error(&format!("task {}: {what}", upload.task_id));

@@ -1,4 +1,4 @@
-//! The pipeline: tasks in, records out, at the rate of the gate.
+//! The fetch pipeline: tasks in, records out, at the rate of the gate.
 
 mod queue;
 
@@ -16,7 +16,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 use crate::answer::is_json;
 use crate::journal::{Answered, Failed, Outcome, Record};
 use crate::model::{ClockOffset, FailureKind, Task};
-use crate::sms::retry::{LONGEST_WAIT, NO_JSON, delay};
+use crate::sms::retry::{MAX_NOT_JSON, MAX_WAIT, delay};
 use crate::sms::throttle::{Gate, Slowed};
 use crate::sms::{self, Attempt, Client, Failure, Reply};
 use queue::{Pending, Queue};
@@ -26,24 +26,24 @@ pub const GRACE: Duration = Duration::from_secs(5);
 /// How often [`Event::Tick`] comes.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What bounds a run.
+/// The limits of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Requests under way at once.
+    /// Maximum concurrent requests.
     pub concurrency: NonZeroUsize,
-    /// Requests for one task. Those that find no connection count only until the service was reached
-    /// once: so many in a row then end the run.
+    /// Maximum requests per task. Connection failures do not count. If the service was never reached, this many in a
+    /// row fail all tasks.
     pub max_attempts: NonZeroU32,
-    /// The time for the whole run; tasks that are not done by then fail.
+    /// Time limit of the run; tasks that are unfinished by then fail.
     pub deadline: Duration,
 }
 
-/// What the pipeline tells as it goes.
+/// Progress of the pipeline.
 #[derive(Debug)]
 pub enum Event {
-    /// A task is done, for better or worse.
+    /// A task has its answer, or failed.
     Finished(Record),
-    /// A request failed and will be made again.
+    /// A request failed and will be retried.
     Retrying {
         /// The task's place in the list.
         ordinal: usize,
@@ -53,39 +53,39 @@ pub enum Event {
         status: Option<u16>,
         /// What went wrong.
         what: String,
-        /// The time until the next try.
+        /// Time until the retry.
         wait: Duration,
     },
-    /// The service's refusals have made the run slower. Told once; the rate goes on to follow them.
+    /// Rate limiting by the service slowed the run. Sent once; the rate may change further.
     Slowed(Slowed),
-    /// A second has passed: what was finished in it may be made to last.
+    /// A second has passed; a good time to sync.
     Tick,
 }
 
-/// Why the pipeline stopped before its end.
+/// Why the pipeline stopped early.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError<E> {
-    /// The credentials were refused; asking on could lock them.
+    /// The credentials were refused; more requests could lock them.
     #[error("the credentials were refused: {}", .0.summary())]
     Refused(Box<Failure>),
-    /// The caller asked for it.
+    /// `stop` resolved.
     #[error("stopped")]
     Stopped,
-    /// Whoever takes the events could not.
+    /// `consume` failed.
     #[error(transparent)]
     Consumer(E),
 }
 
-/// Fetches the tasks of the ordinals `wanted` and hands each record on as soon as it is there, in any order.
-/// For a server without a task nothing is requested.
+/// Fetches the tasks with the ordinals `wanted`, and passes each record to `consume` when it is complete, in any
+/// order. For a server without a task nothing is requested.
 ///
-/// A failed attempt gives its place back and waits in the queue, so a task that is being waited for
-/// never keeps a healthy one from being asked. `consume` must be quick: requests stand still while it runs.
-/// If the service cannot be reached at all, every task is soon recorded as failed.
+/// A failed attempt frees its slot and waits in the queue, so retries do not block other tasks. `consume` must be
+/// fast: requests make no progress while it runs. If the service cannot be reached at all, all tasks fail without
+/// further attempts.
 ///
 /// # Errors
-/// The first refusal of the credentials or the end of `stop`, after either of which nothing more is asked and
-/// requests under way have [`GRACE`] to bring what they were sent for; or the first error of `consume`.
+/// When the credentials are refused or `stop` resolves: then no new requests are sent, and running ones have
+/// [`GRACE`] to finish. Or the first error of `consume`.
 pub async fn fetch_all<E>(
     client: &Client,
     gate: &Gate,
@@ -101,7 +101,7 @@ pub async fn fetch_all<E>(
         deadline: Instant::now() + limits.deadline,
         limits,
         going: Semaphore::new(0),
-        out_of_reach: OnceCell::new(),
+        unreachable: OnceCell::new(),
     };
     let queue = Arc::new(Queue::new(wanted));
     let mut attempts = Arc::clone(&queue)
@@ -113,7 +113,7 @@ pub async fn fetch_all<E>(
     let mut stop = pin!(stop);
     let mut tick = interval(TICK);
     let mut ending = None;
-    let wind_up = |why| {
+    let stop_sending = |why| {
         run.going.close();
         queue.close();
         (why, Instant::now() + GRACE)
@@ -123,7 +123,7 @@ pub async fn fetch_all<E>(
         let next = tokio::select! {
             next = attempts.next() => next,
             () = &mut stop, if end.is_none() => {
-                ending = Some(wind_up(FetchError::Stopped));
+                ending = Some(stop_sending(FetchError::Stopped));
                 continue;
             }
             () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => break,
@@ -138,13 +138,13 @@ pub async fn fetch_all<E>(
         }
         match step {
             Step::Finished(record) => {
-                queue.settle();
+                queue.mark_done();
                 consume(Event::Finished(record)).map_err(FetchError::Consumer)?;
             }
-            Step::OutOfReach(record) => {
+            Step::Unreachable(record) => {
                 run.going.close();
-                queue.hurry();
-                queue.settle();
+                queue.skip_delays();
+                queue.mark_done();
                 consume(Event::Finished(record)).map_err(FetchError::Consumer)?;
             }
             Step::Again { kind, status, what, wait } => {
@@ -153,7 +153,7 @@ pub async fn fetch_all<E>(
                 consume(event).map_err(FetchError::Consumer)?;
             }
             Step::Refused(failure) => {
-                ending.get_or_insert_with(|| wind_up(FetchError::Refused(failure)));
+                ending.get_or_insert_with(|| stop_sending(FetchError::Refused(failure)));
             }
             Step::Stopped => {}
         }
@@ -166,17 +166,16 @@ struct Run<'a> {
     gate: &'a Gate,
     limits: Limits,
     deadline: Instant,
-    /// Never has a permit; closed when no further request is to be sent.
+    /// Has no permits; closed when no further request is to be sent.
     going: Semaphore,
-    /// Why the service was never reached, once the run is given up for it. Of every task that is left, this is
-    /// the whole reason.
-    out_of_reach: OnceCell<Failed>,
+    /// Set when the service was never reached: the reason for every remaining task.
+    unreachable: OnceCell<Failed>,
 }
 
 enum Step {
     Finished(Record),
-    /// The task failed, and so will all others.
-    OutOfReach(Record),
+    /// The service is unreachable: this task failed, and all others will.
+    Unreachable(Record),
     Again {
         kind: FailureKind,
         status: Option<u16>,
@@ -198,12 +197,12 @@ impl Run<'_> {
             let permit = tokio::select! {
                 biased;
                 _ = self.going.acquire() => return None,
-                permit = self.gate.pass() => permit,
+                permit = self.gate.acquire() => permit,
             };
-            pending.tried.count += 1;
+            pending.attempts.count += 1;
             let sent = Instant::now();
             let outcome = self.client.consistency_result(task_id).await;
-            let logged = Attempt::of(pending.tried.count, sent.elapsed(), &outcome);
+            let logged = Attempt::of(pending.attempts.count, sent.elapsed(), &outcome);
             Some((permit, outcome, logged))
         };
         let mut logged = None;
@@ -215,26 +214,26 @@ impl Run<'_> {
         });
         let step = match outcome {
             Err(_) => {
-                let attempt = pending.tried.count;
+                let attempt = pending.attempts.count;
                 tracing::info!(event = "deadline_passed", task_id = task_id.as_str(), attempt);
-                pending.tried.note(if pending.tried.count == 0 {
+                pending.attempts.record_error(if pending.attempts.count == 0 {
                     "the run's deadline (--deadline) passed before its turn"
                 } else {
                     "the run's deadline (--deadline) passed"
                 });
                 Step::Finished(out_of_time(task, &pending))
             }
-            Ok(None) => match self.out_of_reach.get() {
+            Ok(None) => match self.unreachable.get() {
                 None => Step::Stopped,
                 Some(why) => Step::Finished(record(task, &pending, None, None, Outcome::Failed(why.clone()))),
             },
             Ok(Some((permit, sms::Outcome::Answered(reply)))) => {
-                self.gate.admitted(&permit);
+                self.gate.record_success(&permit);
                 self.answered(task, &mut pending, reply)
             }
             Ok(Some((_, sms::Outcome::Refused(failure)))) => Step::Refused(Box::new(failure)),
             Ok(Some((permit, sms::Outcome::Failed(failure)))) => {
-                let wait = self.gate.failed(&permit, pending.tried.count, &failure);
+                let wait = self.gate.record_failure(&permit, pending.attempts.count, &failure);
                 self.failed(task, &mut pending, failure, wait)
             }
         };
@@ -247,9 +246,12 @@ impl Run<'_> {
 
     fn answered(&self, task: &Task, pending: &mut Pending, reply: Reply) -> Step {
         if !is_json(&reply.body) {
-            let what = "the answer is no JSON";
-            let wait = delay(pending.tried.count, fastrand::f64(), None);
-            if pending.tried.note(what) < NO_JSON && self.may_try(pending) && self.has_time(wait) {
+            let what = "the response is not JSON";
+            let wait = delay(pending.attempts.count, fastrand::f64(), None);
+            if pending.attempts.record_error(what) < MAX_NOT_JSON
+                && self.may_try(pending)
+                && self.has_time(wait)
+            {
                 let (kind, status) = (FailureKind::NotJson, Some(reply.status));
                 return Step::Again { kind, status, what: what.to_owned(), wait };
             }
@@ -260,30 +262,32 @@ impl Run<'_> {
     }
 
     fn failed(&self, task: &Task, pending: &mut Pending, failure: Failure, wait: Duration) -> Step {
-        pending.tried.note(&failure.what);
+        pending.attempts.record_error(&failure.what);
         if failure.kind.is_unreachable() {
-            pending.tried.missed += 1;
-            if self.gate.is_out_of_reach(&failure, self.limits.max_attempts) {
-                let why = self.out_of_reach.get_or_init(|| Failed {
+            pending.attempts.connect_failures += 1;
+            if self.gate.is_unreachable(&failure, self.limits.max_attempts) {
+                let why = self.unreachable.get_or_init(|| Failed {
                     status: None,
                     code: None,
                     kind: Some(failure.kind),
                     message: failure.summary(),
                 });
-                return Step::OutOfReach(record(task, pending, None, None, Outcome::Failed(why.clone())));
+                return Step::Unreachable(record(task, pending, None, None, Outcome::Failed(why.clone())));
             }
         }
         let may_try = failure.is_transient() && self.may_try(pending);
-        if may_try && wait > LONGEST_WAIT {
-            pending.tried.note(&format!("asked to wait {} s, which is too long", wait.as_secs()));
+        if may_try && wait > MAX_WAIT {
+            pending
+                .attempts
+                .record_error(&format!("the service asked to wait {} s, which is too long", wait.as_secs()));
         } else if may_try && !self.has_time(wait) {
-            pending.tried.note("the run's deadline (--deadline) left no time for another try");
+            pending.attempts.record_error("the run's deadline (--deadline) left no time for a retry");
         } else if may_try {
             let Failure { kind, status, what, .. } = failure;
             return Step::Again { kind, status, what, wait };
         }
         let error = failure.error;
-        let mut tried = pending.tried.summary();
+        let mut tried = pending.attempts.summary();
         if let Some(advice) = failure.advice {
             tried = format!("{tried}; {advice}");
         }
@@ -297,7 +301,7 @@ impl Run<'_> {
     }
 
     fn may_try(&self, pending: &Pending) -> bool {
-        pending.tried.count - pending.tried.missed < self.limits.max_attempts.get()
+        pending.attempts.count - pending.attempts.connect_failures < self.limits.max_attempts.get()
     }
 
     fn has_time(&self, wait: Duration) -> bool {
@@ -305,10 +309,10 @@ impl Run<'_> {
     }
 }
 
-/// A task that the deadline ended; the message says what was tried.
+/// The record of a task that the deadline ended, with its failed attempts.
 fn out_of_time(task: &Task, pending: &Pending) -> Record {
     let kind = Some(FailureKind::Deadline);
-    let failed = Failed { status: None, code: None, kind, message: pending.tried.summary() };
+    let failed = Failed { status: None, code: None, kind, message: pending.attempts.summary() };
     record(task, pending, None, None, Outcome::Failed(failed))
 }
 
@@ -325,7 +329,7 @@ fn record(
         task_id: task.task_id.clone(),
         fetched_at: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
         clock_offset,
-        attempts: pending.tried.count,
+        attempts: pending.attempts.count,
         request_id,
         outcome,
     }

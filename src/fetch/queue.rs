@@ -1,4 +1,4 @@
-//! What is to be asked next: deferred tasks when they are due, else fresh ones.
+//! The queue of tasks: retries when they are due, else new tasks.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,34 +9,34 @@ use futures::stream::{self, Stream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// A task that has no answer yet.
+/// A task without an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pending {
     pub(super) ordinal: usize,
-    pub(super) tried: Tried,
+    pub(super) attempts: AttemptLog,
 }
 
-/// What was tried for a task so far.
+/// The attempts for a task so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Tried {
-    /// Requests made.
+pub(super) struct AttemptLog {
+    /// Requests sent.
     pub(super) count: u32,
-    /// Those of them that found no connection.
-    pub(super) missed: u32,
-    /// What went wrong, and how often.
-    wrongs: Vec<(String, u32)>,
+    /// Requests that failed to connect.
+    pub(super) connect_failures: u32,
+    /// Errors, with their number.
+    errors: Vec<(String, u32)>,
 }
 
-impl Tried {
-    /// Takes note of what went wrong; gives how often it has by now.
-    pub(super) fn note(&mut self, what: &str) -> u32 {
-        match self.wrongs.iter_mut().find(|(known, _)| known == what) {
+impl AttemptLog {
+    /// Records an error; returns how often it has occurred.
+    pub(super) fn record_error(&mut self, what: &str) -> u32 {
+        match self.errors.iter_mut().find(|(known, _)| known == what) {
             Some((_, times)) => {
                 *times += 1;
                 *times
             }
             None => {
-                self.wrongs.push((what.to_owned(), 1));
+                self.errors.push((what.to_owned(), 1));
                 1
             }
         }
@@ -46,19 +46,19 @@ impl Tried {
     pub(super) fn summary(&self) -> String {
         let attempts =
             if self.count == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.count) };
-        let wrongs = self.wrongs.iter().map(|(what, times)| match times {
+        let errors = self.errors.iter().map(|(what, times)| match times {
             1 => what.clone(),
             times => format!("{what} × {times}"),
         });
-        format!("{attempts}: {}", wrongs.collect::<Vec<_>>().join(", "))
+        format!("{attempts}: {}", errors.collect::<Vec<_>>().join(", "))
     }
 }
 
-/// Hands out tasks to ask for until each is settled.
+/// Hands out tasks until each is done.
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// There is one reader, and a notice that comes before it waits is kept for it.
+    /// There is one reader; a notification before it waits is stored.
     changed: Notify,
 }
 
@@ -66,9 +66,9 @@ pub(super) struct Queue {
 struct State {
     fresh: vec::IntoIter<usize>,
     deferred: BinaryHeap<Reverse<Deferred>>,
-    /// Tasks handed out or deferred, and not settled.
+    /// Tasks handed out or deferred, and not done.
     open: usize,
-    hurried: bool,
+    delays_skipped: bool,
     closed: bool,
 }
 
@@ -94,34 +94,35 @@ impl Queue {
     /// A queue of the tasks of these ordinals.
     pub(super) fn new(wanted: Vec<usize>) -> Self {
         let fresh = wanted.into_iter();
-        let state = State { fresh, deferred: BinaryHeap::new(), open: 0, hurried: false, closed: false };
+        let state =
+            State { fresh, deferred: BinaryHeap::new(), open: 0, delays_skipped: false, closed: false };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
-    /// The tasks to ask for, as they become due; ends when all are settled.
+    /// The tasks as they become due; ends when all are done.
     pub(super) fn into_stream(self: Arc<Self>) -> impl Stream<Item = Pending> {
         stream::unfold(self, async |queue| queue.next().await.map(|pending| (pending, queue)))
     }
 
-    /// Takes a task back until `due`.
+    /// Returns a task to the queue until `due`.
     pub(super) fn defer(&self, pending: Pending, due: Instant) {
         self.lock().deferred.push(Reverse(Deferred { due, pending }));
         self.changed.notify_one();
     }
 
-    /// Says that a task that was handed out needs no further asking.
-    pub(super) fn settle(&self) {
+    /// Marks a task that was handed out as done.
+    pub(super) fn mark_done(&self) {
         self.lock().open -= 1;
         self.changed.notify_one();
     }
 
-    /// From now on no task waits until it is due.
-    pub(super) fn hurry(&self) {
-        self.lock().hurried = true;
+    /// From now on tasks are handed out before they are due.
+    pub(super) fn skip_delays(&self) {
+        self.lock().delays_skipped = true;
         self.changed.notify_one();
     }
 
-    /// Hands out nothing more.
+    /// Stops handing out tasks.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
@@ -139,12 +140,12 @@ impl Queue {
                     return None;
                 }
                 let next_due = state.deferred.peek().map(|Reverse(deferred)| deferred.due);
-                if next_due.is_some_and(|due| state.hurried || due <= Instant::now()) {
+                if next_due.is_some_and(|due| state.delays_skipped || due <= Instant::now()) {
                     return state.deferred.pop().map(|Reverse(deferred)| deferred.pending);
                 }
                 if let Some(ordinal) = state.fresh.next() {
                     state.open += 1;
-                    return Some(Pending { ordinal, tried: Tried::default() });
+                    return Some(Pending { ordinal, attempts: AttemptLog::default() });
                 }
                 if state.open == 0 {
                     return None;
@@ -171,7 +172,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
-    async fn a_deferred_task_comes_back_when_due_and_blocks_no_fresh_one() {
+    async fn deferred_task_returns_when_due_and_does_not_block_new_tasks() {
         let queue = Arc::new(Queue::new(vec![0, 1, 2]));
         let mut stream = Box::pin(Arc::clone(&queue).into_stream());
         let start = Instant::now();
@@ -180,32 +181,32 @@ mod tests {
         queue.defer(first, start + Duration::from_secs(9));
         for ordinal in [1, 2] {
             assert_eq!(stream.next().await.unwrap().ordinal, ordinal);
-            queue.settle();
+            queue.mark_done();
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
         assert_eq!(stream.next().await.unwrap().ordinal, 0);
         assert_eq!(start.elapsed(), Duration::from_secs(9));
-        queue.settle();
+        queue.mark_done();
         assert_eq!(stream.next().await, None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_waits_in_a_queue_that_is_in_a_hurry() {
+    async fn queue_with_skipped_delays_returns_deferred_tasks_at_once() {
         let queue = Arc::new(Queue::new(vec![0]));
         let mut stream = Box::pin(Arc::clone(&queue).into_stream());
         let start = Instant::now();
         let only = stream.next().await.unwrap();
         queue.defer(only, start + Duration::from_secs(9));
-        let (again, ()) = futures::join!(stream.next(), async { queue.hurry() });
+        let (again, ()) = futures::join!(stream.next(), async { queue.skip_delays() });
         assert_eq!((again.unwrap().ordinal, start.elapsed()), (0, Duration::ZERO));
     }
 
     #[test]
-    fn the_summary_counts_what_went_wrong() {
-        let mut tried = Tried { count: 3, ..Tried::default() };
-        tried.note("HTTP 503");
-        tried.note("connection reset");
-        assert_eq!(tried.note("HTTP 503"), 2);
-        assert_eq!(tried.summary(), "3 attempts: HTTP 503 × 2, connection reset");
+    fn attempt_summary_counts_errors() {
+        let mut attempts = AttemptLog { count: 3, ..AttemptLog::default() };
+        attempts.record_error("HTTP 503");
+        attempts.record_error("connection reset");
+        assert_eq!(attempts.record_error("HTTP 503"), 2);
+        assert_eq!(attempts.summary(), "3 attempts: HTTP 503 × 2, connection reset");
     }
 }

@@ -1,4 +1,4 @@
-//! Writing a journal.
+//! Writes a journal.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -22,24 +22,24 @@ use crate::fs::{AtomicFile, directory_of, is_at, resolve};
 use crate::model::NamedFile;
 use crate::threads::spawn;
 
-/// Appends to the journal of a run under way.
+/// Appends to the journal of the current run.
 ///
-/// The existing file is unchanged until the run has an answer of its own or ends: a night in which nothing is
-/// answered does not cost the evidence of the night before. From then on each line goes to the operating system in
-/// one write call, so that a killed run loses no finished task. A power failure costs what was appended since the
-/// last [`sync`](Self::sync).
+/// An existing file is unchanged until the run has its first answer or ends, so a run without any answer does not
+/// replace the evidence of an earlier one. From then on each line goes to the operating system in one write call, so
+/// that a killed run loses no finished task. A power failure loses what was appended since the last
+/// [`sync`](Self::sync).
 ///
-/// A journal that another program removes, renames, replaces or truncates meanwhile is detected at the next append
-/// or sync. All records then go to a new file, and the run goes on there: see [`take_notice`](Self::take_notice).
+/// A journal that another program removes, renames, replaces or truncates meanwhile is detected at the next append or
+/// sync. All records then go to a new file, and the run continues there: see [`take_notice`](Self::take_notice).
 #[derive(Debug)]
 pub struct Writer {
     file: NamedFile,
-    place: Place,
+    place: Target,
     /// The tasks that have a record, by ordinal.
     recorded: HashSet<usize>,
-    /// Whether lines wait for a sync.
+    /// Whether appended lines are not synced yet.
     unsynced: bool,
-    /// The sync that was begun last, until its result is asked for.
+    /// The last sync, until its result is taken.
     syncing: Option<JoinHandle<io::Result<()>>>,
     lock: Option<Arc<Lock>>,
     /// What happened to the journal, until it is reported.
@@ -47,18 +47,18 @@ pub struct Writer {
 }
 
 #[derive(Debug)]
-enum Place {
-    /// Lines that wait for the first answer, and what is at the journal's path until then.
-    Memory(Vec<u8>, State),
+enum Target {
+    /// Lines before the first answer, and the state of the existing file.
+    Memory(Vec<u8>, FileState),
     /// The journal at its path.
-    File(Open),
+    File(OpenJournal),
 }
 
-/// A journal that is being appended to.
+/// A journal file to append to.
 #[derive(Debug)]
-struct Open {
+struct OpenJournal {
     file: File,
-    /// Where links lead.
+    /// Its path, with links resolved.
     path: PathBuf,
     /// Its length in bytes, as far as this run wrote it.
     length: u64,
@@ -66,10 +66,10 @@ struct Open {
     copy: Option<File>,
 }
 
-/// What changes when another program replaces a file: its inode, length and time.
-type State = Option<(u64, u64, Option<SystemTime>)>;
+/// Inode, length and modification time: what changes when a file is replaced.
+type FileState = Option<(u64, u64, Option<SystemTime>)>;
 
-fn state(path: &Path) -> State {
+fn file_state(path: &Path) -> FileState {
     let found = path.metadata().ok()?;
     #[cfg(unix)]
     let inode = std::os::unix::fs::MetadataExt::ino(&found);
@@ -79,29 +79,28 @@ fn state(path: &Path) -> State {
 }
 
 impl Writer {
-    /// Begins a journal at `path`.
+    /// Starts a journal at `path`.
     ///
     /// A finished journal there is replaced, and so is one that holds no task; `overwrite` replaces any file.
     ///
     /// # Errors
-    /// [`JournalError::Unfinished`] or [`JournalError::NotOurs`] rather than dropping what was
-    /// fetched; else what the file system says.
+    /// [`JournalError::Unfinished`] or [`JournalError::NotAJournal`] rather than losing records; else I/O errors.
     pub fn create(
         file: impl Into<NamedFile>,
         header: &Header,
         overwrite: bool,
     ) -> Result<Self, JournalError> {
         let file = file.into();
-        let before = state(&file.local);
+        let initial = file_state(&file.local);
         if !overwrite {
-            refuse_to_drop(&file)?;
+            check_replaceable(&file)?;
         }
-        let mut writer = Self::at(file, Place::Memory(Vec::new(), before));
+        let mut writer = Self::at(file, Target::Memory(Vec::new(), initial));
         writer.line(header)?;
         Ok(writer)
     }
 
-    fn at(file: NamedFile, place: Place) -> Self {
+    fn at(file: NamedFile, place: Target) -> Self {
         let recorded = HashSet::new();
         Self { file, place, recorded, unsynced: false, syncing: None, lock: None, notice: None }
     }
@@ -109,29 +108,29 @@ impl Writer {
     /// Continues `journal` after its last complete line; a truncated last line is dropped.
     ///
     /// # Errors
-    /// What the file system says.
+    /// I/O errors.
     pub fn resume(journal: &Journal) -> Result<Self, JournalError> {
         let place = journal.place().clone();
         let open = || {
             let path = resolve(&place.local)?;
             let file = OpenOptions::new().read(true).append(true).open(&path)?;
-            if journal.is_torn() {
-                file.set_len(journal.whole())?;
+            if journal.is_truncated() {
+                file.set_len(journal.complete_length())?;
                 file.sync_all()?;
             }
-            let copy = copy_of(&file, &path, journal.whole());
-            Ok(Open { file, path, length: journal.whole(), copy })
+            let copy = copy_of(&file, &path, journal.complete_length());
+            Ok(OpenJournal { file, path, length: journal.complete_length(), copy })
         };
         let open = open().map_err(|source| JournalError::Io { path: place.local.clone(), source })?;
-        let mut writer = Self::at(place, Place::File(open));
+        let mut writer = Self::at(place, Target::File(open));
         let tasks = 0..journal.header().list.tasks.len();
-        writer.recorded = tasks.filter(|ordinal| journal.holds(*ordinal)).collect();
+        writer.recorded = tasks.filter(|ordinal| journal.has_record(*ordinal)).collect();
         Ok(writer)
     }
 
     /// Extends `lock` to the files that replace the journal.
     #[must_use]
-    pub fn under(mut self, lock: &Arc<Lock>) -> Self {
+    pub fn with_lock(mut self, lock: &Arc<Lock>) -> Self {
         self.lock = Some(Arc::clone(lock));
         self
     }
@@ -139,20 +138,20 @@ impl Writer {
     /// Records a finished task.
     ///
     /// # Errors
-    /// What the file system says, as when the disk is full.
+    /// I/O errors, as when the disk is full.
     pub fn append(&mut self, record: Record) -> Result<(), JournalError> {
         let (ordinal, answered) = (record.ordinal, matches!(record.outcome, Outcome::Answered(_)));
         self.line(&Line::from(record))?;
         self.recorded.insert(ordinal);
-        if answered { self.place_at_path() } else { Ok(()) }
+        if answered { self.publish() } else { Ok(()) }
     }
 
     /// Whether the journal is at its path, in place of an earlier one.
-    pub fn is_placed(&self) -> bool {
-        matches!(self.place, Place::File(_))
+    pub fn is_published(&self) -> bool {
+        matches!(self.place, Target::File(_))
     }
 
-    /// The journal's path, as its user knows it.
+    /// The journal's path or URL, as the user gave it.
     pub fn path(&self) -> &Path {
         &self.file.name
     }
@@ -167,24 +166,23 @@ impl Writer {
         self.notice.take()
     }
 
-    /// Starts to write to the disk what was appended since the last sync, unless a sync is under way. Does not
-    /// wait: a slow disk delays no request.
+    /// Starts a sync unless one is running. Does not wait, so a slow disk delays no request.
     ///
     /// # Errors
-    /// What the sync before said; then the disk may not have those lines, whatever a later sync says.
+    /// The error of the previous sync; its lines may not be on disk, even if a later sync succeeds.
     pub fn begin_sync(&mut self) -> Result<(), JournalError> {
         self.check()?;
         if self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished()) {
             return Ok(());
         }
         self.end_sync()?;
-        if let Place::File(Open { file, .. }) = &self.place
+        if let Target::File(OpenJournal { file, .. }) = &self.place
             && self.unsynced
         {
             let on_thread = file.try_clone().map_err(|source| self.io(source))?;
             match spawn(move || on_thread.sync_data()) {
                 Ok(syncing) => self.syncing = Some(syncing),
-                // Without a thread the requests wait for the disk.
+                // Without a thread, sync here.
                 Err(_) => file.sync_data().map_err(|source| self.io(source))?,
             }
             self.unsynced = false;
@@ -192,7 +190,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes to the disk what was appended.
+    /// Syncs what was appended.
     ///
     /// # Errors
     /// As [`begin_sync`](Self::begin_sync).
@@ -218,11 +216,11 @@ impl Writer {
     /// apply until the writer is dropped.
     ///
     /// # Errors
-    /// What the file system says.
+    /// I/O errors.
     pub fn finish(&mut self) -> Result<(), JournalError> {
         let finished_at = now();
         self.line(&Footer { finished_at, recorded: self.recorded.len() })?;
-        self.place_at_path()?;
+        self.publish()?;
         self.sync()
     }
 
@@ -231,8 +229,8 @@ impl Writer {
         line.push(b'\n');
         self.check()?;
         match &mut self.place {
-            Place::Memory(lines, _) => lines.extend(line),
-            Place::File(open) => {
+            Target::Memory(lines, _) => lines.extend(line),
+            Target::File(open) => {
                 open.append(&line)
                     .map_err(|source| JournalError::Io { path: self.file.local.clone(), source })?;
                 self.unsynced = true;
@@ -241,21 +239,21 @@ impl Writer {
         Ok(())
     }
 
-    /// Puts the journal at its path, if it is not there yet. A file that came there meanwhile is not replaced.
-    fn place_at_path(&mut self) -> Result<(), JournalError> {
-        let Place::Memory(lines, before) = &self.place else { return Ok(()) };
-        if state(&self.file.local) != *before {
+    /// Moves the journal to its path, if it is not there yet. A file that another program put there is not replaced.
+    fn publish(&mut self) -> Result<(), JournalError> {
+        let Target::Memory(lines, initial) = &self.place else { return Ok(()) };
+        if file_state(&self.file.local) != *initial {
             return self.recover("was changed by another program before the first answer came");
         }
-        let open = Open::create(&self.file.local, &mut lines.as_slice(), self.lock.as_deref());
-        self.place = Place::File(open.map_err(|source| self.io(source))?);
+        let open = OpenJournal::create(&self.file.local, &mut lines.as_slice(), self.lock.as_deref());
+        self.place = Target::File(open.map_err(|source| self.io(source))?);
         Ok(())
     }
 
     /// Checks that the journal is what this run wrote.
     fn check(&mut self) -> Result<(), JournalError> {
-        let Place::File(open) = &self.place else { return Ok(()) };
-        match open.displaced() {
+        let Target::File(open) = &self.place else { return Ok(()) };
+        match open.external_change() {
             None => Ok(()),
             Some(what) => self.recover(what),
         }
@@ -263,21 +261,23 @@ impl Writer {
 
     /// Writes all records to a new file, which is the journal from now on.
     fn recover(&mut self, what: &str) -> Result<(), JournalError> {
-        // The sync of a file that is given up says nothing about the new one.
+        // A failed sync of the lost file does not concern the new one.
         let _ = self.end_sync();
         let beside = recovered_path(&self.file.local);
         let in_temp = std::env::temp_dir().join(beside.file_name().unwrap_or_default());
         let mut failure = None;
         for path in [beside, in_temp] {
             let placed = match &mut self.place {
-                Place::Memory(lines, _) => Open::create(&path, &mut lines.as_slice(), self.lock.as_deref()),
-                Place::File(open) => open
+                Target::Memory(lines, _) => {
+                    OpenJournal::create(&path, &mut lines.as_slice(), self.lock.as_deref())
+                }
+                Target::File(open) => open
                     .content()
-                    .and_then(|mut content| Open::create(&path, &mut content, self.lock.as_deref())),
+                    .and_then(|mut content| OpenJournal::create(&path, &mut content, self.lock.as_deref())),
             };
             match placed {
                 Ok(open) => {
-                    self.place = Place::File(open);
+                    self.place = Target::File(open);
                     let lost = self.file.name.display();
                     self.notice = Some(format!(
                         "journal {lost} {what}; all records of this run are in {} now, and the run goes on there",
@@ -295,7 +295,7 @@ impl Writer {
     }
 }
 
-impl Open {
+impl OpenJournal {
     /// Creates the file at `path` with this content, and extends `lock` to it.
     fn create(path: &Path, content: &mut impl Read, lock: Option<&Lock>) -> io::Result<Self> {
         let mut new = AtomicFile::create(path)?;
@@ -312,20 +312,20 @@ impl Open {
 
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if let Err(error) = self.file.write_all(line) {
-            // A part of the line may be there.
+            // A part of the line may have been written.
             self.length = self.file.metadata().map_or(self.length, |found| found.len());
             return Err(error);
         }
         self.length += u64::try_from(line.len()).unwrap_or(u64::MAX);
-        // The journal itself needs the room more than its copy.
+        // If the disk is full, drop the copy first.
         if self.copy.as_mut().is_some_and(|copy| copy.write_all(line).is_err()) {
             self.copy = None;
         }
         Ok(())
     }
 
-    /// What another program did to the file, if anything.
-    fn displaced(&self) -> Option<&'static str> {
+    /// What another program did to the file; none if it is unchanged.
+    fn external_change(&self) -> Option<&'static str> {
         if !is_at(&self.file, &self.path) {
             return Some(if self.path.symlink_metadata().is_ok() {
                 "was replaced by another program"
@@ -341,7 +341,7 @@ impl Open {
         }
     }
 
-    /// All that this run wrote, from its start.
+    /// All that this run wrote.
     fn content(&mut self) -> io::Result<impl Read> {
         let source = self.copy.as_mut().unwrap_or(&mut self.file);
         source.seek(SeekFrom::Start(0))?;
@@ -380,19 +380,19 @@ fn now() -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
-fn refuse_to_drop(file: &NamedFile) -> Result<(), JournalError> {
+fn check_replaceable(file: &NamedFile) -> Result<(), JournalError> {
     match std::fs::metadata(&file.local) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Ok(metadata) if metadata.len() == 0 => return Ok(()),
         _ => {}
     }
     match Journal::open(file) {
-        Err(JournalError::NoJournal(path)) => Err(JournalError::NotOurs(path)),
+        Err(JournalError::MissingHeader(path)) => Err(JournalError::NotAJournal(path)),
         Err(other) => Err(other),
         Ok(journal) if journal.is_finished() || journal.recorded() == 0 => Ok(()),
         Ok(journal) => Err(JournalError::Unfinished {
             path: file.name.clone(),
-            held: journal.recorded(),
+            recorded: journal.recorded(),
             total: journal.header().list.tasks.len(),
         }),
     }

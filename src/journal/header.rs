@@ -1,64 +1,64 @@
-//! What a run was asked: the first line of a journal.
+//! The header: the first line of a journal.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::origin::{Divided, Missing, Origin, Part, Run};
+use super::origin::{Missing, Origin, Part, Run, ShardedList};
 use crate::model::{Account, Reconciliation, TOOL, TaskList};
 
-/// The version of the journal's form.
+/// The version of the journal format.
 pub const FORMAT: u64 = 1;
 
-/// The endpoint's name for the service in the program's own process.
+/// The endpoint name of the embedded service.
 pub const EMBEDDED: &str = "embedded";
 
-/// What the run was asked: the first line.
+/// What the run was to fetch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// [`FORMAT`] of the writer.
     pub journal_format: u64,
     /// The name and version of the program that wrote it.
     pub tool: String,
-    /// When the run began.
+    /// When the run started.
     pub started_at: Timestamp,
     /// Where the answers come from, without credentials.
     pub endpoint: String,
-    /// Whose tasks were asked for; none in a merged journal and in one of an older version.
+    /// The account whose tasks were fetched; none in a merged journal and in one of an older version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
-    /// What was to be fetched, in the order of the reports.
+    /// The tasks to fetch, in the order of the reports.
     pub list: TaskList,
-    /// What the account was asked for, to find the tasks or to compare them; none if it was not asked.
+    /// The filter of the task listing, for `--discover` or `--reconcile`; none if tasks were not listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub searched: Option<Searched>,
-    /// Why the account may have tasks that its listing did not name, for people; none if it named all.
+    pub searched: Option<SearchFilter>,
+    /// Why the listing may lack tasks of the account, for people; empty if it is complete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unlisted: Vec<String>,
     /// Rows of a plan that are not in the list because another row is the same server, as the plan names them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same_server: Vec<String>,
-    /// How the list compares with what the account has; none if nobody asked.
+    /// How the list compares with the account's tasks; none without `--reconcile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciliation: Option<Reconciliation>,
-    /// The shard that the list is; none if it is whole.
+    /// The shard that the list is; none for the whole list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Part>,
-    /// Of a merged journal: what it was made from, by endpoint, in the order of the list.
+    /// Of a merged journal: its source runs by endpoint, in the order of the list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_from: Vec<Origin>,
 }
 
-/// Which of the account's tasks were asked for.
+/// The filter of a task listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Searched {
-    /// Those in this state.
+pub struct SearchFilter {
+    /// Only tasks in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// Those of this name.
+    /// Only tasks with this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether only those that have results. None in a journal of an older version, in which `--discover` without
-    /// a state or a name did that.
+    /// Whether only tasks with results. None in a journal of an older version, in which `--discover` without a state
+    /// or a name did that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_results: Option<bool>,
 }
@@ -97,7 +97,7 @@ impl Header {
         missing
     }
 
-    /// The endpoint of the task at `ordinal`.
+    /// The endpoint that the task at `ordinal` was fetched from.
     pub fn endpoint_of(&self, ordinal: usize) -> &str {
         let mut end = 0;
         let of_task = self.merged_from.iter().find(|origin| {
@@ -107,18 +107,18 @@ impl Header {
         of_task.map_or(&self.endpoint, |origin| &origin.endpoint)
     }
 
-    /// Whether all or some of the tasks are of this endpoint.
+    /// Whether some of the tasks are from this endpoint.
     pub fn is_of(&self, endpoint: &str) -> bool {
         self.endpoint == endpoint || self.merged_from.iter().any(|origin| origin.endpoint == endpoint)
     }
 
-    /// Before this no age is taken: the start, and of a merged journal the last end.
+    /// The earliest time to compute ages from: the start, or of a merged journal the last run's end.
     pub(super) fn latest(&self) -> Timestamp {
         let runs = self.merged_from.iter().flat_map(|origin| &origin.runs);
         runs.map(|run| run.ended_at).fold(self.started_at, Timestamp::max)
     }
 
-    /// Of a merged journal: the last end of a run on the service's clock; none if no run shows that clock.
+    /// Of a merged journal: the last run's end on the service's clock; none if that clock is unknown.
     pub(super) fn service_end(&self) -> Option<Timestamp> {
         let runs = || self.merged_from.iter().flat_map(|origin| &origin.runs);
         runs().find(|run| run.clock_offset_s.is_some())?;
@@ -126,10 +126,10 @@ impl Header {
         runs().map(end).max()
     }
 
-    /// Checks that what it says of its list is of this list.
+    /// Checks that shard, origins and list are consistent.
     pub(super) fn check(&self) -> Result<(), String> {
         let tasks = self.list.tasks.len();
-        let fits = |list: &Divided, most: usize| {
+        let fits = |list: &ShardedList, most: usize| {
             let in_order = list.ordinals.is_sorted_by(|one, next| one < next);
             let in_list = list.ordinals.last().is_none_or(|last| *last < list.list_tasks);
             in_order && in_list && list.ordinals.len() <= most
@@ -152,7 +152,7 @@ impl Header {
         if part && origins && counted {
             Ok(())
         } else {
-            Err("its shards are not those of its list".to_owned())
+            Err("its shards do not match its task list".to_owned())
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A record as it stands in the file.
+//! The JSON form of a record.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::record::{Answered, Failed, Outcome, Record};
 use crate::model::{ClockOffset, TaskId};
 
-/// A line; its body is text where it is text.
+/// A line; its body is a string if it is valid UTF-8, else base64.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Line<Body = String> {
     ordinal: usize,
@@ -31,7 +31,7 @@ pub(super) struct Line<Body = String> {
     content_range: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed: Option<Failed>,
-    /// Of a server without a task, which has no answer.
+    /// True for a server without a task, which has no answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     no_task: bool,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ pub(super) struct Line<Body = String> {
     body_base64: Option<String>,
 }
 
-/// The default of any option: serde's own asks for one of the type within, too.
+/// The default of any option; serde's own requires `T: Default`.
 fn none<T>() -> Option<T> {
     None
 }
@@ -81,38 +81,43 @@ impl From<Record> for Line {
 }
 
 impl Record {
-    /// Reads a line. A body may be very long, so it takes the line's place in memory.
+    /// Parses a line. A body may be very long, so it is unescaped in place.
     pub(super) fn read(text: Vec<u8>) -> Result<Self, String> {
         let line: Line<&RawValue> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
         let Line { ordinal, task_id, fetched_at, clock_offset_s, attempts, request_id, status, .. } = line;
         let place = line.body.map(|body| place(body.get(), &text));
         let (sample_data, content_range) = (line.sample_data, line.content_range);
         let answered = |body| {
-            let status = status.ok_or("a body without a status")?;
+            let status = status.ok_or("`status` is missing")?;
             Ok::<_, String>(Outcome::Answered(Answered { status, sample_data, content_range, body }))
         };
         let outcome = match (line.failed, place, line.body_base64) {
             (None, None, None) if line.no_task => Outcome::NoTask,
             (Some(failed), None, None) => Outcome::Failed(failed),
-            (None, Some(place), None) => answered(unescape(text, place).ok_or("the body is no text")?)?,
+            (None, Some(place), None) => {
+                answered(unescape(text, place).ok_or("`body` is not a valid JSON string")?)?
+            }
             (None, None, Some(coded)) => {
                 answered(BASE64_STANDARD.decode(coded).map_err(|error| format!("body_base64: {error}"))?)?
             }
-            _ => return Err("a record has one of `failed`, `no_task`, `body` and `body_base64`".to_owned()),
+            _ => {
+                return Err(
+                    "a record needs exactly one of `failed`, `no_task`, `body` and `body_base64`".to_owned()
+                );
+            }
         };
         let clock_offset = clock_offset_s;
         Ok(Self { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, outcome })
     }
 }
 
-/// Where in a text a part of it stands.
+/// The byte range of a part in its text.
 fn place(part: &str, whole: &[u8]) -> Range<usize> {
     let start = part.as_ptr().addr() - whole.as_ptr().addr();
     start..start + part.len()
 }
 
-/// What the JSON string at `place` stands for. No character is longer than its escape, so there is room for it
-/// in the text itself.
+/// Unescapes the JSON string at `place`. No character is longer than its escape, so this works in place.
 fn unescape(mut text: Vec<u8>, place: Range<usize>) -> Option<Vec<u8>> {
     let end =
         place.end.checked_sub(1).filter(|end| *end > place.start && text.get(place.start) == Some(&b'"'))?;
@@ -134,7 +139,7 @@ fn unescape(mut text: Vec<u8>, place: Range<usize>) -> Option<Vec<u8>> {
     }
 }
 
-/// The character whose escape a text begins with, and the length of that in bytes.
+/// The character whose escape a text begins with, and the length of the escape in bytes.
 fn escaped(text: &[u8]) -> Option<(char, usize)> {
     let character = match text.get(1)? {
         escape @ (b'"' | b'\\' | b'/') => char::from(*escape),
@@ -173,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_half_a_character_is_no_text() {
+    fn invalid_escapes_are_rejected() {
         for string in [
             r#""\ud800""#,
             r#""\ud800\ud800""#,
@@ -191,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_comes_back(text in any::<String>()) {
+        fn any_text_survives_escape_and_unescape(text in any::<String>()) {
             prop_assert_eq!(unescaped(&serde_json::to_string(&text).unwrap()), Some(text));
         }
     }

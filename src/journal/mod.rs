@@ -1,8 +1,8 @@
-//! The journal: JSON Lines that hold what a run was asked and every answer it got.
+//! The journal: JSON Lines with a run's request and every answer.
 //!
-//! The first line is the [`Header`], then a [`Record`] per finished task in the order of finishing,
-//! then, when the run came to its end, the [`Footer`]. An answer is kept as the service gave it and
-//! read anew by every report, so nothing that was fetched is lost to what a reader understands.
+//! The first line is the [`Header`], then a [`Record`] per finished task in the order of finishing, then, if the run
+//! is complete, the [`Footer`]. Answers are recorded byte for byte and parsed again by every report, so an answer
+//! that this version cannot parse is not lost.
 
 mod append;
 mod error;
@@ -17,13 +17,13 @@ mod resume;
 
 pub use append::Writer;
 pub use error::JournalError;
-pub use header::{EMBEDDED, FORMAT, Header, Searched};
+pub use header::{EMBEDDED, FORMAT, Header, SearchFilter};
 pub use lock::Lock;
 pub use merge::{Merge, MergeError, WriteError};
-pub use origin::{Divided, Missing, Origin, Part, Run};
+pub use origin::{Missing, Origin, Part, Run, ShardedList};
 pub use record::{Answered, Failed, Footer, Outcome, Record};
 pub use replay::Journal;
-pub use resume::Wanted;
+pub use resume::RunScope;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Which runs a journal's tasks come from, and what part of a list they are.
+//! The runs and shards that a journal's tasks come from.
 
 use std::collections::BTreeSet;
 
@@ -8,31 +8,30 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{Account, ClockOffset, Shard, TaskList};
 
-/// Of a list that was divided among runs: what it was, and where the tasks that are here stood in it.
+/// A list that was divided into shards, and which of its tasks are in this journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Divided {
-    /// The SHA-256 of the list's task ids, or the plan's names of servers, each with a line feed behind it, in
-    /// hexadecimal digits.
+pub struct ShardedList {
+    /// The SHA-256 of the list's task ids, or the plan's server names, each followed by a line feed; hexadecimal.
     pub list_sha256: String,
-    /// How many tasks it had.
+    /// The number of its tasks.
     pub list_tasks: usize,
-    /// The places in it, from 0, of the tasks that are here.
+    /// The ordinals in it, from 0, of the tasks in this journal.
     pub ordinals: Vec<usize>,
 }
 
-/// The shard that a run took, and the list of which it is one.
+/// The shard of a run, and the list it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Which shard.
+    /// The shard.
     #[serde(flatten)]
     pub shard: Shard,
-    /// Of which list.
+    /// The divided list.
     #[serde(flatten)]
-    pub list: Divided,
+    pub list: ShardedList,
 }
 
 impl Part {
-    /// Takes out of `list` what falls to `shard`.
+    /// Selects the tasks of `shard` from `list`.
     pub fn take(shard: Shard, list: TaskList) -> (Self, TaskList) {
         let mut digest = Sha256::new();
         for task in &list.tasks {
@@ -44,43 +43,42 @@ impl Part {
         let of_shard = list.tasks.into_iter().enumerate().filter(|(_, task)| shard.holds(task.key()));
         let (ordinals, tasks) = of_shard.unzip();
         let list = TaskList { tasks, labels: list.labels };
-        (Self { shard, list: Divided { list_sha256, list_tasks, ordinals } }, list)
+        (Self { shard, list: ShardedList { list_sha256, list_tasks, ordinals } }, list)
     }
 }
 
-/// A run whose tasks stand in a merged journal.
+/// A source run of a merged journal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Run {
-    /// When it began.
+    /// When it started.
     pub started_at: Timestamp,
-    /// When it ended, or its last task did.
+    /// When it ended; of an unfinished run, when its last task did.
     pub ended_at: Timestamp,
-    /// Whether it came to its end.
+    /// Whether it is complete.
     pub finished: bool,
-    /// The shard that it took, if it took one.
+    /// Its shard, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
-    /// How far the service's clock was ahead of the machine's at the end; none if no answer shows it.
+    /// How far the service's clock was ahead of the machine's at the end; none if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_offset_s: Option<ClockOffset>,
-    /// Whose tasks it asked for, as far as is known.
+    /// The account, as far as known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
 }
 
-/// What a merged journal holds of one endpoint; its tasks stand together.
+/// The part of a merged journal from one endpoint; its tasks are consecutive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The endpoint that the runs asked.
+    /// The endpoint.
     pub endpoint: String,
-    /// How many tasks of the merged list are of this endpoint.
+    /// The number of its tasks in the merged list.
     pub tasks: usize,
-    /// The runs, by when they began.
+    /// The runs, by start.
     pub runs: BTreeSet<Run>,
-    /// The list that some of the runs took shards of. Its tasks come first, in their order, and then
-    /// those of which it knows nothing.
+    /// The list that some of the runs are shards of. Its tasks come first, in its order, then all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub list: Option<Divided>,
+    pub list: Option<ShardedList>,
 }
 
 impl Origin {
@@ -89,7 +87,7 @@ impl Origin {
         self.runs.iter().find_map(|run| Some(run.shard?.of().get()))
     }
 
-    /// The shards that no run took.
+    /// The shards without a run.
     pub(super) fn missing(&self) -> Vec<Shard> {
         let taken: BTreeSet<Shard> = self.runs.iter().filter_map(|run| run.shard).collect();
         let Some(of) = taken.first().map(|shard| shard.of()) else { return Vec::new() };
@@ -98,11 +96,11 @@ impl Origin {
     }
 }
 
-/// What a merged journal lacks of the lists that it holds shards of.
+/// The shards that a merged journal lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// The shards, as in `3/4`, and with their endpoint where others are whole or divided otherwise.
+    /// The shards, as in `3/4`, with the endpoint if there are several.
     pub shards: Vec<String>,
-    /// How many tasks they are.
+    /// The number of their tasks.
     pub tasks: usize,
 }

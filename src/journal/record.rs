@@ -1,4 +1,4 @@
-//! A finished task, and the last line of a journal.
+//! Records of finished tasks, and the footer.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,26 +10,26 @@ use crate::model::{ClockOffset, FailureKind, TaskId};
 pub struct Record {
     /// The task's place in the list, from 0.
     pub ordinal: usize,
-    /// The task, for readers who search the journal; none for a server without a task.
+    /// The task's id, to search the journal for; none for a server without a task.
     pub task_id: Option<TaskId>,
-    /// When the last attempt ended, on the clock of the machine that asked.
+    /// When the last attempt ended, on this machine's clock.
     pub fetched_at: Timestamp,
-    /// How far the service's clock was ahead of that; none if its answer does not show it.
+    /// How far the service's clock was ahead; none if its answer has no time.
     pub clock_offset: Option<ClockOffset>,
-    /// Requests that were made for it.
+    /// Requests sent for the task.
     pub attempts: u32,
-    /// The service's id of the last request.
+    /// The request id that the service gave the last request.
     pub request_id: Option<String>,
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
 }
 
-/// What came of asking for a task.
+/// The result of fetching a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The service answered; whether that can be read is for the report to say.
+    /// The service answered. The report decides whether the answer is valid.
     Answered(Answered),
-    /// No answer could be had.
+    /// All attempts failed.
     Failed(Failed),
     /// Nothing was requested: no migration task of the server was found.
     NoTask,
@@ -40,15 +40,15 @@ pub enum Outcome {
 pub struct Answered {
     /// The HTTP status.
     pub status: u16,
-    /// Whether the embedded service gave it.
+    /// Whether it is sample data of the embedded service.
     pub sample_data: bool,
-    /// The `Content-Range` header, which shows that the body is only a part.
+    /// The `Content-Range` header of a partial body.
     pub content_range: Option<String>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
 }
 
-/// Why no answer could be had.
+/// Why a task could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
     /// The last HTTP status, if there was one.
@@ -57,18 +57,18 @@ pub struct Failed {
     /// The last error code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What kind of failure it was; none in a journal of an older version.
+    /// The kind of the failure; none in a journal of an older version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<FailureKind>,
-    /// What the server said, and what was tried.
+    /// The server's message and the failed attempts.
     pub message: String,
 }
 
-/// The last line of a run that came to its end.
+/// The last line of a complete run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footer {
-    /// When the last task was finished.
+    /// When the last task finished.
     pub finished_at: Timestamp,
-    /// Tasks recorded.
+    /// Number of tasks with a record.
     pub recorded: usize,
 }

@@ -1,4 +1,4 @@
-//! Reading a journal through an index, so that memory does not grow with the answers it holds.
+//! Reads a journal through an index, so memory does not grow with the size of the answers.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -14,7 +14,7 @@ use super::header::{FORMAT, Header};
 use super::record::{Footer, Record};
 use crate::model::{ClockOffset, NamedFile};
 
-/// A journal that was read once to know where each task's record stands.
+/// A journal with an index of its records.
 #[derive(Debug)]
 pub struct Journal {
     place: NamedFile,
@@ -22,32 +22,32 @@ pub struct Journal {
     header: Header,
     /// Its length in bytes when it was opened; a run may be appending to it.
     length: u64,
-    /// By ordinal: where the task's last record stands.
-    records: Vec<Option<Place>>,
+    /// By ordinal: the position of the task's last record.
+    records: Vec<Option<LinePosition>>,
     footer: Option<Footer>,
     latest: Timestamp,
     /// How far the service's clock was ahead of the machine's when the run ended.
     clock_offset: Option<ClockOffset>,
-    /// The length in bytes of a last line that was never wholly written.
-    torn: u64,
+    /// The length in bytes of a truncated last line; 0 if the last line is complete.
+    truncated: u64,
 }
 
-/// Where a line stands.
+/// The position of a line.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    /// Its number, from 1.
+struct LinePosition {
+    /// Line number, from 1.
     number: u64,
-    /// Its first byte, from 0.
+    /// Offset of its first byte.
     offset: u64,
-    /// Its length in bytes.
+    /// Length in bytes.
     length: usize,
-    /// Whether it says that no answer could be had.
+    /// Whether the record is a failure.
     failed: bool,
 }
 
-/// As much of a line as tells what it is.
+/// The fields that show what a line is.
 #[derive(Deserialize)]
-struct Glance {
+struct LineProbe {
     ordinal: Option<usize>,
     task_id: Option<String>,
     fetched_at: Option<Timestamp>,
@@ -57,9 +57,9 @@ struct Glance {
 }
 
 impl Journal {
-    /// Reads header, footer and the places of the records.
+    /// Reads header and footer, and indexes the records.
     ///
-    /// A last line without its line break was never wholly written and is passed over.
+    /// A last line without a line break is truncated and ignored.
     ///
     /// # Errors
     /// [`JournalError`], with the line where there is one.
@@ -67,13 +67,13 @@ impl Journal {
         let place = place.into();
         let io = |source| JournalError::Io { path: place.local.clone(), source };
         let file = File::open(&place.local).map_err(io)?;
-        // One file throughout: another may come to stand at the path.
+        // The same open file: the one at the path may be replaced meanwhile.
         let again = file.try_clone().map_err(io)?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
         let mut line = Vec::new();
         let read = reader.read_until(b'\n', &mut line).map_err(io)?;
         let header = parse_header(&place.name, &line)?;
-        // It is as long as the list, and no other line is.
+        // The header's line may be very long; later lines are not.
         line = Vec::new();
         let latest = header.latest();
         let records = vec![None; header.list.tasks.len()];
@@ -86,7 +86,7 @@ impl Journal {
             footer: None,
             latest,
             clock_offset: None,
-            torn: 0,
+            truncated: 0,
         };
         let mut measured = Vec::new();
         for number in 2.. {
@@ -95,34 +95,35 @@ impl Journal {
             if read == 0 {
                 break;
             }
-            let place = Place { number, offset: journal.length, length: read, failed: false };
+            let place = LinePosition { number, offset: journal.length, length: read, failed: false };
             journal.length += bytes(read);
             if line.last() != Some(&b'\n') {
-                journal.torn = bytes(read);
+                journal.truncated = bytes(read);
                 break;
             }
-            measured.extend(journal.note(place, &line)?);
+            measured.extend(journal.index_line(place, &line)?);
         }
-        // The machines of a merged journal each have their own.
+        // A merged journal has no single offset: each machine has its own.
         if journal.header.merged_from.is_empty() {
             journal.clock_offset = offset_at(journal.latest, &measured);
         }
         Ok(journal)
     }
 
-    /// Takes note of a line; gives the clock's offset that it shows, and when it was measured.
-    fn note(&mut self, place: Place, line: &[u8]) -> Result<Option<Measured>, JournalError> {
-        let broken = |what| self.broken(place, what);
-        let glance: Glance = serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
-        match glance {
-            Glance { finished_at: Some(_), .. } => {
+    /// Indexes a line; returns the clock offset that it shows, and when that was measured.
+    fn index_line(&mut self, place: LinePosition, line: &[u8]) -> Result<Option<Measured>, JournalError> {
+        let invalid_line = |what| self.invalid_line(place, what);
+        let probe: LineProbe =
+            serde_json::from_slice(line).map_err(|error| invalid_line(error.to_string()))?;
+        match probe {
+            LineProbe { finished_at: Some(_), .. } => {
                 let footer: Footer =
-                    serde_json::from_slice(line).map_err(|error| broken(error.to_string()))?;
+                    serde_json::from_slice(line).map_err(|error| invalid_line(error.to_string()))?;
                 self.latest = footer.finished_at;
                 self.footer = Some(footer);
                 Ok(None)
             }
-            Glance {
+            LineProbe {
                 ordinal: Some(ordinal),
                 task_id,
                 fetched_at: Some(fetched_at),
@@ -132,76 +133,76 @@ impl Journal {
             } => {
                 let declared = self.header.list.tasks.get(ordinal).map(|task| task.id_text());
                 if declared.is_none() || declared != Some(task_id.as_deref().unwrap_or_default()) {
-                    return Err(broken(format!(
-                        "the record is of task {ordinal}, which the header does not know"
+                    return Err(invalid_line(format!(
+                        "the record's task (ordinal {ordinal}) is not in the header's list"
                     )));
                 }
                 if let Some(record) = self.records.get_mut(ordinal) {
-                    *record = Some(Place { failed: failed.is_some(), ..place });
+                    *record = Some(LinePosition { failed: failed.is_some(), ..place });
                 }
                 self.latest = self.latest.max(fetched_at);
                 self.footer = None;
                 Ok(clock_offset_s.map(|offset| (fetched_at, offset)))
             }
-            _ => Err(broken("is neither a record nor the end of a run".to_owned())),
+            _ => Err(invalid_line("the line is neither a record nor a footer".to_owned())),
         }
     }
 
-    fn broken(&self, place: Place, what: String) -> JournalError {
-        JournalError::Broken { path: self.path().to_owned(), line: place.number, what }
+    fn invalid_line(&self, place: LinePosition, what: String) -> JournalError {
+        JournalError::InvalidLine { path: self.path().to_owned(), line: place.number, what }
     }
 
-    /// What the run was asked.
+    /// The header.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// What its user calls it.
+    /// Its path or URL, as the user gave it.
     pub fn path(&self) -> &Path {
         &self.place.name
     }
 
-    /// Where it stands on this machine, and what its user calls it.
+    /// Its local path, and its path or URL as the user gave it.
     pub(super) fn place(&self) -> &NamedFile {
         &self.place
     }
 
-    /// Whether the run came to its end.
+    /// Whether the run is complete.
     pub fn is_finished(&self) -> bool {
         self.footer.is_some()
     }
 
-    /// The tasks that have no answer, by ordinal: those without a record, and those that failed.
+    /// The ordinals of tasks without an answer: those without a record, and those that failed.
     pub fn unanswered(&self) -> Vec<usize> {
-        let answered = |place: &Option<Place>| place.is_some_and(|place| !place.failed);
+        let answered = |place: &Option<LinePosition>| place.is_some_and(|place| !place.failed);
         let unanswered = self.records.iter().enumerate().filter(|(_, place)| !answered(place));
         unanswered.map(|(ordinal, _)| ordinal).collect()
     }
 
-    /// Where its whole lines end, in bytes.
-    pub(super) fn whole(&self) -> u64 {
-        self.length - self.torn
+    /// Length in bytes of the complete lines.
+    pub(super) fn complete_length(&self) -> u64 {
+        self.length - self.truncated
     }
 
-    /// Whether the last line was cut off while it was written.
-    pub fn is_torn(&self) -> bool {
-        self.torn > 0
+    /// Whether the last line is truncated.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated > 0
     }
 
     /// Whether the task at `ordinal` has a record.
-    pub(super) fn holds(&self, ordinal: usize) -> bool {
+    pub(super) fn has_record(&self, ordinal: usize) -> bool {
         self.records.get(ordinal).is_some_and(Option::is_some)
     }
 
-    /// What is wrong with the journal although it can be read, for people.
+    /// Problems of a journal that can be read, for people.
     pub fn faults(&self) -> Vec<String> {
-        let torn = self.is_torn().then(|| "its last line was cut off and is passed over".to_owned());
+        let truncated = self.is_truncated().then(|| "its last line is truncated and was ignored".to_owned());
         let held = self.recorded();
         let counted = self.footer.as_ref().map(|footer| footer.recorded).filter(|counted| *counted != held);
         let miscounted = counted.map(|counted| {
-            format!("its end counts {counted} tasks, but it holds {held}: lines were lost or added since")
+            format!("its footer counts {counted} tasks, but {held} are recorded: lines were removed or added")
         });
-        torn.into_iter().chain(miscounted).collect()
+        truncated.into_iter().chain(miscounted).collect()
     }
 
     /// How many tasks have a record.
@@ -209,21 +210,21 @@ impl Journal {
         self.records.iter().flatten().count()
     }
 
-    /// When the run ended, or when its last task did, on the clock of the machine that fetched.
+    /// When the run ended, or its last task if it is unfinished, on the fetching machine's clock.
     pub fn ended_at(&self) -> Timestamp {
         self.latest
     }
 
-    /// How far the service's clock was ahead of the machine's at the end of the run; of a merged journal's runs
-    /// the offset of greatest size. None if no answer shows it.
+    /// How far the service's clock was ahead of the machine's at the end of the run; of a merged journal's runs the
+    /// offset of greatest size. None if unknown.
     pub fn clock_offset(&self) -> Option<ClockOffset> {
         let runs = self.header.merged_from.iter().flat_map(|origin| &origin.runs);
         let offsets = runs.filter_map(|run| run.clock_offset_s).chain(self.clock_offset);
         offsets.max_by_key(|offset| (offset.as_secs().unsigned_abs(), *offset))
     }
 
-    /// When the run ended on the service's clock: the moment at which ages are taken. Without any answer that
-    /// shows that clock, it is taken to be the machine's.
+    /// When the run ended on the service's clock: the time that ages are computed from. If that clock is unknown, the
+    /// machine's clock is used.
     pub fn as_of(&self) -> Timestamp {
         match self.clock_offset {
             Some(offset) => offset.service_time(self.latest),
@@ -231,16 +232,16 @@ impl Journal {
         }
     }
 
-    /// When a record was made, on the service's clock: by its own offset, or else by the run's.
+    /// The record's time on the service's clock, by its own offset or else the run's.
     pub fn service_time(&self, record: &Record) -> Timestamp {
         let offset = record.clock_offset.or(self.clock_offset);
         offset.map_or(record.fetched_at, |offset| offset.service_time(record.fetched_at))
     }
 
-    /// The record of the task at `ordinal`; none if the run did not come to it.
+    /// The record of the task at `ordinal`; none if it has none.
     ///
     /// # Errors
-    /// What the file system says, or that the record cannot be read.
+    /// When the file cannot be read, or the record is invalid.
     pub fn record(&self, ordinal: usize) -> Result<Option<Record>, JournalError> {
         let Some(place) = self.records.get(ordinal).copied().flatten() else {
             return Ok(None);
@@ -252,13 +253,13 @@ impl Journal {
                 .and_then(|_| file.read_exact(&mut line))
                 .map_err(|source| JournalError::Io { path: self.place.local.clone(), source })?;
         }
-        Record::read(line).map(Some).map_err(|what| self.broken(place, what))
+        Record::read(line).map(Some).map_err(|what| self.invalid_line(place, what))
     }
 
-    /// Writes the journal as it was when it was opened, whatever stands at its path by now.
+    /// Writes the journal as it was when it was opened, even if the file at its path was replaced.
     ///
     /// # Errors
-    /// What the file system says.
+    /// I/O errors.
     pub fn copy_to(&self, to: &mut dyn Write) -> io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(0))?;
@@ -272,14 +273,14 @@ fn parse_header(path: &Path, line: &[u8]) -> Result<Header, JournalError> {
         journal_format: u64,
     }
     let Ok(Version { journal_format }) = serde_json::from_slice(line) else {
-        return Err(JournalError::NoJournal(path.to_owned()));
+        return Err(JournalError::MissingHeader(path.to_owned()));
     };
     if journal_format != FORMAT {
         return Err(JournalError::Format { path: path.to_owned(), format: journal_format });
     }
-    let wrong = |what| JournalError::Header { path: path.to_owned(), what };
-    let header: Header = serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
-    header.check().map_err(wrong)?;
+    let invalid = |what| JournalError::Header { path: path.to_owned(), what };
+    let header: Header = serde_json::from_slice(line).map_err(|error| invalid(error.to_string()))?;
+    header.check().map_err(invalid)?;
     Ok(header)
 }
 
@@ -288,9 +289,9 @@ type Measured = (Timestamp, ClockOffset);
 
 /// The best known offset for the moment `end`: the median of those measured within a minute of the one nearest to it.
 ///
-/// The machine's clock may have been set during the run, so those further away say less. A single `Date` that is
-/// wrong, as from a cache, must not decide. Of an even number the later of the middle two counts: it makes
-/// evidence older, not younger.
+/// The machine's clock may have been set during the run, so only nearby measurements count. The median ignores a
+/// single wrong `Date`, as from a cache. Of an even number the later of the middle two is used: it makes evidence
+/// older, not younger.
 fn offset_at(end: Timestamp, measured: &[Measured]) -> Option<ClockOffset> {
     let distance = |at: &Timestamp| end.duration_since(*at).abs();
     let nearest = measured.iter().map(|(at, _)| distance(at)).min()?;

@@ -29,7 +29,7 @@ fn answered(body: &[u8]) -> Outcome {
 }
 
 #[test]
-fn what_is_written_is_read_back() {
+fn records_written_are_read_back_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let records = [
@@ -43,7 +43,7 @@ fn what_is_written_is_read_back() {
     }
     let unfinished = Journal::open(&path).unwrap();
     assert!(!unfinished.is_finished());
-    assert_eq!(unfinished.ended_at(), records[0].fetched_at, "the moment of its last record");
+    assert_eq!(unfinished.ended_at(), records[0].fetched_at, "the time of its last record");
     writer.finish().unwrap();
     let journal = Journal::open(&path).unwrap();
     assert!(journal.is_finished() && journal.faults().is_empty());
@@ -52,28 +52,28 @@ fn what_is_written_is_read_back() {
         assert_eq!(journal.record(expected.ordinal).unwrap(), Some(expected));
     }
     assert_eq!(journal.record(3).unwrap(), None);
-    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 5, "a line per record");
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 5, "header, three records, footer");
 }
 
 #[test]
-fn what_was_fetched_is_not_dropped_unasked() {
+fn create_over_unfinished_or_foreign_file_without_overwrite_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let create = |overwrite| Writer::create(&path, &header(2), overwrite);
     let mut writer = create(false).unwrap();
     writer.append(record(0, answered(b"{}"))).unwrap();
     drop(writer);
-    assert!(matches!(create(false), Err(JournalError::Unfinished { held: 1, total: 2, .. })));
+    assert!(matches!(create(false), Err(JournalError::Unfinished { recorded: 1, total: 2, .. })));
     create(true).unwrap().finish().unwrap();
     create(false).expect("a finished journal is replaced").finish().unwrap();
     create(false).expect("and one without a record");
     std::fs::write(&path, "a letter\n").unwrap();
-    assert!(matches!(create(false), Err(JournalError::NotOurs(_))));
+    assert!(matches!(create(false), Err(JournalError::NotAJournal(_))));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "a letter\n");
 }
 
 #[test]
-fn the_journal_before_stands_until_there_is_an_answer_or_an_end() {
+fn new_run_keeps_old_journal_until_first_answer_or_finish() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let failed =
@@ -85,15 +85,15 @@ fn the_journal_before_stands_until_there_is_an_answer_or_an_end() {
 
     let mut night = Writer::create(&path, &header(2), false).unwrap();
     night.append(record(0, failed())).unwrap();
-    assert!(!night.is_placed());
+    assert!(!night.is_published());
     drop(night);
     assert_eq!(std::fs::read(&path).unwrap(), before);
 
     let mut next = Writer::create(&path, &header(2), false).unwrap();
     next.append(record(0, failed())).unwrap();
     next.append(record(1, answered(b"{}"))).unwrap();
-    assert!(next.is_placed());
-    assert_eq!(Journal::open(&path).unwrap().recorded(), 2, "the failure that came first is in it too");
+    assert!(next.is_published());
+    assert_eq!(Journal::open(&path).unwrap().recorded(), 2, "the earlier failure is recorded too");
     drop(next);
     assert!(matches!(Writer::create(&path, &header(2), false), Err(JournalError::Unfinished { .. })));
 
@@ -102,15 +102,15 @@ fn the_journal_before_stands_until_there_is_an_answer_or_an_end() {
     all_failed.finish().unwrap();
     let journal = Journal::open(&path).unwrap();
     assert!(journal.is_finished() && journal.record(0).unwrap().is_some());
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing lies beside it");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }
 
 #[test]
-fn a_foreign_or_broken_journal_is_refused_with_the_reason() {
+fn invalid_journal_is_refused_with_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let header = serde_json::to_string(&header(1)).unwrap();
-    let mut told = Vec::new();
+    let mut messages = Vec::new();
     for content in [
         "".to_owned(),
         "hello\n".to_owned(),
@@ -126,24 +126,25 @@ fn a_foreign_or_broken_journal_is_refused_with_the_reason() {
         ),
     ] {
         std::fs::write(&path, content).unwrap();
-        told.push(Journal::open(&path).unwrap_err().to_string().replace(&path.display().to_string(), "J"));
+        messages
+            .push(Journal::open(&path).unwrap_err().to_string().replace(&path.display().to_string(), "J"));
     }
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[test]
-fn a_record_that_cannot_be_read_is_named_by_its_line() {
+fn invalid_record_is_reported_with_line_number() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let header = serde_json::to_string(&header(2)).unwrap();
     let line = r#"{"ordinal":1,"task_id":"task-1","fetched_at":"2026-11-21T00:00:00Z","attempts":1}"#;
     std::fs::write(&path, format!("{header}\n{line}\n")).unwrap();
     let error = Journal::open(&path).unwrap().record(1).unwrap_err();
-    assert!(matches!(error, JournalError::Broken { line: 2, .. }), "{error}");
+    assert!(matches!(error, JournalError::InvalidLine { line: 2, .. }), "{error}");
 }
 
 #[test]
-fn lines_that_are_gone_are_missed() {
+fn missing_lines_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let mut writer = Writer::create(&path, &header(2), false).unwrap();
@@ -157,12 +158,12 @@ fn lines_that_are_gone_are_missed() {
     std::fs::write(&path, lacking.concat()).unwrap();
     assert_eq!(
         Journal::open(&path).unwrap().faults(),
-        ["its end counts 2 tasks, but it holds 1: lines were lost or added since"]
+        ["its footer counts 2 tasks, but 1 are recorded: lines were removed or added"]
     );
 }
 
 #[test]
-fn the_last_record_of_a_task_counts_and_it_counts_once() {
+fn task_with_several_records_counts_once_with_the_last() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let failed =
@@ -179,7 +180,7 @@ fn the_last_record_of_a_task_counts_and_it_counts_once() {
     writer.sync().unwrap();
     assert_eq!(writer.recorded(), 2);
     let journal = Journal::open(&path).unwrap();
-    assert!(!journal.is_finished(), "it goes on");
+    assert!(!journal.is_finished(), "it continues");
     assert_eq!(journal.unanswered(), [2]);
     writer.append(record(2, failed())).unwrap();
     writer.finish().unwrap();
@@ -189,7 +190,7 @@ fn the_last_record_of_a_task_counts_and_it_counts_once() {
 }
 
 #[test]
-fn a_journal_that_was_opened_stays_what_it_was() {
+fn open_journal_is_unaffected_by_later_writes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let run = |body: &[u8]| {
@@ -210,14 +211,14 @@ fn a_journal_that_was_opened_stays_what_it_was() {
     std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"more\n").unwrap();
     copy.clear();
     journal.copy_to(&mut copy).unwrap();
-    assert_eq!(copy, before, "what a run appends meanwhile is not in it");
+    assert_eq!(copy, before, "later appends are not copied");
 }
 
 /// A line after the header.
 #[derive(Debug, Clone)]
 enum Entry {
     Record(Record),
-    /// The end of a run, which another may have gone on from.
+    /// The end of a run, which a later run may have resumed.
     End,
 }
 
@@ -234,7 +235,7 @@ fn any_entry(tasks: usize) -> impl Strategy<Value = Entry> {
     ]
 }
 
-/// The records that replay to, by ordinal, and whether the run came to its end.
+/// The expected records by ordinal, and whether the run is complete.
 fn replayed(entries: &[Entry]) -> (BTreeMap<usize, &Record>, bool) {
     let records = entries.iter().filter_map(|entry| match entry {
         Entry::Record(record) => Some((record.ordinal, record)),
@@ -261,7 +262,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn a_prefix_replays_to_the_tasks_that_are_whole_in_it(
+    fn truncated_journal_replays_its_complete_records(
         entries in prop::collection::vec(any_entry(3), 0..7),
     ) {
         let folder = tempfile::tempdir().unwrap();
@@ -288,14 +289,14 @@ proptest! {
                 prop_assert_eq!(record.as_ref(), held.get(&ordinal).copied());
             }
             prop_assert_eq!(journal.is_finished(), finished);
-            // A header without its line break may be whole all the same.
-            let torn = lines > 0 && prefix.last() != Some(&b'\n');
-            prop_assert_eq!(journal.faults().len(), usize::from(torn), "{:?}", journal.faults());
+            // A header without its line break may be complete.
+            let truncated = lines > 0 && prefix.last() != Some(&b'\n');
+            prop_assert_eq!(journal.faults().len(), usize::from(truncated), "{:?}", journal.faults());
         }
     }
 
     #[test]
-    fn a_run_goes_on_from_any_prefix(
+    fn truncated_journal_can_be_resumed(
         entries in prop::collection::vec(any_entry(3), 0..7),
         cut in any::<prop::sample::Index>(),
     ) {
@@ -333,7 +334,7 @@ proptest! {
 }
 
 #[test]
-fn server_without_task_is_recorded_and_never_unanswered() {
+fn server_without_task_is_recorded_and_not_unanswered() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.jsonl");
     let planned = |name: &str| Planned {

@@ -1,21 +1,20 @@
-//! Whose tasks a run asks for.
+//! The account of a run.
 
 use serde::{Deserialize, Serialize};
 
-/// The project and the account that a run names, as far as they are known before the first request. Holds no
-/// secret: neither keys nor user names.
+/// Project and account of a run, as far as known before the first request. Contains no keys or user names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Account {
     /// The project's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
-    /// The project's name, as a login by password gives it.
+    /// The project's name, from a login by password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_name: Option<String>,
     /// The account's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain_id: Option<String>,
-    /// The account's name, as a login by password gives it.
+    /// The account's name, from a login by password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain_name: Option<String>,
 }
@@ -26,7 +25,7 @@ impl Account {
         *self == Self::default()
     }
 
-    /// The first field in which the two differ, with both values.
+    /// The first field that differs, with both values.
     pub fn difference<'a>(
         &'a self,
         other: &'a Self,

@@ -1,4 +1,4 @@
-//! Texts that a terminal or a log may show.
+//! Cleans texts for terminals and logs.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -14,7 +14,7 @@ pub fn is_hidden(c: char) -> bool {
 
 /// A text in one line, with every [hidden](is_hidden) character escaped, as in `\n` and `\u{1b}`.
 ///
-/// Cleaning a text twice changes nothing more.
+/// Cleaning twice gives the same result.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
@@ -41,10 +41,9 @@ pub fn clean_lines(text: &str) -> String {
     cleaned
 }
 
-/// A JSON document with every hidden character in its strings as a `\u` escape: the same values, and
-/// nothing that a terminal obeys.
+/// Escapes every hidden character in the strings of a JSON document as `\u`. The values are unchanged.
 pub fn clean_json(document: &str) -> Cow<'_, str> {
-    // Outside of strings JSON has no control characters but these, and inside of them only escaped ones.
+    // JSON has these control characters only outside strings.
     let is_layout = |c: char| matches!(c, '\n' | '\r' | '\t');
     if !document.chars().any(|c| is_hidden(c) && !is_layout(c)) {
         return Cow::Borrowed(document);
@@ -105,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cleaned_text_shows_nothing_hidden_and_stays_as_it_is(text in any::<String>()) {
+        fn cleaned_text_has_no_hidden_characters_and_is_stable(text in any::<String>()) {
             let cleaned = clean(&text).into_owned();
             prop_assert!(!cleaned.chars().any(is_hidden));
             prop_assert_eq!(clean(&cleaned), cleaned.as_str());

@@ -1,4 +1,4 @@
-//! The service's clock, measured against the clock of the machine that asks.
+//! The service's clock, compared with this machine's.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct ClockOffset(i64);
 
-/// What a `Date` header may lag: it is cut to whole seconds, and servers cache it for up to a second.
+/// Maximum lag of a `Date` header: it has whole seconds, and servers cache it for up to a second.
 const DATE_LAG: SignedDuration = SignedDuration::from_secs(2);
 
 impl ClockOffset {
-    /// A machine's clock that is further off is reported: 5 minutes.
+    /// A larger clock offset is reported: 5 minutes.
     pub const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
     /// The offset of this many seconds.
@@ -25,10 +25,10 @@ impl ClockOffset {
         self.0
     }
 
-    /// The offset shown by the `Date` of a response: of those that fit, the smallest.
+    /// The smallest offset that is possible with the `Date` of a response.
     ///
-    /// The service read its clock between `sent` and `received`, which are of this machine's clock. So a clock
-    /// that is right gives 0 whatever the latency. None if this machine's clock was set back meanwhile.
+    /// The service read its clock between `sent` and `received`, on this machine's clock, so a correct clock gives 0
+    /// at any latency. None if this machine's clock was set back meanwhile.
     pub fn measure(date: Timestamp, sent: Timestamp, received: Timestamp) -> Option<Self> {
         if received < sent {
             return None;
@@ -44,12 +44,12 @@ impl ClockOffset {
         }))
     }
 
-    /// What the service's clock shows when the machine's shows `time`.
+    /// The time on the service's clock for `time` on this machine's.
     pub fn service_time(self, time: Timestamp) -> Timestamp {
         time.saturating_add(SignedDuration::from_secs(self.0)).unwrap_or(time)
     }
 
-    /// Whether the machine's clock is further off than [`TOLERANCE`](Self::TOLERANCE).
+    /// Whether the offset exceeds [`TOLERANCE`](Self::TOLERANCE).
     pub fn is_notable(self) -> bool {
         self.0.unsigned_abs() > Self::TOLERANCE.as_secs().unsigned_abs()
     }
@@ -84,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn offset_of_right_clock_is_zero_at_any_latency(
+        fn offset_of_correct_clock_is_zero_at_any_latency(
             sent in 0_i64..100_000, there in 0_i64..40_000, back in 0_i64..40_000, cached in 0_i64..1000,
         ) {
             let date = (sent + there - cached).div_euclid(1000) * 1000;
@@ -93,7 +93,7 @@ mod tests {
         }
 
         #[test]
-        fn offset_of_wrong_clock_is_off_by_no_more_than_the_latency(
+        fn offset_of_wrong_clock_is_accurate_within_the_latency(
             behind in -100_000_i64..100_000, there in 0_i64..4000, back in 0_i64..4000,
         ) {
             let date = (behind * 1000 + there).div_euclid(1000) * 1000;

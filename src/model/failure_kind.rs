@@ -1,19 +1,18 @@
-//! Why a request brought no answer.
+//! Kinds of failed requests.
 
 use serde::{Deserialize, Serialize};
 
 /// The kind of a failure. Retries, hints and exit codes depend on it, never on a message.
 ///
-/// Journals record it by its name in snake case; a name that this version does not know reads as
-/// [`Other`](Self::Other).
+/// Journals record it by its name in snake case; unknown names are read as [`Other`](Self::Other).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// The service answered with a status other than 2xx.
     Status,
-    /// The name server says that there is no such host.
+    /// The host does not exist.
     HostUnknown,
-    /// The name of the host could not be resolved this time.
+    /// The host name could not be resolved at the moment.
     DnsFailed,
     /// The host refused the connection.
     ConnectionRefused,
@@ -25,21 +24,21 @@ pub enum FailureKind {
     Certificate,
     /// Server and client do not agree on TLS.
     Tls,
-    /// No complete answer within the request timeout.
+    /// No complete response within the request timeout.
     Timeout,
-    /// The connection ended before the answer was complete.
+    /// The connection ended before the response was complete.
     ConnectionLost,
-    /// What the server sent is no HTTP, or a damaged body.
+    /// The response is not HTTP, or its body is damaged.
     Protocol,
-    /// The answer is larger than `--max-response`.
+    /// The response is larger than `--max-response`.
     TooLarge,
-    /// The answer has a content coding that is not supported.
+    /// The response has an unsupported content coding.
     ContentCoding,
-    /// The answer is no JSON where only JSON can be right.
+    /// The response is not JSON.
     NotJson,
-    /// There are no credentials, or those that give them answer wrongly.
+    /// Credentials cannot be obtained.
     Credentials,
-    /// The token was out of date and is renewed.
+    /// The token expired and is renewed.
     TokenRenewed,
     /// The run's deadline passed.
     Deadline,
@@ -71,7 +70,7 @@ impl FailureKind {
         Self::Other,
     ];
 
-    /// Whether no connection was made, so that the failure says nothing about the request itself.
+    /// Whether no connection was made.
     pub const fn is_unreachable(self) -> bool {
         matches!(
             self,
@@ -85,12 +84,12 @@ impl FailureKind {
         )
     }
 
-    /// Whether waiting seldom helps: a wrong host name, certificate or protocol stays wrong.
+    /// Whether the cause is permanent: a wrong host name, certificate or protocol.
     pub const fn is_lasting(self) -> bool {
         matches!(self, Self::HostUnknown | Self::Certificate | Self::Tls)
     }
 
-    /// Whether the same request may succeed later; of [`Status`](Self::Status) the status decides.
+    /// Whether a retry may succeed; for [`Status`](Self::Status) it depends on the status.
     pub const fn may_pass(self) -> bool {
         !matches!(
             self,
@@ -98,7 +97,7 @@ impl FailureKind {
         )
     }
 
-    /// What the user can do about it, if it is always the same.
+    /// What the user can do, if it depends only on the kind.
     pub const fn advice(self) -> Option<&'static str> {
         Some(match self {
             Self::HostUnknown => "check the host name in --endpoint or --region, and the DNS of this machine",
@@ -110,8 +109,8 @@ impl FailureKind {
                 "if the certificate is right, trust its issuer with --ca-cert FILE; check the host name and the clock"
             }
             Self::Tls => "check that the address is an https server with TLS 1.2 or 1.3",
-            Self::TooLarge => "if the answer is the service's own, raise --max-response",
-            Self::ContentCoding => "check the proxy or gateway in between: only gzip is asked for",
+            Self::TooLarge => "if the response is from the service itself, raise --max-response",
+            Self::ContentCoding => "check the proxy or gateway in between: only gzip is supported",
             _ => return None,
         })
     }
@@ -122,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn serde_with_an_unknown_name_reads_other() {
+    fn unknown_failure_kind_is_read_as_other() {
         for kind in FailureKind::ALL {
             let name = serde_json::to_string(&kind).unwrap();
             assert_eq!(serde_json::from_str::<FailureKind>(&name).unwrap(), kind);

@@ -1,9 +1,9 @@
-//! Characters that nobody sees.
+//! Invisible characters.
 
-/// Whether a character shows nothing, or a space that is not the ASCII one: controls, format characters
-/// (Unicode category Cf), default-ignorable code points, and the separators other than U+0020.
+/// Whether a character is invisible, or a space other than the ASCII one: controls, format characters (Unicode
+/// category Cf), default-ignorable code points, and the separators other than U+0020.
 ///
-/// Two ids that differ only in such a character look the same to a reader, and are different to the API.
+/// Two ids that differ only in such a character look the same, but are different for the API.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || (c != ' ' && c.is_whitespace())

@@ -1,14 +1,14 @@
-//! How a text for people is marked up.
+//! Markup of ticket comments.
 
-/// A way in which a ticket system reads the text of a comment.
+/// The markup of a ticket system's comments.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Markup {
-    /// Markdown, as GitHub and GitLab have it.
+    /// Markdown, as in GitHub and GitLab.
     #[default]
     Markdown,
     /// The wiki markup of Jira.
     Jira,
-    /// None: every character stands for itself.
+    /// Plain text.
     Plain,
 }
 

@@ -1,6 +1,6 @@
-//! What the program talks about: tasks, verifications, directory checks, verdicts.
+//! Domain types: tasks, verifications, directory checks, verdicts.
 //!
-//! Plain values: no input or output, no async, no clock.
+//! Plain values: no I/O, no async, no clock.
 
 mod account;
 mod clean;
@@ -40,7 +40,7 @@ pub use task::{PlanDoubt, Planned, Task, TaskId, TaskIdError, TaskList};
 pub use verdict::{Note, Verdict};
 pub use verification::{Answer, DirectoryCheck, Shape, Totals, Verification};
 
-/// The program and its version, as what it writes names it.
+/// The program's name and version, as in its outputs.
 pub const TOOL: &str = concat!("cutover-report ", env!("CARGO_PKG_VERSION"));
-/// What stands on everything that is made of the embedded service's data.
+/// The mark of everything made from the embedded service's data.
 pub const SAMPLE: &str = "SAMPLE DATA from the embedded service: not evidence";

@@ -1,13 +1,13 @@
-//! Files that their users know by another name.
+//! Local copies of remote files.
 
 use std::path::{Path, PathBuf};
 
-/// A file to read, and what its user calls it: by its path, unless it is the copy of an object.
+/// A file, with the name that messages use: its path, or the URL if it is a copy of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedFile {
-    /// What messages call it.
+    /// The name in messages.
     pub name: PathBuf,
-    /// Where it is on this machine.
+    /// The local path.
     pub local: PathBuf,
 }
 

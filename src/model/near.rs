@@ -1,10 +1,9 @@
-//! The word that was probably meant.
+//! Suggestions for misspelled words.
 
-/// How alike two words must be to be taken for a slip of the keyboard, from 0 to 1.
+/// Minimum similarity for a suggestion, from 0 to 1.
 const ALIKE: f64 = 0.75;
 
-/// The known word nearest to `word`, if one is near enough to be meant. Upper and lower case, `_` and `-` count
-/// as equal.
+/// The known word most similar to `word`, if it is similar enough. Ignores case, and treats `_` as `-`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
     let word = plain(word);
@@ -13,7 +12,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.filter(|(alike, _)| *alike >= ALIKE).map(|(_, known)| known)
 }
 
-/// As in `; did you mean `rate`?`, or nothing where no known word is near.
+/// As in `; did you mean `rate`?`, or empty if no known word is similar.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
@@ -23,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nearest_word_is_named_only_when_it_is_near() {
+    fn only_a_similar_word_is_suggested() {
         let known = ["rate", "region", "endpoint", "max-age"];
         for (word, near) in [
             ("rat", Some("rate")),

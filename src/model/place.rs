@@ -1,9 +1,9 @@
-//! Where something stands in a file.
+//! Positions in text files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A place in a text file, shown as `FILE:LINE:COLUMN`.
+/// A position in a text file, displayed as `FILE:LINE:COLUMN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     path: PathBuf,
@@ -12,8 +12,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of the byte at `at` in `text`, which is the content of `path`. Lines and columns
-    /// count from 1, columns in characters.
+    /// The position of the byte at `at` in `text`, the content of `path`. Lines and columns count from 1, columns in
+    /// characters.
     pub fn of(path: &Path, text: &str, at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line = before.matches('\n').count() + 1;

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// So many requests per second, minute or hour; never zero.
+/// Requests per second, minute or hour; never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     count: NonZeroU32,
@@ -19,7 +19,7 @@ enum Per {
     Hour,
 }
 
-/// A text that is no rate.
+/// An invalid rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a rate; write a whole number from 1 to 1000000 and a unit, as in 10/s, 600/m or 3600/h"
@@ -46,19 +46,19 @@ impl Rate {
         f64::from(self.count.get()) / self.window().as_secs_f64()
     }
 
-    /// The time that so many requests take at least; the first is not waited for.
+    /// The minimum time for this many requests; the first is sent at once.
     pub fn time_for(self, requests: usize) -> Duration {
         let waited_for = u64::try_from(requests.saturating_sub(1)).unwrap_or(u64::MAX);
         let milliseconds = waited_for.saturating_mul(self.window().as_secs() * 1000);
         Duration::from_millis(milliseconds / u64::from(self.count.get()))
     }
 
-    /// The fastest rate that is no faster than so many requests per second: whole numbers per second
-    /// where they come close to it, else per minute or hour. Never less than one an hour.
+    /// The fastest rate of at most `per_second` requests per second: per second if a whole number is close, else per
+    /// minute or hour. At least one per hour.
     pub fn at_most(per_second: f64) -> Self {
         let in_unit = |per| {
             let exact = per_second * Self { count: NonZeroU32::MIN, per }.window().as_secs_f64();
-            // What is a whole number must stay one, whatever the division has made of it.
+            // Rounding errors must not turn a whole number into the next lower one.
             let count = (exact + WHOLE).floor();
             (count >= 10.0 || exact - count < WHOLE)
                 .then(|| NonZeroU32::new(count as u32))
@@ -71,8 +71,8 @@ impl Rate {
             .unwrap_or(Self { count: hourly, per: Per::Hour })
     }
 
-    /// The rate that each of so many runs may keep for all of them together to keep this one: exact
-    /// where that is a whole number of requests in an hour, else just under. Never less than one an hour.
+    /// The share of this rate for each of `of` runs: exact if it is a whole number of requests per hour, else just
+    /// below. At least one per hour.
     pub fn share(self, of: NonZeroU32) -> Self {
         let of = u64::from(of.get()) * self.window().as_secs();
         let in_unit = |per| {
@@ -85,15 +85,14 @@ impl Rate {
         Self { count, per }
     }
 
-    /// A rate that stays clear of this one as a limit: 95 % of it, at least one request less, and
-    /// itself where that would be none.
+    /// A rate safely below this limit: 95 %, at least one request less, but never zero.
     pub fn just_under(self) -> Self {
         let count = self.count.get();
         Self { count: NonZeroU32::new(count - count.div_ceil(20)).unwrap_or(self.count), ..self }
     }
 }
 
-/// What a product of floating-point numbers may lack of a whole number.
+/// Tolerance for floating-point rounding.
 const WHOLE: f64 = 1e-6;
 
 impl FromStr for Rate {
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn just_under_is_less_wherever_it_can_be() {
+    fn just_under_is_below_the_limit() {
         for (limit, under) in
             [("50/s", "47/s"), ("60/m", "57/m"), ("20/s", "19/s"), ("3/s", "2/s"), ("1/m", "1/m")]
         {
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_becomes_the_rate_that_a_person_would_write() {
+    fn at_most_chooses_a_readable_unit() {
         for (per_second, written) in
             [(250.0, "250/s"), (12.5, "12/s"), (9.0, "9/s"), (6.25, "375/m"), (0.95, "57/m"), (0.01, "36/h")]
         {
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_exact_where_it_can_be() {
+    fn share_is_exact_if_divisible() {
         let share = |text: &str, of| rate(text).share(NonZeroU32::new(of).unwrap()).to_string();
         for (whole, of, part) in [
             ("10/s", 1, "10/s"),
@@ -174,7 +173,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_shares_together_are_close_and_never_more(
+        fn sum_of_shares_is_close_to_but_not_above_the_rate(
             count in 1_u32..=1_000_000, per in prop::sample::select(vec!["s", "m", "h"]), of in 1_u32..2000,
         ) {
             let whole = rate(&format!("{count}/{per}"));
@@ -185,7 +184,7 @@ mod tests {
         }
 
         #[test]
-        fn at_most_is_close_and_never_more(per_second in 0.003_f64..1e6) {
+        fn at_most_is_close_and_not_above(per_second in 0.003_f64..1e6) {
             let seen = Rate::at_most(per_second).per_second();
             prop_assert!(seen <= per_second + WHOLE && seen >= per_second * 0.9, "{per_second} became {seen}");
         }

@@ -1,4 +1,4 @@
-//! What a task list says beside what the account has.
+//! Comparison of a task list with the account.
 
 use std::collections::HashSet;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Shard, Task, TaskId, TaskList};
 
-/// The differences between the tasks that a list declares and those that the account lists.
+/// The differences between the list's tasks and the account's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
-    /// Declared, but not found.
+    /// In the list, but not in the account.
     pub not_found: Vec<TaskId>,
-    /// Found, but not declared: servers that nobody may have thought of.
+    /// In the account, but not in the list.
     pub undeclared: Vec<Task>,
 }
 
 impl Reconciliation {
-    /// Compares by task id; both sides keep their order. Of a server that a plan names, all tasks are declared.
+    /// Compares by task id and keeps the order. All tasks of a server in a plan count as listed.
     pub fn of(declared: &TaskList, found: &TaskList) -> Self {
         fn ids(list: &TaskList) -> HashSet<&TaskId> {
             list.tasks.iter().filter_map(|task| task.task_id.as_ref()).collect()
@@ -34,7 +34,7 @@ impl Reconciliation {
         Self { not_found: not_found.cloned().collect(), undeclared: undeclared.cloned().collect() }
     }
 
-    /// The differences in tasks that fall to `shard`, so that those of all shards are the whole.
+    /// The differences in the tasks of `shard`.
     pub fn of_shard(mut self, shard: Shard) -> Self {
         self.not_found.retain(|id| shard.holds(id.as_str()));
         self.undeclared.retain(|task| shard.holds(task.key()));

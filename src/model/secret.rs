@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes `text` as a secret.
+    /// Wraps `text`.
     pub fn new(text: String) -> Self {
         Self(SecretString::from(text))
     }

@@ -1,4 +1,4 @@
-//! The part of a task list that one of several runs takes.
+//! Shards of task lists.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -6,10 +6,10 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// One of so many parts of a task list, from 1, as in `2/4`.
+/// A shard of a task list, numbered from 1, as in `2/4`.
 ///
-/// A task falls to a part by the hash of its id, or of the name that a plan has for its server: where a list is sorted anew or grows, no other
-/// task changes places.
+/// The hash of a task's id, or of its server's name in a plan, decides its shard, so sorting or extending the list
+/// does not move other tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct Shard {
@@ -18,23 +18,23 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The part `index` of `of`; none if there is no such part.
+    /// Shard `index` of `of`; none if `index` is out of range.
     pub fn new(index: u32, of: NonZeroU32) -> Option<Self> {
         NonZeroU32::new(index).filter(|index| *index <= of).map(|index| Self { index, of })
     }
 
-    /// Which part, from 1.
+    /// The number of the shard, from 1.
     pub const fn index(self) -> NonZeroU32 {
         self.index
     }
 
-    /// How many parts there are.
+    /// The number of shards.
     pub const fn of(self) -> NonZeroU32 {
         self.of
     }
 
-    /// Whether the task with this [key](super::Task::key) falls to this part: the first eight bytes of the SHA-256
-    /// of the key, as a big-endian number, modulo the number of parts.
+    /// Whether the task with this [key](super::Task::key) is in this shard: the first eight bytes of the key's
+    /// SHA-256, as a big-endian number, modulo the number of shards.
     pub fn holds(self, key: &str) -> bool {
         let mut first = [0; 8];
         first.iter_mut().zip(Sha256::digest(key)).for_each(|(byte, hashed)| *byte = hashed);
@@ -48,7 +48,7 @@ impl fmt::Display for Shard {
     }
 }
 
-/// A shard that was read and may be none.
+/// A shard before validation.
 #[derive(Deserialize)]
 struct Written {
     index: u32,
@@ -82,7 +82,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_task_falls_to_the_part_that_its_hash_tells() {
+    fn task_is_in_the_shard_of_its_hash() {
         for (id, places) in VECTORS {
             for (index, of) in places {
                 let holding: Vec<u32> =
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_part_is_refused() {
+    fn invalid_shard_is_refused() {
         assert_eq!([shard(0, 4), shard(5, 4), shard(1, 0)], [None; 3]);
         assert_eq!(shard(4, 4).unwrap().to_string(), "4/4");
         assert!(serde_json::from_str::<Shard>(r#"{"index":5,"of":4}"#).is_err());
@@ -101,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_task_falls_to_one_part(id in "[a-zü0-9-]{1,40}", of in 1_u32..40) {
+        fn each_task_is_in_exactly_one_shard(id in "[a-zü0-9-]{1,40}", of in 1_u32..40) {
             prop_assert_eq!((1..=of).filter(|index| shard(*index, of).unwrap().holds(&id)).count(), 1);
         }
     }

@@ -1,4 +1,4 @@
-//! Migration tasks as a task list declares them.
+//! Migration tasks of a task list.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 
 /// The id of a migration task: 1 to 255 characters, none of them a control character.
 ///
-/// The API pages disagree on the greatest length (36 or 255); the larger one is taken when reading.
+/// The API pages disagree on the maximum length (36 or 255); the larger one is used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TaskId(String);
 
-/// Why a text is no task id.
+/// Why a task id is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TaskIdError {
-    /// Nothing, or white space alone.
+    /// Empty, or only white space.
     #[error("task_id is empty")]
     Empty,
     /// More than [`TaskId::MAX_CHARS`] characters.
     #[error("task_id is {0} characters long; the API takes at most 255")]
     TooLong(usize),
     /// A line break, a tab or another control character.
-    #[error("task_id holds a control character")]
+    #[error("task_id contains a control character")]
     Control,
-    /// `.` or `..`, which a URL path cannot carry as a name.
+    /// `.` or `..`, which have a special meaning in a URL path.
     #[error("task_id is a path step (`.` or `..`), not an id")]
     PathStep,
 }
 
 impl TaskId {
-    /// The greatest length in characters.
+    /// Maximum length in characters.
     pub const MAX_CHARS: usize = 255;
 
-    /// Takes `text` without the white space around it.
+    /// Validates `text` after trimming white space.
     pub fn new(text: &str) -> Result<Self, TaskIdError> {
         let text = text.trim();
         let length = text.chars().count();
@@ -76,45 +76,45 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// One migration task: what to ask for, and what the list says about it.
+/// A migration task with its fields in the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// What the API knows the task by; none for a server of a plan that has no task.
+    /// The task id; none for a server of a plan without a task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
-    /// The id of the source server, if the list gives it.
+    /// The id of the source server, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
-    /// The name of the source server, if the list gives it.
+    /// The name of the source server, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_name: Option<String>,
     /// Further columns of the list, by column name; an empty field is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// How a plan names the server, if the list gives no task id.
+    /// The server's row in a plan without task ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<Planned>,
 }
 
-/// A server of a plan without task ids, and what the account has of it.
+/// A server of a plan without task ids, and its tasks in the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
-    /// How the plan names the server: by its name, source id or address. Unique in the list.
+    /// The server's name, source id or address in the plan. Unique in the list.
     pub name: String,
-    /// How many migration tasks the server has.
+    /// Number of migration tasks of the server.
     pub tasks: usize,
-    /// Names of servers with tasks that are like the plan's name, if the server has no task.
+    /// Similar names of servers with tasks, if the server has no task.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub near: Vec<String>,
-    /// Other rows of the plan that are this server, as the plan names them.
+    /// Other rows of the plan for this server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
-    /// What else the plan says that the account contradicts.
+    /// Contradictions between plan and account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<PlanDoubt>,
 }
 
-/// What a plan says of a server that the account contradicts.
+/// A contradiction between plan and account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanDoubt {
@@ -122,14 +122,14 @@ pub enum PlanDoubt {
     UnknownSourceId(String),
     /// The server was found by its address; the account has this other name for it.
     FoundByAddress(String),
-    /// The plan's address is that of this other server; the name was used.
+    /// The plan's address belongs to this other server; the name was used.
     AddressOfAnother(String),
     /// The account has these addresses for the server, and not the plan's.
     OtherAddress(String),
 }
 
 impl Task {
-    /// A task of which nothing but the id is known.
+    /// A task with only an id.
     pub fn new(task_id: TaskId) -> Self {
         Self { task_id: Some(task_id), ..Self::default() }
     }
@@ -139,12 +139,12 @@ impl Task {
         self.task_id.as_ref().map_or("", TaskId::as_str)
     }
 
-    /// What the list knows the task by, whatever the account has: the plan's name of the server, else the task id.
+    /// The key of the task in the list: the plan's name of the server, else the task id.
     pub fn key(&self) -> &str {
         self.planned.as_ref().map_or(self.id_text(), |planned| &planned.name)
     }
 
-    /// The name that people know the task by: its source server's, else what the list knows it by.
+    /// The name for people: the source server's, else the [key](Self::key).
     pub fn display_name(&self) -> &str {
         match self.source_name.as_deref().map(str::trim) {
             Some(name) if !name.is_empty() => name,
@@ -152,7 +152,7 @@ impl Task {
         }
     }
 
-    /// As [`display_name`](Self::display_name), with the id beside a source server's name.
+    /// As [`display_name`](Self::display_name), with the task id if it differs.
     pub fn name_and_id(&self) -> String {
         match (self.display_name(), self.id_text()) {
             (name, "") => name.to_owned(),
@@ -162,7 +162,7 @@ impl Task {
     }
 }
 
-/// The tasks of a run, each id once, in the order in which they were declared.
+/// The tasks of a run, each id once, in the order of the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskList {
     /// The names of the label columns, in the order in which they first appear.

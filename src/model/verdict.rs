@@ -1,4 +1,4 @@
-//! Verdicts and the warnings that go with them.
+//! Verdicts and notes.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::{Language, PlanDoubt};
 pub enum Verdict {
     /// The results could not be fetched.
     FetchFailed,
-    /// The response is not an answer: another form, another status, or an error.
+    /// The response is invalid: unknown format, other status, or an error.
     Unreadable,
     /// The service has no results.
     NotVerified,
@@ -20,7 +20,7 @@ pub enum Verdict {
     Inconsistent,
     /// Nothing differs that is not waived, but the verification is too old.
     Stale,
-    /// Nothing differs that is not waived, but the evidence does not show that nothing does.
+    /// Nothing differs that is not waived, but the evidence is not sufficient.
     Inconclusive,
     /// All differences and doubts are covered by waivers.
     Accepted,
@@ -125,7 +125,7 @@ pub enum Note {
     NoTime,
     /// The verdict is based on a verification without a time, though others have one.
     MaybeNewest,
-    /// The answer names another task.
+    /// The response is for another task.
     OtherTask(String),
     /// The account does not list the task.
     NotFound,
@@ -135,7 +135,7 @@ pub enum Note {
     NearNames(Vec<String>),
     /// Other rows of the plan that are this server.
     AlsoListedAs(Vec<String>),
-    /// What the plan says of the server that the account contradicts.
+    /// A contradiction between plan and account.
     PlanDoubt(PlanDoubt),
     /// Number of directories that are no longer checked, compared with another report.
     NoLongerChecked(u64),

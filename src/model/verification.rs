@@ -1,4 +1,4 @@
-//! What the service says of a task.
+//! The service's results for a task.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,15 +6,15 @@ use serde::Serialize;
 /// The counts of one directory on source and target. Unit: files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DirectoryCheck {
-    /// The directory, as the Agent names it.
+    /// The directory's path.
     pub directory: String,
-    /// Files looked at.
+    /// Files checked.
     pub total: u64,
-    /// Files that are on both sides and differ.
+    /// Files that exist on both sides and differ.
     pub different: u64,
-    /// Files that the target lacks.
+    /// Files that exist only on the source.
     pub missing: u64,
-    /// Files that only the target has.
+    /// Files that exist only on the target.
     pub redundant: u64,
 }
 
@@ -29,8 +29,8 @@ impl DirectoryCheck {
 
     /// The share of files that are the same on both sides, 0 to 1; none when there are no files.
     ///
-    /// Files of either side count, so it is 1 only when nothing differs. It is cut to four decimals,
-    /// never rounded up: one different file in a million must not read as 100 %.
+    /// Counts the files of both sides, so it is 1 only when nothing differs. It is truncated to four decimals, not
+    /// rounded: one different file in a million must not give 100 %.
     pub fn consistent_share(&self) -> Option<f64> {
         let files = u128::from(self.total) + u128::from(self.redundant);
         if files == 0 {
@@ -50,18 +50,18 @@ impl DirectoryCheck {
     }
 }
 
-/// The sums over the directories of one verification. Unit: files, but for `directories`.
+/// The sums over the directories of one verification. Unit: files, except `directories`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Directories checked.
     pub directories: u64,
-    /// Files looked at.
+    /// Files checked.
     pub total: u64,
     /// Files that differ.
     pub different: u64,
     /// Files missing at the target.
     pub missing: u64,
-    /// Files that only the target has.
+    /// Files that exist only on the target.
     pub redundant: u64,
     /// Directories with a count at which the service stops counting.
     pub saturated: u64,
@@ -70,21 +70,21 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// The files that are not the same on both sides.
+    /// The number of files that differ, or exist only on one side.
     pub fn differences(&self) -> u64 {
         self.different.saturating_add(self.missing).saturating_add(self.redundant)
     }
 }
 
-/// One verification: a point in time, and a check per directory.
+/// A verification: its time, and a check per directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verification {
-    /// When it ended; none if the answer does not say.
+    /// When it ended; none if unknown.
     pub finished: Option<Timestamp>,
-    /// What the service says of it: `success` is the only documented value. None in the legacy
-    /// shape, which has no such field; empty when a `result_list` item leaves it out.
+    /// The result of the check: `success` is the only documented value. None in the legacy shape, which has no such
+    /// field; empty if a `result_list` item has none.
     pub check_result: Option<String>,
-    /// The directories, in the order of the answer.
+    /// The directories, in the order of the response.
     pub directories: Vec<DirectoryCheck>,
 }
 
@@ -94,7 +94,7 @@ impl Verification {
         self.check_result.as_deref().is_some_and(|result| result != "success")
     }
 
-    /// The sums over all directories; a sum too large for 64 bits stays at the largest number.
+    /// The sums over all directories; saturate at 64 bits.
     pub fn totals(&self) -> Totals {
         self.directories.iter().fold(Totals::default(), |sum, check| Totals {
             directories: sum.directories + 1,
@@ -109,7 +109,7 @@ impl Verification {
     }
 }
 
-/// The form in which an answer came.
+/// The format of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
@@ -117,7 +117,7 @@ pub enum Shape {
     Legacy,
     /// A list of verification objects.
     ResultList,
-    /// A list of texts, each the JSON of a verification.
+    /// A list of strings, each the JSON of a verification.
     ResultListStrings,
 }
 
@@ -132,19 +132,19 @@ impl Shape {
     }
 }
 
-/// An answer in the one form that the rest of the program knows.
+/// A parsed response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// The form it came in.
+    /// The format of the response.
     pub shape: Shape,
-    /// The task that the answer names, if it names one.
+    /// The task id in the response, if any.
     pub task_id: Option<String>,
     /// The verifications, newest first; one without a time comes last.
     pub verifications: Vec<Verification>,
 }
 
 impl Answer {
-    /// Puts the newest verification first; those of one time keep the answer's order.
+    /// Sorts the verifications, newest first; those with the same time keep their order.
     pub fn new(shape: Shape, task_id: Option<String>, mut verifications: Vec<Verification>) -> Self {
         verifications.sort_by_key(|verification| std::cmp::Reverse(verification.finished));
         Self { shape, task_id, verifications }

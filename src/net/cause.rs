@@ -1,4 +1,4 @@
-//! What an error of the HTTP client means: its kind, by the types in its chain, and plain words for it.
+//! Classifies errors of the HTTP client by the types in their chain, and describes them.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -11,14 +11,14 @@ use rustls::{CertificateError, Error as TlsError};
 use super::resolve::ResolveError;
 use crate::model::FailureKind;
 
-/// Why a request brought no answer.
+/// Why a request has no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// Why, in a few words, with the host.
+    /// A short description with the host.
     pub what: String,
-    /// What the user can do about it.
+    /// What the user can do.
     pub advice: Option<&'static str>,
 }
 
@@ -28,7 +28,7 @@ const RENEW: &str = "renew the server's certificate, or check the clock of this 
 const OTHER_NAME: &str = "use one of these names in --endpoint, or issue a certificate for this name";
 
 impl Cause {
-    /// Of an error of a request to `url`, by `proxy` (`HOST:PORT`) if there is one.
+    /// The cause of an error of a request to `url`, through `proxy` (`HOST:PORT`) if there is one.
     pub fn of(error: &reqwest::Error, url: &Url, proxy: Option<&str>) -> Self {
         let target = authority(url);
         let server = proxy.map_or_else(|| target.clone(), |proxy| format!("the proxy {proxy}"));
@@ -74,7 +74,7 @@ impl Cause {
         if let Some(error) = find::<hyper::Error>(error)
             && (error.is_parse() || error.is_parse_status() || error.is_parse_too_large())
         {
-            return new(FailureKind::Protocol, "the answer is no valid HTTP".to_owned());
+            return new(FailureKind::Protocol, "the response is not valid HTTP".to_owned());
         }
         match io {
             Some(ErrorKind::ConnectionReset) => {
@@ -82,7 +82,7 @@ impl Cause {
             }
             Some(_) => new(FailureKind::ConnectionLost, "the connection was lost".to_owned()),
             None if find::<hyper::Error>(error).is_some() => {
-                let what = "the connection ended before the answer was complete";
+                let what = "the connection ended before the response was complete";
                 new(FailureKind::ConnectionLost, what.to_owned())
             }
             None => new(FailureKind::Other, line(&bottom(error))),
@@ -97,7 +97,7 @@ impl Cause {
         }
         let why = match error {
             TlsError::InvalidMessage(_) | TlsError::InappropriateMessage { .. } => {
-                "the server does not speak TLS".to_owned()
+                "the server does not support TLS".to_owned()
             }
             TlsError::PeerIncompatible(_) => {
                 "the server supports neither TLS 1.2 nor 1.3 as needed".to_owned()
@@ -132,22 +132,23 @@ fn certificate(error: &CertificateError) -> (String, &'static str) {
             let names: Vec<String> =
                 presented.iter().filter_map(|name| presented_name(name)).take(5).collect();
             let why = if names.is_empty() {
-                "names no host".to_owned()
+                "has no host name".to_owned()
             } else {
                 format!("is for another host name: {}", names.join(", "))
             };
             (why, OTHER_NAME)
         }
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            ("is not for servers".to_owned(), "issue a certificate with the extended key usage serverAuth")
-        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => (
+            "is not a server certificate".to_owned(),
+            "issue a certificate with the extended key usage serverAuth",
+        ),
         CertificateError::Other(other) => match other.0.downcast_ref::<webpki::Error>() {
             Some(webpki::Error::CaUsedAsEndEntity) => {
                 let why = "is a CA certificate, which a server cannot use as its own";
                 (why.to_owned(), SELF_SIGNED_CA)
             }
             Some(webpki::Error::EndEntityUsedAsCa) => {
-                let why = "is issued by a certificate that is no CA";
+                let why = "is issued by a certificate that is not a CA";
                 (why.to_owned(), "pass the certificate of the CA that issued it to --ca-cert")
             }
             Some(webpki::Error::UnsupportedCertVersion) => {
@@ -158,14 +159,14 @@ fn certificate(error: &CertificateError) -> (String, &'static str) {
         },
         CertificateError::BadEncoding => ("is damaged".to_owned(), RENEW),
         CertificateError::BadSignature => {
-            let why = "is not trusted: the trusted issuer of that name has another key";
+            let why = "is not trusted: the trusted issuer with that name has another key";
             (why.to_owned(), trust)
         }
         _ => ("is not valid".to_owned(), trust),
     }
 }
 
-/// The name in the form in which the verifier lists it, as in `DnsName("a.example")`.
+/// Extracts the name from the verifier's format, as in `DnsName("a.example")`.
 fn presented_name(listed: &str) -> Option<String> {
     let (_, inside) = listed.split_once('(')?;
     let name = inside.trim_end_matches(')').trim_matches('"');
@@ -217,11 +218,11 @@ fn bottom(error: &(dyn Error + 'static)) -> String {
     while let Some(source) = bottom.source() {
         bottom = source;
     }
-    // Only the outermost error can hold the URL.
-    if std::ptr::addr_eq(bottom, error) { "no answer".to_owned() } else { bottom.to_string() }
+    // Only the outermost error can contain the URL.
+    if std::ptr::addr_eq(bottom, error) { "no response".to_owned() } else { bottom.to_string() }
 }
 
-/// A text in one line of at most 200 characters.
+/// One line of at most 200 characters.
 fn line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
@@ -266,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn tls_alerts_are_plain_words() {
+    fn tls_alert_is_described_in_words() {
         let cause = Cause::of_tls(&TlsError::AlertReceived(AlertDescription::HandshakeFailure), "h");
         assert_eq!(cause.what, "cannot connect to h: the server ended the TLS handshake (handshake failure)");
         assert_eq!(cause.kind, FailureKind::Tls);
     }
 
     #[test]
-    fn find_with_an_error_inside_an_io_error_finds_it() {
+    fn find_descends_into_io_errors() {
         let inner = TlsError::InvalidCertificate(CertificateError::Expired);
         let wrapped = io::Error::other(io::Error::new(ErrorKind::InvalidData, inner));
         assert!(find::<TlsError>(&wrapped).is_some());

@@ -8,33 +8,32 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 /// The value of `Accept-Encoding`.
 pub const ACCEPTED: &str = "gzip";
 
-/// Why a body cannot be read.
+/// Why a response body cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// It is larger than allowed.
-    #[error("the answer is larger than {0} bytes (--max-response)")]
+    #[error("the response is larger than {0} bytes (--max-response)")]
     TooLarge(u64),
     /// Its coding is not supported.
     #[error("unsupported content coding {0}")]
     Coding(String),
-    /// It is no gzip, damaged, or ends too soon.
-    #[error("the gzip body of the answer is damaged")]
+    /// It is not gzip, damaged, or truncated.
+    #[error("the gzip body of the response is damaged")]
     Damaged,
 }
 
-/// Takes a body chunk by chunk and decodes it, so that neither a wrong length nor a compressed bomb grows past
-/// the limit.
+/// Decodes a body chunk by chunk, so that neither a wrong length nor a compressed bomb exceeds the limit.
 #[derive(Debug)]
 pub struct BodyReader(Decoder);
 
 #[derive(Debug)]
 enum Decoder {
     Plain(Limited),
-    /// Whether any byte came.
+    /// The decoder, and whether any byte was received.
     Gzip(Box<MultiGzDecoder<Limited>>, bool),
 }
 
-/// A buffer that takes so many bytes and no more.
+/// A buffer with a maximum size.
 #[derive(Debug)]
 struct Limited {
     bytes: Vec<u8>,
@@ -62,10 +61,11 @@ impl Write for Limited {
 }
 
 impl BodyReader {
-    /// For a body with these headers, of `length` bytes if that is known, and `limit` bytes at most once decoded.
+    /// Creates a reader for a body with these headers, of `length` bytes if known, and at most `limit` bytes when
+    /// decoded.
     ///
     /// # Errors
-    /// [`BodyError::Coding`] if the body is coded otherwise than with gzip, once; [`BodyError::TooLarge`].
+    /// [`BodyError::Coding`] for any coding but a single gzip; [`BodyError::TooLarge`].
     pub fn new(headers: &HeaderMap, length: Option<u64>, limit: u64) -> Result<Self, BodyError> {
         let values = headers.get_all(CONTENT_ENCODING).into_iter();
         let values: Vec<String> =
@@ -86,10 +86,10 @@ impl BodyReader {
         }
     }
 
-    /// Takes the next chunk.
+    /// Adds the next chunk.
     ///
     /// # Errors
-    /// That the body is too large or damaged.
+    /// If the body is too large or damaged.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
         match &mut self.0 {
             Decoder::Plain(limited) => {
@@ -104,10 +104,10 @@ impl BodyReader {
         }
     }
 
-    /// The whole body, decoded.
+    /// Returns the decoded body.
     ///
     /// # Errors
-    /// That a gzip body ended too soon.
+    /// If a gzip body is truncated.
     pub fn finish(self) -> Result<Vec<u8>, BodyError> {
         match self.0 {
             Decoder::Plain(limited) => Ok(limited.bytes),
@@ -127,7 +127,7 @@ fn fault(error: &io::Error, limit: u64) -> BodyError {
     }
 }
 
-/// A server's text in a message: short, and without what a terminal would act on.
+/// A server's text for a message: short, and without control characters.
 fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect()
 }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn read_with_gzip_of_several_members_joins_them() {
+    fn gzip_members_are_joined() {
         let body = [gzip(b"{\"a\":"), gzip(b""), gzip(b"1}")].concat();
         for chunk in [1, 7, 1000] {
             for codings in
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn read_with_a_bomb_stops_at_the_limit() {
+    fn gzip_bomb_is_stopped_at_the_limit() {
         let bomb = gzip(&vec![0; 10 << 20]);
         assert!(matches!(read(&["gzip"], &bomb, 1000, 4096), Err(BodyError::TooLarge(1000))));
         assert!(matches!(read(&[], &[0; 11], 10, 3), Err(BodyError::TooLarge(10))));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn read_with_a_damaged_gzip_is_an_error() {
+    fn damaged_gzip_is_an_error() {
         let whole = gzip(b"some text");
         let (cut, _) = whole.split_at(whole.len() - 3);
         let mut wrong = whole.clone();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn new_with_another_coding_names_it() {
+    fn unsupported_coding_is_named() {
         for (coding, named) in
             [("br", "br"), ("zstd", "zstd"), ("deflate", "deflate"), ("gzip, br", "gzip, br")]
         {

@@ -1,5 +1,4 @@
-//! What all HTTP clients of the program share: trust, proxies, name resolution, content codings, and what
-//! their errors mean.
+//! Shared by all HTTP clients: certificates, proxies, name resolution, content codings, and error classification.
 
 mod cause;
 mod coding;
@@ -16,10 +15,10 @@ pub use coding::{ACCEPTED, BodyError, BodyReader};
 pub use proxy::{Proxies, ProxyError};
 pub use trust::{TrustError, trusted};
 
-/// What every client has in common: no redirects, which would carry credentials elsewhere, no retries of its
-/// own, and no content decoding of its own.
+/// The common settings: no redirects, which could leak credentials, no built-in retries, and no built-in content
+/// decoding.
 pub fn builder() -> reqwest::ClientBuilder {
-    // Fails only when a provider is installed already, which is as good.
+    // Fails only when a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!("cutover-report/", env!("CARGO_PKG_VERSION")))
@@ -30,7 +29,7 @@ pub fn builder() -> reqwest::ClientBuilder {
         .dns_resolver(resolve::Resolver)
 }
 
-/// Whether the address is this machine's own.
+/// Whether the host is this machine.
 pub fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
         let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -1,7 +1,6 @@
 //! The proxy variables of the environment.
 //!
-//! The HTTP client ignores a variable that it cannot read, and would connect without the proxy. So all are
-//! read first.
+//! The HTTP client ignores an invalid variable and would connect without the proxy, so all are validated first.
 
 use std::ffi::OsString;
 
@@ -10,13 +9,13 @@ use reqwest::Url;
 
 use crate::model::Secret;
 
-/// The variables that name a proxy.
+/// The variables with a proxy.
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-/// The variables that name the hosts without a proxy.
+/// The variables with hosts to access without a proxy.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// A proxy variable that cannot be read. The message does not show its value, which may hold a password.
+/// An invalid proxy variable. The message does not contain its value, which may have a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read the proxy variable {variable}: {why}; {advice}")]
 pub struct ProxyError {
@@ -36,7 +35,7 @@ impl Proxies {
     /// Reads the proxy variables; an empty one counts as not set.
     ///
     /// # Errors
-    /// [`ProxyError`] for the first that cannot be read.
+    /// [`ProxyError`] for the first invalid one.
     pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ProxyError> {
         let mut secrets = Vec::new();
         for name in PROXIES {
@@ -71,7 +70,7 @@ impl Proxies {
     }
 }
 
-/// What to write instead.
+/// What to do about an invalid value.
 const ADVICE: &str = "write http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, or unset it";
 
 /// The value of a variable, if it has one.
@@ -89,7 +88,7 @@ fn text(
     }
 }
 
-/// Whether the HTTP client understands a value as it is.
+/// Checks that the HTTP client accepts a value.
 fn check(value: &str) -> Result<(), &'static str> {
     if value.starts_with(char::is_whitespace) {
         return Err("it begins with a space");
@@ -98,7 +97,7 @@ fn check(value: &str) -> Result<(), &'static str> {
         return Err("it ends with a space or a line break");
     }
     if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err("it has a space or a control character inside");
+        return Err("it contains a space or a control character");
     }
     if let Some((scheme, _)) = value.split_once("://") {
         if scheme.to_ascii_lowercase().starts_with("socks") {
@@ -108,14 +107,14 @@ fn check(value: &str) -> Result<(), &'static str> {
             return Err("its scheme is neither http nor https");
         }
     }
-    let no_address = "it is not the address of a proxy";
+    let no_address = "it is not a valid proxy address";
     let target = "https://sms.example/".parse().map_err(|_| no_address)?;
     let proxy = Matcher::builder().all(value).build().intercept(&target).ok_or(no_address)?;
     match proxy.uri().authority() {
         Some(authority) if authority.as_str().contains('@') => {
             Err("its user name or password has an @; write it as %40")
         }
-        // A number beyond 65535 is read as part of the address and fails later.
+        // A port above 65535 is parsed as part of the address and fails later.
         Some(authority) if authority.host().is_empty() || has_wrong_port(authority.as_str()) => {
             Err(no_address)
         }
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn read_with_a_malformed_value_names_the_variable_and_hides_the_value() {
+    fn invalid_proxy_is_reported_with_variable_but_without_value() {
         for value in [
             " http://user:hush-hush@proxy:8080",
             "http://user:hush-hush@proxy:8080\n",
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn read_with_a_usable_value_accepts_it() {
+    fn valid_proxy_is_accepted() {
         for value in
             ["", "proxy", "proxy:8080", "http://proxy:8080/", "HTTP://u:p%40q@proxy", "https://[::1]:8080"]
         {
@@ -182,7 +181,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn read_with_bytes_that_are_no_text_names_the_variable() {
+    fn proxy_that_is_not_utf_8_is_reported_with_variable() {
         use std::os::unix::ffi::OsStringExt;
         for variable in ["ALL_PROXY", "no_proxy"] {
             let value = || OsString::from_vec(vec![0xff]);

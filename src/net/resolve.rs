@@ -1,4 +1,4 @@
-//! Name resolution with errors that say what they are.
+//! Name resolution with typed errors.
 //!
 //! The standard library drops the resolver's code, and the HTTP client's own resolver panics when the system
 //! refuses a thread.
@@ -13,7 +13,7 @@ use crate::threads::run_blocking;
 /// Why a name has no address.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ResolveError {
-    /// The name server says that there is no such host, or that it has no address.
+    /// The host does not exist, or has no address.
     #[error("cannot find host {0}: no such host")]
     Unknown(String),
     /// The name server cannot be reached or does not answer.
@@ -32,7 +32,7 @@ impl Resolve for Resolver {
             let of_thread = host.clone();
             let addresses = match run_blocking(move || resolve(&of_thread)).await {
                 Ok(addresses) => addresses?,
-                // Without a thread the other requests wait for the name server.
+                // Without a thread, resolve here; other requests wait.
                 Err(_) => resolve(&host)?,
             };
             Ok(Box::new(addresses.into_iter()) as Addrs)
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resolve_with_localhost_finds_a_loopback_address() {
+    fn localhost_resolves_to_loopback() {
         let addresses = resolve("localhost").unwrap();
         assert!(addresses.iter().all(|address| address.ip().is_loopback()), "{addresses:?}");
     }

@@ -1,4 +1,4 @@
-//! Certificates to trust beside the system's.
+//! Certificates to trust in addition to the system's.
 
 use std::fs;
 use std::io;
@@ -8,32 +8,32 @@ use reqwest::Certificate;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 
-/// Why a file holds no certificates that can be trusted.
+/// Why a certificate file is invalid.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]
 pub enum TrustError {
     #[error("cannot read it: {0}; check the path")]
     Read(io::Error),
-    #[error("the file is empty; write the certificate of the issuer into it, as PEM")]
+    #[error("the file is empty; it must contain the certificate of the issuer as PEM")]
     Empty,
-    #[error("it holds a private key and no certificate; give the certificate of the issuer, as PEM")]
+    #[error("it contains a private key, but no certificate; use the certificate of the issuer as PEM")]
     PrivateKey,
-    #[error("it holds {0} and no certificate; give the certificate of the issuer, as PEM")]
+    #[error("it contains {0}, but no certificate; use the certificate of the issuer as PEM")]
     OtherSection(&'static str),
-    #[error("it is a certificate in DER form; convert it: openssl x509 -inform der -in FILE -out FILE.pem")]
+    #[error("it is a certificate in DER format; convert it: openssl x509 -inform der -in FILE -out FILE.pem")]
     Der,
     #[error(
-        "it holds no PEM certificate; a PEM file has lines like -----BEGIN CERTIFICATE-----, and Base64 between them"
+        "it contains no PEM certificate; a PEM file has lines like -----BEGIN CERTIFICATE-----, and Base64 between them"
     )]
     NoPem,
-    #[error("certificate {0} in it is damaged; check that it was copied whole")]
+    #[error("certificate {0} in it is damaged; check that it was copied completely")]
     Damaged(usize),
 }
 
 /// Reads the PEM certificates in the file at `path`.
 ///
 /// # Errors
-/// [`TrustError`], which says what the file holds instead.
+/// [`TrustError`] with what the file contains instead.
 pub fn trusted(path: &Path) -> Result<Vec<Certificate>, TrustError> {
     let bytes = fs::read(path).map_err(TrustError::Read)?;
     parse(&bytes)?
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parse_with_something_else_says_what_it_is() {
+    fn invalid_certificate_file_is_described() {
         let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let pem = key.cert.pem();
         let (half, _) = pem.split_at(pem.len() / 2);

@@ -1,11 +1,11 @@
-//! Results in the three forms that the API's pages and SDKs know.
+//! Results in the three shapes of the API's pages and SDKs.
 
 use serde_json::Value;
 
 use super::store::{Results, StoredVerification};
 use crate::model::Shape;
 
-/// The body that gives `results` of `task_id`. What is kept is JSON already and is not read again.
+/// The response body with the `results` of `task_id`. The stored texts are JSON and are not parsed again.
 pub(super) fn body(task_id: &str, results: &Results) -> String {
     match results.shape {
         Shape::Legacy => match results.verifications.first() {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_json_and_says_the_same() {
+    fn every_shape_is_valid_json_with_the_same_results() {
         let directories = json!([{ "dir_check": "/a \"b\"" }]);
         let object = |time: i64| json!({ "finished_time": time, "check_result": "su\"ccess", "consistency_result": directories });
         assert_eq!(
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_without_results_has_empty_ones() {
+    fn task_without_results_has_an_empty_list() {
         assert_eq!(read(Shape::Legacy, &[]), json!({ "consistency_result": [] }));
         for shape in [Shape::ResultList, Shape::ResultListStrings] {
             assert_eq!(read(shape, &[]), json!({ "result_list": [], "task_id": "t\"1" }));

@@ -1,4 +1,4 @@
-//! Connections: accepted, served, and reset from within a request.
+//! Accepts and serves connections, which a request can reset.
 
 use std::convert::Infallible;
 use std::io::{self, IoSlice};
@@ -21,7 +21,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves connections until `ended`, then waits for the requests under way. A connection on which no request
+/// Serves connections until `ended` resolves, then waits for running requests. A connection on which no request
 /// header arrives within `header_timeout` is closed.
 pub(super) async fn serve(
     mut listener: TcpListener,
@@ -34,13 +34,13 @@ pub(super) async fn serve(
     let connections = GracefulShutdown::new();
     tokio::pin!(ended);
     loop {
-        // Errors of single connections, and of too many at once, are waited out there.
+        // `accept` handles errors of single connections, and waits when there are too many.
         let stream = tokio::select! {
             (stream, _) = Listener::accept(&mut listener) => stream,
             () = &mut ended => break,
         };
-        // Without it a client that delays its acknowledgements adds 40 ms to answers in two pieces.
-        // A connection that refuses the option works all the same.
+        // Without it, delayed acknowledgements add 40 ms to responses in two packets. If it fails, the connection
+        // still works.
         let _ = stream.set_nodelay(true);
         let reset = ResetHandle::default();
         let connection = Connection { stream, reset: reset.clone() };
@@ -52,7 +52,7 @@ pub(super) async fn serve(
         });
         let served = connections.watch(http.serve_connection(TokioIo::new(connection), service));
         tokio::spawn(async {
-            // What a client does wrong concerns its connection alone.
+            // An error concerns only this connection.
             let _ = served.await;
         });
     }
@@ -66,12 +66,12 @@ struct Connection {
     reset: ResetHandle,
 }
 
-/// Resets the connection that a request came on.
+/// Resets the connection of a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ResetHandle(Arc<AtomicBool>);
 
 impl ResetHandle {
-    /// From now on nothing is sent; the connection is reset instead of the next answer.
+    /// Resets the connection instead of sending the next response.
     pub(super) fn reset(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -80,7 +80,7 @@ impl ResetHandle {
 impl Connection {
     fn check(&self) -> io::Result<()> {
         if self.reset.0.load(Ordering::Relaxed) {
-            // Closing then sends a reset and not an orderly end.
+            // With zero linger, closing sends a reset.
             let _ = self.stream.set_zero_linger();
             return Err(io::ErrorKind::ConnectionReset.into());
         }

@@ -1,8 +1,8 @@
-//! The bodies of answers that are not a success.
+//! The bodies of error responses.
 //!
-//! The service and the gateway before it have forms of their own. Of the `SMS.*` codes only
-//! `SMS.9004` (no permission) is documented; the others here are picked to look alike, so a client
-//! must go by the status and not by them. The `APIG.*` codes are the gateway's real ones.
+//! The service and its gateway have different formats. Of the `SMS.*` codes only `SMS.9004` (no permission) is
+//! documented; the others are invented, so clients must use the status. The `APIG.*` codes are the gateway's real
+//! ones.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::model::Rate;
 
 /// A parameter is missing or not allowed.
 pub(super) const INVALID_PARAMETER: &str = "SMS.9001";
-/// There is no such task.
+/// The task does not exist.
 pub(super) const TASK_NOT_FOUND: &str = "SMS.9002";
 /// The service failed.
 pub(super) const INTERNAL: &str = "SMS.9003";
@@ -22,27 +22,27 @@ pub(super) const INTERNAL: &str = "SMS.9003";
 const NO_PERMISSION: &str = "SMS.9004";
 /// The path is known, but not with this method.
 pub(super) const METHOD_NOT_ALLOWED: &str = "SMS.9005";
-/// What stands before the service cannot reach it.
+/// The gateway cannot reach the service.
 pub(super) const UNAVAILABLE: &str = "SMS.9006";
-/// The gateway knows no such API.
+/// The gateway does not know the API.
 pub(super) const NO_SUCH_API: &str = "APIG.0101";
-/// The gateway does not know who sends the request.
+/// The request is not authenticated.
 pub(super) const NOT_AUTHENTICATED: &str = "APIG.0301";
-/// The gateway knew the token, which has expired.
+/// The token has expired.
 pub(super) const TOKEN_EXPIRED: &str = "APIG.0307";
 /// The gateway's limit is reached.
 pub(super) const THROTTLED: &str = "APIG.0308";
 
-/// The greatest length of `error_msg`, in characters.
+/// Maximum length of `error_msg`, in characters.
 const MESSAGE_CHARS: usize = 1024;
 
-/// An answer with `error_code` and `error_msg`.
+/// A response with `error_code` and `error_msg`.
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
     let message: String = message.chars().take(MESSAGE_CHARS).collect();
     json_text(status, json!({ "error_code": code, "error_msg": message }).to_string())
 }
 
-/// 403 in the form that the service has for it.
+/// 403 in the service's own format.
 pub(super) fn forbidden() -> Response {
     let why = "The user is not allowed to do this with this task.";
     let body = json!({
@@ -85,13 +85,13 @@ pub(super) fn unauthenticated(code: &str, why: &str, request_id: &str) -> Respon
     gateway(StatusCode::UNAUTHORIZED, code, &format!("Authentication failed: {why}."), request_id)
 }
 
-/// An answer of the gateway, which repeats the request's id.
+/// A response of the gateway, with the request id.
 fn gateway(status: StatusCode, code: &str, message: &str, request_id: &str) -> Response {
     let body = json!({ "error_code": code, "error_msg": message, "request_id": request_id });
     json_text(status, body.to_string())
 }
 
-/// An answer whose body is `text`, which is JSON already.
+/// A response with `text` as its JSON body.
 pub(super) fn json_text(status: StatusCode, text: String) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }

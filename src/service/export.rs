@@ -1,4 +1,4 @@
-//! The workbook of a batch. Its layout is documented nowhere; this one is plain.
+//! The workbook of a batch export. The service's layout is not documented; this one is simple.
 
 use crate::threads::fenced;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
@@ -21,22 +21,21 @@ const COLUMNS: [(&str, f64); 9] = [
     ("Redundant Files", 16.0),
 ];
 
-/// Why a workbook cannot be made.
+/// Why a workbook cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ExportError {
-    /// The writer refused it.
-    #[error("cannot make the workbook: {0}")]
+    /// The workbook writer failed.
+    #[error("cannot write the workbook: {0}")]
     Workbook(#[from] XlsxError),
-    /// What is kept is not what was written.
-    #[error("cannot read the kept directories: {0}")]
-    Kept(#[from] serde_json::Error),
+    /// The stored directories are invalid.
+    #[error("cannot read the stored directories: {0}")]
+    Stored(#[from] serde_json::Error),
     /// The service is stopping.
-    #[error("the workbook was given up")]
-    GivenUp,
+    #[error("the workbook was aborted")]
+    Aborted,
 }
 
-/// A sheet with a row per directory of each task's newest verification; a task without one has a row
-/// of its own, so that none is left out unseen.
+/// A sheet with a row per directory of each task's newest verification; a task without a verification has one row.
 pub(super) fn workbook(tasks: &[Exported]) -> Result<Vec<u8>, ExportError> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet().set_name("Consistency Results")?;
@@ -77,5 +76,5 @@ pub(super) fn workbook(tasks: &[Exported]) -> Result<Vec<u8>, ExportError> {
             row += 1;
         }
     }
-    Ok(fenced(|| workbook.save_to_buffer()).map_err(|_| ExportError::GivenUp)??)
+    Ok(fenced(|| workbook.save_to_buffer()).map_err(|_| ExportError::Aborted)??)
 }

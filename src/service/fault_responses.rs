@@ -1,4 +1,4 @@
-//! Responses that are wrong on purpose, and right ones that are damaged on the way.
+//! Injected faults: wrong responses, and correct ones that are damaged.
 
 use std::io;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use futures::{Stream, StreamExt, stream};
 use super::errors;
 use crate::model::Rate;
 
-/// In how many pieces an answer drips.
-const DROPS: usize = 100;
-/// A client that kept to a limit which nobody keeps would be slow for nothing.
-const UNKEPT: &str = "1000/s";
-/// White space that is sent again and again.
+/// Number of pieces of a dripping response.
+const MAX_PIECES: usize = 100;
+/// The stated limit where none is enforced: high, so that clients do not slow down.
+const UNENFORCED_LIMIT: &str = "1000/s";
+/// White space that is sent repeatedly.
 const BLANK: &[u8] = &[b' '; 1 << 16];
 
-/// The gateway's 429; where no limit is kept, it names one that no client exceeds.
+/// The gateway's 429; without a limit it states one that no client exceeds.
 pub(super) fn throttled(limit: Option<Rate>, request_id: &str) -> Response {
-    match limit.or_else(|| UNKEPT.parse().ok()) {
+    match limit.or_else(|| UNENFORCED_LIMIT.parse().ok()) {
         Some(limit) => errors::throttled(limit, request_id),
         None => StatusCode::TOO_MANY_REQUESTS.into_response(),
     }
@@ -30,7 +30,7 @@ pub(super) fn failed(status: u16, request_id: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match status {
         StatusCode::UNAUTHORIZED => {
-            errors::unauthenticated(errors::NOT_AUTHENTICATED, "the fault that was asked for", request_id)
+            errors::unauthenticated(errors::NOT_AUTHENTICATED, "an injected fault", request_id)
         }
         StatusCode::FORBIDDEN => errors::forbidden(),
         StatusCode::NOT_FOUND => errors::error(status, errors::TASK_NOT_FOUND, "There is no such task."),
@@ -55,19 +55,19 @@ pub(super) fn page() -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
 }
 
-pub(super) fn called_text(mut response: Response) -> Response {
+pub(super) fn as_plain_text(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 
-/// Promises the whole body and sends the first half of it.
+/// Announces the full length and sends the first half.
 pub(super) async fn truncated(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(whole) = to_bytes(body, usize::MAX).await else { return failed(500, "") };
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     let half = whole.slice(..whole.len() / 2);
     let end = stream::once(async {
-        // The half must be on its way before the error ends the connection.
+        // The half must be sent before the error ends the connection.
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
@@ -75,15 +75,15 @@ pub(super) async fn truncated(response: Response) -> Response {
     Response::from_parts(parts, body)
 }
 
-/// Sends the headers at once, and the body piece by piece; the last of it when `time` is over.
+/// Sends the headers at once, and the body in pieces over `time`.
 pub(super) async fn dripping(response: Response, time: Duration) -> Response {
     let (parts, body) = response.into_parts();
     let Ok(whole) = to_bytes(body, usize::MAX).await else { return failed(500, "") };
-    Response::from_parts(parts, Body::from_stream(drops(whole, time)))
+    Response::from_parts(parts, Body::from_stream(pieces_over(whole, time)))
 }
 
-fn drops(whole: Bytes, time: Duration) -> impl Stream<Item = io::Result<Bytes>> {
-    let size = whole.len().div_ceil(DROPS).max(1);
+fn pieces_over(whole: Bytes, time: Duration) -> impl Stream<Item = io::Result<Bytes>> {
+    let size = whole.len().div_ceil(MAX_PIECES).max(1);
     let count = whole.len().div_ceil(size);
     let pause = time.div_f64(count.max(1) as f64);
     stream::iter(0..count).then(move |at| {
@@ -95,7 +95,7 @@ fn drops(whole: Bytes, time: Duration) -> impl Stream<Item = io::Result<Bytes>> 
     })
 }
 
-/// Sends `size` bytes of white space first, which JSON allows; nothing says how long the answer is.
+/// Sends `size` bytes of white space first, which JSON allows, without a length.
 pub(super) fn huge(response: Response, size: u64) -> Response {
     let (parts, body) = response.into_parts();
     let blank = stream::unfold(size, async |left| {
@@ -111,21 +111,21 @@ mod tests {
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
-    async fn drops_make_up_the_whole_in_the_time_given() {
+    async fn pieces_restore_the_body_within_the_time() {
         for length in [0, 1, 99, 100, 101, 12_345] {
             let whole: Bytes = (0..length).map(|at| at as u8).collect::<Vec<_>>().into();
             let start = Instant::now();
             let pieces: Vec<Bytes> =
-                drops(whole.clone(), Duration::from_secs(30)).map(Result::unwrap).collect().await;
+                pieces_over(whole.clone(), Duration::from_secs(30)).map(Result::unwrap).collect().await;
             assert_eq!(pieces.concat(), whole);
-            assert!(pieces.len() <= DROPS && pieces.len() >= length.min(50));
+            assert!(pieces.len() <= MAX_PIECES && pieces.len() >= length.min(50));
             let took = start.elapsed().as_secs_f64();
             assert!(length == 0 || (29.9..30.5).contains(&took), "{length} bytes in {took} s");
         }
     }
 
     #[tokio::test]
-    async fn a_huge_answer_is_as_long_as_asked_for_and_right_at_its_end() {
+    async fn huge_response_has_requested_size_and_valid_end() {
         for size in [0, 1, 65_536, 100_000] {
             let body = huge("{}".into_response(), size).into_body();
             let bytes = to_bytes(body, usize::MAX).await.unwrap();

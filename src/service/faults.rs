@@ -1,15 +1,15 @@
-//! Answers that go wrong on purpose, as a share of all requests.
+//! Fault injection, for a share of all requests.
 //!
-//! A fault replaces a response or damages it on the way; it never alters what is stored.
+//! A fault replaces or damages a response; it never changes stored data.
 
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// All requests: shares are kept as whole millionths, so that adding them up is exact.
+/// All requests: shares are integer millionths, so their sum is exact.
 const WHOLE: u32 = 1_000_000;
 
-/// What to do to which share of the requests; nothing by default.
+/// The faults and their shares; none by default.
 ///
 /// Written as `429=5%,500=2%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,huge=1%:128MiB,seed=7`. The
 /// same seed gives the same decisions in the order in which requests arrive.
@@ -19,62 +19,62 @@ pub struct Faults {
     seed: u64,
 }
 
-/// What happens to one request.
+/// A fault of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The gateway's 429.
     Throttled,
     /// Another status, from 400 to 599.
     Status(u16),
-    /// The connection is reset without an answer.
+    /// The connection is reset without a response.
     Reset,
-    /// The right answer, late.
+    /// The correct response, delayed.
     Slow(Duration),
-    /// The length of the whole answer, half of it, and the connection is closed.
+    /// The full length, half of the body, then the connection is closed.
     Truncate,
-    /// 200 with bytes that are no JSON.
+    /// 200 with bytes that are not JSON.
     Garbage,
-    /// 200 with a page, as a proxy puts one in the way.
+    /// 200 with an HTML page, as from a proxy.
     Html,
-    /// The right answer, called plain text.
+    /// The correct response as `text/plain`.
     Type,
-    /// The right answer, in small pieces over so long a time.
+    /// The correct response, in small pieces over this time.
     Drip(Duration),
-    /// The right answer after so many bytes of white space.
+    /// The correct response after this many bytes of white space.
     Huge(u64),
 }
 
-/// Why a text says no faults.
+/// Why a fault specification is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultsError {
     /// A part without `=`.
     #[error("`{0}` is not KIND=SHARE% or seed=NUMBER, as in 429=5%,slow=1%:2s,seed=7")]
-    NoPair(String),
-    /// A kind that there is not.
+    NotKeyValue(String),
+    /// An unknown kind.
     #[error(
-        "`{0}` is no kind of fault; there are a status from 400 to 599, reset, slow, truncate, garbage, html, type, drip, huge, and seed=NUMBER"
+        "unknown fault `{0}`; use a status from 400 to 599, reset, slow, truncate, garbage, html, type, drip, huge, or seed=NUMBER"
     )]
     Kind(String),
-    /// A share that is none.
+    /// An invalid share.
     #[error("`{0}`: the share must be a number from 0% to 100% with at most 4 decimals, as in 5% or 0.5%")]
     Share(String),
-    /// `slow` or `drip` without a time, or with one that is none.
+    /// `slow` or `drip` without a valid time.
     #[error("`{0}`: {1} needs a share and a time in ms, s or m of at most an hour, as in {1}=1%:2s")]
     Time(String, &'static str),
-    /// `huge` without a size, or with one that is none.
+    /// `huge` without a valid size.
     #[error(
         "`{0}`: huge needs a share and a size in KiB, MiB or GiB of at most 1024 GiB, as in huge=1%:128MiB"
     )]
     Size(String),
-    /// More than a share at a kind that takes no more.
-    #[error("`{0}`: only slow and drip take a time, and huge a size")]
-    Alone(String),
-    /// A seed that is no number.
+    /// A time or size for a kind that takes none.
+    #[error("`{0}`: only slow and drip take a time, and only huge a size")]
+    UnexpectedParameter(String),
+    /// An invalid seed.
     #[error("`{0}`: the seed must be a whole number from 0 to 18446744073709551615")]
     Seed(String),
-    /// One name twice.
-    #[error("`{0}` repeats a name that was given before")]
-    Twice(String),
+    /// A repeated name.
+    #[error("`{0}`: this name was given before")]
+    Repeated(String),
     /// More than all requests.
     #[error("the shares add up to {0}%; at most 100% is allowed")]
     Sum(String),
@@ -90,10 +90,11 @@ impl FromStr for Faults {
         }
         let mut names: Vec<&str> = Vec::new();
         for part in text.split(',').map(str::trim) {
-            let (name, value) = part.split_once('=').ok_or_else(|| FaultsError::NoPair(part.to_owned()))?;
+            let (name, value) =
+                part.split_once('=').ok_or_else(|| FaultsError::NotKeyValue(part.to_owned()))?;
             let (name, value) = (name.trim(), value.trim());
             if names.contains(&name) {
-                return Err(FaultsError::Twice(part.to_owned()));
+                return Err(FaultsError::Repeated(part.to_owned()));
             }
             names.push(name);
             if name == "seed" {
@@ -129,7 +130,7 @@ fn fault(name: &str, value: &str, part: &str) -> Result<(Fault, u32), FaultsErro
         _ => Fault::Status(status(name).ok_or_else(|| FaultsError::Kind(name.to_owned()))?),
     };
     if more.is_some() && !matches!(fault, Fault::Slow(_) | Fault::Drip(_) | Fault::Huge(_)) {
-        return Err(FaultsError::Alone(part.to_owned()));
+        return Err(FaultsError::UnexpectedParameter(part.to_owned()));
     }
     let share = share(share_text).ok_or_else(|| FaultsError::Share(part.to_owned()))?;
     Ok((fault, share))
@@ -140,7 +141,7 @@ fn status(name: &str) -> Option<u16> {
     name.parse().ok().filter(|status| digits && (400..600).contains(status))
 }
 
-/// Millionths from a percentage; whole digits only, so that no rounding can lose a share.
+/// Parses a percentage to millionths, without floating point.
 fn share(text: &str) -> Option<u32> {
     let number = text.trim().strip_suffix('%')?.trim();
     let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
@@ -186,7 +187,7 @@ fn percent(millionths: u64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Decides, request by request.
+/// Selects a fault for each request.
 #[derive(Debug)]
 pub(super) struct FaultSampler {
     faults: Faults,
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_specification_is_read() {
+    fn complete_fault_specification_is_parsed() {
         let faults: Faults =
             "429=5%, 500=2%,404=0.5%,reset=1%,slow=1%:2s,truncate=1%,garbage=1%,html=0.0001%,type=1%,drip=1%:1m,huge=1%:128MiB,seed=7"
                 .parse()
@@ -247,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_part_is_named_with_what_is_allowed() {
+    fn invalid_fault_is_reported_with_allowed_values() {
         let bad = [
             ("429", "`429` is not KIND=SHARE%"),
             ("429=5%,", "`` is not KIND=SHARE%"),
-            ("399=5%", "`399` is no kind of fault; there are a status from 400 to 599, reset"),
-            ("+500=5%", "`+500` is no kind"),
-            ("600=5%", "`600` is no kind"),
-            ("gargle=5%", "`gargle` is no kind"),
+            ("399=5%", "unknown fault `399`; use a status from 400 to 599, reset"),
+            ("+500=5%", "unknown fault `+500`"),
+            ("600=5%", "unknown fault `600`"),
+            ("gargle=5%", "unknown fault `gargle`"),
             ("429=5", "`429=5`: the share must be"),
             ("429=-5%", "`429=-5%`: the share must be"),
             ("429=101%", "`429=101%`: the share must be"),
@@ -274,7 +275,7 @@ mod tests {
             ("html=5%:2s", "`html=5%:2s`: only slow and drip take a time"),
             ("500=5%:2s", "`500=5%:2s`: only slow"),
             ("seed=x", "`seed=x`: the seed must be"),
-            ("500=1%,500=2%", "`500=2%` repeats"),
+            ("500=1%,500=2%", "`500=2%`: this name"),
             ("500=60%,reset=40.5%", "the shares add up to 100.5%; at most 100%"),
         ];
         for (text, message) in bad {
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_decides_the_same_each_time_and_keeps_to_the_shares() {
+    fn seeded_faults_are_reproducible_and_match_shares() {
         let faults: Faults = "500=20%,reset=10%,seed=7".parse().unwrap();
         let rolls =
             |fault_sampler: &FaultSampler| (0..10_000).map(|_| fault_sampler.roll()).collect::<Vec<_>>();

@@ -20,30 +20,30 @@ use super::faults::{Fault, FaultSampler};
 use super::throttle::Throttle;
 use super::{errors, fault_responses};
 
-/// The header that every answer carries, so that what is made from it can say so.
+/// The header that marks every response as sample data.
 pub const SAMPLE_HEADER: &str = "x-sample-data";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SAMPLE: HeaderName = HeaderName::from_static(SAMPLE_HEADER);
-/// The greatest length of a body, in bytes.
+/// Maximum length of a body, in bytes.
 const BODY: usize = 1 << 20;
-/// How much of a longer body is still read, so that the client can see the answer to it.
+/// How much of a longer body is still read, so that the client can read the response.
 const DISCARDED: usize = 16 << 20;
 
-/// What all requests share before they come to a route.
+/// The state of the checks.
 pub(super) struct Gate {
-    /// The time for a request's body to arrive.
+    /// Timeout for a request's body.
     pub(super) body_timeout: Duration,
     pub(super) latency: Duration,
     pub(super) guard: Guard,
     pub(super) throttle: Option<Throttle>,
     pub(super) fault_sampler: FaultSampler,
     pub(super) request_ids: RequestIds,
-    /// Notified when a stopping service waits no longer.
+    /// Notified when a stopping service stops waiting.
     pub(super) cut: Arc<Notify>,
 }
 
-/// Gives every request an id of its own: one random half per service, one counted half.
+/// Generates request ids: a random half per service, and a counter.
 pub(super) struct RequestIds {
     service: u64,
     next: AtomicU64,
@@ -90,8 +90,7 @@ async fn answer(
     request: Request,
     next: Next,
 ) -> Response {
-    // The body is read even where the answer does not need it: a client that is still sending when
-    // the connection closes sees a broken connection and not the answer.
+    // The body is always read: a client that is still sending when the connection closes cannot read the response.
     let (head, body) = match tokio::time::timeout(gate.body_timeout, whole(request)).await {
         Ok(Ok(request)) => request,
         Ok(Err(response)) => return response,
@@ -104,7 +103,7 @@ async fn answer(
         return errors::unauthenticated(refused.code(), &refused.to_string(), request_id);
     }
     let request = Request::from_parts(head, Body::from(body));
-    // Limit and faults are the gateway's; IAM stands beside it.
+    // Limit and faults are the gateway's and do not apply to IAM.
     if request.uri().path() == IAM_PATH {
         return next.run(request).await;
     }
@@ -122,7 +121,7 @@ async fn answer(
         Some(Fault::Truncate) => fault_responses::truncated(next.run(request).await).await,
         Some(Fault::Drip(time)) => fault_responses::dripping(next.run(request).await, time).await,
         Some(Fault::Huge(size)) => fault_responses::huge(next.run(request).await, size),
-        Some(Fault::Type) => fault_responses::called_text(next.run(request).await),
+        Some(Fault::Type) => fault_responses::as_plain_text(next.run(request).await),
         Some(Fault::Reset) => {
             reset.reset();
             StatusCode::SERVICE_UNAVAILABLE.into_response()

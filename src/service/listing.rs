@@ -1,9 +1,8 @@
-//! The listings: tasks and source servers, with the fields that the official SDK's models have.
+//! Listings of tasks and source servers, with the fields of the official SDK's models.
 //!
-//! All tasks of this service have been migrated, so their state and that of their servers is fixed. What the
-//! service does not know is made up from a task's number: addresses, times before every verification, subtasks.
-//! Source of the fields: huaweicloudsdksms 3.1.219, `TasksResponseBody`, `ShowTaskResponse`,
-//! `SourceServersResponseBody` and the models they use.
+//! All tasks of this service have been migrated, so their states are fixed. Unknown fields are derived from a task's
+//! number: addresses, times before every verification, subtasks. Source of the fields: huaweicloudsdksms 3.1.219,
+//! `TasksResponseBody`, `ShowTaskResponse`, `SourceServersResponseBody` and the models they use.
 
 use std::net::Ipv4Addr;
 
@@ -11,7 +10,7 @@ use rusqlite::{Connection, Row, ToSql, named_params};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The most entries on a page, and how many a page has when nothing is asked for.
+/// Maximum and default number of entries on a page.
 const MAX_LIMIT: u32 = 200;
 /// The largest offset of a page.
 const MAX_OFFSET: u32 = 65_535;
@@ -20,7 +19,7 @@ const SERVER_STATE: &str = "finished";
 /// The networks of the source and the target servers.
 const SOURCE_NETWORK: u32 = 10 << 24;
 const TARGET_NETWORK: u32 = 10 << 24 | 1 << 23;
-/// How many addresses a network has.
+/// Number of addresses of a network.
 const ADDRESSES: u32 = 1 << 23;
 /// When the first task was created: 2026-01-01T00:00:00Z in milliseconds.
 const FIRST_TASK: i64 = 1_767_225_600_000;
@@ -90,7 +89,7 @@ pub(super) fn tasks(connection: &Connection, filter: &Filter) -> rusqlite::Resul
     Ok(json!({ "count": count, "tasks": listed.iter().map(Listed::task).collect::<Vec<_>>() }))
 }
 
-/// The body of `GET /v3/tasks/{task_id}`; none when the task is not known.
+/// The body of `GET /v3/tasks/{task_id}`; none for an unknown task.
 pub(super) fn task(connection: &Connection, task_id: &str) -> rusqlite::Result<Option<Value>> {
     let filter = Filter { id: Some(task_id.to_owned()), ..Filter::default() };
     let (_, listed) = page(connection, &filter, "task_id", None, TASK_STATE)?;
@@ -103,7 +102,7 @@ pub(super) fn sources(connection: &Connection, filter: &Filter) -> rusqlite::Res
     Ok(json!({ "count": count, "source_servers": listed.iter().map(Listed::source).collect::<Vec<_>>() }))
 }
 
-/// How many entries match, and those on the page, in the order in which they were added.
+/// The number of matching entries, and those on the page, in the order in which they were added.
 fn page(
     connection: &Connection,
     filter: &Filter,
@@ -119,7 +118,7 @@ fn page(
         ORDER BY EXISTS (SELECT 1 FROM verification WHERE verification.task = other.id) DESC, other.id DESC LIMIT 1)";
     let which = if state == SERVER_STATE { CURRENT } else { "TRUE" };
     let none = filter.state.as_deref().is_some_and(|wanted| wanted != state);
-    // An address that is none of this service's matches nothing.
+    // An address outside this service's network matches nothing.
     let server = filter.ip.as_deref().map(|ip| number_of(ip).unwrap_or_default());
     let matching = format!(
         "FROM task WHERE NOT :none AND ({which})
@@ -155,7 +154,7 @@ fn page(
 
 /// The address of a server with this number.
 fn address(network: u32, number: i64) -> Ipv4Addr {
-    // There are far fewer tasks than addresses; beyond, they repeat.
+    // There are far fewer tasks than addresses; after that addresses repeat.
     let host = u32::try_from(number.rem_euclid(ADDRESSES.into())).unwrap_or_default();
     Ipv4Addr::from_bits(network | host)
 }
@@ -216,7 +215,7 @@ impl Listed {
         Value::Object(task)
     }
 
-    /// What a task has in the listing and alone.
+    /// The fields of a task in the listing and in the details.
     fn common(&self) -> Map<String, Value> {
         object(json!({
             "id": self.task_id,

@@ -1,10 +1,10 @@
-//! The embedded SMS service: the three operations, for trying the program out and for testing it.
+//! The embedded SMS service, to try the program out and to test it.
 //!
 //! ```text
 //! connection ─► gate (body · latency · auth · limit · faults) ─► routes (validate) ─► store (SQLite)
 //! ```
 //!
-//! Every answer says that it is sample data, in [`SAMPLE_HEADER`].
+//! Every response is marked as sample data, in [`SAMPLE_HEADER`].
 
 mod answers;
 mod auth;
@@ -49,36 +49,36 @@ use routes::App;
 use store::Store;
 use throttle::Throttle;
 
-/// How long a stopping service waits for the requests under way.
+/// How long a stopping service waits for running requests.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The time for a request's header, and then for its body, to arrive.
+/// Timeout for a request's header, and then for its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How the service behaves. By default: in memory, with the sample data, and without a fault.
+/// Settings of the service. Default: in memory, with sample data, without faults.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The file that keeps the data; memory if there is none.
+    /// The data file; none for memory.
     pub data: Option<PathBuf>,
-    /// The form of all answers; each task's own if there is none.
+    /// The shape of all responses; none for each task's own.
     pub shape: Option<Shape>,
-    /// How callers show who they are.
+    /// How clients authenticate.
     pub auth: Auth,
-    /// Who gets a token, and for how long.
+    /// The login that gets a token, and the token's lifetime.
     pub iam: Iam,
-    /// The rate above which requests are refused.
+    /// The rate limit.
     pub limit: Option<Rate>,
-    /// How long each answer waits.
+    /// Delay of each response.
     pub latency: Duration,
-    /// What goes wrong on purpose.
+    /// Injected faults.
     pub faults: Faults,
-    /// How many tasks to make up instead of the sample data, when there are no tasks yet.
+    /// Number of tasks to generate instead of the sample data, if there are no tasks yet.
     pub generate: usize,
     /// Tasks to register, instead of the sample data. The labels are not used.
     pub tasks: TaskList,
-    /// What a batch export answers with.
+    /// The body of a batch export.
     pub export_body: ExportBody,
-    /// The time for a request's header to arrive, and then for its body; the connection is closed beyond it.
+    /// Timeout for a request's header, and then for its body; then the connection is closed.
     pub read_timeout: Duration,
 }
 
@@ -100,7 +100,7 @@ impl Default for Settings {
     }
 }
 
-/// What a batch export answers with: the pages and the SDKs disagree.
+/// The body of a batch export: the API pages and the SDKs disagree.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ExportBody {
     /// A workbook as a download, as the SDKs expect.
@@ -110,9 +110,9 @@ pub enum ExportBody {
     Empty,
 }
 
-/// A text that is no [`ExportBody`].
+/// An invalid [`ExportBody`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a body for exports; there are workbook and empty")]
+#[error("invalid export body `{0}`; use workbook or empty")]
 pub struct ExportBodyError(String);
 
 impl FromStr for ExportBody {
@@ -127,15 +127,15 @@ impl FromStr for ExportBody {
     }
 }
 
-/// Why the service does not start.
+/// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The address cannot be listened at.
+    /// Cannot listen at the address.
     #[error("cannot listen at {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The data cannot be used.
@@ -143,7 +143,7 @@ pub enum ServiceError {
     Store(#[from] StoreError),
 }
 
-/// A running service. Dropping it ends it without waiting.
+/// A running service. Dropping it stops it without waiting.
 pub struct Service {
     address: SocketAddr,
     end: oneshot::Sender<()>,
@@ -153,11 +153,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts to listen; once this returns, requests are answered.
+    /// Starts the service; it accepts requests when this returns.
     pub async fn start(listen: SocketAddr, settings: Settings) -> Result<Self, ServiceError> {
-        let unheard = |source| ServiceError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(unheard)?;
-        let address = listener.local_addr().map_err(unheard)?;
+        let listen_error = |source| ServiceError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
+        let address = listener.local_addr().map_err(listen_error)?;
         let (data, generate, tasks) = (settings.data, settings.generate, settings.tasks);
         let opened = run_blocking(move || {
             let now = jiff::Timestamp::now().as_millisecond();
@@ -190,20 +190,20 @@ impl Service {
         let router = routes::router(app).layer(middleware::from_fn_with_state(Arc::new(gate), gate::pass));
         let (end, ended) = oneshot::channel::<()>();
         let ended = async {
-            // A dropped service ends as well.
+            // A dropped service stops as well.
             let _ = ended.await;
         };
         let server = tokio::spawn(connection::serve(listener, router, settings.read_timeout, ended));
         Ok(Self { address, end, server, cut, store })
     }
 
-    /// Where it listens, with the port that was given to it.
+    /// Its address, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops gracefully: no new connections, up to five seconds for the requests under way, then the data
-    /// file is closed.
+    /// Stops gracefully: accepts no new connections, waits up to five seconds for running requests, then closes the
+    /// data file.
     pub async fn stop(self) {
         let Self { end, mut server, cut, store, .. } = self;
         let _ = end.send(());

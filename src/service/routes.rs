@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::auth::{self, Iam, NoToken, Tokens};
+use super::auth::{self, Iam, LoginError, Tokens};
 use super::export::{self, ExportError};
 use super::listing::{Filter, OutOfRange};
 use super::store::{Store, StoreError};
@@ -19,7 +19,7 @@ use super::{ExportBody, answers, errors};
 use crate::model::Shape;
 use crate::threads::run_blocking;
 
-/// What the operations share.
+/// The state of the operations.
 pub(super) struct App {
     pub(super) store: Arc<Store>,
     pub(super) shape: Option<Shape>,
@@ -30,9 +30,9 @@ pub(super) struct App {
 
 type TaskId = Result<Path<String>, PathRejection>;
 
-/// Why there is no such answer as was asked for.
+/// Why a request fails.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
+enum ApiError {
     #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error("task_id must be percent-encoded UTF-8")]
@@ -51,7 +51,7 @@ enum Refusal {
     Export(#[from] ExportError),
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = match self {
             Self::Invalid(_) | Self::Path(_) | Self::Query(_) | Self::OutOfRange(_) => {
@@ -65,7 +65,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The routes, and the answers where there is none.
+/// The routes and fallbacks.
 pub(super) fn router(app: App) -> Router {
     Router::new()
         .route("/v3/tasks", get(tasks))
@@ -80,7 +80,7 @@ pub(super) fn router(app: App) -> Router {
         .with_state(Arc::new(app))
 }
 
-async fn upload(State(app): State<Arc<App>>, task_id: TaskId, body: Bytes) -> Result<Response, Refusal> {
+async fn upload(State(app): State<Arc<App>>, task_id: TaskId, body: Bytes) -> Result<Response, ApiError> {
     let Path(task_id) = task_id?;
     validate::task_id_to_write(&task_id)?;
     let directories = validate::upload(&body)?;
@@ -88,43 +88,43 @@ async fn upload(State(app): State<Arc<App>>, task_id: TaskId, body: Bytes) -> Re
     if app.store.upload(task_id, directories, now).await? {
         Ok(errors::json_text(StatusCode::OK, "{}".to_owned()))
     } else {
-        Err(Refusal::UnknownTask)
+        Err(ApiError::UnknownTask)
     }
 }
 
-async fn obtain(State(app): State<Arc<App>>, task_id: TaskId) -> Result<Response, Refusal> {
+async fn obtain(State(app): State<Arc<App>>, task_id: TaskId) -> Result<Response, ApiError> {
     let Path(task_id) = task_id?;
     validate::task_id_to_read(&task_id)?;
-    let results = app.store.results(task_id.clone(), app.shape).await?.ok_or(Refusal::UnknownTask)?;
+    let results = app.store.results(task_id.clone(), app.shape).await?.ok_or(ApiError::UnknownTask)?;
     Ok(errors::json_text(StatusCode::OK, answers::body(&task_id, &results)))
 }
 
-type Asked = Result<Query<Filter>, QueryRejection>;
+type FilterQuery = Result<Query<Filter>, QueryRejection>;
 
-async fn tasks(State(app): State<Arc<App>>, filter: Asked) -> Result<Response, Refusal> {
+async fn tasks(State(app): State<Arc<App>>, filter: FilterQuery) -> Result<Response, ApiError> {
     let body = app.store.tasks(filter?.0.checked()?).await?;
     Ok(errors::json_text(StatusCode::OK, body.to_string()))
 }
 
-async fn sources(State(app): State<Arc<App>>, filter: Asked) -> Result<Response, Refusal> {
+async fn sources(State(app): State<Arc<App>>, filter: FilterQuery) -> Result<Response, ApiError> {
     let body = app.store.sources(filter?.0.checked()?).await?;
     Ok(errors::json_text(StatusCode::OK, body.to_string()))
 }
 
-async fn task(State(app): State<Arc<App>>, task_id: TaskId) -> Result<Response, Refusal> {
+async fn task(State(app): State<Arc<App>>, task_id: TaskId) -> Result<Response, ApiError> {
     let Path(task_id) = task_id?;
-    let body = app.store.task(task_id).await?.ok_or(Refusal::UnknownTask)?;
+    let body = app.store.task(task_id).await?.ok_or(ApiError::UnknownTask)?;
     Ok(errors::json_text(StatusCode::OK, body.to_string()))
 }
 
-async fn export(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, Refusal> {
+async fn export(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, ApiError> {
     let keys = validate::batch(&body)?;
-    let tasks = app.store.batch(keys).await?.map_err(Refusal::UnknownItem)?;
+    let tasks = app.store.batch(keys).await?.map_err(ApiError::UnknownItem)?;
     match app.export_body {
         ExportBody::Empty => Ok(errors::json_text(StatusCode::OK, "{}".to_owned())),
         ExportBody::Workbook => {
             let made = run_blocking(move || export::workbook(&tasks)).await;
-            let bytes = made.unwrap_or(Err(ExportError::GivenUp))?;
+            let bytes = made.unwrap_or(Err(ExportError::Aborted))?;
             let headers = [
                 (header::CONTENT_TYPE, export::MEDIA_TYPE),
                 (header::CONTENT_DISPOSITION, "attachment; filename=\"consistency-results.xlsx\""),
@@ -134,12 +134,12 @@ async fn export(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, Re
     }
 }
 
-async fn token(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, NoToken> {
+async fn token(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, LoginError> {
     auth::issue(&app.iam, &app.tokens, &body, jiff::Timestamp::now())
 }
 
-/// Where an empty task id leads, which no path parameter matches.
-async fn no_task_id() -> Result<(), Refusal> {
+/// The route of an empty task id, which no path parameter matches.
+async fn no_task_id() -> Result<(), ApiError> {
     Ok(validate::task_id_to_read("")?)
 }
 

@@ -1,4 +1,4 @@
-//! Data to try the program out with: the sample tasks, and any number of made-up ones.
+//! Sample tasks, and any number of generated ones.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ struct Sample {
     wave: &'static str,
     owner: &'static str,
     shape: Option<Shape>,
-    /// The oldest first, as they would have been uploaded.
+    /// Oldest first, the order of uploads.
     verifications: &'static [Run],
 }
 
-/// A verification: how long before the service's start it ended, and what it found.
+/// A verification: how long before the service's start it ended, and its results.
 struct Run {
     ago: i64,
     check_result: &'static str,
@@ -191,7 +191,7 @@ const SAMPLES: &[Sample] = &[
     },
 ];
 
-/// The sample data's tasks with their labels, in the order of the sample.
+/// The sample tasks with their labels.
 pub fn sample_tasks() -> TaskList {
     let task = |sample: &Sample| {
         let labels = [("wave", sample.wave), ("owner", sample.owner)];
@@ -210,7 +210,7 @@ pub fn sample_tasks() -> TaskList {
     }
 }
 
-/// The tasks of a service that was started with `generate: count`.
+/// The tasks of a service with `generate: count`.
 pub fn generated_tasks(count: usize) -> TaskList {
     let task = |index| {
         let generated = Generated::new(index);
@@ -223,7 +223,7 @@ pub fn generated_tasks(count: usize) -> TaskList {
     TaskList { labels: Vec::new(), tasks: (0..count).filter_map(task).collect() }
 }
 
-/// Puts the sample data in.
+/// Inserts the sample data.
 pub(super) fn fill(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     for sample in SAMPLES {
         add_task(
@@ -247,7 +247,7 @@ pub(super) fn fill(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Puts `count` made-up tasks in.
+/// Inserts `count` generated tasks.
 pub(super) fn generate(connection: &Connection, count: usize, now: i64) -> rusqlite::Result<()> {
     for index in 0..count {
         let mut generated = Generated::new(index);
@@ -262,7 +262,7 @@ pub(super) fn generate(connection: &Connection, count: usize, now: i64) -> rusql
             },
         )?;
         let ago = generated.rng.i64(5..12 * 60) * MINUTE;
-        // One in ten was verified before, and that one had differences more often than not.
+        // One in ten has an earlier verification, usually with differences.
         if generated.rng.u8(..10) == 0 {
             let stamp = Stamp { finished_time: now - ago - 6 * HOUR, check_result: "success" };
             let differs = generated.rng.u8(..10) < 7;
@@ -275,7 +275,7 @@ pub(super) fn generate(connection: &Connection, count: usize, now: i64) -> rusql
     Ok(())
 }
 
-/// A made-up task: its index decides everything about it.
+/// A generated task, determined by its index.
 struct Generated {
     task_id: String,
     source_id: String,
@@ -299,7 +299,7 @@ const PARTS: [&str; 3] = ["config", "current", "shared"];
 
 impl Generated {
     fn new(index: usize) -> Self {
-        // A usize has at most 64 bits on every platform there is.
+        // A usize has at most 64 bits.
         let number = index as u64 + 1;
         let mut rng = fastrand::Rng::with_seed(number);
         let task_id = id(&mut rng, number);
@@ -307,7 +307,7 @@ impl Generated {
         Self { task_id, source_id, source_name: format!("web-{number:04}"), rng }
     }
 
-    /// Thirty directories; when they differ, one to three of them do.
+    /// Thirty directories; with `differs`, one to three of them differ.
     fn directories(&mut self, differs: bool) -> Vec<Directory> {
         let mut directories: Vec<Directory> = PLACES
             .iter()
@@ -328,7 +328,7 @@ impl Generated {
     }
 }
 
-/// In the form of a random id, and never twice: it ends in the number.
+/// A unique id that looks random: it ends in the number.
 fn id(rng: &mut fastrand::Rng, number: u64) -> String {
     let variant = rng.u16(..0x4000) | 0x8000;
     format!("{:08x}-{:04x}-4{:03x}-{variant:04x}-{number:012x}", rng.u32(..), rng.u16(..), rng.u16(..0x1000))

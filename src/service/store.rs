@@ -1,7 +1,6 @@
 //! Tasks and verifications in SQLite, in memory or in a file.
 //!
-//! A verification's directories are kept as the JSON text that answers repeat, so that an answer is
-//! put together from texts without reading them.
+//! A verification's directories are stored as the JSON text of responses, which are assembled without parsing it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,11 +15,11 @@ use super::validate::{Directory, TaskKey};
 use super::worker::{Closed, Worker};
 use crate::model::{Shape, Task};
 
-/// The layout below; a file with another one is refused, never changed.
+/// The version of the schema; a file with another one is refused, never changed.
 const VERSION: i64 = 1;
-/// Tells a file of this service from other SQLite databases: `SMSe` in ASCII.
+/// Identifies a data file of this service: `SMSe` in ASCII.
 const APPLICATION_ID: i64 = 0x534D_5365;
-/// The greatest number of verifications in one answer.
+/// Maximum number of verifications in a response.
 const VERIFICATIONS: u32 = 65_535;
 
 const SCHEMA: &str = "
@@ -51,23 +50,23 @@ pub enum StoreError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's error.
         source: rusqlite::Error,
     },
-    /// The file is something else.
-    #[error("{} is not a SQLite database; give a new file, or one that this service made", path.display())]
+    /// The file is not a database.
+    #[error("{} is not a SQLite database; use a new file, or one that this service created", path.display())]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
     /// The file is the database of another program.
-    #[error("{} is the database of another program; give a new file, or one that this service made", path.display())]
+    #[error("{} is the database of another program; use a new file, or one that this service created", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// The file has another layout.
-    #[error("{} has data of version {found}; this program reads version {VERSION}", path.display())]
+    /// The file has another schema version.
+    #[error("{} has schema version {found}, but this program reads version {VERSION}; use a new file", path.display())]
     OtherVersion {
         /// The file.
         path: PathBuf,
@@ -78,7 +77,7 @@ pub enum StoreError {
     #[error("the service's data: {0}")]
     Thread(#[source] std::io::Error),
     /// A query failed.
-    #[error("the service's data cannot be read or written: {0}")]
+    #[error("cannot read or write the service's data: {0}")]
     Query(#[from] rusqlite::Error),
     /// The service is stopping.
     #[error("the service's data is closed")]
@@ -96,11 +95,11 @@ pub(super) struct NewTask<'a> {
     pub(super) task_id: &'a str,
     pub(super) source_id: Option<&'a str>,
     pub(super) source_name: Option<&'a str>,
-    /// The form in which this task answers, unless the service answers in one form for all.
+    /// The shape of this task's responses, unless the service has one for all.
     pub(super) shape: Option<Shape>,
 }
 
-/// What the service, not the upload, says of a verification.
+/// The fields of a verification that the service sets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stamp<'a> {
     /// Milliseconds since 1970.
@@ -108,7 +107,7 @@ pub(super) struct Stamp<'a> {
     pub(super) check_result: &'a str,
 }
 
-/// A verification as it is kept.
+/// A stored verification.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StoredVerification {
     pub(super) finished_time: i64,
@@ -117,7 +116,7 @@ pub(super) struct StoredVerification {
     pub(super) directories: String,
 }
 
-/// A task with the form it answers in and its verifications, newest first.
+/// A task's response shape and its verifications, newest first.
 pub(super) struct Results {
     pub(super) shape: Shape,
     pub(super) verifications: Vec<StoredVerification>,
@@ -157,7 +156,7 @@ impl Store {
         let mut connection = Connection::open(path).map_err(named)?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(named)?;
         check(&connection, path, named)?;
-        // With FULL the log is on the disk when a commit returns: what was acknowledged survives.
+        // With FULL a commit is on disk when it returns, so acknowledged uploads survive a power failure.
         connection.pragma_update(None, "journal_mode", "WAL").map_err(named)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(named)?;
         prepare(&mut connection, fill, tasks).map_err(named)?;
@@ -173,14 +172,13 @@ impl Store {
         })
     }
 
-    /// Lets the file go. The writer goes last: it then moves its log into the file.
+    /// Closes the file. The writer closes last and checkpoints its log.
     pub(super) async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
     }
 
-    /// Records an upload, durably once this returns; false when the task is not known. An upload
-    /// without results records nothing.
+    /// Records an upload durably; false for an unknown task. An upload without results records nothing.
     pub(super) async fn upload(
         &self,
         task_id: String,
@@ -198,7 +196,7 @@ impl Store {
         Ok(self.writer.run(job).await??)
     }
 
-    /// The verifications of a task, in `shape` or else the task's own; none when it is not known.
+    /// The verifications of a task, in `shape` or else the task's own; none for an unknown task.
     pub(super) async fn results(
         &self,
         task_id: String,
@@ -229,12 +227,12 @@ impl Store {
         Ok(self.reader.run(move |connection| listing::sources(connection, &filter)).await??)
     }
 
-    /// One task; none when it is not known.
+    /// One task; none if it is unknown.
     pub(super) async fn task(&self, task_id: String) -> Result<Option<Value>, StoreError> {
         Ok(self.reader.run(move |connection| listing::task(connection, &task_id)).await??)
     }
 
-    /// The tasks of a batch; the index of the first item that names no known task otherwise.
+    /// The tasks of a batch, or the index of the first item without a known task.
     pub(super) async fn batch(&self, keys: Vec<TaskKey>) -> Result<Result<Vec<Exported>, usize>, StoreError> {
         let job = move |connection: &mut Connection| -> rusqlite::Result<Result<Vec<Exported>, usize>> {
             let mut tasks = Vec::with_capacity(keys.len());
@@ -250,7 +248,7 @@ impl Store {
     }
 }
 
-/// Refuses a file that is not this service's before anything in it is changed.
+/// Refuses a file of another program before changing it.
 fn check(
     connection: &Connection,
     path: &Path,
@@ -269,8 +267,7 @@ fn check(
     }
 }
 
-/// Creates the tables and adds the tasks in one transaction, so a service that is killed meanwhile leaves
-/// no half of them.
+/// Creates the tables and adds the tasks in one transaction, so a killed service leaves no partial data.
 fn prepare(
     connection: &mut Connection,
     fill: impl FnOnce(&Connection) -> rusqlite::Result<()>,
@@ -296,7 +293,7 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
-/// Adds a task of a list. A task that exists keeps its verifications, and what the list does not say.
+/// Adds a task of a list. An existing task keeps its verifications, and fields that the list leaves empty.
 fn register(connection: &Connection, task: &Task) -> rusqlite::Result<()> {
     let Some(task_id) = &task.task_id else { return Ok(()) };
     connection
@@ -317,7 +314,7 @@ pub(super) fn add_task(connection: &Connection, task: &NewTask<'_>) -> rusqlite:
     Ok(())
 }
 
-/// Adds a verification to a task beside those it has; false when the task is not known.
+/// Adds a verification to a task; false for an unknown task.
 pub(super) fn record_upload(
     connection: &Connection,
     task_id: &str,
@@ -367,7 +364,7 @@ fn exported(connection: &Connection, key: &TaskKey) -> rusqlite::Result<Option<E
     let columns = |row: &Row<'_>| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
     };
-    // A source may have had several tasks: the one added last stands for it.
+    // A source server may have several tasks: use the one added last.
     let found = connection
         .prepare_cached(&format!(
             "SELECT id, task_id, source_name FROM task WHERE {by} ORDER BY id DESC LIMIT 1"

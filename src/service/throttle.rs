@@ -1,12 +1,12 @@
-//! The gateway's limit: so many requests in a window of time.
+//! The gateway's rate limit, per window.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::model::Rate;
 
-/// Counts requests against a rate. A window is as long as the rate's unit and begins at the first
-/// request after the one before has ended.
+/// Counts requests against a rate. A window is as long as the rate's unit and starts at the first request after the
+/// previous window.
 #[derive(Debug)]
 pub(super) struct Throttle {
     limit: Rate,
@@ -24,14 +24,14 @@ impl Throttle {
         Self { limit, window: Mutex::new(None) }
     }
 
-    /// The rate that is counted against.
+    /// The rate limit.
     pub(super) fn limit(&self) -> Rate {
         self.limit
     }
 
-    /// Counts a request at `now`; false when it is one too many.
+    /// Counts a request at `now`; false if the limit is exceeded.
     pub(super) fn admits(&self, now: Instant) -> bool {
-        // A window is two plain values: a thread that died while it held them left them whole.
+        // Every change is complete, so a poisoned lock is still usable.
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         match window.as_mut() {
             Some(current) if now.duration_since(current.began) < self.limit.window() => {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_begins_at_the_first_request() {
+    fn window_starts_at_the_first_request() {
         let throttle = Throttle::new("2/m".parse().unwrap());
         let start = Instant::now();
         let at = |seconds| throttle.admits(start + Duration::from_secs(seconds));

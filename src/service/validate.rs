@@ -1,26 +1,26 @@
-//! What a request may hold. Pure: bytes in, values or the reason out.
+//! Validates requests. Pure: bytes in, values or an error out.
 //!
-//! Every reason names the field, so that whoever sent the request can find it.
+//! Every error names the field.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The greatest length of a task id that is written or looked for in a batch, in characters.
+/// Maximum length of a task id in uploads and batches, in characters.
 const TASK_ID_CHARS: usize = 36;
-/// The greatest length of a task id that is read; the older page allows more.
+/// Maximum length of a task id in reads; the older API page allows more.
 const TASK_ID_CHARS_READ: usize = 255;
-/// The greatest number of directories in one upload.
+/// Maximum number of directories in an upload.
 const DIRECTORIES: usize = 30;
-/// The greatest length of a directory, in characters.
+/// Maximum length of a directory, in characters.
 const DIRECTORY_CHARS: usize = 1024;
-/// The greatest count in one upload.
+/// Maximum count in an upload.
 const COUNT: u64 = 1_000_000;
-/// The greatest number of tasks in one batch.
+/// Maximum number of tasks in a batch.
 const BATCH: usize = 200;
-/// The greatest length of a source's id or name, in characters.
+/// Maximum length of a source server's id or name, in characters.
 const SOURCE_CHARS: usize = 255;
 
-/// Why a request is refused.
+/// Why a request is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Invalid {
     /// The body is not UTF-8.
@@ -31,16 +31,16 @@ pub(super) enum Invalid {
     NotJson {
         /// The offset of the byte, from 0.
         at: usize,
-        /// What the reader says.
+        /// The parser's error.
         reason: String,
     },
-    /// A field is not there.
+    /// A field is missing.
     #[error("{0} is missing")]
     Missing(String),
-    /// A field holds something else than it must.
+    /// A field has an invalid value.
     #[error("{field} must be {wanted}, not {found}")]
     Wrong {
-        /// The field, with its place in arrays.
+        /// The field, with array indexes.
         field: String,
         /// What is allowed.
         wanted: String,
@@ -49,7 +49,7 @@ pub(super) enum Invalid {
     },
 }
 
-/// One directory as an upload gives it and as answers repeat it; the fields in the API's order.
+/// A directory in uploads and responses; the fields are in the API's order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Directory {
     pub(super) dir_check: String,
@@ -59,7 +59,7 @@ pub(super) struct Directory {
     pub(super) num_target_more_files: u64,
 }
 
-/// What one item of a batch identifies its task by.
+/// How an item of a batch identifies its task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TaskKey {
     /// The task's own id.
@@ -68,21 +68,21 @@ pub(super) enum TaskKey {
     SourceId(String),
     /// The name of its source server.
     SourceName(String),
-    /// Nothing at all: allowed by the field limits, but no task.
+    /// No field: allowed by the field limits, but not a task.
     Nothing,
 }
 
-/// Checks a task id that results are uploaded to.
+/// Checks a task id of an upload.
 pub(super) fn task_id_to_write(text: &str) -> Result<(), Invalid> {
     length("task_id", text, 1, TASK_ID_CHARS)
 }
 
-/// Checks a task id that results are asked for.
+/// Checks a task id of a read.
 pub(super) fn task_id_to_read(text: &str) -> Result<(), Invalid> {
     length("task_id", text, 1, TASK_ID_CHARS_READ)
 }
 
-/// Reads an upload: its directories, or none when it has no `consistency_result`.
+/// Parses an upload: its directories, or none without `consistency_result`.
 pub(super) fn upload(body: &[u8]) -> Result<Option<Vec<Directory>>, Invalid> {
     let body = object(body)?;
     let Some(value) = present(&body, "consistency_result") else { return Ok(None) };
@@ -90,7 +90,7 @@ pub(super) fn upload(body: &[u8]) -> Result<Option<Vec<Directory>>, Invalid> {
     items.iter().enumerate().map(|(index, item)| directory(index, item)).collect::<Result<_, _>>().map(Some)
 }
 
-/// Reads a batch: what each item identifies its task by.
+/// Parses a batch.
 pub(super) fn batch(body: &[u8]) -> Result<Vec<TaskKey>, Invalid> {
     let body = object(body)?;
     let value = present(&body, "task_info").ok_or_else(|| Invalid::Missing("task_info".to_owned()))?;
@@ -131,7 +131,7 @@ fn task_key(index: usize, item: &Value) -> Result<TaskKey, Invalid> {
     let field = |name: &str, least: usize, most: usize| {
         present(item, name).map(|value| string(&format!("{place}.{name}"), value, least, most)).transpose()
     };
-    // All are checked before one is chosen: a field that is not needed may still be wrong.
+    // All fields are validated, also those that are not used.
     let task_id = field("task_id", 1, TASK_ID_CHARS)?;
     let source_id = field("source_id", 0, SOURCE_CHARS)?.filter(|text| !text.is_empty());
     let source_name = field("source_name", 0, SOURCE_CHARS)?.filter(|text| !text.is_empty());
@@ -151,14 +151,14 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Invalid> {
     }
 }
 
-/// The byte that a reader's line and column stand for.
+/// The byte offset of a parser's line and column.
 fn offset(text: &str, error: &serde_json::Error) -> usize {
     let lines = error.line().saturating_sub(1);
     let before: usize = text.split_inclusive('\n').take(lines).map(str::len).sum();
     (before + error.column().saturating_sub(1)).min(text.len())
 }
 
-/// A field that is there; `null` counts as not there, as in the SDKs' own bodies.
+/// The value of a field; `null` counts as missing, as in the SDKs' bodies.
 fn present<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     fields.get(name).filter(|value| !value.is_null())
 }
@@ -199,7 +199,7 @@ fn length(field: &str, text: &str, least: usize, most: usize) -> Result<(), Inva
 }
 
 fn wrong(field: &str, wanted: &str, found: &Value) -> Invalid {
-    // A long text is not repeated: an error message has its own limit.
+    // Texts are not repeated: error messages have a maximum length.
     let found = match found {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "a boolean".to_owned(),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_is_read() {
+    fn valid_upload_is_parsed() {
         let body = serde_json::json!({ "consistency_result": [item()], "more": 1 });
         let directories = upload(body.to_string().as_bytes()).unwrap().unwrap();
         assert_eq!(serde_json::to_value(&directories).unwrap(), serde_json::json!([item()]));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_an_upload_is_checked() {
+    fn every_field_of_an_upload_is_validated() {
         let cases = [
             (serde_json::json!([]), "the body must be a JSON object, not an array"),
             (
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_json_is_refused_with_the_byte() {
+    fn invalid_json_body_is_refused_with_byte_offset() {
         let at = |body: &[u8]| match upload(body).unwrap_err() {
             Invalid::NotJson { at, .. } => at,
             Invalid::NotUtf8(at) => at,
@@ -313,11 +313,11 @@ mod tests {
         assert_eq!(at(b""), 0);
         assert_eq!(at(b"{\n  \"a\" 1}"), 8);
         assert_eq!(at(b"{\"a\":\"\xff\"}"), 6);
-        assert!(upload("[".repeat(5000).as_bytes()).is_err(), "deep nesting is refused, not followed");
+        assert!(upload("[".repeat(5000).as_bytes()).is_err(), "deep nesting is refused");
     }
 
     #[test]
-    fn a_batch_takes_the_first_key_of_an_item() {
+    fn batch_item_uses_its_first_key() {
         let body = br#"{"task_info":[
             {"task_id":"t","source_id":"s","source_name":"n"},{"source_id":"s","source_name":"n"},
             {"source_id":"","source_name":"n"},{}]}"#;
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_a_batch_is_checked() {
+    fn every_field_of_a_batch_is_validated() {
         let cases = [
             ("{}".to_owned(), "task_info is missing"),
             (

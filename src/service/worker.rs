@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::threads::refused;
 
-/// A handle to the thread; the thread ends with its last handle or when it is closed.
+/// A handle to the thread, which ends with its last handle or when it is closed.
 #[derive(Clone)]
 pub(super) struct Worker {
     messages: mpsc::Sender<Message>,
@@ -32,7 +32,7 @@ impl Worker {
                 match message {
                     Message::Job(job) => job(&mut connection),
                     Message::Close(closed) => {
-                        // The file must be let go before anyone is told so.
+                        // Close the file before reporting that it is closed.
                         drop(connection);
                         let _ = closed.send(());
                         return;
@@ -44,21 +44,21 @@ impl Worker {
         Ok(Self { messages })
     }
 
-    /// Runs `job` on the thread and waits for what it gives.
+    /// Runs `job` on the thread and waits for its result.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> T + Send + 'static,
     ) -> Result<T, Closed> {
         let (give, given) = oneshot::channel();
         let job = Box::new(move |connection: &mut Connection| {
-            // Nobody waits any more when the request was dropped; the work is done all the same.
+            // The request may have been dropped; the job is complete anyway.
             let _ = give.send(job(connection));
         });
         self.messages.send(Message::Job(job)).map_err(|_| Closed)?;
         given.await.map_err(|_| Closed)
     }
 
-    /// Ends the thread after the jobs that were sent before, and waits until the file is let go.
+    /// Ends the thread after the jobs sent before, and waits until the file is closed.
     pub(super) async fn close(&self) {
         let (close, closed) = oneshot::channel();
         if self.messages.send(Message::Close(close)).is_ok() {

@@ -1,4 +1,4 @@
-//! Events of the log about attempts and headers.
+//! Log events of attempts and headers.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tracing::Level;
 
 use super::outcome::Outcome;
 
-/// Headers whose values are shown; of all others only the names.
+/// Headers whose values are logged; of all others only the names.
 const SHOWN: [&str; 14] = [
     "accept",
     "accept-encoding",
@@ -25,7 +25,7 @@ const SHOWN: [&str; 14] = [
     "x-sdk-date",
 ];
 
-/// One attempt to send a request, as the log shows it.
+/// An attempt, as it is logged.
 #[derive(Debug)]
 pub struct Attempt {
     number: u32,
@@ -36,7 +36,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// What the log needs of an attempt; none if it is silent.
+    /// Collects what is logged of an attempt; none if logging is off.
     pub fn of(number: u32, elapsed: Duration, outcome: &Outcome) -> Option<Self> {
         if !tracing::enabled!(Level::INFO) {
             return None;
@@ -50,7 +50,7 @@ impl Attempt {
         Some(Self { number, elapsed, status, request_id, error })
     }
 
-    /// Reports the attempt: `what` it asked for, and the wait before the next one, if there is one.
+    /// Logs the attempt, with the wait before the retry if there is one.
     pub fn log(self, task_id: Option<&str>, wait: Option<Duration>) {
         let Self { number: attempt, elapsed, status, request_id, error } = self;
         let (request_id, error) = (request_id.as_deref(), error.as_deref());
@@ -77,8 +77,8 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Reports the headers of a request or a response. Values are shown of known harmless headers only, and `redact`
-/// removes secrets from those too.
+/// Logs the headers of a request or response. Only values of known harmless headers are logged, with secrets
+/// redacted.
 pub(super) fn log_headers(
     event: &'static str,
     method: &str,

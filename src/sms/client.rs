@@ -1,4 +1,4 @@
-//! One request at a time over HTTP. Waiting and trying again are the caller's.
+//! Single requests over HTTP. The caller waits and retries.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +14,7 @@ use super::sign;
 use crate::answer::{ErrorBody, is_json};
 use crate::model::{FailureKind, Language, Redactor, Secret, TaskId};
 
-/// The header by which the embedded service marks its answers as sample data.
+/// The header of the embedded service that marks sample data.
 const SAMPLE_HEADER: &str = "x-sample-data";
 
 /// How to reach the API.
@@ -22,18 +22,18 @@ const SAMPLE_HEADER: &str = "x-sample-data";
 pub struct Connection {
     /// The address, as in `https://sms.ap-southeast-3.myhuaweicloud.com`.
     pub endpoint: String,
-    /// Who asks.
+    /// The credentials.
     pub credentials: Credentials,
-    /// Whom signed requests are for.
+    /// Project and domain of signed requests.
     pub scope: Scope,
-    /// The bounds of every request.
+    /// Limits of every request.
     pub http: HttpSettings,
 }
 
-/// One call of the API.
+/// An API call.
 struct Call {
     method: Method,
-    /// Below the endpoint, percent-encoded.
+    /// Relative to the endpoint, percent-encoded.
     path: String,
     query: Vec<(String, String)>,
     body: Option<String>,
@@ -59,10 +59,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Checks the settings and makes a client; connects to nothing.
+    /// Creates a client after checking the settings; does not connect.
     ///
     /// # Errors
-    /// [`ClientError`] when a setting cannot work or would send credentials unprotected.
+    /// [`ClientError`] when a setting is invalid or would expose credentials.
     pub fn new(connection: Connection) -> Result<Self, ClientError> {
         let Connection { endpoint, credentials, scope, http } = connection;
         let endpoint = parse_endpoint(&endpoint, credentials.are_secret(), http.allow_http)?;
@@ -77,7 +77,7 @@ impl Client {
         })
     }
 
-    /// The endpoint, as it stands in journals and reports.
+    /// The endpoint, as in journals and reports.
     pub fn endpoint(&self) -> &str {
         self.endpoint.as_str().trim_end_matches('/')
     }
@@ -87,10 +87,10 @@ impl Client {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Gets credentials that must be fetched first, so that it is known early if there are none.
+    /// Obtains credentials that must be fetched, to detect failures early.
     ///
     /// # Errors
-    /// When they are refused or not to be had, or could not be had this time.
+    /// When they are refused or cannot be obtained.
     pub async fn authenticate(&self) -> Result<(), Failure> {
         match self.authenticator.lease().await {
             Ok(_) | Err(Outcome::Answered(_)) => Ok(()),
@@ -98,7 +98,7 @@ impl Client {
         }
     }
 
-    /// Asks for a task's verification results: `GET /v3/tasks/{task_id}/consistency-result`.
+    /// Requests a task's verification results: `GET /v3/tasks/{task_id}/consistency-result`.
     pub async fn consistency_result(&self, task_id: &TaskId) -> Outcome {
         self.call(Call::get(results_path(task_id), Vec::new())).await
     }
@@ -108,29 +108,29 @@ impl Client {
         self.call(Call::post(results_path(task_id), body)).await
     }
 
-    /// Asks for the results of up to 200 tasks as a file: `POST /v3/tasks/consistency-results/export`.
+    /// Requests the results of up to 200 tasks as a file: `POST /v3/tasks/consistency-results/export`.
     pub async fn export(&self, body: String, language: Language) -> Outcome {
         let call = Call::post("/v3/tasks/consistency-results/export".to_owned(), body);
         self.call(Call { language: Some(language), ..call }).await
     }
 
-    /// Asks for a page of tasks: `GET /v3/tasks`.
+    /// Requests a page of tasks: `GET /v3/tasks`.
     pub async fn tasks(&self, query: Vec<(String, String)>) -> Outcome {
         self.page("/v3/tasks", query).await
     }
 
-    /// Asks for a page of source servers: `GET /v3/sources`.
+    /// Requests a page of source servers: `GET /v3/sources`.
     pub async fn sources(&self, query: Vec<(String, String)>) -> Outcome {
         self.page("/v3/sources", query).await
     }
 
-    /// A success that is not a whole page without any sign of an error is a failure.
+    /// A 2xx response that is partial or reports an error is a failure.
     async fn page(&self, path: &str, query: Vec<(String, String)>) -> Outcome {
         let outcome = self.call(Call::get(path.to_owned(), query)).await;
         let Outcome::Answered(reply) = &outcome else { return outcome };
         let (kind, error, what) = match ErrorBody::reported(&reply.body) {
             _ if !is_json(&reply.body) => {
-                (FailureKind::NotJson, ErrorBody::parse(&reply.body), "the answer is no JSON".to_owned())
+                (FailureKind::NotJson, ErrorBody::parse(&reply.body), "the response is not JSON".to_owned())
             }
             Some(error) => {
                 let what = format!("HTTP {}, but the response is an error", reply.status);
@@ -158,7 +158,7 @@ impl Client {
             }
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
-        // Whoever knows a signature can send the request again for a quarter of an hour.
+        // A signature allows replaying the request for 15 minutes, so it is redacted.
         let signature = signature.map(|signature| Redactor::new([&signature]));
         let redact = |text: Vec<u8>| {
             let text = lease.redactor.redact(text);
@@ -178,7 +178,7 @@ impl Client {
         if shows_headers {
             log_headers("response", call.method.as_str(), &call.path, &answer.headers, redact);
         }
-        // The journal keeps the body, so secrets that the server echoes are redacted first.
+        // The body goes into the journal, so secrets that the server echoes are redacted.
         let body = redact(std::mem::take(&mut answer.body));
         let clean = |text: String| String::from_utf8(redact(text.into_bytes())).ok();
         let request_id = answer.header("x-request-id").and_then(clean);
@@ -203,7 +203,7 @@ impl Client {
         if answer.status.is_redirection() {
             let target = answer.header("location").and_then(clean);
             let target = target.as_deref().map_or("nowhere", without_query);
-            failure.error.message = Some(format!("redirects to {target}; redirects are never followed"));
+            failure.error.message = Some(format!("redirects to {target}; redirects are not followed"));
         }
         if answer.status == StatusCode::UNAUTHORIZED {
             return self.unauthorized(failure, &lease).await;
@@ -212,11 +212,11 @@ impl Client {
         Outcome::Failed(failure)
     }
 
-    /// A 401 is final, but for a token that the gateway calls outdated and that can be renewed.
+    /// A 401 is final, unless the gateway reports an expired token that can be renewed.
     async fn unauthorized(&self, failure: Failure, lease: &Lease) -> Outcome {
         let is_outdated = failure.error.code.as_deref().is_some_and(|code| code.ends_with(".0307"));
         if is_outdated && self.authenticator.outdated(lease).await {
-            let what = "the token was outdated and is renewed".to_owned();
+            let what = "the token expired and is renewed".to_owned();
             return Outcome::Failed(Failure { what, kind: FailureKind::TokenRenewed, ..failure });
         }
         Outcome::Refused(failure)
@@ -297,13 +297,13 @@ fn results_path(task_id: &TaskId) -> String {
     format!("/v3/tasks/{}/consistency-result", sign::encode(task_id.as_str()))
 }
 
-/// The `Host` header that goes with a URL.
+/// The `Host` header for a URL.
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Finds out now what no request could carry.
+/// Checks that the values are valid in headers.
 fn check_headers(credentials: &Credentials, scope: &Scope) -> Result<(), ClientError> {
     let check = |what: &'static str, value: Option<&str>| match value.map(HeaderValue::from_str) {
         Some(Err(_)) => Err(ClientError::Header(what)),
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_goes_unencrypted_to_this_machine_alone() {
+    fn token_over_plain_http_is_allowed_only_to_this_machine() {
         for endpoint in ["http://127.0.0.1:1", "http://localhost", "http://[::1]:2", "https://sms.example"] {
             assert!(Client::new(connection(endpoint)).is_ok(), "{endpoint}");
         }
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_that_cannot_work_are_refused() {
+    fn invalid_endpoints_are_refused() {
         for endpoint in ["", "sms.example", "ftp://sms.example", "https://", "https://sms.example?x=1"] {
             assert!(matches!(Client::new(connection(endpoint)), Err(ClientError::Endpoint(_))), "{endpoint}");
         }
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_never_shows_its_token() {
+    fn debug_output_of_client_contains_no_token() {
         let client = Client::new(connection("https://sms.example")).unwrap();
         assert!(!format!("{client:?}").contains("hush"));
     }

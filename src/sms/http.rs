@@ -1,4 +1,4 @@
-//! HTTP with bounds: a request in, a whole answer or a failure out.
+//! HTTP with limits: sends a request, returns a complete response or a failure.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,48 +15,48 @@ use crate::net::{self, ACCEPTED, BodyError, BodyReader, Cause, Proxies, ProxyErr
 
 pub(super) use crate::net::is_loopback;
 
-/// What bounds and protects every request.
+/// Limits and security settings of every request.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// The time for one request from connecting to the last byte.
+    /// Total timeout of a request.
     pub timeout: Duration,
-    /// The time for a connection to stand.
+    /// Connect timeout.
     pub connect_timeout: Duration,
-    /// The largest body that is read, in bytes after decompression.
+    /// Maximum body size, in bytes after decompression.
     pub max_response: u64,
-    /// Certificates to trust beside the system's, as PEM.
+    /// PEM file with certificates to trust in addition to the system's.
     pub ca_cert: Option<PathBuf>,
-    /// Lets credentials travel over plain HTTP to other machines.
+    /// Allows credentials over plain HTTP to other machines.
     pub allow_http: bool,
 }
 
-/// Why no client can be made of a [`Connection`](super::Connection).
+/// Invalid settings of a [`Connection`](super::Connection).
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]
 pub enum ClientError {
-    #[error("`{0}` is not an endpoint; write it as https://sms.ap-southeast-3.myhuaweicloud.com")]
+    #[error("`{0}` is not a valid endpoint; write it like https://sms.ap-southeast-3.myhuaweicloud.com")]
     Endpoint(String),
-    #[error("the endpoint holds a user name or password; give credentials by the environment instead")]
+    #[error("the endpoint contains a user name or password; set credentials in the environment instead")]
     CredentialsInUrl,
     #[error(
-        "credentials would travel unencrypted to {0}; use https, or --allow-http if the network is trusted"
+        "credentials would be sent unencrypted to {0}; use https, or --allow-http if the network is trusted"
     )]
     PlainHttp(String),
     #[error(
-        "the {0} holds characters that a header cannot carry; check that it was copied whole, on one line"
+        "the {0} contains characters that are invalid in a header; check that it was copied completely, on one line"
     )]
     Header(&'static str),
     #[error("--ca-cert {path}: {what}", path = .0.display(), what = .1)]
     CaCert(PathBuf, TrustError),
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    #[error("IAM, by HUAWEICLOUD_SDK_IAM_ENDPOINT or the profile's iam_endpoint: {0}")]
+    #[error("IAM endpoint (HUAWEICLOUD_SDK_IAM_ENDPOINT or the profile's iam_endpoint): {0}")]
     Iam(Box<ClientError>),
-    #[error("the HTTP client cannot start: {0}")]
+    #[error("cannot start the HTTP client: {0}")]
     Http(String),
 }
 
-/// A client for requests to one place.
+/// An HTTP client for one server.
 #[derive(Debug)]
 pub(super) struct Http {
     client: reqwest::Client,
@@ -65,19 +65,19 @@ pub(super) struct Http {
     proxies: Option<Arc<Proxies>>,
 }
 
-/// An answer with its whole body, whatever its status.
+/// A response of any status, with its body.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
-    /// Why the body of a refusal could not be read; it is then empty.
+    /// Why the body of an error response could not be read; the body is empty then.
     pub(super) fault: Option<String>,
     /// How far the server's clock is ahead of this machine's.
     pub(super) clock_offset: Option<ClockOffset>,
 }
 
 impl Http {
-    /// A client that uses the proxies of the environment if `proxied`, and follows no redirects.
+    /// A client that follows no redirects, and uses the proxies of the environment if `proxied`.
     pub(super) fn new(settings: &HttpSettings, proxied: bool) -> Result<Self, ClientError> {
         let mut builder = net::builder().connect_timeout(settings.connect_timeout).timeout(settings.timeout);
         let proxies = proxied.then(Proxies::of_environment).transpose()?.map(Arc::new);
@@ -96,15 +96,14 @@ impl Http {
         self.client.request(method, url).header(ACCEPT_ENCODING, ACCEPTED)
     }
 
-    /// The passwords of the proxies, which an answer may echo.
+    /// The proxy passwords, which a response may echo.
     pub(super) fn secrets(&self) -> &[Secret] {
         self.proxies.as_ref().map_or(&[], |proxies| proxies.secrets())
     }
 
-    /// Sends `request` and reads the whole answer.
+    /// Sends `request` and reads the complete response.
     ///
-    /// If the body of an answer other than a success cannot be read, the answer counts all the same, with the
-    /// reason as its message.
+    /// If the body of an error response cannot be read, its status is still used, with the reason as the message.
     pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
         let sent = Timestamp::now();
         let mut response = request.send().await.map_err(|error| self.failure(&error))?;
@@ -129,7 +128,7 @@ impl Http {
 
     fn failure(&self, error: &reqwest::Error) -> Failure {
         let Some(url) = error.url() else {
-            return Failure::new(FailureKind::Other, "the request cannot be sent".to_owned());
+            return Failure::new(FailureKind::Other, "cannot send the request".to_owned());
         };
         let proxy = self.proxies.as_ref().and_then(|proxies| proxies.for_url(url));
         Cause::of(error, url, proxy.as_deref()).into()
@@ -148,7 +147,7 @@ impl From<BodyError> for Failure {
 }
 
 impl Answer {
-    /// A header's value, if it is text.
+    /// A header's value, if it is valid text.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
@@ -158,7 +157,7 @@ impl Answer {
         date(&self.headers)
     }
 
-    /// What an answer other than a success says; `body` is the answer's without any secret.
+    /// The failure of an error response; `body` is its body with secrets redacted.
     pub(super) fn failure(&self, body: &[u8]) -> Failure {
         let mut error = ErrorBody::parse(body);
         error.message = error.message.or_else(|| self.fault.clone());
@@ -179,7 +178,7 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get("date")?.to_str().ok()?).ok()
 }
 
-/// The offset of the server's clock. A response with `Age` comes from a cache, and its `Date` is old.
+/// The offset of the server's clock. A response with `Age` comes from a cache and has an old `Date`.
 fn clock_offset(headers: &HeaderMap, sent: Timestamp, received: Timestamp) -> Option<ClockOffset> {
     if headers.contains_key("age") {
         return None;
@@ -187,7 +186,7 @@ fn clock_offset(headers: &HeaderMap, sent: Timestamp, received: Timestamp) -> Op
     ClockOffset::measure(Timestamp::try_from(date(headers)?).ok()?, sent, received)
 }
 
-/// Reads an address and refuses what would carry credentials unprotected.
+/// Parses an endpoint; refuses plain HTTP that would expose credentials.
 pub(super) fn parse_endpoint(text: &str, secret: bool, allow_http: bool) -> Result<Url, ClientError> {
     let has_user = |url: &Url| !url.username().is_empty() || url.password().is_some();
     let usable = |url: &Url| {
@@ -199,7 +198,7 @@ pub(super) fn parse_endpoint(text: &str, secret: bool, allow_http: bool) -> Resu
     let url = match Url::parse(text) {
         Ok(url) if has_user(&url) => return Err(ClientError::CredentialsInUrl),
         Ok(url) if usable(&url) => url,
-        // What is no address may hold a password all the same.
+        // Even an invalid URL may contain a password.
         _ if text.contains('@') => return Err(ClientError::CredentialsInUrl),
         _ => return Err(ClientError::Endpoint(without_query(text).to_owned())),
     };
@@ -209,7 +208,7 @@ pub(super) fn parse_endpoint(text: &str, secret: bool, allow_http: bool) -> Resu
     Ok(url)
 }
 
-/// The part of an address that is fit to be shown.
+/// The URL without its query, which may contain secrets.
 pub(super) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }

@@ -1,6 +1,5 @@
-//! The SMS API over HTTP: asking, waiting and trying again.
+//! The SMS API over HTTP: requests, rate limiting and retries.
 
-pub mod ask;
 mod attempt;
 pub mod auth;
 mod client;
@@ -8,6 +7,7 @@ mod http;
 mod outcome;
 pub mod pages;
 pub mod regions;
+pub mod request;
 pub mod retry;
 pub mod sign;
 pub mod throttle;

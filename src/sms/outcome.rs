@@ -1,4 +1,4 @@
-//! What comes of a request.
+//! Outcomes of requests.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,61 +7,61 @@ use crate::answer::ErrorBody;
 use crate::model::{ClockOffset, FailureKind};
 use crate::net::Cause;
 
-/// A successful answer, not yet read for what it says.
+/// A successful response; its body is not parsed yet.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The HTTP status, 200 to 299.
     pub status: u16,
-    /// The service's id of the request.
+    /// The request id that the service gave.
     pub request_id: Option<String>,
-    /// Whether the embedded service gave it.
+    /// Whether it is sample data of the embedded service.
     pub sample_data: bool,
-    /// The `Content-Range` header: a success that has it may hold only a part.
+    /// The `Content-Range` header, which shows a partial body.
     pub content_range: Option<String>,
-    /// The media type of the body, as the service names it.
+    /// The `Content-Type` header.
     pub content_type: Option<String>,
-    /// The server's clock.
+    /// The `Date` header.
     pub date: Option<SystemTime>,
-    /// How far the server's clock is ahead of this machine's; none if the answer does not show it.
+    /// How far the server's clock is ahead of this machine's; none if unknown.
     pub clock_offset: Option<ClockOffset>,
-    /// The body as it came, decompressed.
+    /// The body, decompressed.
     pub body: Vec<u8>,
 }
 
-/// What came of one request.
+/// The outcome of one request.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// A 2xx answer.
+    /// A 2xx response.
     Answered(Reply),
-    /// No answer to the question.
+    /// No response, or an error response.
     Failed(Failure),
-    /// The credentials are refused or not to be had. Asking on could lock them.
+    /// The credentials were refused or cannot be obtained. More requests could lock them.
     Refused(Failure),
 }
 
 /// A request without a usable answer.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// What kind of failure it is; retries and hints depend on it.
+    /// The kind of failure; retries and hints depend on it.
     pub kind: FailureKind,
-    /// The HTTP status, if there was an answer at all.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// What the answer says.
+    /// The error in the response body.
     pub error: ErrorBody,
-    /// In a few words, as in `HTTP 503` or `the request timed out`.
+    /// A short description, as in `HTTP 503` or `the request timed out`.
     pub what: String,
-    /// What the user can do about it, if that is known.
+    /// What the user can do, if known.
     pub advice: Option<&'static str>,
-    /// How long the server asks to wait.
+    /// The `Retry-After` header.
     pub retry_after: Option<Duration>,
-    /// The server's clock, if there was an answer.
+    /// The `Date` header, if there was a response.
     pub date: Option<SystemTime>,
-    /// How far the server's clock is ahead of this machine's; none if the answer does not show it.
+    /// How far the server's clock is ahead of this machine's; none if unknown.
     pub clock_offset: Option<ClockOffset>,
 }
 
 impl Failure {
-    /// All that is known, in one line, as in `HTTP 403 Forbidden: SMS.9004: no permission`.
+    /// A one-line description, as in `HTTP 403 Forbidden: SMS.9004: no permission`.
     pub fn summary(&self) -> String {
         let parts = [Some(self.what.as_str()), self.error.code.as_deref(), self.error.message.as_deref()];
         let mut summary = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
@@ -79,7 +79,7 @@ impl Failure {
         }
     }
 
-    /// A failure without an answer.
+    /// A failure without a response.
     pub(super) fn new(kind: FailureKind, what: String) -> Self {
         Self {
             kind,
@@ -104,9 +104,9 @@ impl From<Cause> for Failure {
 mod tests {
     use super::*;
 
-    /// The table of what is retried, and what the user is advised to do.
+    /// The retry table, with the advice to the user.
     #[test]
-    fn every_kind_of_failure_is_in_the_retry_table() {
+    fn every_failure_kind_is_in_the_retry_table() {
         let row = |failure: &Failure| {
             let is = |yes: bool, name: &'static str| if yes { name } else { "-" };
             format!(

@@ -1,6 +1,6 @@
-//! Where the API is.
+//! Endpoints of the API.
 
-/// The regions of the service and their endpoints, as the official SDKs know them.
+/// The regions of the service and their endpoints, from the official SDKs.
 ///
 /// The service is a control plane: accounts of the Chinese site use `cn-north-4`, international ones
 /// `ap-southeast-3`, whatever region the servers move to.
@@ -14,7 +14,7 @@ pub const REGIONS: [(&str, &str); 4] = [
 /// A region that is not in [`REGIONS`] and for which no variable gives an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{region}` is no region of the service; there are {}; the variable {variable} can give another one's endpoint",
+    "unknown region `{region}`; known regions: {}; for another region set its endpoint in {variable}",
     REGIONS.map(|(id, _)| id).join(", ")
 )]
 pub struct UnknownRegion {
@@ -22,10 +22,10 @@ pub struct UnknownRegion {
     variable: String,
 }
 
-/// The endpoint of a region: the variable's that the official SDK reads, else the table's.
+/// The endpoint of a region: from the environment variable of the official SDK, else from the table.
 ///
 /// # Errors
-/// [`UnknownRegion`] when neither knows it.
+/// [`UnknownRegion`] when neither has it.
 pub fn endpoint(region: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String, UnknownRegion> {
     let name = format!("HUAWEICLOUD_SDK_REGION_SMS_{}", region.replace('-', "_").to_ascii_uppercase());
     // The SDK takes several endpoints, separated by commas, and uses the first.
@@ -38,7 +38,7 @@ pub fn endpoint(region: &str, variable: impl Fn(&str) -> Option<String>) -> Resu
         .ok_or_else(|| UnknownRegion { region: region.to_owned(), variable: name })
 }
 
-/// The endpoint of IAM for a service at `host`: its region's where the name tells it.
+/// The IAM endpoint for a service at `host`: of the same region if the host name contains one.
 pub(super) fn iam_of(host: Option<&str>) -> String {
     let host = host.and_then(|host| host.strip_suffix(".myhuaweicloud.com"));
     match host.and_then(|host| host.split_once('.')) {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_goes_before_the_table() {
+    fn region_variable_overrides_the_table() {
         let none = |_: &str| None;
         assert_eq!(endpoint("cn-north-4", none).unwrap(), "https://sms.cn-north-4.myhuaweicloud.com");
         let given = |name: &str| {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn iam_is_of_the_same_region() {
+    fn iam_endpoint_is_in_the_same_region() {
         assert_eq!(
             iam_of(Some("sms-api.ru-moscow-1.myhuaweicloud.com")),
             "https://iam.ru-moscow-1.myhuaweicloud.com"

@@ -1,7 +1,7 @@
 //! Request signatures by access key: SDK-HMAC-SHA256, as Huawei Cloud's API gateway checks them.
 //!
-//! Pure: the clock is the caller's. The client signs with it and the embedded service checks with it;
-//! that both follow the gateway's rules is shown by signatures of the official SDK in the tests.
+//! Pure: the time is passed in. The client signs and the embedded service verifies; the tests compare with signatures
+//! of the official SDK.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -11,23 +11,23 @@ use sha2::{Digest, Sha256};
 
 use crate::model::Secret;
 
-/// The name of the method, with which the `Authorization` header begins.
+/// The name of the algorithm at the start of the `Authorization` header.
 pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
-/// The header that holds the time of signing.
+/// The header with the time of signing.
 pub const DATE_HEADER: &str = "x-sdk-date";
-/// What stands for the hash of a body, if there is one, whose content type is not JSON.
+/// Used in place of the hash of a body that is not JSON.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// What of a request is signed.
+/// The signed parts of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The HTTP method, in capitals.
+    /// The HTTP method, in upper case.
     pub method: &'a str,
-    /// The path as it is sent, with or without percent-encoding.
+    /// The path, with or without percent-encoding.
     pub path: &'a str,
     /// The query's names and values, decoded, in any order.
     pub query: &'a [(String, String)],
-    /// The headers to be signed, `host` and [`DATE_HEADER`] among them: names in lower case.
+    /// The headers to sign, including `host` and [`DATE_HEADER`]; names in lower case.
     pub headers: &'a [(String, String)],
     /// The body; empty if there is none.
     pub body: &'a [u8],
@@ -41,7 +41,7 @@ impl Request<'_> {
         format!("{ALGORITHM} Access={access_key}, SignedHeaders={signed}, Signature={signature}")
     }
 
-    /// Whether `signature`, in hexadecimal digits, is this request's; takes the same time for any.
+    /// Whether the hexadecimal `signature` is valid for this request; constant time.
     pub fn is_signed_by(&self, signature: &str, secret_key: &Secret) -> bool {
         hex::decode(signature).is_ok_and(|bytes| self.mac(secret_key).verify_slice(&bytes).is_ok())
     }
@@ -73,7 +73,7 @@ impl Request<'_> {
         .join("\n")
     }
 
-    /// A name with an underscore is left out: gateways drop such headers.
+    /// Headers with an underscore are not signed: gateways drop them.
     fn sorted_headers(&self) -> Vec<&(String, String)> {
         let mut headers: Vec<_> = self.headers.iter().filter(|(name, _)| !name.contains('_')).collect();
         headers.sort();
@@ -100,18 +100,18 @@ impl Request<'_> {
     }
 }
 
-/// A time as [`DATE_HEADER`] carries it, as in `20261121T080000Z`.
+/// Formats a time for [`DATE_HEADER`], as in `20261121T080000Z`.
 pub fn date(time: Timestamp) -> String {
     time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The time in a [`DATE_HEADER`]; none if it is no such text.
+/// Parses the time in a [`DATE_HEADER`]; none if it is invalid.
 pub fn parse_date(text: &str) -> Option<Timestamp> {
     let local = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
     local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
-/// The query in the one form that is signed and sent: sorted, and encoded as paths are.
+/// The query as it is signed and sent: sorted and percent-encoded.
 pub fn query_string(pairs: &[(String, String)]) -> String {
     let mut pairs: Vec<&(String, String)> = pairs.iter().collect();
     pairs.sort();
@@ -120,8 +120,8 @@ pub fn query_string(pairs: &[(String, String)]) -> String {
     encoded.join("&")
 }
 
-/// The path decoded and encoded again segment by segment, with a slash at its end. An escaped slash
-/// separates segments as well, for it is decoded first.
+/// The path, decoded and encoded again by segment, with a trailing slash. An escaped slash is decoded first, so it
+/// separates segments.
 fn canonical_path(path: &str) -> String {
     let decoded = decode(path);
     let segments: Vec<String> = String::from_utf8_lossy(&decoded).split('/').map(encode).collect();
@@ -155,9 +155,9 @@ mod tests {
         }
     }
 
-    /// What the official SDK's signer made of requests of every kind.
+    /// Compares with signatures of the official SDK.
     #[test]
-    fn signatures_are_those_of_the_official_sdk() {
+    fn signatures_match_the_official_sdk() {
         let vectors: Value = serde_json::from_str(include_str!("../../tests/vectors/signing.json")).unwrap();
         let secret_key = Secret::new(text(&vectors["secret_key"]));
         let access_key = text(&vectors["access_key"]);
@@ -186,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_encoded_whole() {
+    fn encode_escapes_all_but_unreserved_characters() {
         assert_eq!(encode("a/b ü~._-"), "a%2Fb%20%C3%BC~._-");
     }
 
     #[test]
-    fn dates_are_read_as_they_are_written() {
+    fn formatted_date_is_parsed_back() {
         let time: Timestamp = "2026-01-15T08:00:00Z".parse().unwrap();
         assert_eq!(date(time), "20260115T080000Z");
         assert_eq!(parse_date("20260115T080000Z"), Some(time));
@@ -200,12 +200,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_decodes(text in any::<String>()) {
+        fn encoded_text_is_decoded_back(text in any::<String>()) {
             prop_assert_eq!(decode(&encode(&text)), text.as_bytes());
         }
 
         #[test]
-        fn no_signature_panics(signature in any::<String>()) {
+        fn arbitrary_signature_is_rejected_without_panic(signature in any::<String>()) {
             let request = Request { method: "GET", path: "/", query: &[], headers: &[], body: b"" };
             prop_assert!(!request.is_signed_by(&signature, &Secret::new("key".to_owned())));
         }

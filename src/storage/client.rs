@@ -1,4 +1,4 @@
-//! The calls to the server, each of which blocks until it is done.
+//! Blocking calls to the S3 server.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -29,12 +29,12 @@ use crate::model::Redactor;
 use crate::net::{self, Proxies, ProxyError, trusted};
 use crate::threads::runtime;
 
-/// The time for a connection to stand.
+/// Connect timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time in which a part must be sent, and in which something more of an answer must come.
+/// Timeout for sending a part, and for the next bytes of a response.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// Objects that are put or removed at once.
-pub(super) const AT_ONCE: usize = 8;
+/// Number of concurrent uploads, downloads and deletions.
+pub(super) const CONCURRENCY: usize = 8;
 
 /// Distinguishes one content of an object from every other: its ETag, or its length and time where there is none.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Tag {
         Self(NO_E_TAG.to_owned())
     }
 
-    /// None for the one that stands for a missing ETag.
+    /// None if the ETag is empty or [`MISSING_E_TAG`].
     pub(super) fn of_e_tag(e_tag: &str) -> Option<Self> {
         (!e_tag.is_empty() && e_tag != MISSING_E_TAG).then(|| Self(e_tag.to_owned()))
     }
@@ -67,7 +67,7 @@ impl Tag {
     }
 }
 
-/// Servers differ in whether the quotes are a part of it, and in whether one answer says that it is weak.
+/// Servers send the same ETag with and without quotes, and marked as weak or not.
 impl PartialEq for Tag {
     fn eq(&self, other: &Self) -> bool {
         let bare = |tag: &Self| tag.0.trim_start_matches("W/").trim_matches('"').to_owned();
@@ -85,7 +85,7 @@ pub(super) struct Client {
     runtime: Runtime,
     scratch: Scratch,
     /// Whether the server has shown that it supports no conditional requests.
-    unguarded: AtomicBool,
+    is_unconditional: AtomicBool,
 }
 
 impl Client {
@@ -95,15 +95,23 @@ impl Client {
     ) -> Result<Self, StorageError> {
         let settings = Settings::read(endpoint, variable)?;
         let runtime = runtime();
-        let own = |error: io::Error| StorageError::setting(Fault::Other, error.to_string());
+        let own_tag = |error: io::Error| StorageError::setting(Fault::Other, error.to_string());
         let wrong = |error: ProxyError| StorageError::setting(Fault::Usage, error.to_string());
         let proxies = (!settings.is_local()).then(Proxies::of_environment).transpose().map_err(wrong)?;
         let http = http(&settings)?;
         let secrets = settings.secrets();
         let redactor = Redactor::new(secrets.iter().chain(proxies.iter().flat_map(Proxies::secrets)));
-        let runtime = runtime.map_err(own)?;
-        let scratch = Scratch::disposable().map_err(own)?;
-        Ok(Self { settings, redactor, proxies, http, runtime, scratch, unguarded: AtomicBool::new(false) })
+        let runtime = runtime.map_err(own_tag)?;
+        let scratch = Scratch::disposable().map_err(own_tag)?;
+        Ok(Self {
+            settings,
+            redactor,
+            proxies,
+            http,
+            runtime,
+            scratch,
+            is_unconditional: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
@@ -114,12 +122,12 @@ impl Client {
         self.scratch.path()
     }
 
-    pub(super) fn is_guarded(&self) -> bool {
-        !self.unguarded.load(Ordering::Relaxed)
+    pub(super) fn is_conditional(&self) -> bool {
+        !self.is_unconditional.load(Ordering::Relaxed)
     }
 
-    pub(super) fn give_up_guard(&self) {
-        self.unguarded.store(true, Ordering::Relaxed);
+    pub(super) fn mark_unconditional(&self) {
+        self.is_unconditional.store(true, Ordering::Relaxed);
     }
 
     /// The bucket of an object.
@@ -131,7 +139,7 @@ impl Client {
             .with_secret_access_key(secret.expose())
             .with_region(region)
             .with_virtual_hosted_style_request(*virtual_hosted)
-            // Not every server can remove several at once.
+            // Not every server supports bulk delete.
             .with_disable_bulk_delete(true)
             .with_retry(retry())
             .with_http_connector(Connector(self.http.clone()));
@@ -158,7 +166,7 @@ impl Client {
         let get = async |(object, to, most): (Object<'_>, &Path, Option<u64>)| {
             self.copy(&object, to, most).await.map(drop)
         };
-        self.wait(stream::iter(objects).map(get).buffer_unordered(AT_ONCE).try_collect())
+        self.wait(stream::iter(objects).map(get).buffer_unordered(CONCURRENCY).try_collect())
     }
 
     async fn copy(
@@ -172,7 +180,7 @@ impl Client {
         let store = self.store(object.place, object.bucket)?;
         let range = most.map(|most| GetRange::Bounded(0..most));
         let got = store.get_opts(&object.key, GetOptions { range, ..GetOptions::default() }).await;
-        let Some(got) = there(got).map_err(fault)? else { return Ok(None) };
+        let Some(got) = optional(got).map_err(fault)? else { return Ok(None) };
         let tag = Tag::of(&got.meta);
         let mut file = File::create(to).map_err(local)?;
         let mut chunks = got.into_stream();
@@ -183,18 +191,18 @@ impl Client {
     }
 
     /// The tag of the object; none if there is no object.
-    pub(super) async fn look(&self, object: &Object<'_>) -> Result<Option<Tag>, StorageError> {
+    pub(super) async fn head(&self, object: &Object<'_>) -> Result<Option<Tag>, StorageError> {
         let found = self.store(object.place, object.bucket)?.head(&object.key).await;
-        let found = there(found).map_err(|error| self.fault(object.place, &error))?;
+        let found = optional(found).map_err(|error| self.fault(object.place, &error))?;
         Ok(found.as_ref().map(Tag::of))
     }
 
     pub(super) fn remove(&self, objects: Vec<Object<'_>>) -> Result<(), StorageError> {
         let remove = async |object: Object<'_>| {
             let gone = self.store(object.place, object.bucket)?.delete(&object.key).await;
-            there(gone).map(drop).map_err(|error| self.fault(object.place, &error))
+            optional(gone).map(drop).map_err(|error| self.fault(object.place, &error))
         };
-        self.wait(stream::iter(objects).map(remove).buffer_unordered(AT_ONCE).try_collect())
+        self.wait(stream::iter(objects).map(remove).buffer_unordered(CONCURRENCY).try_collect())
     }
 
     pub(super) fn list(&self, prefix: &Path) -> Result<Vec<Listed>, StorageError> {
@@ -223,7 +231,7 @@ impl Client {
 }
 
 /// `None` for an object that does not exist. A missing bucket stays an error.
-fn there<T>(got: object_store::Result<T>) -> object_store::Result<Option<T>> {
+fn optional<T>(got: object_store::Result<T>) -> object_store::Result<Option<T>> {
     match got {
         Ok(got) => Ok(Some(got)),
         Err(error) => match find::<Refusal>(&error) {
@@ -235,7 +243,7 @@ fn there<T>(got: object_store::Result<T>) -> object_store::Result<Option<T>> {
     }
 }
 
-/// At most half a minute of pauses.
+/// Waits for at most half a minute in all.
 fn retry() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
@@ -248,7 +256,7 @@ fn retry() -> RetryConfig {
     }
 }
 
-/// The one HTTP client, for every bucket.
+/// The HTTP client, shared by all buckets.
 #[derive(Debug, Clone)]
 struct Connector(reqwest::Client);
 
@@ -258,11 +266,10 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Stands for the ETag in the answer to an upload that has none, without which `object_store` takes a success for an
-/// error.
+/// Inserted where the response to an upload has no ETag: `object_store` treats such a success as an error.
 const MISSING_E_TAG: &str = "\"cutover-report-no-etag\"";
 
-/// Makes errors of refusals, so that status and code can be told by their types.
+/// Turns error responses into typed errors with status and code.
 #[derive(Debug)]
 struct Service(reqwest::Client);
 
@@ -275,7 +282,7 @@ impl HttpService for Service {
         if is_put && status.is_success() {
             response.headers_mut().entry(ETAG).or_insert(HeaderValue::from_static(MISSING_E_TAG));
         }
-        // `object_store` itself has types for these.
+        // `object_store` has types of its own for these.
         let is_typed = matches!(status, StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED);
         if status.is_success() || status.is_redirection() || is_typed {
             return Ok(response);
@@ -283,7 +290,7 @@ impl HttpService for Service {
         let (parts, body) = response.into_parts();
         let body = body.bytes().await?;
         let refusal = Refusal::new(status, &body);
-        // A conditional put of an object that does not exist is a conflict.
+        // Some servers answer a conditional put of a missing object with 404; pass it on as a conflict.
         if is_put && status == StatusCode::NOT_FOUND && !refusal.is_about_bucket() {
             return Ok(HttpResponse::from_parts(parts, body.into()));
         }

@@ -1,4 +1,4 @@
-//! Errors of object storage, without secrets.
+//! Errors of object storage. They contain no secrets.
 
 use std::error::Error;
 use std::io;
@@ -13,15 +13,15 @@ use crate::net::Cause;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{what}", named(.place))]
 pub struct StorageError {
-    /// Its URL; empty for an error that concerns every object.
+    /// Its URL; empty if the error concerns every object.
     pub place: PathBuf,
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub fault: Fault,
     /// What went wrong, and what to do.
     pub what: String,
 }
 
-/// Why something failed, as far as it matters to a caller.
+/// The kind of failure, as far as callers distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// A URL or a setting is wrong.
@@ -30,10 +30,10 @@ pub enum Fault {
     Credentials,
     /// There is no such object, or no such bucket.
     Missing,
-    /// The object is not the one that the caller knows.
-    Taken,
+    /// The object was changed by another program.
+    Conflict,
     /// The server refused the request; if it was a conditional upload, it may not support conditions.
-    Unconditional,
+    ConditionUnsupported,
     /// Anything else.
     Other,
 }
@@ -42,11 +42,11 @@ fn named(place: &Path) -> String {
     if place.as_os_str().is_empty() { String::new() } else { format!("{}: ", place.display()) }
 }
 
-/// The codes that S3 has for temporary credentials that are no longer valid, with a status that does not say so.
+/// S3 codes for expired temporary credentials; their status is not 401 or 403.
 const EXPIRED: [&str; 2] = ["ExpiredToken", "InvalidToken"];
-/// The code for a request that the server does not support, with a status that does not say so.
+/// S3 code for an unsupported request; its status varies.
 const NOT_IMPLEMENTED: &str = "NotImplemented";
-/// The status of servers for a conditional upload that they do not support.
+/// Statuses of servers that do not support conditional uploads.
 const NO_CONDITIONS: [StatusCode; 5] = [
     StatusCode::BAD_REQUEST,
     StatusCode::METHOD_NOT_ALLOWED,
@@ -56,21 +56,21 @@ const NO_CONDITIONS: [StatusCode; 5] = [
 ];
 /// The code for a missing bucket.
 const NO_BUCKET: &str = "NoSuchBucket";
-/// As much of a server's text as is shown, in characters.
+/// Shown length of a server's message, in characters.
 const MAX_SHOWN: usize = 200;
 
-/// An answer other than a success.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", line(&self.text()))]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     code: Option<String>,
-    /// What the server says besides the code.
+    /// The server's message.
     message: String,
 }
 
 impl Refusal {
-    /// Of a body in the form of S3's errors, or any other.
+    /// Parses an S3 error body; any other body is the message.
     pub(super) fn new(status: StatusCode, body: &[u8]) -> Self {
         let body = String::from_utf8_lossy(body);
         let element = |name: &str| {
@@ -95,10 +95,10 @@ impl Refusal {
         match self.status {
             StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Fault::Credentials,
             _ if self.has_code(&EXPIRED) => Fault::Credentials,
-            status if NO_CONDITIONS.contains(&status) => Fault::Unconditional,
-            _ if self.has_code(&[NOT_IMPLEMENTED]) => Fault::Unconditional,
+            status if NO_CONDITIONS.contains(&status) => Fault::ConditionUnsupported,
+            _ if self.has_code(&[NOT_IMPLEMENTED]) => Fault::ConditionUnsupported,
             StatusCode::NOT_FOUND => Fault::Missing,
-            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Fault::Taken,
+            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Fault::Conflict,
             _ => Fault::Other,
         }
     }
@@ -121,20 +121,20 @@ impl StorageError {
     }
 
     pub(super) fn missing(place: &Path) -> Self {
-        Self::new(place, Fault::Missing, "there is no such object")
+        Self::new(place, Fault::Missing, "the object does not exist")
     }
 
-    pub(super) fn taken(place: &Path) -> Self {
-        Self::new(place, Fault::Taken, "another program has written the object since this run read it")
+    pub(super) fn conflict(place: &Path) -> Self {
+        Self::new(place, Fault::Conflict, "another program wrote the object after this run read it")
     }
 
     pub(super) fn other(place: &Path, what: impl Into<String>) -> Self {
         Self::new(place, Fault::Other, what)
     }
 
-    /// An error of the copy on this machine.
+    /// An I/O error of the local copy.
     pub(super) fn local(place: &Path, error: &io::Error) -> Self {
-        Self::other(place, format!("the copy on this machine: {error}"))
+        Self::other(place, format!("local copy: {error}"))
     }
 
     /// An error that concerns every object.
@@ -159,14 +159,14 @@ impl StorageError {
             let Cause { what, advice, .. } = Cause::of(error, url, proxy);
             advice.map_or_else(|| what.clone(), |advice| format!("{what}; {advice}"))
         } else {
-            bottom(error)
+            innermost(error)
         };
-        // Redacted as a whole, so that no half of a secret is left where the text is cut.
+        // Redacted before it is truncated, so no part of a secret is left at the end.
         let what = line(&redactor.redact_text(what));
         let fault = match error {
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => Fault::Credentials,
             E::NotFound { .. } => Fault::Missing,
-            E::AlreadyExists { .. } | E::Precondition { .. } => Fault::Taken,
+            E::AlreadyExists { .. } | E::Precondition { .. } => Fault::Conflict,
             _ => refusal.map_or(Fault::Other, Refusal::fault),
         };
         Self::new(place, fault, what)
@@ -186,12 +186,12 @@ pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
 }
 
 /// The text of the innermost error.
-fn bottom(error: &dyn Error) -> String {
-    let mut bottom = error;
-    while let Some(source) = bottom.source() {
-        bottom = source;
+fn innermost(error: &dyn Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    bottom.to_string()
+    innermost.to_string()
 }
 
 /// A text in one short line without control characters.
@@ -241,18 +241,18 @@ mod tests {
             (403, "AccessDenied", Fault::Credentials),
             (401, "", Fault::Credentials),
             (404, "NoSuchKey", Fault::Missing),
-            (409, "ConditionalRequestConflict", Fault::Taken),
-            (412, "PreconditionFailed", Fault::Taken),
-            (501, "X", Fault::Unconditional),
-            (400, "NotImplemented", Fault::Unconditional),
-            (400, "InvalidArgument", Fault::Unconditional),
-            (405, "MethodNotAllowed", Fault::Unconditional),
+            (409, "ConditionalRequestConflict", Fault::Conflict),
+            (412, "PreconditionFailed", Fault::Conflict),
+            (501, "X", Fault::ConditionUnsupported),
+            (400, "NotImplemented", Fault::ConditionUnsupported),
+            (400, "InvalidArgument", Fault::ConditionUnsupported),
+            (405, "MethodNotAllowed", Fault::ConditionUnsupported),
             (500, "InternalError", Fault::Other),
         ];
         for (status, code, fault) in faults {
             assert_eq!(of(status, code, "").fault, fault, "{status} {code}");
         }
-        // A word in a message decides nothing.
+        // Words in the message do not decide the kind.
         assert_eq!(of(500, "X", "NoSuchBucket NotImplemented ExpiredToken").fault, Fault::Other);
     }
 }

@@ -1,8 +1,7 @@
-//! Object storage: files whose place is `s3://BUCKET/KEY`.
+//! Object storage: files with an `s3://BUCKET/KEY` URL.
 //!
-//! No other module knows S3. Objects are copied to this machine before they are read ([`Storage::fetch`]), and
-//! uploaded whole ([`Storage::put`]), so uploads are atomic. Every call blocks its thread, so none belongs in async
-//! code.
+//! The only module that uses S3. Objects are copied to this machine before they are read ([`Storage::fetch`]), and
+//! uploaded whole ([`Storage::put`]), so uploads are atomic. Every call blocks, so do not call it from async code.
 
 mod client;
 mod error;
@@ -19,7 +18,7 @@ use crate::model::NamedFile;
 use client::Client;
 pub use client::Tag;
 pub use error::{Fault, StorageError};
-use put::Over;
+use put::Precondition;
 pub use put::abort_uploads;
 use url::Object;
 pub use url::is_remote;
@@ -34,7 +33,7 @@ struct Inner {
     client: OnceLock<Result<Client, StorageError>>,
 }
 
-/// An object as a listing has it.
+/// An object of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its URL.
@@ -44,7 +43,7 @@ pub struct Listed {
 }
 
 impl Storage {
-    /// The storage at `endpoint`, or where the environment says.
+    /// The storage at `endpoint`, or at the endpoint of the environment.
     pub fn new(endpoint: Option<String>) -> Self {
         Self(Arc::new(Inner { endpoint, client: OnceLock::new() }))
     }
@@ -55,10 +54,10 @@ impl Storage {
         client.as_ref().map_err(Clone::clone)
     }
 
-    /// Checks that `place` is no URL, or one that can be asked for as far as is known without asking.
+    /// Checks a URL and the settings, without a request. Does nothing for a local path.
     ///
     /// # Errors
-    /// That it names no object, or what is missing in the settings.
+    /// When the URL has no object key, or a setting is missing.
     pub fn check(&self, place: &Path) -> Result<(), StorageError> {
         if is_remote(place) {
             Object::at(place)?;
@@ -67,15 +66,15 @@ impl Storage {
         Ok(())
     }
 
-    /// The file at `place`; of an object a copy, which goes with the program's end.
+    /// The file at `place`; for an object a local copy, which is removed when the program ends.
     ///
     /// # Errors
-    /// What the storage says, or the file system of the copy.
+    /// Storage errors, and I/O errors of the local copy.
     pub fn fetch(&self, place: &Path) -> Result<NamedFile, StorageError> {
         if !is_remote(place) {
             return Ok(place.into());
         }
-        // One of its own, for the name may be that of another object in another folder.
+        // A folder for each copy: objects in different folders may have the same name.
         let local = self.scratch(place)?.keep().join("object");
         match self.get(place, &local)? {
             Some(_) => Ok(NamedFile { name: place.to_owned(), local }),
@@ -83,16 +82,16 @@ impl Storage {
         }
     }
 
-    /// Reads the start of an object, which need not exist.
+    /// Reads the first byte of an object. A missing object is no error.
     ///
     /// # Errors
-    /// What keeps an object there from being read.
-    pub fn reach(&self, place: &Path) -> Result<(), StorageError> {
+    /// When the object cannot be read.
+    pub fn probe(&self, place: &Path) -> Result<(), StorageError> {
         let folder = self.scratch(place)?;
         self.get_all(&[(NamedFile { name: place.to_owned(), local: folder.path().join("start") }, Some(1))])
     }
 
-    /// Copies an object to the file at `to`; none where there is no object.
+    /// Downloads an object to `to`; returns none if there is no object.
     ///
     /// # Errors
     /// As of [`fetch`](Self::fetch).
@@ -100,8 +99,8 @@ impl Storage {
         self.client()?.get(&Object::at(place)?, to)
     }
 
-    /// Copies objects, several at once; of those with a number beside them so many bytes at most. Where there
-    /// is no object there will be no file.
+    /// Downloads objects concurrently, each up to its limit in bytes if it has one. For a missing object no file is
+    /// created.
     ///
     /// # Errors
     /// As of [`fetch`](Self::fetch).
@@ -111,51 +110,50 @@ impl Storage {
         self.client()?.get_all(objects.collect::<Result<_, StorageError>>()?)
     }
 
-    /// Puts files at the places beside them, several at once.
+    /// Uploads files concurrently.
     ///
     /// # Errors
-    /// The first that fails; then the existing object is unchanged.
+    /// The first failure; that object is unchanged.
     pub fn put(&self, files: &[NamedFile]) -> Result<(), StorageError> {
         let objects = files.iter().map(|file| Ok((Object::at(&file.name)?, file.local.as_path())));
         self.client()?.put_all(objects.collect::<Result<_, StorageError>>()?)
     }
 
-    /// Uploads a file if the existing object is the one that the caller knows.
+    /// Uploads a file if the existing object still has the tag `known`.
     ///
     /// # Errors
-    /// [`Fault::Taken`] if it is another one; else what the storage says.
-    pub fn put_over(&self, file: &NamedFile, known: Option<&Tag>) -> Result<Tag, StorageError> {
-        self.client()?.put(&Object::at(&file.name)?, &file.local, Over::Known(known))
+    /// [`Fault::Conflict`] if it has another tag; else storage errors.
+    pub fn put_if_unchanged(&self, file: &NamedFile, known: Option<&Tag>) -> Result<Tag, StorageError> {
+        self.client()?.put(&Object::at(&file.name)?, &file.local, Precondition::Known(known))
     }
 
-    /// Whether the server itself checks the condition of [`put_over`](Self::put_over). If not, an object that
+    /// Whether the server itself checks the condition of [`put_if_unchanged`](Self::put_if_unchanged). If not, an object that
     /// another program uploads between the comparison and the upload is lost.
-    pub fn is_guarded(&self) -> bool {
-        self.client().is_ok_and(Client::is_guarded)
+    pub fn is_conditional(&self) -> bool {
+        self.client().is_ok_and(Client::is_conditional)
     }
 
     /// The objects whose URL begins with `prefix`.
     ///
     /// # Errors
-    /// What the storage says.
+    /// Storage errors.
     pub fn list(&self, prefix: &Path) -> Result<Vec<Listed>, StorageError> {
         self.client()?.list(prefix)
     }
 
-    /// Removes objects. One that is gone already is no error.
+    /// Deletes objects. A missing object is no error.
     ///
     /// # Errors
-    /// What the storage says of the first that stays.
+    /// The first failure.
     pub fn remove(&self, places: &[PathBuf]) -> Result<(), StorageError> {
         let objects = places.iter().map(|place| Object::at(place));
         self.client()?.remove(objects.collect::<Result<_, _>>()?)
     }
 
-    /// A new folder for what becomes, or was, the object at `place`; it goes with the program's end at the
-    /// latest.
+    /// A new local folder for a copy of the object at `place`; removed when the program ends, if not before.
     ///
     /// # Errors
-    /// What the file system says.
+    /// I/O errors.
     pub fn scratch(&self, place: &Path) -> Result<TempDir, StorageError> {
         let folder = tempfile::Builder::new().prefix("").tempdir_in(self.client()?.scratch());
         folder.map_err(|error| StorageError::local(place, &error))

@@ -1,4 +1,4 @@
-//! What the environment says of object storage, by the variables that other S3 programs take.
+//! Settings of object storage, from the environment variables of the AWS SDKs.
 
 use std::path::PathBuf;
 
@@ -8,9 +8,9 @@ use super::{Fault, StorageError};
 use crate::model::Secret;
 use crate::net::is_loopback;
 
-/// Where OBS has its S3; it wants the bucket in the host's name.
+/// Domain of OBS, which requires virtual-hosted style.
 const OBS: &str = ".myhuaweicloud.com";
-/// The region of signatures where none is set.
+/// Default region for signatures.
 const DEFAULT_REGION: &str = "us-east-1";
 
 #[derive(Debug)]
@@ -19,15 +19,15 @@ pub(super) struct Settings {
     pub(super) secret: Secret,
     pub(super) token: Option<Secret>,
     pub(super) region: String,
-    /// Of AWS if there is none.
+    /// None for AWS.
     pub(super) endpoint: Option<Url>,
-    /// Whether the bucket stands in the host's name and not in the path.
+    /// Whether the bucket is in the host name, not in the path.
     pub(super) virtual_hosted: bool,
     pub(super) ca_bundle: Option<PathBuf>,
 }
 
 impl Settings {
-    /// Reads the variables; `endpoint` is the option's.
+    /// Reads the variables; `endpoint` is the command-line option.
     pub(super) fn read(
         endpoint: Option<&str>,
         variable: impl Fn(&str) -> Option<String>,
@@ -57,7 +57,7 @@ impl Settings {
             Some("true" | "True" | "TRUE" | "1") => true,
             Some("false" | "False" | "FALSE" | "0") => false,
             Some(_) => {
-                let what = "AWS_VIRTUAL_HOSTED_STYLE_REQUEST is true or false";
+                let what = "AWS_VIRTUAL_HOSTED_STYLE_REQUEST must be true or false";
                 return Err(StorageError::setting(Fault::Usage, what));
             }
         };
@@ -72,7 +72,7 @@ impl Settings {
         })
     }
 
-    /// The endpoint of a bucket as `object_store` wants it; none for that of AWS.
+    /// The endpoint of a bucket for `object_store`; none for AWS.
     pub(super) fn endpoint_of(&self, bucket: &str) -> Option<String> {
         let mut url = self.endpoint.clone()?;
         if self.virtual_hosted {
@@ -82,24 +82,24 @@ impl Settings {
         Some(url.as_str().trim_end_matches('/').to_owned())
     }
 
-    /// What must not be seen.
+    /// The values to redact.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         std::iter::once(&self.secret).chain(&self.token).cloned().collect()
     }
 
-    /// The address of the server; none for a region that no URL can hold.
+    /// The server's URL; none if the region is not valid in a URL.
     pub(super) fn url(&self) -> Option<Url> {
         let of_aws = || Url::parse(&format!("https://s3.{}.amazonaws.com", self.region)).ok();
         self.endpoint.clone().or_else(of_aws)
     }
 
-    /// Whether the endpoint is this machine, for which no proxy is used.
+    /// Whether the endpoint is on this machine; then no proxy is used.
     pub(super) fn is_local(&self) -> bool {
         self.endpoint.as_ref().is_some_and(is_loopback)
     }
 }
 
-/// Reads an address; what is wrong is told without what it holds, which may be a password.
+/// Parses a URL. Errors do not quote it, since it may contain a password.
 fn address(name: &str, text: &str) -> Result<Url, StorageError> {
     let usable = |url: &Url| {
         matches!(url.scheme(), "http" | "https")
@@ -110,8 +110,7 @@ fn address(name: &str, text: &str) -> Result<Url, StorageError> {
             && url.fragment().is_none()
     };
     Url::parse(text).ok().filter(usable).ok_or_else(|| {
-        let what = "is no address of a server; write it as in https://obs.ap-southeast-3.myhuaweicloud.com, \
-                    without credentials, which come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+        let what = "is not a valid server URL; write it like https://obs.ap-southeast-3.myhuaweicloud.com, without credentials: set them in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
         StorageError::setting(Fault::Usage, format!("{name} {what}"))
     })
 }
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_option_goes_before_the_variables_and_obs_wants_the_bucket_in_the_host() {
+    fn endpoint_option_overrides_variables_and_obs_is_virtual_hosted() {
         let local = "http://127.0.0.1:9000";
         let seen = |url: &str, region: &str| (Some(url.to_owned()), region.to_owned());
         assert_eq!(endpoint(None, &[]), (None, "us-east-1".to_owned()));
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_without_what_it_holds() {
+    fn invalid_setting_is_reported_without_its_value() {
         let told = |endpoint, variables: &[_]| read(endpoint, variables).unwrap_err();
         let missing = told(None, &[("AWS_SECRET_ACCESS_KEY", "")]);
         assert_eq!(missing.fault, Fault::Credentials);

@@ -8,12 +8,12 @@ use super::StorageError;
 
 const SCHEME: &str = "s3://";
 
-/// Whether a place is in object storage.
+/// Whether a path is an `s3://` URL.
 pub fn is_remote(place: &Path) -> bool {
     place.as_os_str().as_encoded_bytes().starts_with(SCHEME.as_bytes())
 }
 
-/// An object's place, taken apart.
+/// A parsed `s3://` URL.
 #[derive(Debug, Clone)]
 pub(super) struct Object<'a> {
     pub(super) place: &'a Path,
@@ -22,20 +22,20 @@ pub(super) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Takes a URL apart; one with a `/` at its end is that of a folder.
+    /// Parses a URL. A trailing `/` is a folder's and is dropped.
     pub(super) fn at(place: &'a Path) -> Result<Self, StorageError> {
         let wrong = |what: &str| StorageError::usage(place, &format!("{what}; write s3://BUCKET/KEY"));
-        let (bucket, key) = split(place).ok_or_else(|| wrong("names no object"))?;
+        let (bucket, key) = split(place).ok_or_else(|| wrong("has no object key"))?;
         let key =
             Key::parse(key).ok().filter(|parsed| parsed.as_ref() == key.strip_suffix('/').unwrap_or(key));
         let key = key.filter(|key| !key.as_ref().is_empty());
-        let key =
-            key.ok_or_else(|| wrong("has a key with an empty step, `.`, `..` or a control character"))?;
+        let key = key
+            .ok_or_else(|| wrong("has an invalid key: an empty segment, `.`, `..` or a control character"))?;
         Ok(Self { place, bucket, key })
     }
 }
 
-/// The bucket and what stands behind it, if the place has both.
+/// Bucket and key, if the URL has both.
 pub(super) fn split(place: &Path) -> Option<(&str, &str)> {
     let (bucket, key) = place.to_str()?.strip_prefix(SCHEME)?.split_once('/')?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_names_a_bucket_and_a_key() {
+    fn s3_url_is_parsed_into_bucket_and_key() {
         for (text, bucket, key) in [
             ("s3://b/k", "b", "k"),
             ("s3://my.bucket-1/a/b c/ä#?%.csv", "my.bucket-1", "a/b c/ä#?%.csv"),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 
 use crate::model::{Task, TaskId, TaskList};
-use crate::sms::ask::{Unanswered, ask};
 use crate::sms::pages::{self, Entry, Page};
+use crate::sms::request::{RequestError, request_with_retry};
 use crate::sms::throttle::Gate;
 use crate::sms::{Client, Outcome};
 
@@ -58,7 +58,7 @@ pub struct Discovered {
 pub enum DiscoverError {
     /// No answer.
     #[error("the account's tasks cannot be listed: {0}")]
-    Unanswered(#[from] Unanswered),
+    Request(#[from] RequestError),
     /// An answer, but no page.
     #[error("the account's tasks cannot be listed: {0}")]
     Unreadable(String),
@@ -195,7 +195,7 @@ impl Calls<'_> {
                 self.client.tasks(query.clone()).await
             }
         };
-        let reply = ask(self.gate, self.max_attempts, call).await?;
+        let reply = request_with_retry(self.gate, self.max_attempts, call).await?;
         let read = if self.lists_sources { pages::sources } else { pages::tasks };
         read(&reply.body).map_err(DiscoverError::Unreadable)
     }

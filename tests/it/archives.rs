@@ -71,7 +71,7 @@ fn workbooks_and_archives_of_every_kind_read_from_a_stream() {
 fn csv_folder_and_archive_have_file_names_for_every_system() {
     let folder = tempdir().unwrap();
     let at = folder.path();
-    // The names of servers, and those of their files.
+    // Server names, and the names of their files.
     let names = [
         ("web-01", "web-01"),
         ("WEB-01", "WEB-01 (2)"),

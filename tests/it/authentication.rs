@@ -1,4 +1,4 @@
-//! Who asks, as the server sees it, and what becomes of the secrets.
+//! Authentication, as the server sees it, and that secrets do not leak.
 
 use crate::support::server::{Seen, Server, consistent, json};
 use crate::support::{Run, files, run_with};
@@ -18,7 +18,7 @@ const LOGIN: [(&str, &str); 4] = [
     ("SMS_IAM_PROJECT", "cn-north-4"),
 ];
 
-/// Exports `tasks` tasks from `server` into a folder, which is handed back with what was said.
+/// Exports `tasks` tasks from `server` into a folder; returns the folder and the output.
 fn export(
     server: &Server,
     tasks: usize,
@@ -39,7 +39,7 @@ fn export(
     (run_with(folder.path(), &variables, &arguments), folder)
 }
 
-/// Looks for anything secret in what a run said and left.
+/// Checks that a run's output and files contain no secret.
 fn assert_nothing_leaked(run: &Run, folder: &tempfile::TempDir) {
     let mut left = files(folder.path());
     left.insert("stdout".into(), run.stdout.clone().into_bytes());
@@ -61,7 +61,7 @@ fn assert_nothing_leaked(run: &Run, folder: &tempfile::TempDir) {
     }
 }
 
-/// Whether a request carries a right signature by the test's key.
+/// Whether a request has a valid signature of the test's key.
 fn is_signed(seen: &Seen) -> bool {
     let authorization = seen.header("authorization").unwrap();
     let (signed, signature) = authorization.split_once(", Signature=").unwrap();
@@ -90,7 +90,7 @@ fn error(status: u16, code: &str) -> Response<Body> {
 }
 
 #[test]
-fn a_token_goes_in_its_header_and_nowhere_else() {
+fn token_is_sent_only_in_its_header() {
     let server = Server::start(|_, _| consistent());
     let (run, folder) = export(&server, 3, &[TOKEN], &[]);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -99,7 +99,7 @@ fn a_token_goes_in_its_header_and_nowhere_else() {
 }
 
 #[test]
-fn requests_are_signed_for_their_project_and_account() {
+fn signed_requests_have_project_and_account() {
     let server = Server::start(|_, _| consistent());
     let variables = [&KEYS[..], &[("HUAWEICLOUD_SDK_SECURITY_TOKEN", "temporary-not-to-be-seen")]].concat();
     let (run, folder) = export(&server, 3, &variables, &["--project-id", "p1", "--domain-id", "d1"]);
@@ -117,7 +117,7 @@ fn requests_are_signed_for_their_project_and_account() {
 }
 
 #[test]
-fn a_refusal_is_final_whatever_becomes_of_its_body() {
+fn client_error_with_any_body_is_not_retried() {
     for body in ["whole", "cut off"] {
         let server = Server::start(move |_, before| match before {
             0..2 => consistent(),
@@ -134,7 +134,7 @@ fn a_refusal_is_final_whatever_becomes_of_its_body() {
 }
 
 #[test]
-fn what_is_under_way_when_the_credentials_are_refused_is_kept() {
+fn requests_in_flight_at_refused_credentials_are_recorded() {
     let server = Server::start(|_, before| match before {
         0 => consistent(),
         1..5 => Response::new(Body::from_stream(futures::stream::once(async {
@@ -153,7 +153,7 @@ fn what_is_under_way_when_the_credentials_are_refused_is_kept() {
 /// A body that ends before its announced length.
 fn cut_off() -> Body {
     let end = futures::stream::once(async {
-        // What was sent must be on its way before the connection ends.
+        // The data must be sent before the connection ends.
         tokio::task::yield_now().await;
         Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
     });
@@ -161,7 +161,7 @@ fn cut_off() -> Body {
 }
 
 #[test]
-fn a_redirect_is_not_followed() {
+fn redirect_is_not_followed() {
     let trap = Server::start(|_, _| consistent());
     let target = format!("{}/caught?secret=1", trap.url());
     let server = Server::start(move |_, _| {
@@ -170,12 +170,12 @@ fn a_redirect_is_not_followed() {
     let (run, folder) = export(&server, 2, &[TOKEN], &[]);
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(trap.seen().is_empty());
-    assert!(run.stderr.contains("/caught; redirects are never followed"), "{}", run.stderr);
+    assert!(run.stderr.contains("/caught; redirects are not followed"), "{}", run.stderr);
     assert_nothing_leaked(&run, &folder);
 }
 
 #[test]
-fn what_a_server_echoes_of_a_secret_is_blanked() {
+fn secret_echoed_by_server_is_redacted() {
     for variables in [vec![TOKEN], KEYS.to_vec()] {
         let server = Server::start(|seen, before| {
             let echo = format!("{:?}", seen.headers).replace('"', "'");
@@ -202,7 +202,7 @@ fn what_a_server_echoes_of_a_secret_is_blanked() {
     }
 }
 
-/// IAM and the service in one; `outdated` says which of the tokens t1, t2 … it calls outdated when.
+/// IAM and the service in one; `outdated` decides which of the tokens t1, t2 … have expired.
 fn with_iam(outdated: impl Fn(&str, usize) -> bool + Send + Sync + 'static) -> Server {
     let issued = std::sync::atomic::AtomicUsize::new(0);
     Server::start(move |seen, before| {
@@ -226,7 +226,7 @@ fn logins(server: &Server) -> Vec<Seen> {
 }
 
 #[test]
-fn a_password_gets_a_token_that_is_renewed_once_for_all() {
+fn password_token_is_renewed_once_for_all_requests() {
     let server = with_iam(|token, before| token.starts_with("t1") && before > 30);
     let (run, folder) = export(&server, 100, &LOGIN, &[]);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -241,7 +241,7 @@ fn a_password_gets_a_token_that_is_renewed_once_for_all() {
 }
 
 #[test]
-fn tokens_that_are_outdated_at_once_end_the_run() {
+fn tokens_that_expire_at_once_stop_the_run() {
     let server = with_iam(|_, _| true);
     let (run, folder) = export(&server, 20, &LOGIN, &["--concurrency", "1"]);
     assert_eq!(run.code, 5, "{}", run.stderr);
@@ -250,7 +250,7 @@ fn tokens_that_are_outdated_at_once_end_the_run() {
 }
 
 #[test]
-fn a_password_that_iam_refuses_ends_the_run_before_it_begins() {
+fn password_refused_by_iam_stops_before_the_first_request() {
     let server = Server::start(|seen, _| json(401, String::from_utf8(seen.body.to_vec()).unwrap()));
     let (run, folder) = export(&server, 3, &LOGIN, &[]);
     assert_eq!(run.code, 5, "{}", run.stderr);
@@ -260,7 +260,7 @@ fn a_password_that_iam_refuses_ends_the_run_before_it_begins() {
 }
 
 #[test]
-fn a_cloud_server_signs_with_the_key_of_its_agency() {
+fn cloud_server_signs_with_the_key_of_its_agency() {
     let server = Server::start(|seen, _| match seen.path.as_str() {
         "/meta-data/latest/api/token" => {
             assert_eq!(
@@ -294,7 +294,7 @@ fn a_cloud_server_signs_with_the_key_of_its_agency() {
 }
 
 #[test]
-fn without_credentials_it_is_told_what_would_do() {
+fn missing_credentials_list_the_ways_to_set_them() {
     let server = Server::start(|_, _| consistent());
     let (run, folder) = export(&server, 1, &[], &[]);
     assert_eq!(run.code, 5);
@@ -307,7 +307,7 @@ fn without_credentials_it_is_told_what_would_do() {
 }
 
 #[test]
-fn a_region_gives_the_endpoint() {
+fn region_selects_the_endpoint() {
     let server = Server::start(|_, _| consistent());
     let folder = tempfile::tempdir().unwrap();
     let variables =
@@ -332,7 +332,7 @@ fn a_region_gives_the_endpoint() {
 }
 
 #[test]
-fn after_a_run_it_is_told_what_would_help() {
+fn failed_tasks_give_hints_after_the_run() {
     for (status, hint) in [
         (403, "needs the permission sms:server:getConsistencyCheckResult"),
         (404, "to compare the list with the account: `cutover-report export "),

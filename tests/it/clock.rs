@@ -1,4 +1,4 @@
-//! The service's clock, and what a journal says of whose tasks it holds.
+//! The service's clock, and the account in the journal.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -12,8 +12,7 @@ use tempfile::tempdir;
 use crate::support::server::{Server, json};
 use crate::support::{Run, Workbook, run, run_with};
 
-/// A verification that finished this long before now on this machine's clock, from a service whose clock is
-/// `ahead` of it.
+/// A verification that finished this long ago on this machine's clock, from a service whose clock is `ahead`.
 fn verified(age: SignedDuration, different: u32, ahead: SignedDuration) -> Response<Body> {
     verified_at(Timestamp::now() - age, different, ahead)
 }
@@ -81,7 +80,7 @@ fn verdict_on_wrong_machine_clock_is_that_of_the_service_clock() {
 }
 
 #[test]
-fn clock_that_is_right_is_not_mentioned() {
+fn correct_clock_is_not_mentioned() {
     let folder = tempdir().unwrap();
     let server = Server::start(|_, _| verified(hours(1), 0, hours(0)));
     let exported = export(folder.path(), &server, &["--task", "t", "-o", "r.json"]);
@@ -90,7 +89,7 @@ fn clock_that_is_right_is_not_mentioned() {
 }
 
 #[test]
-fn date_of_a_cached_answer_is_ignored() {
+fn date_of_a_cached_response_is_ignored() {
     let cached = |age: SignedDuration| {
         let mut response = verified(age, 0, hours(-36));
         response.headers_mut().insert("age", "129600".parse().unwrap());
@@ -104,7 +103,7 @@ fn date_of_a_cached_answer_is_ignored() {
     assert_eq!(report["tasks"][0]["verdict"], "consistent");
     assert_eq!(report["run"]["clock_offset_seconds"], Value::Null, "it is not known");
 
-    // Beside others the clock that those show counts.
+    // With other answers, their clock offset is used.
     let server = Server::start(move |seen, _| match seen.path.contains("cached") {
         true => cached(SignedDuration::from_mins(30)),
         false => verified(SignedDuration::from_mins(30), 0, hours(36)),
@@ -127,7 +126,7 @@ fn merge_takes_the_newer_verification_and_then_the_later_answer_on_the_service_c
     let now = Timestamp::now();
     let pass = |age, ahead| -> Answer { Box::new(move || verified_at(now - age, 0, ahead)) };
     let fail = |age, ahead| -> Answer { Box::new(move || verified_at(now - age, 9, ahead)) };
-    // The second answer comes later on the machine's clock, and earlier on the service's where that is behind.
+    // The second answer is later on the machine's clock, but earlier on the service's.
     for (first, second, verdict) in [
         (fail(hours(1), right), pass(hours(3), behind), "inconsistent"),
         (fail(hours(3), right), pass(hours(3), behind), "inconsistent"),
@@ -186,12 +185,12 @@ fn resume_with_another_project_or_account_is_refused() {
         assert!(refused.stderr.contains(difference), "{}", refused.stderr);
     }
     assert_eq!(std::fs::read_to_string(&journal).unwrap(), text);
-    // The environment names the project as well, and a profile file too.
+    // The environment and a profile file set the project too.
     let environment = [("HUAWEICLOUD_SDK_PROJECT_ID", "A"), ("HUAWEICLOUD_SDK_DOMAIN_ID", "D")];
     let resumed = export(&environment, &["--resume"]);
     assert_eq!(resumed.code, 3, "{}", resumed.stderr);
     assert_eq!(export(&[environment[1], ("HUAWEICLOUD_SDK_PROJECT_ID", "B")], &["--resume"]).code, 1);
-    // A journal of an older version does not say whose it is.
+    // A journal of an older version does not have the account.
     let older = text.replace(r#""account":{"project_id":"A","domain_id":"D"},"#, "");
     assert_ne!(older, text);
     std::fs::write(&journal, older).unwrap();
@@ -215,7 +214,7 @@ fn journal_of_an_older_version_is_read_as_before() {
     let run_of = &report["run"];
     assert_eq!(run_of["ended_at"], "2026-11-21T08:00:02.1+00:00");
     assert_eq!(run_of["clock_offset_seconds"], Value::Null);
-    // Merged alone, its records are the same, byte for byte.
+    // A merge of only this journal has the same records, byte for byte.
     assert_eq!(run(folder.path(), &["merge", fixture, "-o", "m.jsonl"]).code, 3);
     let lines = |text: String| {
         let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();

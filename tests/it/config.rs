@@ -10,7 +10,7 @@ fn write(folder: &Path, text: &str) {
 }
 
 #[test]
-fn the_command_line_goes_before_the_environment_and_both_before_the_file() {
+fn command_line_overrides_environment_and_both_override_the_file() {
     let (of_file, of_flag) = (Server::start(|_, _| consistent()), Server::start(|_, _| consistent()));
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
@@ -45,7 +45,7 @@ fn the_command_line_goes_before_the_environment_and_both_before_the_file() {
 }
 
 #[test]
-fn the_command_line_puts_aside_what_cannot_go_with_it() {
+fn settings_that_conflict_with_the_command_line_are_ignored() {
     let folder = tempfile::tempdir().unwrap();
     for (text, more) in [
         ("no-journal = true", &["--task", "a", "--journal", "j.jsonl"][..]),
@@ -61,7 +61,7 @@ fn the_command_line_puts_aside_what_cannot_go_with_it() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_told_with_its_place() {
+fn config_errors_are_reported_with_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let mut told = String::new();
     for (text, more) in [

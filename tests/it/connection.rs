@@ -51,7 +51,7 @@ fn export_with_a_server_that_echoes_the_token_keeps_it_out_of_every_output() {
         every(|code| format!("%{code:02x}")),
         every(|code| format!("&#{code};")),
     ];
-    // The text that no spelling of the whole token shares with the rest of an answer.
+    // A part of the token that occurs nowhere else in the answer.
     let parts = ["not-to-be-seen", "%6e%6f%74%2d", "\\u006e\\u006f", "&#110;&#111;", "MIIsecret"];
     for status in [200, 403] {
         for spelled in &spellings {
@@ -161,7 +161,7 @@ fn export_with_endpoint_and_region_exits_2() {
     assert!(run.stderr.contains("--endpoint") && run.stderr.contains("--region"), "{}", run.stderr);
 }
 
-/// A server that only shakes hands; its runtime must be kept.
+/// A server that only does the TLS handshake; its runtime must be kept.
 fn tls(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> (tokio::runtime::Runtime, String) {
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -297,7 +297,7 @@ fn export_with_a_service_out_of_reach_says_so_once_with_the_host() {
     let folder = tempdir().unwrap();
     let tasks: Vec<String> = (0..12).flat_map(|n| ["--task".to_owned(), format!("t{n}")]).collect();
     let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
-    // A port that nobody listens on any more.
+    // A closed port.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();

@@ -1,4 +1,4 @@
-//! What changed between two journals, told by the real program.
+//! `diff` of two journals, with the real program.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use tempfile::{TempDir, tempdir};
 /// A directory and its total, different, missing and redundant files.
 type Counts<'a> = (&'a str, [u64; 4]);
 
-/// An answer with one verification, so many seconds before `ended`.
+/// An answer with one verification, some seconds before `ended`.
 fn answer(ended: &str, age: i64, directories: &[Counts<'_>]) -> Outcome {
     let check = |(directory, [total, different, missing, redundant]): &Counts<'_>| {
         json!({"dir_check": directory, "num_total_files": total, "num_different_files": different,
@@ -61,7 +61,7 @@ fn journal(path: &Path, endpoint: &str, ended: &str, tasks: &[(&str, Outcome)]) 
             .unwrap();
     }
     drop(writer);
-    // A run of its own would end now.
+    // A real run would end now.
     let footer = Footer { finished_at: header.started_at, recorded: tasks.len() };
     let mut text = std::fs::read_to_string(path).unwrap();
     text += &(serde_json::to_string(&footer).unwrap() + "\n");
@@ -72,7 +72,7 @@ const OLD: &str = "2026-11-20T02:00:00Z";
 const NEW: &str = "2026-11-21T02:00:00Z";
 const ENDPOINT: &str = "https://sms.example";
 
-/// Two nights in which all that can happen does.
+/// Two runs with every kind of change.
 fn nights() -> TempDir {
     let folder = tempdir().unwrap();
     let clean: &[Counts<'_>] = &[("/a", [9, 0, 0, 0]), ("/b", [9, 0, 0, 0])];
@@ -131,7 +131,7 @@ const EXPECTED: [(&str, &str); 10] = [
 ];
 
 #[test]
-fn every_output_tells_the_same_changes_the_worst_first() {
+fn every_diff_output_has_the_same_changes_worst_first() {
     let folder = nights();
     let run = run(folder.path(), &[&["diff", "old.jsonl"], &ALL_OUTPUTS[..]].concat());
     assert_eq!((run.code, run.stdout.as_str()), (0, "d.xlsx\nd.csv\nd.json\nd.md\n"), "{}", run.stderr);
@@ -192,7 +192,7 @@ fn every_output_tells_the_same_changes_the_worst_first() {
 }
 
 #[test]
-fn without_outputs_the_changes_are_a_table_on_stdout() {
+fn diff_without_outputs_prints_a_table() {
     let folder = nights();
     let diff = |more: &[&str]| run(folder.path(), &[&["diff", "old.jsonl", "new.jsonl"], more].concat());
     let told = diff(&[]);
@@ -210,7 +210,7 @@ fn without_outputs_the_changes_are_a_table_on_stdout() {
 }
 
 #[test]
-fn directories_of_another_task_are_not_missed() {
+fn directories_of_another_task_are_not_reported_missing() {
     let folder = tempdir().unwrap();
     let Outcome::Answered(mut answered) = answer(OLD, 60, &[("/elsewhere", [9, 0, 0, 0])]) else { panic!() };
     let mut body: Value = serde_json::from_slice(&answered.body).unwrap();
@@ -225,7 +225,7 @@ fn directories_of_another_task_are_not_missed() {
 }
 
 #[test]
-fn the_gate_decides_the_exit_code() {
+fn diff_fail_on_decides_the_exit_code() {
     let folder = nights();
     let code = |old: &str, new: &str, gate: &str| {
         run(folder.path(), &["diff", old, new, "-o", "d.csv", "--fail-on", gate]).code
@@ -245,7 +245,7 @@ fn the_gate_decides_the_exit_code() {
 }
 
 #[test]
-fn what_cannot_work_is_told_and_writes_nothing() {
+fn invalid_diff_arguments_are_reported_and_write_nothing() {
     let folder = nights();
     std::fs::write(folder.path().join("list.csv"), "task_id\na\n").unwrap();
     let before = files(folder.path());
@@ -271,7 +271,7 @@ fn what_cannot_work_is_told_and_writes_nothing() {
 }
 
 #[test]
-fn journals_that_may_not_belong_together_are_named() {
+fn diff_of_unrelated_journals_warns() {
     let folder = nights();
     let clean: &[Counts<'_>] = &[("/a", [9, 0, 0, 0])];
     journal(
@@ -286,7 +286,7 @@ fn journals_that_may_not_belong_together_are_named() {
     let run = run(folder.path(), &["diff", "torn.jsonl", "far.jsonl", "-o", "d.xlsx", "-o", "d.md"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let words = [
-        "torn.jsonl: its last line was cut off",
+        "torn.jsonl: its last line is truncated",
         "the endpoints differ: https://sms.example before, https://far.example now",
         "the task lists differ: 8 only before, 0 only now",
         "are they swapped?",
@@ -306,7 +306,7 @@ fn journals_that_may_not_belong_together_are_named() {
 }
 
 #[test]
-fn the_same_journals_give_the_same_bytes_in_any_language_and_sample_data_says_so() {
+fn diff_of_same_journals_gives_same_bytes_and_marks_sample_data() {
     let folder = tempdir().unwrap();
     let tasks = crate::support::sample_tasks();
     let export = ["export", &tasks, "--endpoint", "embedded", "--rate", "1000/s", "-o", "s.csv"];

@@ -1,4 +1,4 @@
-//! Finding the account's tasks, the service's own export, and the check of a set-up.
+//! Listing the account's tasks, server-export, and doctor.
 
 use crate::support::server::{Server, json};
 use crate::support::{Run, files, run, run_with};
@@ -15,7 +15,7 @@ fn call(server: &Server, command: &str, more: &[&str]) -> (Run, tempfile::TempDi
 }
 
 #[test]
-fn the_tasks_that_are_found_are_a_task_list() {
+fn tasks_command_prints_a_valid_task_list() {
     let folder = tempfile::tempdir().unwrap();
     for (format, file) in [("csv", "tasks.csv"), ("json", "tasks.json")] {
         let found = run(folder.path(), &["tasks", "--endpoint", "embedded", "--format", format]);
@@ -62,7 +62,7 @@ fn account(count: usize) -> Server {
 }
 
 #[test]
-fn more_tasks_than_offsets_reach_are_found_state_by_state() {
+fn tasks_beyond_the_maximum_offset_are_found_by_state() {
     let server = account(66_000);
     let (found, _) = call(&server, "tasks", &["--rate", "100000/s"]);
     assert_eq!(found.code, 0, "{}", found.stderr);
@@ -71,7 +71,7 @@ fn more_tasks_than_offsets_reach_are_found_state_by_state() {
 }
 
 #[test]
-fn filters_go_to_the_service() {
+fn filters_are_sent_to_the_service() {
     let server = account(6);
     let (found, _) = call(&server, "tasks", &["--state", "RUNNING", "--name", "web ü"]);
     assert_eq!(found.stdout.lines().count(), 4, "{}", found.stderr);
@@ -79,7 +79,7 @@ fn filters_go_to_the_service() {
 }
 
 #[test]
-fn a_list_that_cannot_be_had_is_not_an_empty_one() {
+fn failed_listing_is_not_an_empty_list() {
     for (status, body, code) in [(200, "{}", 1), (200, "<html>", 1), (403, "{}", 1), (401, "{}", 5)] {
         let server = Server::start(move |_, _| json(status, body));
         let (found, _) = call(&server, "tasks", &[]);
@@ -99,7 +99,7 @@ fn server_export(server: &Server, tasks: usize) -> (Run, tempfile::TempDir) {
 }
 
 #[test]
-fn batches_are_saved_under_names_of_ours() {
+fn server_export_saves_batches_under_own_names() {
     let server = Server::start(|_, before| {
         let name = r#"attachment; filename="../../etc/evil.xlsx""#;
         let (kind, body) = match before {
@@ -134,7 +134,7 @@ fn batches_are_saved_under_names_of_ours() {
 }
 
 #[test]
-fn an_answer_without_a_file_is_no_success() {
+fn server_export_without_a_file_fails() {
     let nothing = Server::start(|_, _| json(200, "{}"));
     let (saved, folder) = server_export(&nothing, 2);
     assert_eq!(saved.code, 1);
@@ -161,7 +161,7 @@ fn an_answer_without_a_file_is_no_success() {
 }
 
 #[test]
-fn a_set_up_that_works_is_said_to() {
+fn doctor_with_working_setup_reports_ok() {
     let folder = tempfile::tempdir().unwrap();
     let checked = run(folder.path(), &["doctor", "--endpoint", "embedded"]);
     assert_eq!(checked.code, 0, "{}", checked.stdout);
@@ -173,7 +173,7 @@ fn a_set_up_that_works_is_said_to() {
 }
 
 #[test]
-fn each_thing_that_is_wrong_is_found() {
+fn doctor_reports_every_problem() {
     let answer = |status: u16, date: Option<&'static str>| {
         Server::start(move |_, _| {
             let mut response = json(status, r#"{"error_code":"X.1","error_msg":"no"}"#);
@@ -224,7 +224,7 @@ fn one_task(body: &'static str) -> Server {
 }
 
 #[test]
-fn results_that_no_report_could_be_made_of_are_not_called_readable() {
+fn doctor_with_unusable_results_reports_them() {
     for (body, code) in [(r#"{"result_list":[]}"#, 0), ("<title>Log in</title>", 1), ("{}", 1)] {
         let (checked, _) = call(&one_task(body), "doctor", &[]);
         assert_eq!(checked.code, code, "{body}: {}", checked.stdout);
@@ -232,7 +232,7 @@ fn results_that_no_report_could_be_made_of_are_not_called_readable() {
 }
 
 #[test]
-fn a_permission_is_named_only_where_it_is_missing() {
+fn doctor_names_a_permission_only_if_it_is_missing() {
     let server = Server::start(|_, _| json(500, "{}"));
     let (checked, _) = call(&server, "doctor", &[]);
     assert_eq!(checked.code, 1, "{}", checked.stdout);
@@ -240,7 +240,7 @@ fn a_permission_is_named_only_where_it_is_missing() {
 }
 
 #[test]
-fn a_place_below_a_file_cannot_be_written_to() {
+fn doctor_with_output_below_a_file_fails() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("r.xlsx"), "").unwrap();
     for (place, code) in [("r.xlsx", 0), ("new/reports/", 0), ("r.xlsx/reports/", 1)] {
@@ -250,7 +250,7 @@ fn a_place_below_a_file_cannot_be_written_to() {
 }
 
 #[test]
-fn a_missing_permission_is_named() {
+fn missing_permission_is_named() {
     let server = Server::start(|_, _| json(403, r#"{"error_code":"SMS.9004","error_msg":"no"}"#));
     for (command, more, permission) in [
         ("tasks", &[][..], "sms:server:queryServer"),
@@ -264,7 +264,7 @@ fn a_missing_permission_is_named() {
 }
 
 #[test]
-fn the_deadline_is_that_of_the_search_too() {
+fn deadline_applies_to_the_search() {
     let server = Server::start(|_, _| json(503, "{}"));
     let arguments = ["--discover", "-o", "r.csv", "--deadline", "300ms", "--max-attempts", "100"];
     let (told, _) = call(&server, "export", &arguments);
@@ -273,7 +273,7 @@ fn the_deadline_is_that_of_the_search_too() {
 }
 
 #[test]
-fn an_export_finds_its_tasks() {
+fn export_with_discover_finds_its_tasks() {
     let folder = tempfile::tempdir().unwrap();
     let export = |more: &[&str]| {
         let arguments = [&["export", "--endpoint", "embedded", "--json", "--no-journal"], more].concat();
@@ -293,7 +293,7 @@ fn an_export_finds_its_tasks() {
     assert_eq!(export(&["--task", "a", "--name", "web"]).0, 2);
 }
 
-/// A page of tasks, of which the service counts so many.
+/// A page of tasks, with the service's total count.
 fn tasks(count: usize, tasks: &[&str]) -> String {
     let task =
         |id: &&str| format!(r#"{{"id":"{id}","name":"{id}","source_server":{{"id":"s","name":"web"}}}}"#);
@@ -339,7 +339,7 @@ fn listing_with_wrong_count_exits_3_and_names_the_gap() {
     }
 }
 
-/// A page of source servers, of which the service counts so many.
+/// A page of source servers, with the service's total count.
 fn sources(count: usize, servers: &str) -> String {
     format!(r#"{{"count":{count},"source_servers":[{servers}]}}"#)
 }
@@ -348,7 +348,7 @@ const WEB: &str =
     r#"{"id":"s1","name":"web","is_consistency_result_exist":true,"current_task":{"id":"t1","name":"t1"}}"#;
 
 #[test]
-fn what_the_account_may_have_beside_what_it_lists_is_in_every_report() {
+fn incomplete_listing_is_in_every_report() {
     let idle = r#"{"id":"s2","name":"idle","is_consistency_result_exist":true,"current_task":null}"#;
     for (page, why) in [
         (sources(3, WEB), "the service counts 3"),
@@ -378,7 +378,7 @@ fn what_the_account_may_have_beside_what_it_lists_is_in_every_report() {
 }
 
 #[test]
-fn a_page_of_a_proxy_is_asked_for_again() {
+fn html_page_of_a_proxy_is_retried() {
     let server = Server::start(|seen, before| match (seen.path.as_str(), before) {
         ("/v3/tasks", 0..3) => json(200, "<html><title>Sign in</title></html>"),
         ("/v3/tasks", _) => json(200, tasks(1, &["t1"])),
@@ -389,7 +389,7 @@ fn a_page_of_a_proxy_is_asked_for_again() {
 }
 
 #[test]
-fn a_list_is_compared_with_the_account() {
+fn reconcile_compares_the_list_with_the_account() {
     let folder = tempfile::tempdir().unwrap();
     let sample = std::fs::read_to_string(crate::support::sample_tasks()).unwrap();
     let mut lines: Vec<&str> = sample.lines().collect();

@@ -1,4 +1,4 @@
-//! Evidence manifests as a user has them: what `export` and `render` leave, and what `verify` says of it.
+//! Evidence manifests: written by `export` and `render`, checked by `verify`.
 
 use std::path::Path;
 
@@ -22,14 +22,14 @@ fn manifest(folder: &Path, path: &str) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join(path)).unwrap()).unwrap()
 }
 
-/// The paths that a manifest names, each with its role.
+/// The paths in a manifest, with their roles.
 fn named(manifest: &Value) -> Vec<(&str, &str)> {
     let files = manifest["files"].as_array().unwrap().iter();
     files.map(|file| (file["path"].as_str().unwrap(), file["role"].as_str().unwrap())).collect()
 }
 
 #[test]
-fn every_file_of_a_run_stands_in_the_manifest_and_is_verified() {
+fn every_file_of_a_run_is_in_the_manifest_and_verified() {
     let outputs = ["-o", "out/r.xlsx", "-o", "out/csv/", "-o", "other/r.zip", "--fail-on", "unreadable"];
     let folder = exported(&outputs);
     let at = folder.path();
@@ -56,7 +56,7 @@ fn every_file_of_a_run_stands_in_the_manifest_and_is_verified() {
 }
 
 #[test]
-fn whatever_happens_to_a_file_is_told() {
+fn verify_reports_every_change_of_a_file() {
     let folder = exported(&["-o", "r.xlsx", "-o", "a.csv", "-o", "b.csv", "-o", "c.json", "-o", "d.zip"]);
     let at = |name: &str| folder.path().join(name);
     let change = |name: &str, change: fn(&mut Vec<u8>)| {
@@ -82,7 +82,7 @@ fn whatever_happens_to_a_file_is_told() {
 }
 
 #[test]
-fn a_folder_that_was_moved_is_verified_where_it_is() {
+fn verify_works_in_a_moved_folder() {
     let folder = exported(&["-o", "night/r.xlsx", "-o", "night/csv/", "--journal", "night/kept.jsonl"]);
     std::fs::create_dir(folder.path().join("archive")).unwrap();
     std::fs::rename(folder.path().join("night"), folder.path().join("archive/2026")).unwrap();
@@ -93,7 +93,7 @@ fn a_folder_that_was_moved_is_verified_where_it_is() {
 }
 
 #[test]
-fn the_manifest_stands_beside_the_journal_or_else_the_first_output() {
+fn manifest_is_beside_the_journal_or_the_first_output() {
     for (arguments, path, first) in [
         (&["-o", "a/r.csv", "--journal", "j/kept.jsonl"][..], "j/kept.manifest.json", "kept.jsonl"),
         (&["-o", "a/r.csv", "--no-journal"], "a/r.manifest.json", "r.csv"),
@@ -111,7 +111,7 @@ fn the_manifest_stands_beside_the_journal_or_else_the_first_output() {
 }
 
 #[test]
-fn the_same_journal_gives_the_same_manifest_and_leaves_that_of_its_export() {
+fn render_gives_the_same_manifest_and_keeps_that_of_the_export() {
     let folder = exported(&["-o", "r.xlsx"]);
     let before = files(folder.path());
     for out in ["a/x.csv", "b/x.csv"] {
@@ -130,7 +130,7 @@ fn the_same_journal_gives_the_same_manifest_and_leaves_that_of_its_export() {
 }
 
 #[test]
-fn a_journal_that_grows_after_its_report_is_told() {
+fn verify_reports_a_journal_that_grew() {
     let folder = exported(&["-o", "r.csv"]);
     let journal = folder.path().join("r.journal.jsonl");
     let whole = std::fs::read_to_string(&journal).unwrap();
@@ -145,7 +145,7 @@ fn a_journal_that_grows_after_its_report_is_told() {
 }
 
 #[test]
-fn outputs_that_failed_are_named_and_never_verified() {
+fn failed_outputs_are_in_the_manifest_and_never_verified() {
     let folder = exported(&["-o", "good.csv"]);
     std::fs::write(folder.path().join("file"), "").unwrap();
     std::fs::create_dir_all(folder.path().join("csv/results.csv")).unwrap();
@@ -160,7 +160,7 @@ fn outputs_that_failed_are_named_and_never_verified() {
 }
 
 #[test]
-fn a_manifest_that_cannot_be_written_is_told() {
+fn manifest_that_cannot_be_written_is_reported() {
     let folder = tempdir().unwrap();
     std::fs::create_dir(folder.path().join("r.manifest.json")).unwrap();
     let told = export(folder.path(), &["-o", "r.csv"]);
@@ -171,10 +171,10 @@ fn a_manifest_that_cannot_be_written_is_told() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_earlier_manifest_stays_beside_files_that_it_does_not_speak_of() {
+fn old_manifest_is_removed_if_the_new_one_fails() {
     use std::os::unix::ffi::OsStrExt as _;
     let folder = tempdir().unwrap();
-    // A name that JSON cannot hold.
+    // A name that is invalid in JSON.
     let [journal, manifest] = [&b"\xff.jsonl"[..], b"\xff.manifest.json"].map(std::ffi::OsStr::from_bytes);
     std::fs::write(folder.path().join(manifest), "an earlier one").unwrap();
     let ended = std::process::Command::new(assert_cmd::cargo::cargo_bin("cutover-report"))
@@ -193,7 +193,7 @@ fn no_earlier_manifest_stays_beside_files_that_it_does_not_speak_of() {
 }
 
 #[test]
-fn what_is_no_manifest_is_told_and_costs_the_others_nothing() {
+fn invalid_manifest_is_reported_and_others_are_verified() {
     let folder = exported(&["-o", "r.csv", "-o", "summary.json"]);
     let good = manifest(folder.path(), "r.manifest.json");
     let odd = |name: &str, change: &dyn Fn(&mut Value)| {

@@ -33,7 +33,7 @@ fn summary(folder: &Path) -> Value {
 }
 
 #[test]
-fn the_first_command_leaves_every_report() {
+fn first_command_writes_every_report() {
     let folder = tempdir().unwrap();
     let run = export(folder.path(), &OUTPUTS);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -74,7 +74,7 @@ fn the_first_command_leaves_every_report() {
 }
 
 #[test]
-fn csv_and_workbook_hold_the_same() {
+fn csv_and_workbook_have_the_same_rows() {
     let folder = tempdir().unwrap();
     assert_eq!(export(folder.path(), &OUTPUTS).code, 0);
     let workbook = Workbook::open(&folder.path().join("report.xlsx"));
@@ -109,7 +109,7 @@ fn csv_and_workbook_hold_the_same() {
 }
 
 #[test]
-fn the_same_journal_gives_the_same_bytes() {
+fn same_journal_gives_same_bytes() {
     let folder = tempdir().unwrap();
     assert_eq!(export(folder.path(), &OUTPUTS).code, 0);
     let mut first = files(folder.path());
@@ -132,7 +132,7 @@ fn the_same_journal_gives_the_same_bytes() {
 }
 
 #[test]
-fn an_unfinished_journal_is_kept_and_rendered_as_such() {
+fn unfinished_journal_is_kept_and_rendered_as_incomplete() {
     let folder = tempdir().unwrap();
     assert_eq!(export(folder.path(), &OUTPUTS).code, 0);
     let path = folder.path().join("report.journal.jsonl");
@@ -151,7 +151,7 @@ fn an_unfinished_journal_is_kept_and_rendered_as_such() {
 
     let rendered = run(folder.path(), &["render", "report.journal.jsonl", "-o", "summary.json"]);
     assert_eq!(rendered.code, 3, "{}", rendered.stderr);
-    assert!(rendered.stderr.contains("cut off"), "{}", rendered.stderr);
+    assert!(rendered.stderr.contains("truncated"), "{}", rendered.stderr);
     assert_eq!(summary(folder.path())["counts"]["fetch_failed"], 9);
 
     assert_eq!(export(folder.path(), &["-o", "report.xlsx", "--overwrite"]).code, 0);
@@ -159,7 +159,7 @@ fn an_unfinished_journal_is_kept_and_rendered_as_such() {
 }
 
 #[test]
-fn a_refused_token_costs_no_earlier_evidence() {
+fn refused_token_keeps_the_earlier_journal() {
     let folder = tempdir().unwrap();
     let tasks = sample_tasks();
     let arguments = ["export", &tasks, "--rate", "1000/s", "-o", "report.json", "--endpoint"];
@@ -177,7 +177,7 @@ fn a_refused_token_costs_no_earlier_evidence() {
 }
 
 #[test]
-fn a_run_that_is_stopped_keeps_its_answers_even_with_no_journal() {
+fn stopped_run_with_no_journal_keeps_its_answers() {
     let folder = tempdir().unwrap();
     let stopped = |answers| {
         let (tasks, endpoint) = (sample_tasks(), refusing(answers));
@@ -198,13 +198,13 @@ fn a_run_that_is_stopped_keeps_its_answers_even_with_no_journal() {
     assert_eq!(summary(folder.path())["counts"]["not_verified"], 2);
 }
 
-/// Where a run with `--no-journal` says that it left the journal all the same.
+/// Where a run with `--no-journal` reports that it kept the journal.
 fn kept_after_all(run: &Run) -> &str {
     let kept = run.stderr.lines().find_map(|line| line.strip_prefix("the journal is kept: "));
     kept.and_then(|rest| rest.split(';').next()).unwrap()
 }
 
-/// A server that gives so many answers, and 401 from then on.
+/// A server that answers some requests, and then returns 401.
 fn refusing(answers: usize) -> String {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -227,7 +227,7 @@ fn refusing(answers: usize) -> String {
 }
 
 #[test]
-fn a_journal_takes_one_run_at_a_time() {
+fn journal_in_use_exits_6() {
     let folder = tempdir().unwrap();
     let file = std::fs::File::create(folder.path().join("report.journal.jsonl.lock")).unwrap();
     std::fs::write(folder.path().join("report.journal.jsonl.lock"), "process 7, since noon").unwrap();
@@ -244,7 +244,7 @@ fn a_journal_takes_one_run_at_a_time() {
 }
 
 #[test]
-fn a_journal_is_not_rendered_over_itself() {
+fn render_over_its_journal_is_refused() {
     let folder = tempdir().unwrap();
     assert_eq!(export(folder.path(), &["-o", "a.csv", "--journal", "j.json"]).code, 0);
     let before = files(folder.path());
@@ -257,7 +257,7 @@ fn a_journal_is_not_rendered_over_itself() {
 }
 
 #[test]
-fn policy_decides_the_verdict_and_the_gate_the_exit_code() {
+fn policy_decides_the_verdict_and_fail_on_the_exit_code() {
     let folder = tempdir().unwrap();
     let stale = |more: &[&str]| {
         export(folder.path(), &[&["-o", "summary.json"], more].concat());
@@ -272,7 +272,7 @@ fn policy_decides_the_verdict_and_the_gate_the_exit_code() {
 }
 
 #[test]
-fn quiet_says_nothing_and_json_prints_the_summary() {
+fn quiet_prints_nothing_and_json_prints_the_summary() {
     let folder = tempdir().unwrap();
     let quiet = export(folder.path(), &["-o", "a.csv", "-q"]);
     assert_eq!((quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str()), (0, "", ""));
@@ -282,7 +282,7 @@ fn quiet_says_nothing_and_json_prints_the_summary() {
 }
 
 #[test]
-fn an_output_that_fails_costs_neither_the_others_nor_the_journal() {
+fn failed_output_keeps_other_outputs_and_the_journal() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "old").unwrap();
     let run = export(folder.path(), &["--no-journal", "-o", "file/x.csv", "-o", "good.csv"]);
@@ -297,7 +297,7 @@ fn an_output_that_fails_costs_neither_the_others_nor_the_journal() {
 }
 
 #[test]
-fn of_a_folder_the_file_that_failed_is_named() {
+fn failed_file_of_a_csv_folder_is_named() {
     let folder = tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("csv/results.csv")).unwrap();
     let run = export(folder.path(), &["-o", "csv/", "-o", "good.json"]);
@@ -307,7 +307,7 @@ fn of_a_folder_the_file_that_failed_is_named() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_stdout_costs_no_output() {
+fn full_stdout_keeps_the_outputs() {
     let folder = tempdir().unwrap();
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let tasks = sample_tasks();
@@ -326,7 +326,7 @@ fn a_full_stdout_costs_no_output() {
 }
 
 #[test]
-fn sample_data_is_said_to_be_so_even_without_an_answer() {
+fn sample_data_is_marked_even_without_an_answer() {
     let folder = tempdir().unwrap();
     let run =
         run(folder.path(), &["export", "--endpoint", "embedded", "--task", "none", "-o", "summary.json"]);
@@ -335,7 +335,7 @@ fn sample_data_is_said_to_be_so_even_without_an_answer() {
 }
 
 #[test]
-fn what_cannot_work_is_told_before_anything_is_fetched() {
+fn invalid_arguments_are_reported_before_fetching() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("bad.csv"), "task_id\n\u{7f}x\na b\n").unwrap();
     std::fs::write(folder.path().join("bad.json"), "[{}]").unwrap();

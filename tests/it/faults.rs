@@ -1,4 +1,4 @@
-//! Nothing is lost, and nothing passes, whatever stands between the program and the service.
+//! With faults between program and service no task is lost and none passes without evidence.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -17,11 +17,11 @@ use cutover_report::sms::{Client, Connection, HttpSettings, Scope};
 use serde_json::Value;
 use tempfile::tempdir;
 
-/// A fifth of all requests, in every kind that a later try or patience mends.
+/// Faults for a fifth of all requests, of every kind that a retry fixes.
 const MIXED: &str = "429=3%,500=3%,502=1%,503=1%,504=1%,408=1%,reset=2%,truncate=2%,garbage=1%,html=1%,\
                      slow=1%:20ms,drip=1%:20ms,type=1%,huge=1%:1MiB,seed=7";
 
-/// Exports so many tasks of the data beside the list, from a service with these faults.
+/// Exports generated tasks from a service with these faults.
 fn export(folder: &Path, count: usize, faults: &str, more: &[&str]) -> Run {
     let ids = generated_tasks(count).tasks.into_iter().map(|task| format!("{}\n", task.id_text()));
     std::fs::write(folder.join("tasks.csv"), "task_id\n".to_owned() + &ids.collect::<String>()).unwrap();
@@ -41,7 +41,7 @@ fn tasks(report: &Path) -> Vec<Value> {
     summary["tasks"].as_array().unwrap().clone()
 }
 
-/// The lines of a journal that hold a task's answer.
+/// The lines of a journal with a task's answer.
 fn records(journal: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(journal).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -49,7 +49,7 @@ fn records(journal: &Path) -> Vec<Value> {
 }
 
 #[test]
-fn a_fifth_of_mixed_faults_costs_requests_and_no_task() {
+fn mixed_faults_in_a_fifth_of_requests_lose_no_task() {
     let folder = tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let healthy = export(folder.path(), 2000, "", &["-o", "healthy.json", "-o", "healthy.csv"]);
@@ -75,7 +75,7 @@ fn a_fifth_of_mixed_faults_costs_requests_and_no_task() {
 }
 
 #[test]
-fn what_stays_unreadable_is_kept_as_it_came_and_never_passes() {
+fn unreadable_answer_is_recorded_unchanged_and_never_passes() {
     let folder = tempdir().unwrap();
     for (faults, kept) in [("garbage=100%", "body_base64"), ("html=100%", "body")] {
         let ended = export(folder.path(), 5, faults, &["-o", "r.json", "--overwrite"]);
@@ -92,7 +92,7 @@ fn what_stays_unreadable_is_kept_as_it_came_and_never_passes() {
 }
 
 #[test]
-fn an_answer_too_large_is_given_up_and_one_of_another_type_is_read() {
+fn too_large_answer_fails_and_other_content_type_is_read() {
     let folder = tempdir().unwrap();
     let huge = export(folder.path(), 3, "huge=100%:1GiB", &["-o", "r.json", "--max-response", "2MiB"]);
     assert_eq!(huge.code, 3, "{}", huge.stderr);
@@ -103,14 +103,14 @@ fn an_answer_too_large_is_given_up_and_one_of_another_type_is_read() {
     let hints: Vec<_> = huge.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
     assert_eq!(
         hints,
-        ["hint: 3 answers were larger than --max-response: if they are the service's own, raise it"]
+        ["hint: 3 responses were larger than --max-response: if they are from the service itself, raise it"]
     );
     let typed = export(folder.path(), 3, "type=100%", &["-o", "r.json"]);
     assert_eq!(typed.code, 0, "{}", typed.stderr);
 }
 
 #[test]
-fn a_service_that_is_not_there_ends_the_run_soon_and_every_task_says_so() {
+fn unreachable_service_fails_every_task_quickly() {
     let folder = tempdir().unwrap();
     // Bound and not listening: connections are refused.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -130,7 +130,7 @@ fn a_service_that_is_not_there_ends_the_run_soon_and_every_task_says_so() {
     assert_eq!(requests, 3, "three tries show it for all");
 }
 
-/// A client, and how a run of it is bounded if every failure that counts ends a task.
+/// A client, and limits with which every failure that counts ends a task.
 fn client(address: SocketAddr) -> (Client, Limits) {
     let http = HttpSettings {
         timeout: Duration::from_secs(30),
@@ -151,7 +151,7 @@ fn client(address: SocketAddr) -> (Client, Limits) {
 }
 
 #[tokio::test]
-async fn an_outage_uses_up_no_attempts_of_any_task() {
+async fn outage_uses_no_attempts() {
     let settings = || Settings { generate: 30, ..Settings::default() };
     let service = Service::start("127.0.0.1:0".parse().unwrap(), settings()).await.unwrap();
     let address = service.address();
@@ -167,12 +167,12 @@ async fn an_outage_uses_up_no_attempts_of_any_task() {
         match event {
             Event::Finished(record) => {
                 records.push(record);
-                // The service goes away in mid-run …
+                // The service stops during the run …
                 let _ = end.send(records.len());
             }
             Event::Retrying { what, .. } => {
                 missed += u32::from(what.contains("connection refused"));
-                // … and comes back once the outage is seen as one.
+                // … and restarts once the outage is detected.
                 let _ = begin.send(missed);
             }
             Event::Slowed(_) | Event::Tick => {}
@@ -191,6 +191,6 @@ async fn an_outage_uses_up_no_attempts_of_any_task() {
     records.sort_by_key(|record| record.ordinal);
     assert!(records.iter().map(|record| record.ordinal).eq(0..30), "nothing lost, nothing twice");
     let failed = records.iter().filter(|record| !matches!(record.outcome, Outcome::Answered(_))).count();
-    // The request that was under way when the service went may have been cut.
+    // The request that was running when the service stopped may have been interrupted.
     assert!(failed <= 1 && missed >= 5, "{failed} failed; {missed} found no service");
 }

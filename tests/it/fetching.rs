@@ -1,4 +1,4 @@
-//! The program against a service that fails, holds back, and takes uploads.
+//! The program against a service with faults and rate limits, and uploads.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use cutover_report::service::{Service, Settings, generated_tasks};
 use serde_json::Value;
 use tempfile::tempdir;
 
-/// A service with the settings given, for as long as the runtime lives.
+/// A service with these settings, as long as the runtime lives.
 pub(crate) fn serve(settings: Settings) -> (tokio::runtime::Runtime, String) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let service = runtime.block_on(Service::start("127.0.0.1:0".parse().unwrap(), settings)).unwrap();
     let endpoint = format!("http://{}", service.address());
-    // Ended with the runtime.
+    // Dropped with the runtime.
     std::mem::forget(service);
     (runtime, endpoint)
 }
@@ -36,7 +36,7 @@ fn attempts(summary: &Value) -> u64 {
 }
 
 #[test]
-fn passing_faults_lose_no_task() {
+fn transient_faults_lose_no_task() {
     let folder = tempdir().unwrap();
     let settings =
         |faults: &str| Settings { generate: 400, faults: faults.parse().unwrap(), ..Settings::default() };
@@ -61,7 +61,7 @@ fn passing_faults_lose_no_task() {
 }
 
 #[test]
-fn lasting_faults_end_as_fetch_failed_or_unreadable_and_say_so() {
+fn permanent_faults_are_fetch_failed_or_unreadable_with_reason() {
     let folder = tempdir().unwrap();
     list(folder.path(), 5);
     for (faults, verdict, attempts) in [
@@ -82,7 +82,7 @@ fn lasting_faults_end_as_fetch_failed_or_unreadable_and_say_so() {
 }
 
 #[test]
-fn the_deadline_ends_the_run_and_every_task_is_in_the_report() {
+fn deadline_stops_the_run_and_every_task_is_reported() {
     let folder = tempdir().unwrap();
     list(folder.path(), 30);
     let settings = Settings { generate: 30, faults: "slow=100%:30s".parse().unwrap(), ..Settings::default() };
@@ -95,7 +95,7 @@ fn the_deadline_ends_the_run_and_every_task_is_in_the_report() {
 }
 
 #[test]
-fn a_throttled_run_finds_its_way() {
+fn throttled_run_completes() {
     let folder = tempdir().unwrap();
     list(folder.path(), 60);
     let settings = Settings { generate: 60, limit: Some("25/s".parse().unwrap()), ..Settings::default() };
@@ -106,7 +106,7 @@ fn a_throttled_run_finds_its_way() {
 }
 
 #[test]
-fn nothing_that_a_run_leaves_holds_the_token() {
+fn no_output_of_a_run_contains_the_token() {
     let folder = tempdir().unwrap();
     list(folder.path(), 2);
     let (_service, endpoint) = serve(Settings { generate: 2, ..Settings::default() });
@@ -173,7 +173,7 @@ fn uploaded_results_are_reported() {
 }
 
 #[test]
-fn serve_says_where_it_listens_and_stops_when_asked() {
+fn serve_prints_its_address_and_stops_on_signal() {
     use std::io::{BufRead, BufReader};
     let program = assert_cmd::cargo::cargo_bin("cutover-report");
     let mut child = std::process::Command::new(program)

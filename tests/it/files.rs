@@ -1,4 +1,4 @@
-//! Files that are replaced, locked or lost during a run, and threads that are refused.
+//! Files that are replaced, locked or lost during a run, and threads that the system refuses.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -51,7 +51,7 @@ fn start(folder: &Path, arguments: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Runs the program as a user that exists nowhere else, for whom limits and modes count.
+/// Runs the program as an unprivileged user, for whom limits and modes apply.
 fn run_as(user: u32, folder: &Path, before: &[&str], arguments: &[&str]) -> Run {
     let ids = [format!("--reuid={user}"), format!("--regid={user}")];
     let program = program_for_all();
@@ -83,7 +83,7 @@ fn tempdir_for_all() -> TempDir {
     folder
 }
 
-/// Whether the tests run as root, without which modes and limits cannot be tried.
+/// Whether the tests run as root, which tests of modes and limits need.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
@@ -93,7 +93,7 @@ fn is_root() -> bool {
     is_root
 }
 
-/// What temporary files are in the folder or below.
+/// The temporary files in the folder or below.
 fn temporary_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -266,7 +266,7 @@ fn second_run_on_the_same_journal_by_any_path_exits_6() {
             assert_eq!(run.code, 6, "{path} {mode}: {}", run.stderr);
         }
     }
-    service.let_go();
+    service.release();
     let first = end(child);
     assert_eq!(first.code, 0, "{}", first.stderr);
     assert_eq!(answered(&at("j.jsonl")).len(), 20);
@@ -293,7 +293,7 @@ fn lock_path_that_is_a_link_or_fifo_is_refused_at_once() {
     assert!(!at("missing").exists());
 }
 
-/// A run whose journal `harm` changes while a request is waited for.
+/// A run whose journal `harm` changes during a request.
 fn run_with_lost_journal(harm: impl FnOnce(&Path), more: &[&str]) -> (TempDir, Run) {
     let (folder, service) = stalling(20, 10);
     let url = service.server.url();
@@ -301,7 +301,7 @@ fn run_with_lost_journal(harm: impl FnOnce(&Path), more: &[&str]) -> (TempDir, R
     let child = start(folder.path(), &arguments(&url, &[&outputs, more].concat()));
     service.stalled();
     harm(&folder.path().join("out/j.jsonl"));
-    service.let_go();
+    service.release();
     let run = end(child);
     (folder, run)
 }
@@ -357,10 +357,10 @@ fn killed_runs_leave_nothing_after_the_next_one() {
         service.stalled();
         signal(&child, "-KILL");
         end(child);
-        service.let_go();
+        service.release();
     }
     assert!(!temporary_files(folder.path()).is_empty(), "a killed run leaves its folder");
-    // What a run leaves that is killed while it writes reports.
+    // What a run leaves that is killed during reporting.
     for parent in ["out", "out/csv", "out/csv/tasks"] {
         let dead = folder.path().join(parent).join(".cutover-report-dead");
         std::fs::create_dir_all(&dead).unwrap();
@@ -385,7 +385,7 @@ fn temporary_files_of_a_live_run_are_left_alone() {
     let other = ["export", &tasks, "--endpoint", "embedded", "--no-journal", "-o", "b.json", "-o", "b.xlsx"];
     assert_eq!(end(start(folder.path(), &other)).code, 0);
     assert_eq!(temporary_files(folder.path()), before);
-    service.let_go();
+    service.release();
     let run = end(live);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(temporary_files(folder.path()).is_empty());
@@ -402,13 +402,13 @@ fn sighup_stops_a_run_with_129_and_leaves_no_temporary_file() {
     let mut line = String::new();
     std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
     assert!(line.starts_with("stopping: "), "{line}");
-    service.let_go();
+    service.release();
     assert_eq!(end(child).code, 129);
     let mut rest = String::new();
     std::io::Read::read_to_string(&mut stderr, &mut rest).unwrap();
     assert!(rest.contains("stopped by SIGHUP"), "{rest}");
     assert!(temporary_files(folder.path()).is_empty());
-    // Not while a terminal that went away is to be ignored.
+    // Not if SIGHUP is ignored.
     let (folder, service) = stalling(20, 5);
     let url = service.server.url();
     let mut command = Command::new("nohup");
@@ -417,7 +417,7 @@ fn sighup_stops_a_run_with_129_and_leaves_no_temporary_file() {
     let child = command.spawn().unwrap();
     service.stalled();
     signal(&child, "-HUP");
-    service.let_go();
+    service.release();
     assert_eq!(end(child).code, 0);
 }
 

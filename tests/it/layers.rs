@@ -1,9 +1,10 @@
-//! The direction of the data: no module uses one to its right, and no file uses one that uses it.
+//! The layers of modules: no module imports a higher layer, and there are no import cycles between files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// From left to right. Modules of one layer know nothing of each other; each may use the modules named beside it.
+/// The layers, lowest first. Modules of one layer do not import each other; each may import the modules listed beside
+/// it.
 const LAYERS: [(&[&str], &[&str]); 14] = [
     (&["model"], &[]),
     (&["threads"], &[]),
@@ -63,7 +64,7 @@ fn modules(root: &Path) -> BTreeMap<Module, String> {
     found
 }
 
-/// The code without comments and without the text of string literals, which may hold anything.
+/// The code without comments and string literals.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut rest = text;
@@ -157,7 +158,7 @@ fn uses(module: &Module, text: &str, known: &BTreeSet<Module>) -> BTreeSet<Modul
     let inner = code.find("mod tests {").unwrap_or(code.len());
     for (start, root) in ["crate::", "super::", "self::"].iter().flat_map(|root| code.match_indices(root)) {
         let before = code[..start].chars().next_back();
-        // A visibility, as in `pub(in crate::report)`, is no use.
+        // A visibility, as in `pub(in crate::report)`, is not an import.
         if code[..start].ends_with("(in ")
             || before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '$'))
         {
@@ -175,7 +176,7 @@ fn uses(module: &Module, text: &str, known: &BTreeSet<Module>) -> BTreeSet<Modul
     used
 }
 
-/// What breaks the rules in `modules`, one line each.
+/// The violations in `modules`, one per line.
 fn violations(modules: &BTreeMap<Module, String>) -> Vec<String> {
     let known: BTreeSet<Module> = modules.keys().cloned().collect();
     let graph: BTreeMap<&Module, BTreeSet<Module>> =
@@ -217,7 +218,7 @@ fn reaches(
 }
 
 #[test]
-fn every_module_uses_only_those_to_its_left_and_no_file_uses_its_user() {
+fn modules_import_only_lower_layers_and_have_no_cycles() {
     let modules = modules(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert!(modules.len() > 100, "only {} modules were found", modules.len());
     assert_eq!(violations(&modules), Vec::<String>::new());

@@ -41,7 +41,7 @@ async fn pages_hold_every_task_once() {
 }
 
 #[tokio::test]
-async fn sources_tell_who_has_results_and_which_task_is_theirs() {
+async fn sources_list_results_and_current_task() {
     let api = Api::start(0).await;
     let (_, with) = api.get("/v3/sources?is_consistency_result_exist=true").await;
     let (_, without) = api.get("/v3/sources?is_consistency_result_exist=false").await;
@@ -70,7 +70,7 @@ async fn filters_narrow_the_list() {
 }
 
 #[tokio::test]
-async fn what_is_out_of_range_is_refused() {
+async fn listing_parameters_out_of_range_are_refused() {
     let api = Api::start(0).await;
     for (path, expected) in [
         ("/v3/tasks?limit=201", 400),

@@ -1,4 +1,4 @@
-//! Task lists and result files as people have them, read by the real program.
+//! Task lists and result files, read by the real program.
 
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
@@ -43,7 +43,7 @@ fn formula_without_a_value_is_kept_as_text_with_a_warning() {
     sheet.write_row(0, 0, ["task_id", "wave"]).unwrap();
     sheet.write(1, 0, ID).unwrap();
     sheet.write(1, 1, rust_xlsxwriter::Formula::new("=A1&1").set_result("")).unwrap();
-    // The writer gives every formula a value; other programs leave it out.
+    // The writer stores a value for every formula; other programs may not.
     let written = book.save_to_buffer().unwrap();
     let mut original = zip::ZipArchive::new(Cursor::new(written)).unwrap();
     let mut parts = Vec::new();

@@ -1,4 +1,4 @@
-//! The log: its levels, its fields, and that no secret is in it.
+//! The log: its levels and fields, and that it contains no secret.
 
 use std::path::Path;
 
@@ -85,7 +85,7 @@ fn json_log_has_an_event_per_attempt_and_numbers_that_equal_the_report() {
 }
 
 #[test]
-fn each_level_shows_what_it_names() {
+fn each_verbosity_level_logs_its_events() {
     let folder = tempdir().unwrap();
     let shown = |more: &[&str]| {
         let server = Server::start(troubled);
@@ -102,7 +102,7 @@ fn each_level_shows_what_it_names() {
 }
 
 #[test]
-fn log_file_takes_requests_whatever_the_terminal_shows() {
+fn log_file_has_requests_at_any_verbosity() {
     let folder = tempdir().unwrap();
     let server = Server::start(troubled);
     let exported = export(folder.path(), &server, &["-q", "--log-file", "run.log", "--log-format", "json"]);

@@ -1,4 +1,4 @@
-//! What a package ships beside the program, and which program it is.
+//! Man pages, completions and version.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ use crate::support::{files, run};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[test]
-fn the_version_names_the_commit_where_there_is_a_repository() {
+fn version_contains_the_commit() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let said = run(root, &["--version"]).stdout;
     if root.join(".git").exists() {
@@ -23,7 +23,7 @@ fn the_version_names_the_commit_where_there_is_a_repository() {
 }
 
 #[test]
-fn there_is_a_man_page_per_command() {
+fn man_writes_a_page_per_command() {
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("share/man1");
     let written = run(folder.path(), &["man", pages.to_str().unwrap()]);
@@ -46,7 +46,7 @@ fn there_is_a_man_page_per_command() {
 }
 
 #[test]
-fn the_usual_shells_complete_the_commands() {
+fn completions_work_in_common_shells() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
         let script = run(folder.path(), &["completions", shell]);

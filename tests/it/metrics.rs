@@ -1,4 +1,4 @@
-//! Metrics as a monitoring system takes them: the file of `-o X.prom`, read by a parser that forgives nothing.
+//! Metrics: the file of `-o X.prom`, read by a strict parser.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::support::{Run, run, sample_tasks};
 use serde_json::Value;
 use tempfile::tempdir;
 
-/// Samples by metric, and by the labels that they carry beside `report`.
+/// Samples by metric and labels other than `report`.
 type Samples = BTreeMap<String, BTreeMap<String, f64>>;
 
 fn read(path: &Path) -> Samples {
@@ -73,7 +73,7 @@ fn export(folder: &Path, more: &[&str]) -> Run {
 }
 
 #[test]
-fn the_metrics_say_what_the_summary_says() {
+fn metrics_match_the_summary() {
     let folder = tempdir().unwrap();
     let tasks = sample_tasks();
     let exported = export(folder.path(), &[&tasks, "-o", "wave.prom", "-o", "summary.json"]);
@@ -110,13 +110,13 @@ fn the_metrics_say_what_the_summary_says() {
 }
 
 #[test]
-fn retries_and_an_unfinished_run_are_told() {
+fn metrics_report_retries_and_an_unfinished_run() {
     let folder = tempdir().unwrap();
     let tasks = sample_tasks();
     assert_eq!(export(folder.path(), &[&tasks, "-o", "a.prom"]).code, 0);
     let journal = std::fs::read_to_string(folder.path().join("a.journal.jsonl")).unwrap();
     let mut lines: Vec<String> = journal.lines().map(|line| format!("{line}\n")).collect();
-    // The end, and the last task.
+    // Drop the footer and the last task.
     lines.truncate(12);
     lines[3] = lines[3].replacen("\"attempts\":1", "\"attempts\":4", 1);
     std::fs::write(folder.path().join("b.jsonl"), lines.concat()).unwrap();
@@ -127,7 +127,7 @@ fn retries_and_an_unfinished_run_are_told() {
         assert_eq!(value(&samples, name), Some(0.0), "{name}");
     }
     assert_eq!(value(&samples, "last_success_timestamp_seconds"), None);
-    // All tasks, but not the end: who knows what was to come.
+    // All tasks, but no footer.
     std::fs::write(folder.path().join("b.jsonl"), journal.split_inclusive('\n').take(13).collect::<String>())
         .unwrap();
     assert_eq!(run(folder.path(), &["render", "b.jsonl", "-o", "b.prom"]).code, 0);
@@ -135,7 +135,7 @@ fn retries_and_an_unfinished_run_are_told() {
 }
 
 #[test]
-fn a_run_without_success_keeps_the_time_of_the_last_one() {
+fn failed_run_keeps_the_last_success_time() {
     let folder = tempdir().unwrap();
     let tasks = sample_tasks();
     let path = folder.path().join("night \"1\"\\2.prom");

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 const TOKEN: (&str, &str) = ("SMS_AUTH_TOKEN", "token-not-to-be-seen");
 
 #[test]
-fn a_certificate_of_ones_own_is_trusted_when_it_is_named_and_not_before() {
+fn self_signed_certificate_is_trusted_only_with_ca_cert() {
     let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ca.pem"), key.cert.pem()).unwrap();
@@ -27,7 +27,7 @@ fn a_certificate_of_ones_own_is_trusted_when_it_is_named_and_not_before() {
     runtime.spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            // A client that does not trust the certificate hangs up.
+            // A client that does not trust the certificate closes the connection.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).await;
@@ -61,7 +61,7 @@ fn a_certificate_of_ones_own_is_trusted_when_it_is_named_and_not_before() {
 }
 
 #[test]
-fn proxies_are_those_of_the_environment_but_never_for_this_machine() {
+fn proxy_of_the_environment_is_used_except_for_loopback() {
     let (proxy, server) = (Server::start(|_, _| consistent()), Server::start(|_, _| consistent()));
     let (proxy_url, server_url) = (proxy.url(), server.url());
     let folder = tempfile::tempdir().unwrap();

@@ -18,21 +18,21 @@ fn put_tasks(s3: &S3, count: usize) -> Vec<String> {
     ids
 }
 
-/// A folder, a bucket with a list of so many tasks, and a service that answers so many requests at first.
+/// A folder, a bucket with a task list, and a service that answers the first requests and then stalls.
 fn stalling(tasks: usize, answers: usize) -> (TempDir, S3, Stalling) {
     let s3 = S3::start();
     put_tasks(&s3, tasks);
     (tempdir().unwrap(), s3, Stalling::after(answers))
 }
 
-/// The arguments of a run on the listed tasks of the bucket, with its journal there.
+/// The arguments of a run with task list and journal in the bucket.
 fn remote_run<'a>(endpoint: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let fixed =
         ["export", "s3://b/tasks.csv", "--endpoint", endpoint, "--rate", "5000/s", "--concurrency", "4"];
     [&fixed[..], more].concat()
 }
 
-/// The ids of the tasks that a journal has answers for.
+/// The ids of the tasks with answers in a journal.
 fn answered(journal: &str) -> BTreeSet<String> {
     let lines = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let answers = lines.filter(|line| line.get("body").is_some());
@@ -46,7 +46,7 @@ fn asked_later(server: &Server) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_killed_run_goes_on_with_the_journal_that_it_left_there() {
+fn killed_run_resumes_from_the_remote_journal() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     let ids = put_tasks(&s3, 40);
@@ -58,15 +58,15 @@ fn a_killed_run_goes_on_with_the_journal_that_it_left_there() {
     until(|| s3.get("run/j.jsonl").is_some());
     child.kill().unwrap();
     child.wait().unwrap();
-    service.let_go();
+    service.release();
     let held = answered(&s3.text("run/j.jsonl"));
     assert_eq!(held.len(), 12);
 
-    // Neither a new run nor one of another list takes it away.
+    // Neither a new run nor one with another list overwrites it.
     let again = s3.run(folder.path(), &remote_run(&url, &more));
     assert_eq!(again.code, 1);
     assert!(
-        again.stderr.contains("s3://b/run/j.jsonl holds an unfinished run with 12 of 40 tasks; to fetch the rest: `cutover-report export "),
+        again.stderr.contains("s3://b/run/j.jsonl contains an unfinished run with 12 of 40 tasks; to fetch the rest: `cutover-report export "),
         "{}",
         again.stderr
     );
@@ -75,7 +75,7 @@ fn a_killed_run_goes_on_with_the_journal_that_it_left_there() {
     let more = [&more[2..], &["--resume", "--auth", "token"]].concat();
     let resumed = s3.run_with(folder.path(), &[("SMS_AUTH_TOKEN", LATER)], &remote_run(&url, &more));
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
-    assert!(resumed.stderr.contains("s3://b/run/j.jsonl: goes on with the run of"), "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("s3://b/run/j.jsonl: resuming the run of"), "{}", resumed.stderr);
     let asked = asked_later(&service.server);
     assert!(asked.is_disjoint(&held), "nothing is asked twice");
     assert_eq!(answered(&s3.text("run/j.jsonl")), ids.into_iter().collect());
@@ -84,12 +84,12 @@ fn a_killed_run_goes_on_with_the_journal_that_it_left_there() {
 }
 
 #[test]
-fn a_large_journal_goes_in_parts_and_is_known_again() {
+fn large_journal_is_uploaded_in_parts_and_recognised() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     put_tasks(&s3, 9);
     let service = Stalling::answering(6, || {
-        // White space is kept like every other byte.
+        // White space is recorded unchanged.
         json(200, format!("{}{}", " ".repeat(2 << 20), r#"{"result_list":[]}"#))
     });
     let url = service.server.url();
@@ -97,7 +97,7 @@ fn a_large_journal_goes_in_parts_and_is_known_again() {
     let child = s3.start_run(folder.path(), &[], &remote_run(&url, &more));
     service.stalled();
     until(|| s3.get("j.jsonl").is_some());
-    service.let_go();
+    service.release();
     let run = end(child);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(s3.get("j.jsonl").unwrap() == std::fs::read(folder.path().join("r.jsonl")).unwrap());
@@ -109,7 +109,7 @@ fn a_large_journal_goes_in_parts_and_is_known_again() {
 }
 
 #[test]
-fn a_run_that_is_stopped_or_refused_puts_what_it_has() {
+fn stopped_or_refused_run_uploads_its_journal() {
     let (folder, s3, service) = stalling(20, 6);
     let url = service.server.url();
     let more = ["--auth", "none", "-o", "s3://b/r.json"];
@@ -117,7 +117,7 @@ fn a_run_that_is_stopped_or_refused_puts_what_it_has() {
     service.stalled();
     signal(&child, "-TERM");
     let stopped = end(child);
-    service.let_go();
+    service.release();
     assert_eq!(stopped.code, 143);
     let said = "s3://b/r.journal.jsonl has 6 of 20 tasks; to fetch the rest: `cutover-report export ";
     assert!(stopped.stderr.contains(said), "{}", stopped.stderr);
@@ -127,7 +127,7 @@ fn a_run_that_is_stopped_or_refused_puts_what_it_has() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_put_is_kept_here_and_the_reports_are_written() {
+fn journal_that_cannot_be_uploaded_is_kept_locally_and_reports_are_written() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     s3.refuse(S3::puts_of("j.jsonl"));
@@ -144,11 +144,11 @@ fn a_journal_that_cannot_be_put_is_kept_here_and_the_reports_are_written() {
 }
 
 #[test]
-fn four_processes_of_an_indexed_job_are_one_run() {
+fn four_pods_of_an_indexed_job_merge_to_one_run() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     put_tasks(&s3, 60);
-    // One that is killed when it has some answers, and is then started again like the others.
+    // One is killed when it has some answers, and restarted.
     let service = Stalling::after(5);
     let url = service.server.url();
     let pod = |index: usize| {
@@ -163,7 +163,7 @@ fn four_processes_of_an_indexed_job_are_one_run() {
     let others = [pod(0), pod(1), pod(3)];
     killed.kill().unwrap();
     killed.wait().unwrap();
-    service.let_go();
+    service.release();
     assert_eq!(answered(&s3.text("shards/2.jsonl")).len(), 5);
     for child in others.into_iter().chain([pod(2)]) {
         let run = end(child);
@@ -186,7 +186,7 @@ fn four_processes_of_an_indexed_job_are_one_run() {
     assert_eq!(one.code, 0, "{}", one.stderr);
     let tables = |name: &str| {
         let mut tables = files(&folder.path().join(name));
-        // When a task was verified is as the server made it up when it was asked.
+        // The server sets the verification time at each request.
         for table in tables.values_mut() {
             let text = String::from_utf8(std::mem::take(table)).unwrap();
             let is_time = |field: &str| field.starts_with("20") && field.contains('T');
@@ -205,7 +205,7 @@ fn four_processes_of_an_indexed_job_are_one_run() {
 }
 
 #[test]
-fn of_two_runs_on_one_journal_the_one_that_is_overtaken_ends_and_keeps_its_own() {
+fn run_whose_remote_journal_was_overwritten_stops_and_keeps_its_records() {
     for knows_conditions in [true, false] {
         let folder = tempdir().unwrap();
         let s3 = S3::start();
@@ -221,10 +221,10 @@ fn of_two_runs_on_one_journal_the_one_that_is_overtaken_ends_and_keeps_its_own()
         until(|| s3.get("j.jsonl").is_some());
         let other = s3.text("j.jsonl").replacen("\"started_at\":\"20", "\"started_at\":\"19", 1);
         s3.put("j.jsonl", other.clone());
-        service.let_go();
+        service.release();
         let run = end(child);
         assert_eq!(run.code, 6, "{}", run.stderr);
-        let said = "s3://b/j.jsonl: another run has written this journal meanwhile, and this one ends; what it fetched is kept in ";
+        let said = "s3://b/j.jsonl: another run wrote this journal during this run, which stops; its own records are kept in ";
         assert_eq!(run.stderr.matches(said).count(), 1, "{}", run.stderr);
         let (_, kept) = run.stderr.split_once(said).unwrap();
         let kept = std::fs::read_to_string(kept.lines().next().unwrap()).unwrap();
@@ -234,24 +234,24 @@ fn of_two_runs_on_one_journal_the_one_that_is_overtaken_ends_and_keeps_its_own()
 }
 
 #[test]
-fn a_put_whose_answer_was_lost_is_known_as_ones_own() {
+fn upload_with_lost_response_is_recognised() {
     let (folder, s3, service) = stalling(30, 10);
     let url = service.server.url();
     let more = ["--auth", "none", "--journal", "s3://b/j.jsonl", "-o", "r.json"];
     let child = s3.start_run(folder.path(), &[], &remote_run(&url, &more));
     service.stalled();
     until(|| s3.get("j.jsonl").is_some());
-    // What an earlier put of the same run would have left.
+    // What an earlier upload of the same run leaves.
     let start: Vec<String> = s3.text("j.jsonl").lines().take(4).map(str::to_owned).collect();
     s3.put("j.jsonl", start.join("\n") + "\n");
-    service.let_go();
+    service.release();
     let run = end(child);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(answered(&s3.text("j.jsonl")).len(), 30);
 }
 
 #[test]
-fn a_server_without_conditions_is_told_of_and_used() {
+fn server_without_conditions_is_used_with_a_warning() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     s3.refuse(|seen| (seen.header("if-none-match").is_some()).then_some(501));
@@ -267,7 +267,7 @@ fn a_server_without_conditions_is_told_of_and_used() {
 }
 
 #[test]
-fn a_failing_put_during_the_run_is_told_once_and_made_up_for() {
+fn failed_upload_during_the_run_is_reported_once_and_retried() {
     let (folder, s3, service) = stalling(20, 5);
     let url = service.server.url();
     s3.refuse(S3::puts_of("j.jsonl"));
@@ -278,7 +278,7 @@ fn a_failing_put_during_the_run_is_told_once_and_made_up_for() {
     until(|| puts() >= 6);
     s3.refuse(|_| None);
     until(|| s3.get("j.jsonl").is_some());
-    service.let_go();
+    service.release();
     let run = end(child);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(

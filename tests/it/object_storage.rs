@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 #[test]
-fn every_output_is_there_as_it_would_be_here() {
+fn remote_outputs_equal_local_outputs() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     let kinds = ["r.xlsx", "csv/", "r.zip", "r.csv", "r.json", "r.prom", "r.md", "copy.jsonl"];
@@ -26,14 +26,14 @@ fn every_output_is_there_as_it_would_be_here() {
     S3::assert_clean(folder.path());
     let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let prefix = format!("s3://b/wave 3/{date}/");
-    // The ticket comes last, for it names the others.
+    // The ticket comes last, because it lists the others.
     let mut expected = places(&prefix);
     expected.swap(6, 7);
     assert_eq!(exported.stdout.lines().collect::<Vec<_>>(), expected);
     assert!(exported.stderr.contains(&format!("journal: {prefix}r.journal.jsonl\n")), "{}", exported.stderr);
     assert!(exported.stderr.contains(&format!("manifest: {prefix}r.manifest.json\n")), "{}", exported.stderr);
 
-    // From the journal there, the same bytes come here.
+    // The remote journal gives the same bytes.
     let journal = format!("{prefix}r.journal.jsonl");
     let here = options(&places("here/"));
     let here: Vec<&str> = here.iter().map(String::as_str).collect();
@@ -63,7 +63,7 @@ fn every_output_is_there_as_it_would_be_here() {
 }
 
 #[test]
-fn an_output_that_fails_leaves_the_old_object_and_costs_no_other() {
+fn failed_remote_output_keeps_old_object_and_other_outputs() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     s3.put("r.xlsx", "old");
@@ -76,7 +76,7 @@ fn an_output_that_fails_leaves_the_old_object_and_costs_no_other() {
     assert_eq!(s3.text("r.xlsx"), "old");
     let manifest: Value = serde_json::from_str(&s3.text("r.manifest.json")).unwrap();
     assert_eq!((&manifest["complete"], &manifest["failed"]), (&false.into(), &serde_json::json!(["r.xlsx"])));
-    // The output that is here is known by its way from the root.
+    // The local output has its absolute path.
     let named = folder.path().canonicalize().unwrap().join("here.csv");
     assert_eq!(manifest["files"][2]["path"], named.to_str().unwrap());
     assert_eq!(manifest["files"][0]["path"], "r.journal.jsonl");
@@ -90,7 +90,7 @@ fn an_output_that_fails_leaves_the_old_object_and_costs_no_other() {
 }
 
 #[test]
-fn what_is_large_goes_in_parts_and_is_taken_back_when_one_of_them_fails() {
+fn failed_multipart_upload_is_aborted() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     let large = "x".repeat(3 << 20);
@@ -112,12 +112,12 @@ fn what_is_large_goes_in_parts_and_is_taken_back_when_one_of_them_fails() {
     assert!(s3.get("copy.jsonl").unwrap() == whole);
     let parts = s3.requests().iter().filter(|request| request.contains("partNumber=3")).count();
     assert_eq!(parts, 1);
-    // And back again.
+    // Download it again.
     let run = s3.run(folder.path(), &["render", "s3://b/copy.jsonl", "-o", "back.jsonl"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(std::fs::read(folder.path().join("back.jsonl")).unwrap() == whole);
 
-    // A signal takes it back too.
+    // A signal aborts the upload too.
     s3.refuse(|seen| {
         if seen.query.contains("partNumber=2") {
             std::thread::sleep(Duration::from_secs(1));
@@ -136,7 +136,7 @@ fn what_is_large_goes_in_parts_and_is_taken_back_when_one_of_them_fails() {
 }
 
 #[test]
-fn what_an_earlier_run_left_goes_and_what_is_not_ours_stays() {
+fn stale_objects_are_removed_and_foreign_objects_kept() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     let run = s3.export(
@@ -169,7 +169,7 @@ fn what_an_earlier_run_left_goes_and_what_is_not_ours_stays() {
 }
 
 #[test]
-fn metrics_go_on_from_the_object_that_stands_there() {
+fn metrics_continue_from_the_existing_object() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     assert_eq!(s3.export(folder.path(), &["-o", "s3://b/m.prom"]).code, 0);
@@ -188,7 +188,7 @@ fn metrics_go_on_from_the_object_that_stands_there() {
 }
 
 #[test]
-fn journals_waivers_and_changes_are_read_and_written_there() {
+fn remote_journals_waivers_and_diffs_are_read_and_written() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     let tasks = std::fs::read(sample_tasks()).unwrap();
@@ -217,7 +217,7 @@ fn journals_waivers_and_changes_are_read_and_written_there() {
 }
 
 #[test]
-fn what_cannot_work_is_told_before_anything_is_fetched() {
+fn invalid_arguments_are_reported_before_fetching() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     s3.put("there.json", "{}");
@@ -250,13 +250,13 @@ fn what_cannot_work_is_told_before_anything_is_fetched() {
     let missing = s3.run(folder.path(), &missing);
     assert_eq!(
         (missing.code, missing.stderr.as_str()),
-        (1, "error: s3://b/no.jsonl: there is no such object\n")
+        (1, "error: s3://b/no.jsonl: the object does not exist\n")
     );
     assert_eq!(service.seen().len(), 0, "nothing was fetched");
     assert_eq!(s3.keys(), ["there.json"]);
     S3::assert_clean(folder.path());
 
-    // A server that is not there, and the option that goes before the variable.
+    // An unreachable server, and the option that overrides the variable.
     let gone = ["--s3-endpoint", "http://127.0.0.1:1", "render", "s3://b/no.jsonl", "-o", "x.json"];
     let gone = s3.run(folder.path(), &gone);
     assert_eq!(gone.code, 1);
@@ -264,7 +264,7 @@ fn what_cannot_work_is_told_before_anything_is_fetched() {
 }
 
 #[test]
-fn the_server_is_named_by_the_option_the_environment_or_the_file() {
+fn s3_endpoint_is_set_by_option_environment_or_file() {
     let folder = tempdir().unwrap();
     let s3 = S3::start();
     let (url, gone) = (s3.url(), "http://127.0.0.1:1");

@@ -1,4 +1,4 @@
-//! Reports of journals that no healthy service gives: hostile texts, faults, full sheets.
+//! Reports of unusual journals: hostile texts, faults, full sheets.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ fn write(report: &Report<'_>, folder: &Path, name: &str, files: &FileOptions) {
 }
 
 #[test]
-fn a_task_with_more_rows_than_a_sheet_goes_on_in_the_next() {
+fn task_with_too_many_rows_continues_on_the_next_sheet() {
     let folder = tempfile::tempdir().unwrap();
     let many: Vec<String> = (0..7).map(|n| format!("/d{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
@@ -51,7 +51,7 @@ fn a_task_with_more_rows_than_a_sheet_goes_on_in_the_next() {
 }
 
 #[test]
-fn a_journal_without_tasks_passes_for_nothing() {
+fn journal_without_tasks_is_incomplete() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal(folder.path(), &[]);
     let report = Report::new(&journal, options(100)).unwrap();
@@ -63,7 +63,7 @@ fn a_journal_without_tasks_passes_for_nothing() {
 }
 
 #[test]
-fn a_failed_task_says_why_on_its_sheet() {
+fn failed_task_has_its_reason_on_its_sheet() {
     let folder = tempfile::tempdir().unwrap();
     let failed = Failed {
         status: Some(403),
@@ -94,7 +94,7 @@ fn a_failed_task_says_why_on_its_sheet() {
 }
 
 #[test]
-fn files_of_an_earlier_run_do_not_pass_for_results_of_this_one() {
+fn stale_task_files_are_removed_from_the_csv_folder() {
     let folder = tempfile::tempdir().unwrap();
     let names = |tasks: &[(&str, Outcome)]| {
         let journal = journal(folder.path(), tasks);
@@ -107,7 +107,7 @@ fn files_of_an_earlier_run_do_not_pass_for_results_of_this_one() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_leaves_the_old_one() {
+fn output_that_cannot_be_written_keeps_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal(folder.path(), &[("web", answer(&["/a"]))]);
     let report = Report::new(&journal, options(100)).unwrap();
@@ -120,7 +120,7 @@ fn an_output_that_cannot_be_written_leaves_the_old_one() {
     assert_eq!(std::fs::read_to_string(folder.path().join("file")).unwrap(), "old");
 }
 
-/// Texts that programs have taken for something else, and any others.
+/// Texts that programs misinterpret, and arbitrary ones.
 fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
@@ -157,7 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn any_text_stays_a_text(texts in prop::collection::vec((hostile(), hostile()), 1..6)) {
+    fn any_text_stays_text(texts in prop::collection::vec((hostile(), hostile()), 1..6)) {
         let folder = tempfile::tempdir().unwrap();
         let tasks: Vec<(&str, Outcome)> =
             texts.iter().map(|(name, directory)| (name.as_str(), answer(&[directory]))).collect();
@@ -167,7 +167,7 @@ proptest! {
         write(&report, folder.path(), "raw/", &FileOptions { csv_raw: true, ..FileOptions::default() });
         write(&report, folder.path(), "csv/", &FileOptions::default());
 
-        // What XML cannot carry is shown as the replacement character.
+        // Characters that are invalid in XML become the replacement character.
         let carried = |text: &str| text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
         let workbook = Workbook::open(&folder.path().join("r.xlsx"));
         prop_assert_eq!(workbook.names.len(), texts.len() + 2);

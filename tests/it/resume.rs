@@ -1,4 +1,4 @@
-//! Runs that are killed, stopped or out of disk, and those that go on from there.
+//! Runs that are killed, stopped or out of disk, and runs that resume them.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
@@ -33,14 +33,13 @@ fn export(folder: &Path, endpoint: &str, more: &[&str]) -> Run {
     run(folder, &arguments(endpoint, more))
 }
 
-/// Exports with a token, by which the requests of this run are told from those that an earlier one left on
-/// their way.
+/// Exports with a token that distinguishes this run's requests from late ones of an earlier run.
 fn export_later(folder: &Path, endpoint: &str, more: &[&str]) -> Run {
     let more = [&["--auth", "token"], more].concat();
     run_with(folder, &[("SMS_AUTH_TOKEN", LATER)], &arguments(endpoint, &more))
 }
 
-/// The tasks that [`export_later`] asked for.
+/// The tasks that [`export_later`] requested.
 fn asked_later(server: &Server) -> Vec<String> {
     let seen = server.seen();
     seen.iter().filter(|seen| seen.header("x-auth-token") == Some(LATER)).map(task_of).collect()
@@ -64,7 +63,7 @@ fn names(folder: &Path) -> Vec<String> {
     files(folder).into_keys().map(|path| path.display().to_string()).collect()
 }
 
-/// The ids of the tasks that a journal has answers for.
+/// The ids of the tasks with answers in a journal.
 fn answered(journal: &str) -> BTreeSet<String> {
     let whole = journal.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let lines = whole.map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -77,7 +76,7 @@ fn task_of(seen: &Seen) -> String {
 }
 
 #[test]
-fn a_killed_run_goes_on_where_it_was_and_asks_for_nothing_twice() {
+fn killed_run_resumes_without_repeating_requests() {
     for healthy in [1, 7, 30, 59] {
         let folder = tempdir().unwrap();
         list(folder.path(), 60);
@@ -86,7 +85,7 @@ fn a_killed_run_goes_on_where_it_was_and_asks_for_nothing_twice() {
         first.stalled();
         child.kill().unwrap();
         child.wait().unwrap();
-        first.let_go();
+        first.release();
         let torn = "{\"ordinal\":9,\"task_id\":\"torn";
         let whole = journal(folder.path());
         std::fs::write(folder.path().join(JOURNAL), format!("{whole}{torn}")).unwrap();
@@ -101,7 +100,7 @@ fn a_killed_run_goes_on_where_it_was_and_asks_for_nothing_twice() {
 
         let resumed = export_later(folder.path(), &first.server.url(), &["--resume"]);
         assert_eq!(resumed.code, 0, "{}", resumed.stderr);
-        assert!(resumed.stderr.contains("its last line was cut off and is taken away"), "{}", resumed.stderr);
+        assert!(resumed.stderr.contains("its last line is truncated and was dropped"), "{}", resumed.stderr);
         let asked = asked_later(&first.server);
         assert_eq!(asked.len(), 60 - held.len());
         assert!(asked.iter().all(|task| !held.contains(task)), "what is recorded is not fetched again");
@@ -117,7 +116,7 @@ fn a_killed_run_goes_on_where_it_was_and_asks_for_nothing_twice() {
 }
 
 #[test]
-fn a_signal_lets_requests_under_way_end_and_the_run_goes_on_later() {
+fn signal_waits_for_running_requests_and_run_can_resume() {
     for (name, code) in [("-TERM", 143), ("-INT", 130)] {
         let folder = tempdir().unwrap();
         list(folder.path(), 40);
@@ -130,7 +129,7 @@ fn a_signal_lets_requests_under_way_end_and_the_run_goes_on_later() {
         let mut line = String::new();
         told.read_line(&mut line).unwrap();
         assert!(line.starts_with("stopping: "), "{line}");
-        stalling.let_go();
+        stalling.release();
         let mut rest = String::new();
         told.read_to_string(&mut rest).unwrap();
         assert_eq!(end(child).code, code, "{rest}");
@@ -155,7 +154,7 @@ fn a_signal_lets_requests_under_way_end_and_the_run_goes_on_later() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once_with_the_code_of_the_first() {
+fn second_signal_exits_at_once_with_the_first_code() {
     let folder = tempdir().unwrap();
     list(folder.path(), 40);
     let stalling = Stalling::after(10);
@@ -167,14 +166,14 @@ fn a_second_signal_ends_at_once_with_the_code_of_the_first() {
     signal(&child, "-INT");
     assert_eq!(end(child).code, 143);
     let held = answered(&journal(folder.path()));
-    stalling.let_go();
+    stalling.release();
     assert_eq!(export(folder.path(), &stalling.server.url(), &["--resume"]).code, 0);
     assert!(!held.is_empty() && held.len() <= 10, "{}", held.len());
     assert_eq!(summary(folder.path())["counts"]["consistent"], 40);
 }
 
 #[test]
-fn a_signal_before_the_first_answer_leaves_nothing() {
+fn signal_before_the_first_answer_leaves_no_files() {
     let folder = tempdir().unwrap();
     let stalling = Stalling::after(0);
     let mut command = Command::new(cargo_bin("cutover-report"));
@@ -189,11 +188,11 @@ fn a_signal_before_the_first_answer_leaves_nothing() {
     assert_eq!(ended.code, 130, "{}", ended.stderr);
     assert!(ended.stderr.contains("stopped by SIGINT before anything was fetched"), "{}", ended.stderr);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    stalling.let_go();
+    stalling.release();
 }
 
 #[test]
-fn a_reader_that_went_away_stops_nothing() {
+fn closed_stdout_pipe_does_not_stop_the_run() {
     let folder = tempdir().unwrap();
     list(folder.path(), 3);
     let server = Server::start(|_, _| consistent());
@@ -204,7 +203,7 @@ fn a_reader_that_went_away_stops_nothing() {
 }
 
 #[test]
-fn a_second_run_is_kept_away_from_a_journal_that_is_being_written() {
+fn second_run_on_a_journal_in_use_is_refused() {
     let folder = tempdir().unwrap();
     list(folder.path(), 4);
     let stalling = Stalling::after(2);
@@ -215,13 +214,13 @@ fn a_second_run_is_kept_away_from_a_journal_that_is_being_written() {
         assert_eq!(refused.code, 6, "{}", refused.stderr);
         assert!(refused.stderr.contains(&format!("process {}, since ", child.id())), "{}", refused.stderr);
     }
-    stalling.let_go();
+    stalling.release();
     assert_eq!(end(child).code, 0);
     assert_eq!(stalling.server.seen().len(), 4);
 }
 
 #[test]
-fn what_failed_is_asked_for_again_and_a_finished_journal_asks_for_nothing() {
+fn resume_retries_failed_tasks_and_finished_journal_sends_nothing() {
     let folder = tempdir().unwrap();
     list(folder.path(), 8);
     let well = Arc::new(Mutex::new(false));
@@ -258,7 +257,7 @@ fn what_failed_is_asked_for_again_and_a_finished_journal_asks_for_nothing() {
     assert_eq!(server.seen().len(), requests);
     assert_eq!((summary(folder.path()), journal(folder.path())), (before, held.clone()));
 
-    // All answers are there, but the end is not: killed just before it.
+    // All answers, but no footer: killed just before it.
     let end = held.trim_end().rfind('\n').unwrap();
     std::fs::write(folder.path().join(JOURNAL), &held[..=end]).unwrap();
     assert_eq!(export(folder.path(), &url, &["--resume"]).code, 0);
@@ -267,7 +266,7 @@ fn what_failed_is_asked_for_again_and_a_finished_journal_asks_for_nothing() {
 }
 
 #[test]
-fn a_journal_of_another_run_is_refused_and_stays() {
+fn resume_with_journal_of_another_run_is_refused_and_keeps_it() {
     let folder = tempdir().unwrap();
     list(folder.path(), 3);
     let server = Server::start(|_, _| consistent());
@@ -300,7 +299,7 @@ fn a_journal_of_another_run_is_refused_and_stays() {
 }
 
 #[test]
-fn the_tasks_that_were_found_first_are_those_that_count() {
+fn resume_uses_the_tasks_found_first() {
     let folder = tempdir().unwrap();
     let discover = |more: &[&str]| {
         let fixed =
@@ -315,7 +314,7 @@ fn the_tasks_that_were_found_first_are_those_that_count() {
     assert_eq!(other.code, 1, "{}", other.stderr);
     let resumed = discover(&["--resume"]);
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
-    assert!(resumed.stderr.contains("the account is not asked for its tasks again"), "{}", resumed.stderr);
+    assert!(resumed.stderr.contains("the account's tasks are not listed again"), "{}", resumed.stderr);
     assert_eq!(journal(folder.path()).lines().next(), whole.lines().next());
     assert_eq!(journal(folder.path()).lines().count(), whole.lines().count());
 }
@@ -329,7 +328,7 @@ fn limited(folder: &Path, blocks: usize, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn a_journal_that_cannot_grow_ends_the_run_and_what_it_holds_is_kept() {
+fn full_disk_stops_the_run_and_keeps_the_records() {
     let folder = tempdir().unwrap();
     list(folder.path(), 200);
     let server = Server::start(|_, _| consistent());
@@ -348,7 +347,7 @@ fn a_journal_that_cannot_grow_ends_the_run_and_what_it_holds_is_kept() {
 }
 
 #[test]
-fn an_output_for_which_there_is_no_room_leaves_the_old_one_and_the_others() {
+fn output_on_full_disk_keeps_the_old_file_and_other_outputs() {
     let folder = tempdir().unwrap();
     list(folder.path(), 60);
     let server = Server::start(|_, _| consistent());
@@ -381,7 +380,7 @@ fn an_output_for_which_there_is_no_room_leaves_the_old_one_and_the_others() {
     assert_eq!(names(folder.path()), before, "nothing else is left");
 }
 
-/// A finished journal of so many tasks that a workbook of it takes a while.
+/// A finished journal with many tasks, whose workbook takes a while.
 fn great_journal(folder: &Path, endpoint: &str) {
     const TASKS: usize = 1500;
     list(folder, TASKS);
@@ -399,7 +398,7 @@ fn great_journal(folder: &Path, endpoint: &str) {
 }
 
 #[test]
-fn a_signal_while_reports_are_written_leaves_whole_ones_alone() {
+fn signal_during_reporting_leaves_only_complete_files() {
     let endpoint = "http://127.0.0.1:1";
     let journal = ["--journal", JOURNAL, "-o", "slow.xlsx", "-o", "never.csv"];
     let export = [&["export", "tasks.csv", "--resume", "--endpoint", endpoint], &journal[..]].concat();
@@ -426,7 +425,7 @@ fn a_signal_while_reports_are_written_leaves_whole_ones_alone() {
 }
 
 #[test]
-fn an_upload_is_stopped_with_what_was_tried() {
+fn signal_during_upload_reports_the_state() {
     let folder = tempdir().unwrap();
     let rows: String = ids(3).iter().map(|id| format!("{id},/a,1,0,0,0\n")).collect();
     let header =
@@ -445,10 +444,10 @@ fn an_upload_is_stopped_with_what_was_tried() {
     ]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     stalling.stalled();
-    // Were both heard as one, the upload under way would have its five seconds.
+    // If both were handled as one, the running upload would get its five seconds.
     signal(&child, "-TERM");
     signal(&child, "-TERM");
     assert_eq!(end(child).code, 143);
     assert_eq!(stalling.server.seen().len(), 2, "no further upload is begun");
-    stalling.let_go();
+    stalling.release();
 }

@@ -1,5 +1,5 @@
 //! The embedded service over real connections.
-// The helpers stand outside of test functions, where clippy.toml does not allow these by itself.
+// The helpers are outside test functions, where clippy.toml does not allow these.
 
 use std::collections::HashSet;
 use std::io::Cursor;
@@ -33,7 +33,7 @@ fn directory(name: &str, total: u64) -> Value {
 }
 
 #[tokio::test]
-async fn an_upload_is_added_in_front_of_earlier_ones() {
+async fn new_upload_is_listed_before_earlier_ones() {
     let api = Api::start(Settings::default()).await;
     let task = id("web-prod-01");
     let before = api.results(&task).await;
@@ -58,7 +58,7 @@ async fn an_upload_is_added_in_front_of_earlier_ones() {
 }
 
 #[tokio::test]
-async fn an_upload_without_results_stores_none() {
+async fn upload_without_results_stores_nothing() {
     let api = Api::start(Settings::default()).await;
     let task = path(&id("mail-relay-01"));
     assert_eq!(api.post(&task, "{}").await.status, 200);
@@ -98,7 +98,7 @@ async fn uploads_are_validated() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_asked_for_is_validated() {
+async fn requested_task_id_is_validated() {
     let api = Api::start(Settings::default()).await;
     api.get(&path(&"x".repeat(255))).await.refused(404, "SMS.9002", "not found");
     api.get(&path(&"x".repeat(256))).await.refused(400, "SMS.9001", "task_id must be 1 to 255");
@@ -120,7 +120,7 @@ async fn unknown_routes_and_methods_are_refused() {
 }
 
 #[tokio::test]
-async fn every_shape_says_the_same() {
+async fn every_shape_has_the_same_results() {
     let task = id("app-orders-01");
     let answer =
         async |shape| Api::start(Settings { shape, ..Settings::default() }).await.results(&task).await;
@@ -146,7 +146,7 @@ async fn every_shape_says_the_same() {
 }
 
 #[tokio::test]
-async fn the_sample_data_shows_every_case() {
+async fn sample_data_has_every_verdict() {
     let api = Api::start(Settings::default()).await;
     let list = sample_tasks();
     assert_eq!(list.tasks.len(), 12);
@@ -168,7 +168,7 @@ async fn the_sample_data_shows_every_case() {
 }
 
 #[tokio::test]
-async fn a_batch_is_exported_as_a_workbook() {
+async fn batch_is_exported_as_a_workbook() {
     let api = Api::start(Settings::default()).await;
     let orders = sample_tasks().tasks[2].clone();
     let body = json!({ "task_info": [
@@ -221,7 +221,7 @@ async fn batches_are_validated() {
 }
 
 #[tokio::test]
-async fn the_limit_answers_as_the_gateway() {
+async fn rate_limit_responds_like_the_gateway() {
     for (limit, time) in [("2/m", "limit:2,time:1 minute"), ("2/h", "limit:2,time:1 hour")] {
         let settings = Settings { limit: Some(limit.parse().unwrap()), ..Settings::default() };
         let api = Api::start(settings).await;
@@ -235,7 +235,7 @@ async fn the_limit_answers_as_the_gateway() {
 }
 
 #[tokio::test]
-async fn every_fault_happens_and_alters_nothing() {
+async fn every_fault_occurs_and_changes_no_data() {
     let task = path(&id("web-prod-01"));
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("sms.db");
@@ -296,7 +296,7 @@ async fn every_fault_happens_and_alters_nothing() {
 }
 
 #[tokio::test]
-async fn faults_come_to_every_operation_and_to_listing_but_not_to_iam() {
+async fn faults_apply_to_every_operation_except_iam() {
     let api = Api::with_faults("503=100%").await;
     let task = id("web-prod-01");
     for asked in [path(&task), "/v3/tasks".to_owned(), format!("/v3/tasks/{task}"), "/v3/sources".to_owned()]
@@ -309,7 +309,7 @@ async fn faults_come_to_every_operation_and_to_listing_but_not_to_iam() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_is_half_of_the_promised_one() {
+async fn truncated_response_is_half_of_its_content_length() {
     let api = Api::with_faults("truncate=100%").await;
     let mut stream = TcpStream::connect(api.service.address()).await.unwrap();
     let head = format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", path(&id("web-prod-01")));
@@ -324,7 +324,7 @@ async fn a_truncated_answer_is_half_of_the_promised_one() {
 }
 
 #[tokio::test]
-async fn latency_and_faults_leave_most_requests_alone() {
+async fn most_requests_succeed_with_latency_and_faults() {
     let settings = Settings {
         latency: Duration::from_millis(1),
         faults: "500=30%,seed=7".parse().unwrap(),
@@ -376,7 +376,7 @@ async fn acknowledged_uploads_survive() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_something_else_is_refused_and_left_alone() {
+async fn foreign_data_file_is_refused_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let refused = async |name: &str| {
         let data = Some(folder.path().join(name));
@@ -408,7 +408,7 @@ async fn a_file_that_is_something_else_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_named() {
+async fn address_in_use_is_reported() {
     let api = Api::start(Settings::default()).await;
     let address = api.service.address();
     let error = Service::start(address, Settings::default()).await.err().unwrap();
@@ -416,7 +416,7 @@ async fn an_address_in_use_is_named() {
 }
 
 #[tokio::test]
-async fn made_up_tasks_are_the_same_each_time() {
+async fn generated_tasks_are_deterministic() {
     let api = Api::start(Settings { generate: 300, ..Settings::default() }).await;
     let tasks = generated_tasks(300).tasks;
     assert_eq!(tasks, generated_tasks(301).tasks[..300]);
@@ -437,7 +437,7 @@ async fn made_up_tasks_are_the_same_each_time() {
 }
 
 #[tokio::test]
-async fn stopping_lets_a_request_under_way_end() {
+async fn stop_waits_for_running_requests() {
     let api = Api::start(Settings::default()).await;
     let mut stream = TcpStream::connect(api.service.address()).await.unwrap();
     let head = format!(

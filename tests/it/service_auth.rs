@@ -1,4 +1,4 @@
-//! Who may call the embedded service, over real connections.
+//! Authentication of the embedded service, over real connections.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -58,7 +58,7 @@ impl Api {
         self.client.get(format!("{}{path}", self.url))
     }
 
-    /// Asks for the tasks, signed at `time` with the headers that `AccessKey`s sign.
+    /// Requests the tasks, signed at `time` like `AccessKey`.
     async fn with_key(&self, id: &str, secret: &str, time: Timestamp) -> Answer {
         let host = self.url.strip_prefix("http://").unwrap();
         let headers = [("host", host.to_owned()), (sign::DATE_HEADER, sign::date(time))];
@@ -92,7 +92,7 @@ fn user(name: &str, password: &str, project: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_signature_opens_the_service_and_nothing_else_does() {
+async fn only_a_valid_signature_is_accepted() {
     let api = Api::start(Settings { auth: Auth::Aksk(key()), ..Settings::default() }).await;
     let now = Timestamp::now();
     let answer = api.with_key("AK", "secret", now).await;
@@ -111,7 +111,7 @@ async fn a_signature_opens_the_service_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn a_locked_key_is_refused_however_it_signs() {
+async fn locked_key_is_refused_with_any_signature() {
     let locks = AccessKey { locks: true, ..key() };
     let api = Api::start(Settings { auth: Auth::Aksk(locks), ..Settings::default() }).await;
     for _ in 0..5 {
@@ -123,7 +123,7 @@ async fn a_locked_key_is_refused_however_it_signs() {
 }
 
 #[tokio::test]
-async fn a_token_is_issued_used_and_expires() {
+async fn token_is_issued_accepted_and_expires() {
     let api = Api::start(Settings { auth: Auth::Token(None), ..Settings::default() }).await;
     api.send(api.get("/v3/tasks")).await.refused("APIG.0301", "no x-auth-token header");
     api.with_token("made-up").await.refused("APIG.0301", "not known");
@@ -150,7 +150,7 @@ async fn a_token_is_issued_used_and_expires() {
 }
 
 #[tokio::test]
-async fn iam_refuses_in_its_own_form() {
+async fn iam_errors_have_iam_format() {
     let named = |text: &str| Some(text.to_owned());
     let password = Some(Secret::new("right".to_owned()));
     let iam =
@@ -201,7 +201,7 @@ impl Serving {
         Self { child, url: url.to_owned(), told: String::new() }
     }
 
-    /// Ends it and reads what it said on stderr.
+    /// Stops it and reads its stderr.
     fn end(mut self) -> Self {
         self.child.kill().unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut self.told).unwrap();
@@ -211,7 +211,7 @@ impl Serving {
 }
 
 #[tokio::test]
-async fn one_environment_serves_the_client_and_the_service() {
+async fn client_and_service_use_the_same_environment() {
     for (ak, sk) in [("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), ("CLOUD_SDK_AK", "CLOUD_SDK_SK")] {
         let serving = Serving::start(&["--auth", "aksk"], &[(ak, "AK"), (sk, "hush-hush")]);
         assert_eq!(
@@ -232,7 +232,7 @@ async fn one_environment_serves_the_client_and_the_service() {
 }
 
 #[tokio::test]
-async fn without_a_key_one_is_made_up_and_told() {
+async fn serve_without_key_generates_and_prints_one() {
     let mut serving = Serving::start(&["--auth", "aksk"], &[]);
     let mut told = BufReader::new(serving.child.stderr.as_mut().unwrap()).lines().map(Result::unwrap);
     assert!(told.next().unwrap().starts_with("no access key is set"));

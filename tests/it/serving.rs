@@ -1,4 +1,4 @@
-//! `serve` with the tasks of one's own lists, with slow clients, and on addresses that others can reach.
+//! `serve` with task lists, with slow clients, and on public addresses.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -136,7 +136,7 @@ async fn tasks_of_a_list_are_listed_and_keep_their_results_in_a_data_file() {
     assert_eq!(uploaded.status, 200);
     api.service.stop().await;
 
-    // The list has changed: a new name, and one that it no longer gives.
+    // The list has changed: a new name, and a removed one.
     let third = "11111111-aaaa-4000-8000-000000000003";
     let api = Api::start(settings(&[(ONE, None, Some("crm-02")), (third, None, None)])).await;
     let tasks = listed(&api, "tasks").await;
@@ -184,7 +184,7 @@ async fn listings_have_the_fields_of_the_sdk_models() {
     assert_eq!(alone["sub_tasks"][0]["user_op"], "");
 }
 
-/// What the service sends after these bytes, until it closes the connection.
+/// The response to these bytes, until the service closes the connection.
 async fn until_closed(address: std::net::SocketAddr, sent: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(sent).await.unwrap();
@@ -194,7 +194,7 @@ async fn until_closed(address: std::net::SocketAddr, sent: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn client_that_never_finishes_its_request_is_dropped() {
+async fn client_that_never_finishes_its_request_is_disconnected() {
     let settings = Settings { read_timeout: Duration::from_millis(50), ..Settings::default() };
     let api = Api::start(settings).await;
     let address = api.service.address();
@@ -238,7 +238,7 @@ fn tokens_for_anyone_on_a_reachable_address_are_warned_about() {
 }
 
 #[test]
-fn listen_without_host_or_port_says_what_to_write() {
+fn listen_without_host_or_port_is_refused_with_an_example() {
     let folder = tempdir().unwrap();
     for (listen, write) in [("80", "127.0.0.1:80"), ("10.0.0.7", "10.0.0.7:8080")] {
         let refused = run(folder.path(), &["serve", "--listen", listen]);

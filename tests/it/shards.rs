@@ -1,4 +1,4 @@
-//! A run spread over shards, and what they leave as one, by the real program.
+//! Sharded runs and merges, with the real program.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ fn serve() -> (tokio::runtime::Runtime, String) {
     (runtime, endpoint)
 }
 
-/// What falls to each of four shards, by the numbers of the sample tasks from 0, as Python has it:
+/// The sample tasks of each of four shards, numbered from 0, computed by Python:
 /// `int.from_bytes(hashlib.sha256(id.encode()).digest()[:8], "big") % 4`.
 const OF_FOUR: [&[usize]; 4] = [&[0, 1, 5], &[8, 10], &[2], &[3, 4, 6, 7, 9, 11]];
 
@@ -56,7 +56,7 @@ fn four_shards() -> TempDir {
 }
 
 #[test]
-fn four_shards_merged_are_one_run() {
+fn four_merged_shards_equal_one_run() {
     let folder = four_shards();
     let path = |name: &str| folder.path().join(name);
     let whole = sample_ids();
@@ -72,7 +72,7 @@ fn four_shards_merged_are_one_run() {
     assert_eq!(merged.code, 0, "{}", merged.stderr);
     assert_eq!(merged.stdout, "all.jsonl\nall/\nall.xlsx\nall.json\n");
 
-    // Every file of the CSV workbook is the same, but for what tells one request from another.
+    // Every file of the CSV workbook is the same, except request ids and times.
     let (mut one, mut all) = (files(&path("one")), files(&path("all")));
     let summary = Path::new("summary.csv");
     assert!(one.remove(summary).is_some() && all.remove(summary).is_some());
@@ -92,7 +92,7 @@ fn four_shards_merged_are_one_run() {
     assert_eq!(document["run"]["merged_from"].as_array().unwrap().len(), 4);
     assert_eq!(document["run"]["missing"], serde_json::json!({"shards": [], "tasks": 0}));
 
-    // The merged journal is one like others.
+    // The merged journal is a normal journal.
     assert!(!path("all.jsonl.lock").exists());
     assert_eq!(run(folder.path(), &["verify", "all.manifest.json"]).code, 0);
     let rendered = run(folder.path(), &["render", "all.jsonl", "-o", "again/", "-o", "again.xlsx"]);
@@ -103,14 +103,14 @@ fn four_shards_merged_are_one_run() {
         run(folder.path(), &["diff", "one.journal.jsonl", "all.jsonl", "--fail-on", "worse,gone,new"]);
     assert_eq!(changes.code, 0, "{}", changes.stderr);
 
-    // Whatever their order, and with one of them twice.
+    // In any order, and with one of them twice.
     let again = ["merge", "4.jsonl", "2.jsonl", "1.jsonl", "2.jsonl", "3.jsonl", "-o", "other.jsonl"];
     assert_eq!(run(folder.path(), &again).code, 0);
     assert!(std::fs::read(path("other.jsonl")).unwrap() == std::fs::read(path("all.jsonl")).unwrap());
 }
 
 #[test]
-fn a_missing_shard_is_named_everywhere() {
+fn missing_shard_is_named_in_every_output() {
     let folder = four_shards();
     let path = |name: &str| folder.path().join(name);
     let outputs =
@@ -149,7 +149,7 @@ fn a_missing_shard_is_named_everywhere() {
 }
 
 #[test]
-fn the_environment_tells_which_shard_auto_is() {
+fn auto_shard_is_read_from_the_environment() {
     let (_service, endpoint) = serve();
     let folder = tempdir().unwrap();
     let whole = sample_ids();
@@ -175,7 +175,7 @@ fn the_environment_tells_which_shard_auto_is() {
 }
 
 #[test]
-fn a_shard_without_tasks_is_one_all_the_same() {
+fn empty_shard_is_valid() {
     let (_service, endpoint) = serve();
     let folder = tempdir().unwrap();
     let id = &sample_ids()[0];
@@ -197,7 +197,7 @@ fn a_shard_without_tasks_is_one_all_the_same() {
 }
 
 #[test]
-fn shards_share_the_work_of_comparing_with_the_account() {
+fn shards_divide_the_reconciliation() {
     let folder = tempdir().unwrap();
     let sample = std::fs::read_to_string(sample_tasks()).unwrap();
     let mut lines: Vec<&str> = sample.lines().collect();
@@ -220,7 +220,7 @@ fn shards_share_the_work_of_comparing_with_the_account() {
 }
 
 #[test]
-fn the_same_id_in_two_regions_is_two_tasks() {
+fn same_id_in_two_regions_is_two_tasks() {
     let folder = tempdir().unwrap();
     let services = [serve(), serve()];
     let mut endpoints: Vec<&str> = services.iter().map(|(_, endpoint)| endpoint.as_str()).collect();
@@ -246,11 +246,11 @@ fn the_same_id_in_two_regions_is_two_tasks() {
 }
 
 #[test]
-fn what_cannot_be_merged_is_told() {
+fn invalid_merges_are_reported() {
     let folder = four_shards();
     let (_service, endpoint) = serve();
     let ids = sample_ids();
-    // Of other numbers, of another list, and of another endpoint.
+    // With another number of shards, another list, and another endpoint.
     let arguments =
         |shard: &'static str, journal: &'static str| ["--shard", shard, "--journal", journal, "-o", "x.json"];
     let path = |name: &str| folder.path().join(name);
@@ -279,14 +279,14 @@ fn what_cannot_be_merged_is_told() {
     insta::assert_snapshot!(told.join("\n"));
     assert!(!path("m.json").exists() && std::fs::read(path("1.jsonl")).unwrap() == before);
 
-    // At another endpoint they are another matter, and each list lacks what it lacks.
+    // Shards of another endpoint are separate, and each list has its own missing shards.
     let run = run(folder.path(), &["merge", "1.jsonl", "elsewhere.jsonl", "-o", "m.json"]);
     let lacking = run.stderr.lines().filter(|line| line.starts_with("warning: shard ")).count();
     assert_eq!((run.code, lacking), (3, 6), "{}", run.stderr);
 }
 
 #[test]
-fn a_shard_goes_on_as_that_shard_alone() {
+fn shard_journal_resumes_only_as_the_same_shard() {
     let folder = tempdir().unwrap();
     let (_service, endpoint) = serve();
     let of_job = |index: &str| {
@@ -298,19 +298,19 @@ fn a_shard_goes_on_as_that_shard_alone() {
     let journal = folder.path().join("1.jsonl");
     let text = std::fs::read_to_string(&journal).unwrap();
     let whole = std::fs::read(folder.path().join("1.json")).unwrap();
-    // Killed while its second answer was written: header, one answer, and a torn line.
+    // Killed while its second answer was written: header, one answer, and a truncated line.
     let kept: String = text.split_inclusive('\n').take(2).collect();
     std::fs::write(&journal, format!("{kept}{{\"task_id\":")).unwrap();
     let other = of_job("1");
     assert_eq!(other.code, 1, "{}", other.stderr);
-    assert!(other.stderr.contains("is of shard 1/4, and this run takes shard 2/4"), "{}", other.stderr);
+    assert!(
+        other.stderr.contains("it contains shard 1/4, but this run fetches shard 2/4"),
+        "{}",
+        other.stderr
+    );
     let again = of_job("0");
     assert_eq!(again.code, 0, "{}", again.stderr);
-    assert!(
-        again.stderr.contains("answers are there for 1 of 3 tasks, 2 are to be fetched"),
-        "{}",
-        again.stderr
-    );
+    assert!(again.stderr.contains("1 of 3 tasks have answers, 2 to fetch"), "{}", again.stderr);
     let ids_of = |bytes: &[u8]| -> Vec<String> {
         ids(&serde_json::from_slice(bytes).unwrap()).into_iter().map(str::to_owned).collect()
     };

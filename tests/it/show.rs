@@ -16,7 +16,7 @@ fn answered(results: &Value) -> Outcome {
     Outcome::Answered(Answered { status: 200, sample_data: false, content_range: None, body })
 }
 
-/// An answer of an hour before the run, with so many different files.
+/// An answer of an hour before the run, with some different files.
 fn different(files: u64) -> Outcome {
     let finished = STARTED.parse::<jiff::Timestamp>().unwrap().as_second() - 3600;
     answered(&json!([{"finished_time": finished, "check_result": "success", "consistency_result": [{
@@ -89,7 +89,7 @@ fn waves() -> TempDir {
     ])
 }
 
-/// Verdicts do not depend on when the test runs.
+/// Fixed times, so verdicts do not depend on when the test runs.
 fn on(folder: &TempDir, arguments: &[&str]) -> Run {
     run(folder.path(), &[arguments, &["--max-age", "off"]].concat())
 }
@@ -368,11 +368,11 @@ fn dash_writes_one_output_to_stdout() {
 }
 
 #[test]
-fn dash_and_format_have_to_go_together() {
+fn dash_requires_format() {
     let folder = waves();
     for (arguments, words) in [
         (&["-o", "-"][..], "-o - needs --format json, csv or md"),
-        (&["-o", "r.csv", "--format", "md"], "--format is for stdout"),
+        (&["-o", "r.csv", "--format", "md"], "--format applies to stdout"),
         (&["-o", "-", "-o", "-", "--format", "md"], "given twice"),
         (&["-o", "-", "--format", "md", "--json"], "both write to stdout"),
     ] {

@@ -1,4 +1,4 @@
-//! Outputs in several files, as a user has them: many task sheets, and a limit to the size of a file.
+//! Outputs split into several files: by task sheets, and by file size.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -9,7 +9,7 @@ use crate::support::{Run, Workbook, csv, files, run, sample_tasks};
 use cutover_report::journal::Outcome;
 use tempfile::{TempDir, tempdir};
 
-/// A folder with the journal of tasks of these names, each with so many directories.
+/// A folder with the journal of tasks with these names, each with this many directories.
 fn folder(names: &[&str], directories: usize) -> TempDir {
     let folder = tempdir().unwrap();
     let directories: Vec<String> =
@@ -30,7 +30,7 @@ fn rendered(folder: &Path, more: &[&str]) -> Vec<String> {
     run.stdout.lines().map(str::to_owned).collect()
 }
 
-/// The names of the files in a folder but for the journal and the manifests.
+/// The names of the files in a folder, except journal and manifests.
 fn there(folder: &Path) -> Vec<PathBuf> {
     let is_output =
         |path: &PathBuf| path.extension().is_some_and(|suffix| suffix != "jsonl" && suffix != "json");
@@ -45,7 +45,7 @@ fn names(folder: &Path, file: &str) -> Vec<String> {
     Workbook::open(&folder.join(file)).names
 }
 
-/// The links of a workbook's first sheet: by cell, the file and the place in it.
+/// The links of a workbook's first sheet: by cell, the file and the location in it.
 fn links(file: &Path) -> BTreeMap<String, (String, String)> {
     let mut archive = zip::ZipArchive::new(std::fs::File::open(file).unwrap()).unwrap();
     let mut elements = |path: &str, element: &str| -> Vec<BTreeMap<String, String>> {
@@ -77,7 +77,7 @@ fn link(file: &str, location: &str) -> (String, String) {
 }
 
 #[test]
-fn many_task_sheets_go_to_parts_that_lead_back() {
+fn many_task_sheets_are_split_into_linked_parts() {
     let folder = folder(&["web", "it's", "db", "Contents", "mail"], 3);
     let at = folder.path();
     let told = rendered(at, &["-o", "a b/wave 3.xlsx", "--max-sheets", "2"]);
@@ -116,7 +116,7 @@ fn many_task_sheets_go_to_parts_that_lead_back() {
 }
 
 #[test]
-fn parts_of_sample_data_say_so() {
+fn parts_of_sample_data_are_marked() {
     let folder = tempdir().unwrap();
     let tasks = sample_tasks();
     let run = run(
@@ -143,7 +143,7 @@ fn parts_of_sample_data_say_so() {
 }
 
 #[test]
-fn as_many_sheets_as_allowed_stay_and_a_template_without_them_is_never_divided() {
+fn workbook_within_max_sheets_is_not_split() {
     let folder = folder(&["web", "db"], 1);
     let at = folder.path();
     assert_eq!(rendered(at, &["-o", "r.xlsx", "--max-sheets", "2"]), ["r.xlsx"]);
@@ -153,11 +153,11 @@ fn as_many_sheets_as_allowed_stay_and_a_template_without_them_is_never_divided()
 }
 
 #[test]
-fn parts_of_an_earlier_run_do_not_pass_for_parts_of_this_one() {
+fn stale_parts_are_removed() {
     let folder = folder(&["a", "b", "c"], 1);
     let at = folder.path();
     rendered(at, &["-o", "r.xlsx", "--max-sheets", "1"]);
-    // Not ours, not a part, not of this report.
+    // Files of others, files that are not parts, and parts of another report.
     std::fs::write(at.join("r.part-004.xlsx"), "mine").unwrap();
     rendered(at, &["-o", "r.part-005.xlsx"]);
     std::fs::copy(at.join("r.part-001.xlsx"), at.join("r2.part-001.xlsx")).unwrap();
@@ -176,7 +176,7 @@ fn glued(folder: &Path, parts: &[&str]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn no_file_is_larger_than_allowed_and_nothing_is_lost() {
+fn files_are_within_max_bytes_and_complete() {
     let names: Vec<String> = (0..12).map(|n| format!("server-{n:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let folder = folder(&names, 60);
@@ -221,13 +221,13 @@ fn no_file_is_larger_than_allowed_and_nothing_is_lost() {
     assert_eq!(glued(&at.join("small"), &of_results), whole);
     assert!(small.contains(&PathBuf::from("csv/summary.csv")));
 
-    // The same bytes once more, and afterwards no part is left beside whole files.
+    // The same bytes again; then unsplit files, and no stale part is left.
     let before = files(&at.join("small"));
     outputs("small", &["--max-bytes", "20kB"]);
     assert_eq!(files(&at.join("small")), before);
     outputs("small", &[]);
     assert_eq!(there(&at.join("small")), there(&at.join("whole")));
-    // And the other way round no whole file is left beside parts.
+    // And no stale unsplit file is left beside parts.
     outputs("whole", &["--max-bytes", "20kB"]);
     assert_eq!(there(&at.join("whole")), small);
     let verified = run(at, &["-q", "verify", "small/r.manifest.json", "whole/r.manifest.json"]);
@@ -235,7 +235,7 @@ fn no_file_is_larger_than_allowed_and_nothing_is_lost() {
 }
 
 #[test]
-fn archives_in_parts_hold_the_folder() {
+fn archive_parts_contain_the_folder() {
     let folder = folder(&["web", "db", "mail", "files", "erp"], 100);
     let at = folder.path();
     let render = |to: &str, more: &[&str]| {
@@ -263,7 +263,7 @@ fn archives_in_parts_hold_the_folder() {
 }
 
 #[test]
-fn what_cannot_be_divided_is_written_with_a_warning() {
+fn file_that_cannot_be_split_is_written_with_a_warning() {
     let folder = folder(&["web"], 1);
     let run = render(folder.path(), &["-o", "r.json", "-o", "r.jsonl", "--max-bytes", "100B"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -275,7 +275,7 @@ fn what_cannot_be_divided_is_written_with_a_warning() {
 }
 
 #[test]
-fn a_summary_or_a_sheet_that_is_too_large_is_an_error_and_the_old_file_stands() {
+fn too_large_summary_or_sheet_is_an_error_and_keeps_the_old_file() {
     let folder = folder(&["web", "db"], 4000);
     let at = folder.path();
     std::fs::write(at.join("r.xlsx"), "old").unwrap();
@@ -306,7 +306,7 @@ fn a_summary_or_a_sheet_that_is_too_large_is_an_error_and_the_old_file_stands() 
 }
 
 #[test]
-fn a_task_of_very_many_rows_has_them_all() {
+fn task_with_many_rows_is_complete() {
     let folder = folder(&["web"], 1500);
     rendered(folder.path(), &["-o", "r.xlsx", "-o", "r.csv"]);
     let sheet = Workbook::open(&folder.path().join("r.xlsx")).table("web", "Verification");
@@ -318,12 +318,12 @@ fn a_task_of_very_many_rows_has_them_all() {
 }
 
 #[test]
-fn a_disk_that_is_full_leaves_the_old_file() {
+fn full_disk_keeps_the_old_file() {
     let folder = folder(&["web"], 1500);
     let at = folder.path();
     std::fs::write(at.join("r.xlsx"), "old").unwrap();
     let program = assert_cmd::cargo::cargo_bin("cutover-report");
-    // In blocks of 512 bytes; without the signal, writing beyond fails as on a full disk.
+    // In blocks of 512 bytes; with the signal ignored, writing beyond the limit fails as on a full disk.
     let script = format!("trap '' XFSZ; ulimit -f 40; exec {} render j.jsonl -o r.xlsx", program.display());
     let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(at).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
@@ -338,7 +338,7 @@ fn a_disk_that_is_full_leaves_the_old_file() {
 }
 
 #[test]
-fn no_part_takes_the_place_of_another_file() {
+fn part_that_would_overwrite_another_file_is_refused() {
     let folder = tempdir().unwrap();
     let at = folder.path();
     let many: Vec<String> = (0..200).map(|n| format!("/srv/{n}")).collect();
@@ -346,7 +346,7 @@ fn no_part_takes_the_place_of_another_file() {
     journal(at, &[("web", answer(&many)), ("web.part-001", answer(&["/srv"]))]);
     let run = render(at, &["-o", "r.xlsx", "-o", "r.part-001.xlsx"]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("r.part-001.xlsx would be written over -o r.xlsx"), "{}", run.stderr);
+    assert!(run.stderr.contains("r.part-001.xlsx would overwrite -o r.xlsx"), "{}", run.stderr);
     for (output, limit) in [("csv/", "5kB"), ("r.zip", "2kB")] {
         let run = render(at, &["-o", output, "--max-bytes", limit]);
         assert_eq!(run.code, 1, "{}", run.stderr);

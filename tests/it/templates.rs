@@ -1,4 +1,4 @@
-//! What templates, languages and zones make of a workbook, and that nothing else does.
+//! The effect of templates, languages and time zones on a workbook.
 
 use std::io::Read;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn render(folder: &TempDir, arguments: &[&str]) -> Workbook {
     Workbook::open(&folder.path().join("r.xlsx"))
 }
 
-/// A part of a workbook as it stands in the file.
+/// A part of a workbook file.
 fn part(workbook: &Path, name: &str) -> String {
     let mut archive = zip::ZipArchive::new(std::fs::File::open(workbook).unwrap()).unwrap();
     let mut text = String::new();
@@ -38,7 +38,7 @@ fn texts(workbook: &Workbook, sheet: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_summary_is_a_page_to_decide_from() {
+fn summary_is_one_page() {
     let folder = exported();
     let workbook = render(&folder, &[]);
     let path = folder.path().join("r.xlsx");
@@ -56,7 +56,7 @@ fn the_summary_is_a_page_to_decide_from() {
     assert!(part(&path, "xl/workbook.xml").contains("Summary!$12:$12"), "the headings are on every page");
     let charts = ["xl/charts/chart1.xml", "xl/charts/chart2.xml"].map(|name| part(&path, name));
     assert!(charts[0].contains("Summary!$B$2:$B$10"));
-    // The figures of the second one are in About, where no sorting moves them.
+    // The data of the second one is in About, so sorting does not move it.
     let about = texts(&workbook, "About");
     let place = about.iter().position(|text| text == "db-orders-01").unwrap();
     assert_eq!(about[place + 1], "418");
@@ -68,7 +68,7 @@ fn the_summary_is_a_page_to_decide_from() {
 }
 
 #[test]
-fn the_sheet_of_a_task_shows_its_course() {
+fn task_sheet_shows_all_verifications() {
     let folder = exported();
     let workbook = render(&folder, &[]);
     let at = workbook.names.iter().position(|name| name == "app-orders-01").unwrap() + 1;
@@ -79,7 +79,7 @@ fn the_sheet_of_a_task_shows_its_course() {
 }
 
 #[test]
-fn compact_is_the_summary_alone() {
+fn compact_template_has_only_the_summary() {
     let folder = exported();
     let workbook = render(&folder, &["--template", "compact"]);
     assert_eq!(workbook.names, ["Summary"]);
@@ -89,7 +89,7 @@ fn compact_is_the_summary_alone() {
 }
 
 #[test]
-fn the_sign_off_sheet_lets_people_fill_in_and_nothing_else() {
+fn sign_off_sheet_unlocks_only_the_input_cells() {
     let folder = exported();
     let workbook = render(&folder, &["--template", "signoff"]);
     assert_eq!(workbook.names[..2], ["Summary", "Sign-off"]);
@@ -111,7 +111,7 @@ fn the_sign_off_sheet_lets_people_fill_in_and_nothing_else() {
 }
 
 #[test]
-fn what_is_said_on_the_sign_off_sheet_has_the_lines_it_needs() {
+fn sign_off_texts_have_enough_lines() {
     let folder = exported();
     let waivers = format!("{}.toml", "accepted-differences-".repeat(4));
     std::fs::write(folder.path().join(&waivers), "").unwrap();
@@ -129,7 +129,7 @@ fn what_is_said_on_the_sign_off_sheet_has_the_lines_it_needs() {
 }
 
 #[test]
-fn the_words_above_a_table_have_the_lines_they_need() {
+fn texts_above_tables_have_enough_lines() {
     let folder = exported();
     let merged = |arguments: &[&str]| {
         render(&folder, arguments);
@@ -156,7 +156,7 @@ fn the_words_above_a_table_have_the_lines_they_need() {
 }
 
 #[test]
-fn a_number_is_never_cut_and_a_waived_one_does_not_look_like_a_finding() {
+fn numbers_are_not_truncated_and_waived_ones_not_highlighted() {
     let folder = exported();
     let waivers = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/waivers.toml");
     let path = folder.path().join("r.xlsx");
@@ -169,7 +169,7 @@ fn a_number_is_never_cut_and_a_waived_one_does_not_look_like_a_finding() {
 }
 
 #[test]
-fn a_summary_without_task_ids_keeps_what_it_shows() {
+fn summary_without_task_ids_keeps_its_columns() {
     let folder = exported();
     let summary_of = |columns: &str| {
         let own = format!("[summary]\ncolumns = [{columns}]\nlabels = false\n");
@@ -183,12 +183,12 @@ fn a_summary_without_task_ids_keeps_what_it_shows() {
     assert!(sheet.contains("<hyperlink ref=\"B13\" location=\"'web-prod-01'!A1\""), "{sheet}");
     let (cells, _) = summary_of(r#""verdict", "different""#);
     assert_eq!(cells, [Data::String("Consistent".to_owned()), Data::Float(0.0)]);
-    // Where the counts by verdict stand, no column is folded.
+    // The columns with the counts by verdict are not collapsed.
     let (_, sheet) = summary_of(r#""verdict", "source_id", "attempts""#);
     assert_eq!(sheet.matches("hidden=\"1\"").count(), 1, "{sheet}");
 }
 
-/// The names of the columns of the Summary's table and its headings, as the file has them.
+/// The column names of the Summary's table and its headings, from the file.
 fn columns_and_headings(workbook: &Path) -> (Vec<String>, Vec<String>) {
     let between = |text: &str, start: &str, end: &str| -> Vec<String> {
         let parts = text.split(start).skip(1);
@@ -204,7 +204,7 @@ fn columns_and_headings(workbook: &Path) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn any_label_is_the_name_of_its_column_in_the_table() {
+fn any_label_is_its_column_name_in_the_table() {
     let folder = tempfile::tempdir().unwrap();
     let labels = ["_x0041_", "x_x005F_x0041_", "_x004_", "q\u{fffe}r", "ΟΔΟΣ", "οδοσ", "[a#'b]", "notes"];
     let labels = labels.map(str::to_owned).into_iter().chain(["😀".repeat(200)]).collect::<Vec<_>>();
@@ -228,7 +228,7 @@ fn any_label_is_the_name_of_its_column_in_the_table() {
 }
 
 #[test]
-fn a_template_of_ones_own_says_what_is_shown() {
+fn custom_template_selects_the_content() {
     let folder = exported();
     let own = "[summary]\ncolumns = [\"source_server\", \"task_id\", \"different\"]\nlabels = false\n\
                [tasks]\ncolumns = [\"directory\", \"different\"]\n[headings.en]\nsource_server = \"Machine\"\n\
@@ -257,7 +257,7 @@ fn a_template_of_ones_own_says_what_is_shown() {
 }
 
 #[test]
-fn the_templates_command_lists_shows_and_checks() {
+fn templates_command_lists_shows_and_checks() {
     let folder = tempfile::tempdir().unwrap();
     let listed = run(folder.path(), &["templates", "list"]).stdout;
     let names: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
@@ -275,7 +275,7 @@ fn the_templates_command_lists_shows_and_checks() {
 }
 
 #[test]
-fn a_chinese_workbook_has_no_english_label() {
+fn chinese_workbook_has_no_english_label() {
     let folder = exported();
     let workbook =
         render(&folder, &["--template", "signoff", "--language", "zh", "--timezone", "Asia/Shanghai"]);
@@ -299,7 +299,7 @@ fn a_chinese_workbook_has_no_english_label() {
 
 /// The same journal and options give the same bytes, in any zone and locale, now and later.
 #[test]
-fn nothing_but_journal_and_options_is_in_the_outputs() {
+fn outputs_depend_only_on_journal_and_options() {
     let folder = exported();
     let made = |name: &str, variables: &[(&str, &str)]| {
         let place = folder.path().join(name);
@@ -312,7 +312,7 @@ fn nothing_but_journal_and_options_is_in_the_outputs() {
         files(&place)
     };
     let one = made("one", &[("TZ", "UTC"), ("LANG", "C")]);
-    // Times in archives and documents count in steps of two seconds: wait for the next one.
+    // Times in archives have a resolution of two seconds: wait for the next step.
     let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let step = now() / 2;
     while now() / 2 == step {

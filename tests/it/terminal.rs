@@ -1,4 +1,4 @@
-//! What reaches the terminal: cleaned texts, suggested commands that run, help, and settings.
+//! Terminal output: cleaned texts, working suggested commands, help, and settings.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use assert_cmd::cargo::cargo_bin;
 use cutover_report::model::is_hidden;
 use tempfile::tempdir;
 
-/// A terminal title, colours, C1 controls, a bidirectional override, an invisible and two separators.
+/// A terminal title, colours, C1 controls, a bidirectional override, an invisible character and two separators.
 const HOSTILE: &str = "web\x1b]0;owned\x07\x1b[31m\u{9b}2J\u{202e}fdp\u{200b}\u{2028}\u{2029}\x7f";
 
 fn is_clean(text: &str) -> bool {
@@ -102,7 +102,7 @@ fn tasks_with_hostile_names_are_escaped_in_json_and_exact_in_piped_csv() {
 }
 
 #[test]
-fn commands_suggested_after_an_interruption_run_as_they_are() {
+fn commands_suggested_after_an_interruption_can_be_pasted() {
     let folder = tempdir().unwrap();
     let tasks: String = (0..6).map(|n| format!("task-{n}\n")).collect();
     std::fs::write(folder.path().join("wave 1.csv"), format!("task_id\n{tasks}")).unwrap();
@@ -118,7 +118,7 @@ fn commands_suggested_after_an_interruption_run_as_they_are() {
     crate::support::signal(&child, "-INT");
     let stopped = end(child);
     assert_eq!(stopped.code, 130, "{}", stopped.stderr);
-    stalling.let_go();
+    stalling.release();
     let commands = suggested(&stopped.stderr);
     let [resume, render] = &commands[..] else { panic!("two commands: {}", stopped.stderr) };
 
@@ -128,7 +128,7 @@ fn commands_suggested_after_an_interruption_run_as_they_are() {
     let [from_render] = &suggested(&rendered.stderr)[..] else { panic!("a command: {}", rendered.stderr) };
     assert!(from_render.contains("--resume"), "{from_render}");
 
-    // The same command once more names the unfinished journal.
+    // The same command again reports the unfinished journal.
     let again = run(
         folder.path(),
         &["export", "wave 1.csv", "--endpoint", &url, "--auth", "none", "-o", "it's.json", "-o", "csv/"],
@@ -157,7 +157,7 @@ fn list_from_stdin_is_resumed_from_the_journal() {
 }
 
 #[test]
-fn failed_output_suggests_a_command_that_runs_when_the_cause_is_gone() {
+fn failed_output_suggests_a_working_command() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("out"), "in the way").unwrap();
     let arguments = ["export", "--task", "a", "--endpoint", "embedded", "-o", "s.csv", "-o", "out/r.json"];
@@ -171,7 +171,7 @@ fn failed_output_suggests_a_command_that_runs_when_the_cause_is_gone() {
 }
 
 #[test]
-fn mistakes_on_the_command_line_are_explained() {
+fn command_line_errors_are_explained() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("j.jsonl"), "{}\n").unwrap();
     std::fs::write(folder.path().join("r.manifest.json"), "{}\n").unwrap();

@@ -1,4 +1,4 @@
-//! The text for a ticket comment, from journals whose times stand still.
+//! The text of a ticket comment, from journals with fixed times.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use tempfile::tempdir;
 
 const STARTED: &str = "2026-11-21T01:42:00Z";
 
-/// An answer with one directory, verified so many hours before the run.
+/// An answer with one directory, verified some hours before the run.
 fn verified(hours: i64, check_result: &str, [different, missing, redundant]: [u64; 3]) -> Outcome {
     let finished = STARTED.parse::<jiff::Timestamp>().unwrap().as_second() - hours * 3600;
     answered(&json!([{"finished_time": finished, "check_result": check_result, "consistency_result": [{
@@ -69,7 +69,7 @@ fn journal(path: &Path, tasks: Vec<(String, String, Outcome)>, waves: bool) {
             .unwrap();
     }
     writer.finish().unwrap();
-    // The run ended just now, and would each time.
+    // A fixed end, since a real run ends now.
     let text = std::fs::read_to_string(path).unwrap();
     let (records, end) = text.trim_end().rsplit_once('\n').unwrap();
     let mut end: serde_json::Value = serde_json::from_str(end).unwrap();
@@ -77,7 +77,7 @@ fn journal(path: &Path, tasks: Vec<(String, String, Outcome)>, waves: bool) {
     std::fs::write(path, format!("{records}\n{end}\n")).unwrap();
 }
 
-/// A task of every kind that does not pass, and names that mean something to a ticket system.
+/// A task of every verdict that does not pass, and names with markup characters.
 fn wave(path: &Path) {
     let outcomes = [
         ("web-01", verified(1, "success", [0, 0, 0])),
@@ -102,7 +102,7 @@ fn wave(path: &Path) {
     );
 }
 
-/// What `render` makes of the wave, `more` being options; its files' hashes and sizes by their names.
+/// The output of `render` for the wave with the options `more`, with hashes and sizes replaced by file names.
 fn rendered(more: &[&str]) -> String {
     let folder = tempdir().unwrap();
     wave(&folder.path().join("wave.jsonl"));
@@ -122,27 +122,27 @@ fn rendered(more: &[&str]) -> String {
 }
 
 #[test]
-fn a_comment_in_markdown() {
+fn ticket_in_markdown() {
     insta::assert_snapshot!(rendered(&[]));
 }
 
 #[test]
-fn a_comment_in_markdown_and_chinese() {
+fn ticket_in_markdown_and_chinese() {
     insta::assert_snapshot!(rendered(&["--language", "zh", "--timezone", "Asia/Shanghai"]));
 }
 
 #[test]
-fn a_comment_in_the_markup_of_jira() {
+fn ticket_in_jira_markup() {
     insta::assert_snapshot!(rendered(&["--ticket-format", "jira"]));
 }
 
 #[test]
-fn a_comment_without_markup() {
+fn ticket_in_plain_text() {
     insta::assert_snapshot!(rendered(&["--ticket-format", "plain"]));
 }
 
 #[test]
-fn a_ticket_is_written_last_and_the_same_twice() {
+fn ticket_is_written_last_and_deterministic() {
     let folder = tempdir().unwrap();
     wave(&folder.path().join("wave.jsonl"));
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -159,7 +159,7 @@ fn a_ticket_is_written_last_and_the_same_twice() {
 }
 
 #[test]
-fn a_file_that_could_not_be_written_is_told() {
+fn ticket_names_files_that_could_not_be_written() {
     let folder = tempdir().unwrap();
     wave(&folder.path().join("wave.jsonl"));
     std::fs::write(folder.path().join("file"), "").unwrap();
@@ -171,7 +171,7 @@ fn a_file_that_could_not_be_written_is_told() {
 }
 
 #[test]
-fn a_comment_is_short_whatever_the_run_holds() {
+fn ticket_is_short_for_any_run() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
     let of = |outcome: fn(usize) -> Outcome, name: &str| -> Vec<(String, String, Outcome)> {
@@ -219,7 +219,7 @@ fn a_comment_is_short_whatever_the_run_holds() {
     }
 }
 
-/// The text beside many files of long names.
+/// The text with many files with long names.
 fn text(report: &Report<'_>, markup: Markup, folder: &Path) -> String {
     let target = |name: &str| {
         let path = folder.join(name).display().to_string();

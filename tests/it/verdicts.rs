@@ -1,4 +1,4 @@
-//! Verdicts on what servers answer, as the reports of the real program have them.
+//! Verdicts on all kinds of answers, in the reports of the real program.
 
 use std::path::Path;
 
@@ -86,7 +86,7 @@ fn check(cases: Vec<(&str, Response<Body>, &str)>, more: &[&str]) {
 }
 
 #[test]
-fn evidence_that_shows_nothing_is_inconclusive() {
+fn empty_evidence_is_inconclusive() {
     let hour = 3_600_000;
     let ok = |body: Value| respond(200, body.to_string());
     let of = |finished: Value| ok(list(&[item(finished, &[[10, 0, 0, 0]])]));
@@ -160,7 +160,7 @@ fn future_verification_after_not_before_is_inconclusive() {
 }
 
 #[test]
-fn only_an_untroubled_200_is_an_answer() {
+fn only_a_200_without_error_signs_is_an_answer() {
     let ok = |body: Value| respond(200, body.to_string());
     let ranged = |status: u16, range: &str| {
         let mut response = respond(status, good().to_string());
@@ -204,7 +204,7 @@ fn only_an_untroubled_200_is_an_answer() {
 }
 
 #[test]
-fn unreadable_answer_stays_in_the_journal_and_is_judged_the_same_offline() {
+fn unreadable_answer_is_in_the_journal_and_has_same_verdict_offline() {
     let folder = tempdir().unwrap();
     let body = with("error_code", "SMS.9004").to_string();
     let kept = body.clone();
@@ -329,7 +329,7 @@ fn fail_on_takes_verdicts_not_passing_or_none() {
 }
 
 #[test]
-fn not_before_counts_in_the_zone_that_it_names() {
+fn not_before_uses_its_zone() {
     let folder = tempdir().unwrap();
     // 2026-11-20T13:30:00Z, which is 21:30 in Shanghai.
     let body = list(&[item(1_795_181_400_000_i64, &[[10, 0, 0, 0]])]).to_string();
@@ -397,7 +397,7 @@ fn label_named_like_a_column_has_another_heading_in_every_output() {
     for heading in ["Verdict", "Verdict (2)", "notes (2)", "Reason (2)"] {
         assert_eq!(cells.iter().filter(|cell| *cell == heading).count(), 1, "{heading}");
     }
-    // Last night's summary is a task list, too.
+    // An earlier summary is also a valid task list.
     let again = ["export", "c/summary.csv", "--endpoint", "embedded", "-o", "again/"];
     let again_run = run(folder.path(), &again);
     assert!(folder.path().join("again/summary.csv").exists(), "{}", again_run.stderr);
@@ -407,7 +407,7 @@ fn label_named_like_a_column_has_another_heading_in_every_output() {
 }
 
 #[test]
-fn upload_and_server_export_do_not_take_an_error_for_a_success() {
+fn upload_and_server_export_detect_errors_in_a_200() {
     let folder = tempdir().unwrap();
     std::fs::write(
         folder.path().join("u.json"),
@@ -455,7 +455,7 @@ fn upload_and_server_export_do_not_take_an_error_for_a_success() {
 }
 
 #[test]
-fn listing_that_is_an_error_is_no_empty_listing() {
+fn listing_with_an_error_is_not_empty() {
     for (status, body) in [
         (200, r#"{"count":0,"tasks":[],"source_servers":[],"error_code":"SMS.9004","error_msg":"denied"}"#),
         (206, r#"{"count":0,"tasks":[],"source_servers":[]}"#),

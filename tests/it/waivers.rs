@@ -1,4 +1,4 @@
-//! Waivers, as the user meets them: the sample data rendered with and without.
+//! Waivers: the sample data rendered with and without.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn summary(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// The rules by which cells of a sheet stand out, in the order in which they apply.
+/// The conditional formats of a sheet, in their order.
 fn rules(workbook: &Path, sheet: usize) -> Vec<String> {
     let mut archive = zip::ZipArchive::new(std::fs::File::open(workbook).unwrap()).unwrap();
     let mut xml = String::new();
@@ -57,7 +57,7 @@ fn rules(workbook: &Path, sheet: usize) -> Vec<String> {
 }
 
 #[test]
-fn waived_differences_are_shown_with_their_reason() {
+fn waived_differences_are_shown_with_reason() {
     let folder = exported();
     let outputs = ["-o", "r.xlsx", "-o", "csv/", "-o", "r.json", "--waivers", "waivers.toml"];
     let rendered = render(folder.path(), &outputs);
@@ -135,7 +135,7 @@ fn waived_differences_are_shown_with_their_reason() {
 }
 
 #[test]
-fn a_run_whose_differences_are_all_waived_passes_the_gate() {
+fn run_with_all_differences_waived_passes_fail_on() {
     let folder = exported();
     let all = "[[waiver]]\nreason = '=1+1'\nmax_different = 500\nmax_missing = 500\nmax_redundant = 500\n";
     std::fs::write(folder.path().join("all.toml"), all).unwrap();
@@ -152,11 +152,11 @@ fn a_run_whose_differences_are_all_waived_passes_the_gate() {
 }
 
 #[test]
-fn without_waivers_nothing_speaks_of_them() {
+fn outputs_without_waivers_do_not_mention_them() {
     let folder = exported();
     let with = ["-o", "csv/", "--waivers", "waivers.toml"];
     assert_eq!(render(folder.path(), &with).code, 4);
-    // A file of a task that is gone, with the column of waivers.
+    // A stale task file with the waivers column.
     let tasks = folder.path().join("csv/tasks");
     std::fs::copy(tasks.join(format!("{ARCHIVE}.csv")), tasks.join("gone.csv")).unwrap();
     assert_eq!(render(folder.path(), &["-o", "csv/", "-o", "r.json", "-o", "r.xlsx"]).code, 4);
@@ -171,7 +171,7 @@ fn without_waivers_nothing_speaks_of_them() {
 }
 
 #[test]
-fn the_same_journal_and_waivers_give_the_same_bytes_in_any_language() {
+fn same_journal_and_waivers_give_same_bytes_in_any_language() {
     let folder = exported();
     let rendered = |out: &str| {
         let zh = ["--waivers", "waivers.toml", "--language", "zh"];
@@ -188,7 +188,7 @@ fn the_same_journal_and_waivers_give_the_same_bytes_in_any_language() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_fetches_nothing() {
+fn invalid_waiver_file_stops_before_fetching() {
     let folder = tempfile::tempdir().unwrap();
     let list = sample_tasks();
     let export = |waivers: &str, out: &str| {
@@ -201,7 +201,7 @@ fn a_file_that_cannot_be_used_fetches_nothing() {
             "r.csv",
             &["w.toml:1:1: `reason` is missing", "w.toml:2:15: `max_missing` is a whole"][..],
         ),
-        ("none.toml", "r.csv", &["none.toml: cannot be read: "]),
+        ("none.toml", "r.csv", &["cannot read waiver file none.toml: "]),
     ] {
         let refused = export(waivers, out);
         assert_eq!(refused.code, 2, "{}", refused.stderr);
@@ -210,8 +210,7 @@ fn a_file_that_cannot_be_used_fetches_nothing() {
     std::fs::write(folder.path().join("w.csv"), "[[waiver]]\nreason = 'x'\n").unwrap();
     let refused = export("w.csv", "w.csv");
     assert_eq!(refused.code, 2);
-    for told in ["w.csv:1:1: this waiver covers nothing", "-o w.csv would be written over the waivers w.csv"]
-    {
+    for told in ["w.csv:1:1: this waiver covers nothing", "-o w.csv would overwrite the waivers w.csv"] {
         assert!(refused.stderr.contains(told), "{}", refused.stderr);
     }
     let left: Vec<_> = files(folder.path()).into_keys().collect();

@@ -159,7 +159,7 @@ fn results_beside_an_error_are_unreadable_in_every_part_of_the_body() {
 }
 
 #[test]
-fn only_a_whole_200_is_an_answer() {
+fn only_a_complete_200_is_an_answer() {
     let body = format!(r#"{{"consistency_result":[{CHECK}],"finished_time":1}}"#);
     let read = |status, range| read_answer(status, range, body.as_bytes());
     assert!(read(200, None).is_ok());
@@ -350,7 +350,7 @@ proptest! {
     }
 
     #[test]
-    fn no_broken_answer_panics_or_passes_for_another(
+    fn damaged_answer_neither_panics_nor_passes(
         answer in any_answer(),
         cut in any::<prop::sample::Index>(),
         byte in any::<u8>(),
@@ -363,7 +363,7 @@ proptest! {
     }
 
     #[test]
-    fn a_model_in_any_shape_is_read_back_the_same(answer in any_answer(), time_as_text: bool) {
+    fn verifications_in_any_shape_are_read_back_unchanged(answer in any_answer(), time_as_text: bool) {
         let body = render(&answer, time_as_text).to_string();
         prop_assert_eq!(normalise(body.as_bytes()).unwrap(), answer);
     }

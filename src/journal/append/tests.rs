@@ -27,23 +27,24 @@ fn record(ordinal: usize) -> Record {
 
 #[cfg(unix)]
 #[test]
-fn failed_sync_is_reported_by_the_next() {
+fn failed_sync_is_reported_by_the_next_sync() {
     let writer = || {
-        // Takes all that is written, and cannot be synced.
+        // Accepts every write, but cannot be synced.
         let path = PathBuf::from("/dev/null");
         let file = OpenOptions::new().write(true).open(&path).unwrap();
-        let open = Open { file, path: path.clone(), length: 0, copy: None };
-        let mut writer = Writer::at(path.into(), Place::File(open));
+        let open = OpenJournal { file, path: path.clone(), length: 0, copy: None };
+        let mut writer = Writer::at(path.into(), Target::File(open));
         writer.unsynced = true;
         writer
     };
     let mut ticking = writer();
-    ticking.begin_sync().expect("a sync is not waited for");
+    ticking.begin_sync().expect("begin_sync does not wait");
     while ticking.begin_sync().is_ok() {}
     assert!(matches!(writer().sync(), Err(JournalError::Io { .. })));
 }
 
-/// Appends a record, lets `harm` change the journal, appends another, and gives the notice and the records.
+/// Appends two records, lets `harm` change the journal, appends a third; returns the notice and the number of
+/// records.
 #[cfg(unix)]
 fn after(harm: impl FnOnce(&Path)) -> (Option<String>, usize) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Which of a task's records counts.
+//! Selects a task's record from several journals.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,38 +6,38 @@ use crate::answer::read_answer;
 use crate::journal::record::{Answered, Outcome, Record};
 use crate::model::{Answer, TaskId, Verification};
 
-/// A verification dated further ahead of its answer is in the future: clocks that are right differ by less.
+/// A verification that finished later than this after its answer has an invalid time.
 const FUTURE: SignedDuration = SignedDuration::from_mins(5);
 
-/// What a record is worth beside others of its task.
+/// The rank of a record among those of its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Candidate {
     evidence: Evidence,
     /// When it was fetched, on the service's clock.
-    came: Timestamp,
-    /// What its newest verification shows, or any that may be the newest.
-    shown: Shown,
-    /// Of its content, so that records which are equal in all else have an order.
+    received_at: Timestamp,
+    /// The worst finding of the verifications that may be the newest.
+    finding: Finding,
+    /// Hash of the record, to order records that are equal in all else.
     sha256: [u8; 32],
 }
 
-/// What a record says of the task.
+/// How much a record says about the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Evidence {
-    /// Nothing: no answer.
+    /// No answer.
     Failed,
-    /// Nothing that can be read.
+    /// An answer that cannot be parsed.
     Unreadable,
-    /// How the task is now, without a time of its own: the service does not know the task (404), the server has
-    /// no task, the task has no verification, or it is not known which verification is the newest.
+    /// An answer without a usable time: 404, a server without a task, a task without a verification, or no way to
+    /// know which verification is the newest.
     Undated,
     /// The time of its newest verification.
     Dated(Timestamp),
 }
 
-/// What verifications show.
+/// The result of verifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Shown {
+enum Finding {
     Nothing,
     Agreement,
     /// Differences, or a check that failed.
@@ -45,20 +45,20 @@ enum Shown {
 }
 
 impl Candidate {
-    /// What `record` is worth; it was made at `came` on the service's clock. Its hash is still to be set.
-    pub(super) fn of(record: &Record, came: Timestamp) -> Self {
-        let (evidence, shown) = match &record.outcome {
-            Outcome::NoTask => (Evidence::Undated, Shown::Nothing),
-            Outcome::Failed(failed) if failed.status == Some(404) => (Evidence::Undated, Shown::Nothing),
-            Outcome::Failed(_) => (Evidence::Failed, Shown::Nothing),
+    /// Ranks a record that was received at `received_at` on the service's clock. The hash is set later.
+    pub(super) fn of(record: &Record, received_at: Timestamp) -> Self {
+        let (evidence, finding) = match &record.outcome {
+            Outcome::NoTask => (Evidence::Undated, Finding::Nothing),
+            Outcome::Failed(failed) if failed.status == Some(404) => (Evidence::Undated, Finding::Nothing),
+            Outcome::Failed(_) => (Evidence::Failed, Finding::Nothing),
             Outcome::Answered(Answered { status, content_range, body, .. }) => {
                 match read_answer(*status, content_range.as_deref(), body) {
-                    Ok(answer) => read(&answer, record.task_id.as_ref(), came),
-                    Err(_) => (Evidence::Unreadable, Shown::Nothing),
+                    Ok(answer) => read(&answer, record.task_id.as_ref(), received_at),
+                    Err(_) => (Evidence::Unreadable, Finding::Nothing),
                 }
             }
         };
-        Self { evidence, shown, came, sha256: [0; 32] }
+        Self { evidence, finding, received_at, sha256: [0; 32] }
     }
 
     pub(super) fn with_sha256(self, sha256: [u8; 32]) -> Self {
@@ -66,14 +66,14 @@ impl Candidate {
     }
 }
 
-/// What an answer of a task that came at this time says, and what it shows.
-fn read(answer: &Answer, task_id: Option<&TaskId>, came: Timestamp) -> (Evidence, Shown) {
+/// Evidence and finding of an answer that was received at `received_at`.
+fn read(answer: &Answer, task_id: Option<&TaskId>, received_at: Timestamp) -> (Evidence, Finding) {
     let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
     if named.is_some_and(|named| task_id.is_none_or(|id| named != id.as_str())) {
-        return (Evidence::Unreadable, Shown::Nothing);
+        return (Evidence::Unreadable, Finding::Nothing);
     }
     let time = |verification: &Verification| {
-        verification.finished.filter(|finished| finished.duration_since(came) <= FUTURE)
+        verification.finished.filter(|finished| finished.duration_since(received_at) <= FUTURE)
     };
     let newest = answer.verifications.iter().filter_map(time).max();
     let may_be_newest =
@@ -81,28 +81,28 @@ fn read(answer: &Answer, task_id: Option<&TaskId>, came: Timestamp) -> (Evidence
     let has_fault = |verification: &Verification| {
         verification.check_failed() || verification.directories.iter().any(|check| !check.is_consistent())
     };
-    let shown = may_be_newest().map(|one| if has_fault(one) { Shown::Fault } else { Shown::Agreement });
+    let finding = may_be_newest().map(|one| if has_fault(one) { Finding::Fault } else { Finding::Agreement });
     let is_dated = answer.verifications.iter().all(|one| time(one).is_some());
     let evidence = newest.filter(|_| is_dated).map_or(Evidence::Undated, Evidence::Dated);
-    (evidence, shown.max().unwrap_or(Shown::Nothing))
+    (evidence, finding.max().unwrap_or(Finding::Nothing))
 }
 
-/// The record that counts, of all that there are of a task, whatever their order; each with where it is found.
+/// Selects one of a task's records, independent of their order; each comes with its source.
 ///
-/// A record that has no time of its own makes those before it obsolete. Of the answers that are left, the one
-/// with the newest verification counts, and of several the one that came last. What is no evidence counts only
-/// if there is nothing else. A verification whose time is not known hides no fault that one before it shows.
+/// An undated record makes the records before it obsolete. Of the remaining answers, the one with the newest
+/// verification is selected, and of several the one received last. Failures and unreadable answers are selected only
+/// if there is nothing else. A verification of unknown time does not hide a fault of an earlier one.
 pub(super) fn choose<T: Copy>(candidates: &[(Candidate, T)]) -> Option<T> {
     let of = |wanted: fn(&Candidate) -> bool| candidates.iter().filter(move |(one, _)| wanted(one));
     let newest_since = |since: Option<&(Candidate, T)>| {
-        let since = since.map(|(one, _)| one.came);
+        let since = since.map(|(one, _)| one.received_at);
         let dated = of(|one| matches!(one.evidence, Evidence::Dated(_)));
-        last(dated.filter(move |(one, _)| since.is_none_or(|since| one.came > since)))
+        last(dated.filter(move |(one, _)| since.is_none_or(|since| one.received_at > since)))
     };
     let undated = last(of(|one| one.evidence == Evidence::Undated));
-    let hidden = undated.filter(|(one, _)| one.shown == Shown::Agreement).and_then(|_| {
-        let gone = last(of(|one| one.evidence == Evidence::Undated && one.shown != Shown::Agreement));
-        newest_since(gone).filter(|(one, _)| one.shown == Shown::Fault)
+    let hidden = undated.filter(|(one, _)| one.finding == Finding::Agreement).and_then(|_| {
+        let gone = last(of(|one| one.evidence == Evidence::Undated && one.finding != Finding::Agreement));
+        newest_since(gone).filter(|(one, _)| one.finding == Finding::Fault)
     });
     newest_since(undated)
         .or(hidden)

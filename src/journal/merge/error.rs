@@ -1,4 +1,4 @@
-//! Why journals cannot be merged, or the merged one not written.
+//! Errors of merging journals.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,13 +12,12 @@ pub enum MergeError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(
-        "{one} and {other} hold shards that do not belong together: {what}; \
-         merge the shards of each run by themselves, and then what comes of it",
+        "{one} and {other} contain shards of different runs: {what}; merge the shards of each run first, then merge the results",
         one = .one.display(),
         other = .other.display()
     )]
-    Strangers { one: PathBuf, other: PathBuf, what: String },
-    #[error("{path} was replaced while it was merged; merge again", path = .0.display())]
+    IncompatibleShards { one: PathBuf, other: PathBuf, what: String },
+    #[error("{path} was replaced during the merge; run the merge again", path = .0.display())]
     Replaced(PathBuf),
 }
 

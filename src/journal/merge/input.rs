@@ -1,4 +1,4 @@
-//! A journal to merge, without its answers.
+//! An input of a merge, without its answers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -32,7 +32,7 @@ impl Input {
         let candidate = |ordinal| {
             let Some(record) = with_offset(&journal, ordinal)? else { return Ok(None) };
             let unhashed = Candidate::of(&record, journal.service_time(&record));
-            // Where a task stands in a list is no part of its result.
+            // A task's ordinal is not a part of its result.
             let line = Line::from(Record { ordinal: 0, ..record });
             Ok(Some(unhashed.with_sha256(sha256(&file.name, &line)?)))
         };
@@ -43,8 +43,8 @@ impl Input {
     }
 }
 
-/// The record of the task at `ordinal`. If its answer does not show the service's clock, it gets the offset of
-/// its run, which the merged journal no longer tells.
+/// The record of the task at `ordinal`. Without a clock offset of its own it gets that of its run, which the merged
+/// journal does not record.
 pub(super) fn with_offset(journal: &Journal, ordinal: usize) -> Result<Option<Record>, JournalError> {
     let is_merged = !journal.header().merged_from.is_empty();
     let of_run = journal.clock_offset().filter(|_| !is_merged);
@@ -52,7 +52,7 @@ pub(super) fn with_offset(journal: &Journal, ordinal: usize) -> Result<Option<Re
     Ok(record.map(|record| Record { clock_offset: record.clock_offset.or(of_run), ..record }))
 }
 
-/// What a journal holds, by endpoint.
+/// A journal's origins by endpoint.
 fn origins(journal: &Journal) -> Vec<Origin> {
     let header = journal.header();
     if !header.merged_from.is_empty() {

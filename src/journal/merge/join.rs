@@ -1,4 +1,4 @@
-//! Reads journals to decide which records the merged one takes, and writes it.
+//! Selects the records of the merged journal, and writes it.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::error::{MergeError, WriteError};
 use super::input::{Input, sha256, with_offset};
-use super::lists::{Taken, groups, identities, merged};
+use super::lists::{RecordSources, groups, identities, merged};
 use crate::journal::error::JournalError;
 use crate::journal::header::Header;
 use crate::journal::line::Line;
@@ -15,30 +15,29 @@ use crate::journal::record::Footer;
 use crate::journal::replay::Journal;
 use crate::model::NamedFile;
 
-/// Journals that were read to know what is to be taken from which. Their lists are not kept, only that of
-/// the result.
+/// A merge that is planned: the header and the source of each record. Only the merged list is kept in memory.
 #[derive(Debug)]
 pub struct Merge {
-    sources: Vec<Source>,
+    files: Vec<MergeFile>,
     header: Header,
-    taken: Taken,
+    record_sources: RecordSources,
     finished: bool,
     warnings: Vec<String>,
 }
 
-/// A journal that was read, and will be again.
+/// An input, which is read again to copy its records.
 #[derive(Debug)]
-struct Source {
+struct MergeFile {
     file: NamedFile,
-    /// Of its header.
+    /// Hash of its header.
     sha256: [u8; 32],
 }
 
 impl Merge {
-    /// Reads journals, without keeping their answers.
+    /// Plans the merge of these journals, without keeping their answers in memory.
     ///
     /// # Errors
-    /// [`MergeError`] with the files at fault.
+    /// [`MergeError`] with the paths.
     pub fn of<F: Into<NamedFile>>(files: impl IntoIterator<Item = F>) -> Result<Self, MergeError> {
         let inputs: Result<Vec<_>, JournalError> =
             files.into_iter().map(|file| Input::read(file.into())).collect();
@@ -46,7 +45,7 @@ impl Merge {
         for input in inputs? {
             hashed.push((sha256(&input.file.name, &input.header)?, input));
         }
-        // By all that the result may depend on.
+        // Ordered by everything that the result depends on.
         hashed.sort_by(|(one_hash, one), (other_hash, other)| {
             let began = one.header.started_at.cmp(&other.header.started_at);
             let by_header = || (one_hash, one.finished).cmp(&(other_hash, other.finished));
@@ -54,12 +53,12 @@ impl Merge {
         });
         let (hashes, inputs): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
         let groups = groups(&inputs)?;
-        let (header, taken) = merged(&inputs, groups);
-        let finished = is_finished(&inputs, &taken, &header);
+        let (header, record_sources) = merged(&inputs, groups);
+        let finished = is_finished(&inputs, &record_sources, &header);
         let warnings = warnings(&inputs);
-        let sources =
-            inputs.into_iter().zip(hashes).map(|(input, sha256)| Source { file: input.file, sha256 });
-        Ok(Self { sources: sources.collect(), header, taken, finished, warnings })
+        let files =
+            inputs.into_iter().zip(hashes).map(|(input, sha256)| MergeFile { file: input.file, sha256 });
+        Ok(Self { files: files.collect(), header, record_sources, finished, warnings })
     }
 
     /// The header of the merged journal.
@@ -67,7 +66,7 @@ impl Merge {
         &self.header
     }
 
-    /// What the user should know of the inputs.
+    /// Warnings about the inputs.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -75,19 +74,19 @@ impl Merge {
     /// Writes the merged journal.
     ///
     /// # Errors
-    /// When an input cannot be read or is another one by now, or the writer's.
+    /// When an input cannot be read or was replaced, or the writer fails.
     pub fn write_to(&self, to: &mut dyn Write) -> Result<(), WriteError> {
         write_line(to, &self.header)?;
-        let mut by_input: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.sources.len()];
-        for (ordinal, taken) in self.taken.iter().enumerate() {
-            if let Some((input, there)) = taken
+        let mut by_input: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.files.len()];
+        for (ordinal, record_sources) in self.record_sources.iter().enumerate() {
+            if let Some((input, source_ordinal)) = record_sources
                 && let Some(of_input) = by_input.get_mut(*input)
             {
-                of_input.push((ordinal, *there));
+                of_input.push((ordinal, *source_ordinal));
             }
         }
         let mut recorded = 0;
-        for (Source { file, sha256: known }, wanted) in self.sources.iter().zip(by_input) {
+        for (MergeFile { file, sha256: known }, wanted) in self.files.iter().zip(by_input) {
             if wanted.is_empty() {
                 continue;
             }
@@ -95,8 +94,8 @@ impl Merge {
             if sha256(&file.name, journal.header()).map_err(MergeError::from)? != *known {
                 return Err(MergeError::Replaced(file.name.clone()).into());
             }
-            for (ordinal, there) in wanted {
-                let record = with_offset(&journal, there).map_err(MergeError::from)?;
+            for (ordinal, source_ordinal) in wanted {
+                let record = with_offset(&journal, source_ordinal).map_err(MergeError::from)?;
                 let mut record = record.ok_or_else(|| MergeError::Replaced(file.name.clone()))?;
                 record.ordinal = ordinal;
                 write_line(to, &Line::from(record))?;
@@ -115,7 +114,7 @@ fn warnings(inputs: &[Input]) -> Vec<String> {
     for input in inputs.iter().filter(|input| !input.finished) {
         let recorded = input.results.iter().flatten().count();
         warnings.push(format!(
-            "{}: the run did not come to its end; {recorded} of {} tasks are recorded",
+            "{}: the run is incomplete; {recorded} of {} tasks are recorded",
             input.file.name.display(),
             input.results.len()
         ));
@@ -135,26 +134,25 @@ fn write_line(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     to.write_all(b"\n")
 }
 
-/// Whether nothing of a run that did not come to its end is left open: each of its tasks has its
-/// result from one that did.
-fn is_finished(inputs: &[Input], taken: &Taken, header: &Header) -> bool {
+/// Whether the merged journal is complete: every task of an unfinished run has its record from a finished one.
+fn is_finished(inputs: &[Input], record_sources: &RecordSources, header: &Header) -> bool {
     let is_finished = |place: usize| inputs.get(place).is_some_and(|input| input.finished);
-    let settled: HashSet<(&str, String)> = header
+    let resolved: HashSet<(&str, String)> = header
         .list
         .tasks
         .iter()
-        .zip(taken)
+        .zip(record_sources)
         .enumerate()
-        .filter(|(_, (_, taken))| taken.is_some_and(|(input, _)| is_finished(input)))
+        .filter(|(_, (_, record_sources))| record_sources.is_some_and(|(input, _)| is_finished(input)))
         .flat_map(|(ordinal, (task, _))| {
             identities(task).map(move |name| (header.endpoint_of(ordinal), name))
         })
         .collect();
     inputs.iter().filter(|input| !input.finished).all(|input| {
         let mut tasks = input.header.list.tasks.iter().enumerate();
-        tasks.all(|(there, task)| {
-            let endpoint = input.header.endpoint_of(there);
-            identities(task).any(|name| settled.contains(&(endpoint, name)))
+        tasks.all(|(source_ordinal, task)| {
+            let endpoint = input.header.endpoint_of(source_ordinal);
+            identities(task).any(|name| resolved.contains(&(endpoint, name)))
         })
     })
 }

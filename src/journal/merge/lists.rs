@@ -1,4 +1,4 @@
-//! The lists of several journals as one.
+//! Merges task lists.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter;
@@ -8,34 +8,34 @@ use super::choice::{Candidate, choose};
 use super::error::MergeError;
 use super::input::Input;
 use crate::journal::header::Header;
-use crate::journal::origin::{Divided, Origin, Run};
+use crate::journal::origin::{Origin, Run, ShardedList};
 use crate::model::{Reconciliation, Task, TaskId, TaskList};
 
-/// The label that tells the tasks of several endpoints apart.
+/// The label with the endpoint, if there are several.
 const ENDPOINT: &str = "endpoint";
 
-/// What the inputs hold of one endpoint.
+/// The tasks of one endpoint from all inputs.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     runs: BTreeSet<Run>,
-    /// The list that was divided, into how many shards, and who says so.
+    /// The divided list: hash, tasks, shards, and the journal that it is from.
     list: Option<(String, usize, u32, PathBuf)>,
     tasks: Vec<Entry>,
-    /// The place in `tasks` by each [identity](identities).
+    /// Index in `tasks` by each [identity](identities).
     places: HashMap<String, usize>,
 }
 
-/// What the inputs hold of one task.
+/// A task from all inputs.
 #[derive(Debug)]
 struct Entry {
     task: Task,
-    /// Its place in the list that was divided.
+    /// Its ordinal in the divided list.
     ordinal: Option<usize>,
-    /// What it has of each input, with the input and the ordinal there.
+    /// Its record in each input, with the input's index and the ordinal there.
     candidates: Vec<(Candidate, (usize, usize))>,
 }
 
-/// The tasks of all inputs by endpoint and id, each with its best result.
+/// The tasks of all inputs by endpoint.
 pub(super) fn groups(inputs: &[Input]) -> Result<BTreeMap<String, Group>, MergeError> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for (place, input) in inputs.iter().enumerate() {
@@ -45,10 +45,14 @@ pub(super) fn groups(inputs: &[Input]) -> Result<BTreeMap<String, Group>, MergeE
             group.runs.extend(origin.runs.iter().cloned());
             group.join(origin, &input.file.name)?;
             let mut ordinals = origin.list.iter().flat_map(|list| list.ordinals.iter().copied());
-            for (there, (task, result)) in tasks.by_ref().take(origin.tasks) {
+            for (source_ordinal, (task, result)) in tasks.by_ref().take(origin.tasks) {
                 let mut task = task.clone();
                 endpoint_label(input).map(|own| task.labels.remove(own));
-                group.add(task, ordinals.next(), result.map(|candidate| (candidate, (place, there))));
+                group.add(
+                    task,
+                    ordinals.next(),
+                    result.map(|candidate| (candidate, (place, source_ordinal))),
+                );
             }
         }
     }
@@ -56,9 +60,10 @@ pub(super) fn groups(inputs: &[Input]) -> Result<BTreeMap<String, Group>, MergeE
 }
 
 impl Group {
-    /// Checks that what `origin` has shards of is what the others have shards of.
+    /// Checks that `origin` has shards of the same list as the inputs before.
     fn join(&mut self, origin: &Origin, path: &Path) -> Result<(), MergeError> {
-        let Some((Divided { list_sha256, list_tasks, .. }, of)) = origin.list.as_ref().zip(origin.shards())
+        let Some((ShardedList { list_sha256, list_tasks, .. }, of)) =
+            origin.list.as_ref().zip(origin.shards())
         else {
             return Ok(());
         };
@@ -67,16 +72,16 @@ impl Group {
             return Ok(());
         };
         let what = if *others != of {
-            format!("one of them is a shard of {others}, the other of {of}")
+            format!("one is divided into {others} shards, the other into {of}")
         } else if (sha256, tasks) != (list_sha256, list_tasks) {
             format!("their task lists differ, one with {tasks} tasks, the other with {list_tasks}")
         } else {
             return Ok(());
         };
-        Err(MergeError::Strangers { one: other.clone(), other: path.to_owned(), what })
+        Err(MergeError::IncompatibleShards { one: other.clone(), other: path.to_owned(), what })
     }
 
-    /// Adds what an input that began no earlier than those before says of a task.
+    /// Adds a task of an input. Inputs are added by start, so later values replace earlier ones.
     fn add(&mut self, task: Task, ordinal: Option<usize>, result: Option<(Candidate, (usize, usize))>) {
         let mut names = identities(&task);
         let place = names.find_map(|name| self.places.get(&name).copied()).unwrap_or(self.tasks.len());
@@ -98,17 +103,17 @@ impl Group {
     }
 }
 
-/// What makes a task of one list that of another: the plan's name of its server, then its task id.
+/// The keys that identify a task across lists: the plan's server name, then the task id.
 pub(super) fn identities(task: &Task) -> impl Iterator<Item = String> + use<> {
     let planned = task.planned.as_ref().map(|planned| format!("plan {}", planned.name.to_lowercase()));
     planned.into_iter().chain(task.task_id.as_ref().map(|id| format!("task {id}")))
 }
 
-/// By ordinal: the input and the ordinal there that a task's record is taken from.
-pub(super) type Taken = Vec<Option<(usize, usize)>>;
+/// By ordinal: the input and the ordinal in it of each task's record.
+pub(super) type RecordSources = Vec<Option<(usize, usize)>>;
 
-/// The header of the merged journal, and where each task's record is taken from.
-pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Header, Taken) {
+/// The header of the merged journal, and the source of each record.
+pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Header, RecordSources) {
     let mut labels = Vec::new();
     for input in inputs {
         let own = endpoint_label(input);
@@ -123,13 +128,13 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
     labels.extend(endpoint_label.clone());
     let endpoints: Vec<&str> = groups.keys().map(String::as_str).collect();
     let endpoint = endpoints.join(", ");
-    let (mut tasks, mut taken, mut merged_from) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tasks, mut record_sources, mut merged_from) = (Vec::new(), Vec::new(), Vec::new());
     for (endpoint, group) in groups {
         let mut entries = group.tasks;
         entries.sort_by_key(|entry| (entry.ordinal.is_none(), entry.ordinal));
         let list = group.list.map(|(list_sha256, list_tasks, ..)| {
             let ordinals = entries.iter().filter_map(|entry| entry.ordinal).collect();
-            Divided { list_sha256, list_tasks, ordinals }
+            ShardedList { list_sha256, list_tasks, ordinals }
         });
         merged_from.push(Origin { endpoint: endpoint.clone(), tasks: entries.len(), runs: group.runs, list });
         for mut entry in entries {
@@ -138,12 +143,12 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
             }
             let chosen = choose(&entry.candidates);
             if let Some(of_record) = chosen.and_then(|chosen| task_at(inputs, chosen)) {
-                // Of a server whose task was made anew, the answer and the id belong together.
+                // If a server's task was created again, the id must match the answer.
                 entry.task.task_id.clone_from(&of_record.task_id);
                 entry.task.planned = of_record.planned.clone().or(entry.task.planned);
             }
             tasks.push(entry.task);
-            taken.push(chosen);
+            record_sources.push(chosen);
         }
     }
     let started = inputs.iter().map(|input| input.header.started_at).min().unwrap_or_default();
@@ -154,7 +159,7 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
     header.unlisted = unlisted.into_iter().cloned().collect();
     let same_server: BTreeSet<_> = inputs.iter().flat_map(|input| &input.header.same_server).collect();
     header.same_server = same_server.into_iter().cloned().collect();
-    (header, taken)
+    (header, record_sources)
 }
 
 /// The task at an ordinal of an input.
@@ -162,15 +167,15 @@ fn task_at(inputs: &[Input], (input, ordinal): (usize, usize)) -> Option<&Task> 
     inputs.get(input)?.header.list.tasks.get(ordinal)
 }
 
-/// The label by which a merged journal tells its endpoints apart: the last, which no list had.
+/// The endpoint label of a merged journal: the last one.
 fn endpoint_label(input: &Input) -> Option<&String> {
     input.header.list.labels.last().filter(|_| input.origins.len() > 1)
 }
 
-/// What the comparisons with the accounts found, all in all.
+/// Combines the comparisons with the accounts.
 ///
-/// A task that one list lacks may stand in another, and one that was not found may have been found
-/// later. That all is well is said only if every list was compared and none is missing.
+/// A task that one list lacks may be in another, and one that was not found may be found later. The result is known
+/// only if every list was compared and no shard is missing.
 fn reconciled(inputs: &[Input], header: &Header) -> Option<Reconciliation> {
     let declared: HashSet<&TaskId> =
         header.list.tasks.iter().filter_map(|task| task.task_id.as_ref()).collect();

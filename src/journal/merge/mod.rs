@@ -1,8 +1,7 @@
-//! Several journals as one: those of shards, regions, accounts, or of one list at different times.
+//! Merges journals: of shards, regions, accounts, or of one list at different times.
 //!
-//! The result depends on what the inputs hold alone, not on their order or names. One input is open at
-//! a time and its answers are read one by one, so memory grows with the lists, not with the answers,
-//! and any number of inputs can be merged.
+//! The result depends only on the contents of the inputs, not on their order or names. One input is open at a time
+//! and its answers are read one by one, so memory grows with the lists, not with the answers.
 
 mod choice;
 mod error;

@@ -11,9 +11,9 @@ use crate::journal::line::Line;
 use crate::journal::*;
 use crate::model::{ClockOffset, Planned, Reconciliation, Shard, Task, TaskId, TaskList};
 
-/// What a run got for a task. Times are in hours.
+/// What a run received for a task. Times are in hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Got {
+enum Response {
     Failure,
     Unreadable,
     NotFound,
@@ -21,20 +21,19 @@ enum Got {
     Verified(i64),
 }
 
-/// A result: what was got, the true hour in which it came, and a number that tells it from others. Only odd ones
-/// show the service's clock.
-type Said = (Got, i64, u8);
+/// The response, the true hour when it was received, and a unique number. Only odd ones show the service's clock.
+type TestResult = (Response, i64, u8);
 
-/// A run, as a test thinks of it.
+/// A run, described by a test.
 #[derive(Debug, Clone)]
-struct Night {
+struct TestRun {
     endpoint: &'static str,
-    /// The hour in which it began.
-    began: i64,
-    /// How many hours its machine's clock is ahead.
-    ahead: i64,
-    /// The tasks by number, and what came of them.
-    tasks: Vec<(usize, Option<Said>)>,
+    /// The hour when it started.
+    started: i64,
+    /// Hours by which its machine's clock is ahead.
+    clock_ahead: i64,
+    /// The tasks by number, with their results.
+    tasks: Vec<(usize, Option<TestResult>)>,
     named: bool,
     finished: bool,
     compared: Option<Vec<usize>>,
@@ -44,15 +43,15 @@ fn hour(hour: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + hour * 3600).unwrap()
 }
 
-fn outcome(got: Got, mark: u8) -> Outcome {
+fn outcome(response: Response, mark: u8) -> Outcome {
     let failed =
         |status| Outcome::Failed(Failed { status, code: None, kind: None, message: mark.to_string() });
-    let verifications = match got {
-        Got::Failure => return failed(None),
-        Got::NotFound => return failed(Some(404)),
-        Got::Unreadable => vec![],
-        Got::NoVerification => vec![],
-        Got::Verified(hours) => vec![json!({
+    let verifications = match response {
+        Response::Failure => return failed(None),
+        Response::NotFound => return failed(Some(404)),
+        Response::Unreadable => vec![],
+        Response::NoVerification => vec![],
+        Response::Verified(hours) => vec![json!({
             "finished_time": hour(hours).as_millisecond(),
             "check_result": "success",
             "consistency_result": [{"dir_check": "/d", "num_total_files": 1, "num_different_files": 0,
@@ -60,7 +59,7 @@ fn outcome(got: Got, mark: u8) -> Outcome {
         })],
     };
     let mut answer = json!({ "result_list": verifications, "mark": mark });
-    if got == Got::Unreadable {
+    if response == Response::Unreadable {
         answer = json!({ "mark": mark });
     }
     Outcome::Answered(Answered {
@@ -71,22 +70,22 @@ fn outcome(got: Got, mark: u8) -> Outcome {
     })
 }
 
-fn got(outcome: &Outcome) -> (Got, u8) {
+fn response(outcome: &Outcome) -> (Response, u8) {
     match outcome {
-        Outcome::NoTask => (Got::NotFound, 0),
+        Outcome::NoTask => (Response::NotFound, 0),
         Outcome::Failed(failed) => {
-            let got = if failed.status == Some(404) { Got::NotFound } else { Got::Failure };
-            (got, failed.message.parse().unwrap())
+            let response = if failed.status == Some(404) { Response::NotFound } else { Response::Failure };
+            (response, failed.message.parse().unwrap())
         }
         Outcome::Answered(answered) => {
             let body: serde_json::Value = serde_json::from_slice(&answered.body).unwrap();
-            let got = match normalise(&answered.body) {
-                Err(_) => Got::Unreadable,
-                Ok(answer) => answer.verifications.first().map_or(Got::NoVerification, |newest| {
-                    Got::Verified(newest.finished.unwrap().duration_since(hour(0)).as_hours())
+            let response = match normalise(&answered.body) {
+                Err(_) => Response::Unreadable,
+                Ok(answer) => answer.verifications.first().map_or(Response::NoVerification, |newest| {
+                    Response::Verified(newest.finished.unwrap().duration_since(hour(0)).as_hours())
                 }),
             };
-            (got, body["mark"].as_u64().unwrap() as u8)
+            (response, body["mark"].as_u64().unwrap() as u8)
         }
     }
 }
@@ -95,19 +94,19 @@ fn id(number: usize) -> TaskId {
     TaskId::new(&format!("task-{number}")).unwrap()
 }
 
-impl Night {
+impl TestRun {
     fn header(&self) -> Header {
         let task = |(number, _): &(usize, _)| {
             let mut task = Task::new(id(*number));
             if self.named {
-                task.source_name = Some(format!("server {number} of {}", self.began));
-                task.labels.insert("wave".to_owned(), self.began.to_string());
+                task.source_name = Some(format!("server {number} of {}", self.started));
+                task.labels.insert("wave".to_owned(), self.started.to_string());
             }
             task
         };
         let labels = if self.named { vec!["wave".to_owned()] } else { Vec::new() };
         let list = TaskList { labels, tasks: self.tasks.iter().map(task).collect() };
-        let mut header = Header::new(hour(self.began + self.ahead), self.endpoint.to_owned(), list);
+        let mut header = Header::new(hour(self.started + self.clock_ahead), self.endpoint.to_owned(), list);
         header.reconciliation = self.compared.as_ref().map(|undeclared| Reconciliation {
             not_found: self.tasks.iter().map(|(number, _)| id(*number)).take(1).collect(),
             undeclared: undeclared.iter().map(|number| Task::new(id(*number))).collect(),
@@ -116,25 +115,29 @@ impl Night {
     }
 
     fn write(&self, path: &Path, header: &Header) {
-        let results: Vec<_> = self.tasks.iter().map(|(number, said)| (id(*number), *said)).collect();
+        let results: Vec<_> =
+            self.tasks.iter().map(|(number, results_in)| (id(*number), *results_in)).collect();
         let mut lines = vec![serde_json::to_string(header).unwrap()];
         for (ordinal, task) in header.list.tasks.iter().enumerate() {
-            let said =
-                results.iter().find(|(id, _)| Some(id) == task.task_id.as_ref()).and_then(|(_, said)| *said);
-            let Some((got, came, mark)) = said else { continue };
+            let results_in = results
+                .iter()
+                .find(|(id, _)| Some(id) == task.task_id.as_ref())
+                .and_then(|(_, results_in)| *results_in);
+            let Some((response, received_at, mark)) = results_in else { continue };
             let record = Record {
                 ordinal,
                 task_id: task.task_id.clone(),
-                fetched_at: hour(came + self.ahead),
-                clock_offset: (mark % 2 == 1).then(|| ClockOffset::from_secs(-3600 * self.ahead)),
+                fetched_at: hour(received_at + self.clock_ahead),
+                clock_offset: (mark % 2 == 1).then(|| ClockOffset::from_secs(-3600 * self.clock_ahead)),
                 attempts: 1,
                 request_id: None,
-                outcome: outcome(got, mark),
+                outcome: outcome(response, mark),
             };
             lines.push(serde_json::to_string(&Line::from(record)).unwrap());
         }
         if self.finished {
-            let footer = Footer { finished_at: hour(self.began + self.ahead + 9), recorded: lines.len() - 1 };
+            let footer =
+                Footer { finished_at: hour(self.started + self.clock_ahead + 9), recorded: lines.len() - 1 };
             lines.push(serde_json::to_string(&footer).unwrap());
         }
         std::fs::write(path, lines.join("\n") + "\n").unwrap();
@@ -148,34 +151,34 @@ fn merged(paths: &[PathBuf]) -> Vec<u8> {
 }
 
 /// What a journal says of each task: its endpoint, its id, and the result with the hour of the service's clock.
-fn said(path: &Path) -> Vec<(String, TaskId, Option<Said>)> {
+fn results_in(path: &Path) -> Vec<(String, TaskId, Option<TestResult>)> {
     let journal = Journal::open(path).unwrap();
     let header = journal.header();
     let one = |(ordinal, task): (usize, &Task)| {
         let record = journal.record(ordinal).unwrap();
-        let said = record.map(|record| {
-            let came = journal.service_time(&record).duration_since(hour(0)).as_hours();
-            let (got, mark) = got(&record.outcome);
-            (got, came, mark)
+        let results_in = record.map(|record| {
+            let received_at = journal.service_time(&record).duration_since(hour(0)).as_hours();
+            let (response, mark) = response(&record.outcome);
+            (response, received_at, mark)
         });
-        (header.endpoint_of(ordinal).to_owned(), task.task_id.clone().unwrap(), said)
+        (header.endpoint_of(ordinal).to_owned(), task.task_id.clone().unwrap(), results_in)
     };
     header.list.tasks.iter().enumerate().map(one).collect()
 }
 
-fn night() -> impl Strategy<Value = Night> {
-    let got = prop_oneof![
-        1 => Just(Got::Failure),
-        1 => Just(Got::Unreadable),
-        1 => Just(Got::NotFound),
-        1 => Just(Got::NoVerification),
-        4 => (-2_i64..5).prop_map(Got::Verified),
+fn any_run() -> impl Strategy<Value = TestRun> {
+    let response = prop_oneof![
+        1 => Just(Response::Failure),
+        1 => Just(Response::Unreadable),
+        1 => Just(Response::NotFound),
+        1 => Just(Response::NoVerification),
+        4 => (-2_i64..5).prop_map(Response::Verified),
     ];
-    let said = prop::option::weighted(0.8, (got, 0_i64..4, 0_u8..4));
+    let results_in = prop::option::weighted(0.8, (response, 0_i64..4, 0_u8..4));
     let tasks = prop::sample::subsequence((0..5_usize).collect::<Vec<_>>(), 0..5).prop_shuffle();
     let tasks = tasks.prop_flat_map(move |tasks| {
-        let said = prop::collection::vec(said.clone(), tasks.len());
-        (Just(tasks), said).prop_map(|(tasks, said)| tasks.into_iter().zip(said).collect())
+        let results_in = prop::collection::vec(results_in.clone(), tasks.len());
+        (Just(tasks), results_in).prop_map(|(tasks, results_in)| tasks.into_iter().zip(results_in).collect())
     });
     let compared = prop::option::of(prop::sample::subsequence(vec![3_usize, 4, 5, 6], 0..3));
     (
@@ -186,10 +189,10 @@ fn night() -> impl Strategy<Value = Night> {
         any::<bool>(),
         compared,
     )
-        .prop_map(|(endpoint, (began, ahead), tasks, named, finished, compared)| Night {
+        .prop_map(|(endpoint, (started, clock_ahead), tasks, named, finished, compared)| TestRun {
             endpoint,
-            began,
-            ahead,
+            started,
+            clock_ahead,
             tasks,
             named,
             finished,
@@ -197,17 +200,18 @@ fn night() -> impl Strategy<Value = Night> {
         })
 }
 
-/// Whether `one` counts for more than `other`.
-fn makes_obsolete(one: Said, other: Said, all: &[Said]) -> bool {
-    // Dated ahead of its answer, a verification says nothing of when it was.
-    let dated = |(got, came, _): Said| match got {
-        Got::Verified(verified) if verified <= came => Some(verified),
+/// Whether `one` makes `other` obsolete.
+fn makes_obsolete(one: TestResult, other: TestResult, all: &[TestResult]) -> bool {
+    // A verification dated after its answer has no valid time.
+    let dated = |(response, received_at, _): TestResult| match response {
+        Response::Verified(verified) if verified <= received_at => Some(verified),
         _ => None,
     };
-    let is_evidence = |(got, ..): Said| got > Got::Unreadable;
-    let is_gone = |said: Said| {
-        let after = |later: &&Said| is_evidence(**later) && dated(**later).is_none() && later.1 >= said.1;
-        dated(said).is_some() && all.iter().any(|later| after(&later))
+    let is_evidence = |(response, ..): TestResult| response > Response::Unreadable;
+    let is_gone = |results_in: TestResult| {
+        let after =
+            |later: &&TestResult| is_evidence(**later) && dated(**later).is_none() && later.1 >= results_in.1;
+        dated(results_in).is_some() && all.iter().any(|later| after(&later))
     };
     match (dated(one), dated(other)) {
         _ if is_evidence(one) != is_evidence(other) => is_evidence(one),
@@ -223,17 +227,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn the_order_of_the_inputs_makes_no_difference(
-        nights in prop::collection::vec(night(), 1..5),
+    fn merge_result_is_independent_of_input_order(
+        runs in prop::collection::vec(any_run(), 1..5),
         order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let mut paths = Vec::new();
-        for (number, night) in nights.iter().enumerate() {
+        for (number, any_run) in runs.iter().enumerate() {
             paths.push(folder.path().join(format!("{number}.jsonl")));
-            night.write(&paths[number], &night.header());
+            any_run.write(&paths[number], &any_run.header());
         }
-        // One that was merged already, and one that is given twice.
+        // One merged journal, and one that is given twice.
         let earlier = folder.path().join("earlier.jsonl");
         std::fs::write(&earlier, merged(&paths[..paths.len().div_ceil(2)])).unwrap();
         paths.extend([earlier, paths[0].clone()]);
@@ -242,21 +246,21 @@ proptest! {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         prop_assert_eq!(text(bytes.clone()), text(merged(&shuffled)));
 
-        // Each task once per endpoint, with the record that no other makes obsolete.
+        // Each task once per endpoint, with a record that no other makes obsolete.
         let whole = folder.path().join("whole.jsonl");
         std::fs::write(&whole, &bytes).unwrap();
         let mut expected = std::collections::BTreeMap::new();
-        for path in &paths[..nights.len()] {
-            for (endpoint, id, said) in said(path) {
-                let all: &mut Vec<Said> = expected.entry((endpoint, id)).or_default();
-                all.extend(said);
+        for path in &paths[..runs.len()] {
+            for (endpoint, id, results_in) in results_in(path) {
+                let all: &mut Vec<TestResult> = expected.entry((endpoint, id)).or_default();
+                all.extend(results_in);
             }
         }
-        let found = said(&whole);
+        let found = results_in(&whole);
         prop_assert_eq!(found.len(), expected.len());
-        for (endpoint, id, said) in found {
+        for (endpoint, id, results_in) in found {
             let all = &expected[&(endpoint, id)];
-            let Some(counts) = said else {
+            let Some(counts) = results_in else {
                 prop_assert!(all.is_empty());
                 continue;
             };
@@ -272,15 +276,15 @@ proptest! {
     }
 
     #[test]
-    fn shards_make_up_the_list_that_they_were_taken_from(
-        tasks in Just((0..20_usize).map(|number| (number, Some((Got::Verified(1), 1, 7)))).collect::<Vec<_>>()).prop_shuffle(),
+    fn merged_shards_restore_the_original_list(
+        tasks in Just((0..20_usize).map(|number| (number, Some((Response::Verified(1), 1, 7)))).collect::<Vec<_>>()).prop_shuffle(),
         of in 1_u32..6,
         lost in any::<u32>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let night =
-            Night { endpoint: "https://a", began: 0, ahead: 0, tasks, named: true, finished: true, compared: None };
-        let whole = night.header();
+        let any_run =
+            TestRun { endpoint: "https://a", started: 0, clock_ahead: 0, tasks, named: true, finished: true, compared: None };
+        let whole = any_run.header();
         let shards: Vec<Shard> = (1..=of).map(|index| Shard::new(index, NonZeroU32::new(of).unwrap()).unwrap()).collect();
         let paths: Vec<PathBuf> = shards.iter().map(|shard| {
             let path = folder.path().join(shard.index().to_string());
@@ -288,14 +292,14 @@ proptest! {
             let (part, list) = Part::take(*shard, header.list);
             header.list = list;
             header.shard = Some(part);
-            night.write(&path, &header);
+            any_run.write(&path, &header);
             path
         }).rev().collect();
         let merge = Merge::of(&paths).unwrap();
         prop_assert_eq!(&merge.header().list, &whole.list);
         prop_assert_eq!(merge.header().missing(), Default::default());
 
-        // Without one of them, and then with it after all.
+        // Without one of them, then with it.
         let lost = lost as usize % paths.len();
         let mut rest = paths.clone();
         let gone = rest.remove(lost);
@@ -306,7 +310,7 @@ proptest! {
             let shard = shards[shards.len() - 1 - lost];
             let of_shard = whole.list.tasks.iter().filter(|task| shard.holds(task.key())).count();
             prop_assert_eq!((missing.shards, missing.tasks), (vec![shard.to_string()], of_shard));
-            // Records stand in the order of the inputs, and these are others.
+            // Records are in the order of the inputs, which differs here.
             let lines = |paths: &[PathBuf]| {
                 let mut lines: Vec<_> = merged(paths).split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
                 lines.sort();
@@ -317,24 +321,24 @@ proptest! {
     }
 }
 
-fn one(began: i64, finished: bool, said: Said) -> Night {
-    Night {
+fn one(started: i64, finished: bool, results_in: TestResult) -> TestRun {
+    TestRun {
         endpoint: "https://a",
-        began,
-        ahead: 0,
-        tasks: vec![(0, Some(said))],
+        started,
+        clock_ahead: 0,
+        tasks: vec![(0, Some(results_in))],
         named: false,
         finished,
         compared: None,
     }
 }
 
-/// The merged journal of these, and what was warned of.
-fn journal_of(nights: &[Night]) -> (tempfile::TempDir, Journal, Vec<String>) {
+/// The merged journal of these runs, and its warnings.
+fn journal_of(runs: &[TestRun]) -> (tempfile::TempDir, Journal, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = |number: usize| folder.path().join(format!("{number}.jsonl"));
-    let paths: Vec<PathBuf> = (0..nights.len()).map(path).collect();
-    nights.iter().zip(&paths).for_each(|(night, path)| night.write(path, &night.header()));
+    let paths: Vec<PathBuf> = (0..runs.len()).map(path).collect();
+    runs.iter().zip(&paths).for_each(|(any_run, path)| any_run.write(path, &any_run.header()));
     let warnings = Merge::of(&paths).unwrap().warnings().to_vec();
     let whole = folder.path().join("whole.jsonl");
     std::fs::write(&whole, merged(&paths)).unwrap();
@@ -343,45 +347,46 @@ fn journal_of(nights: &[Night]) -> (tempfile::TempDir, Journal, Vec<String>) {
 }
 
 #[test]
-fn a_run_that_did_not_come_to_its_end_leaves_the_whole_open_unless_another_has_all_its_tasks() {
-    let stopped = one(0, false, (Got::Verified(0), 1, 7));
+fn merge_with_unfinished_run_is_unfinished_unless_another_run_has_its_tasks() {
+    let stopped = one(0, false, (Response::Verified(0), 1, 7));
     let (_folder, journal, warnings) =
-        journal_of(&[stopped.clone(), Night { tasks: vec![(1, None)], ..stopped.clone() }]);
+        journal_of(&[stopped.clone(), TestRun { tasks: vec![(1, None)], ..stopped.clone() }]);
     assert!(!journal.is_finished() && warnings.len() == 2, "{warnings:?}");
-    let (_folder, journal, warnings) = journal_of(&[stopped.clone(), one(2, true, (Got::Verified(0), 3, 7))]);
+    let (_folder, journal, warnings) =
+        journal_of(&[stopped.clone(), one(2, true, (Response::Verified(0), 3, 7))]);
     assert!(journal.is_finished() && warnings.len() == 1, "{warnings:?}");
-    let (_folder, journal, _) = journal_of(&[stopped, one(2, true, (Got::Failure, 3, 7))]);
-    assert!(!journal.is_finished(), "what counts is of the run that did not");
+    let (_folder, journal, _) = journal_of(&[stopped, one(2, true, (Response::Failure, 3, 7))]);
+    assert!(!journal.is_finished(), "the selected record is of the unfinished run");
 }
 
 #[test]
-fn a_declared_task_of_another_list_is_none_that_nobody_declared() {
-    let compared = |began, number, undeclared: &[usize]| Night {
+fn task_declared_in_another_list_is_not_undeclared() {
+    let compared = |started, number, undeclared: &[usize]| TestRun {
         tasks: vec![(9, None), (number, None)],
         compared: Some(undeclared.to_vec()),
-        ..one(began, true, (Got::Verified(0), 1, 7))
+        ..one(started, true, (Response::Verified(0), 1, 7))
     };
     let (_folder, journal, _) = journal_of(&[compared(0, 1, &[2, 3]), compared(1, 2, &[1, 3])]);
     let found = journal.header().reconciliation.as_ref().unwrap();
     assert_eq!((&found.not_found, &found.undeclared), (&vec![id(9)], &vec![Task::new(id(3))]));
-    let well = Night { tasks: Vec::new(), ..compared(0, 1, &[]) };
+    let well = TestRun { tasks: Vec::new(), ..compared(0, 1, &[]) };
     let (_folder, journal, _) = journal_of(std::slice::from_ref(&well));
     assert!(journal.header().reconciliation.is_some());
-    let (_folder, journal, warnings) = journal_of(&[well, one(0, true, (Got::Verified(0), 1, 7))]);
+    let (_folder, journal, warnings) = journal_of(&[well, one(0, true, (Response::Verified(0), 1, 7))]);
     assert_eq!(journal.header().reconciliation, None, "one list was not compared");
     assert!(warnings[0].contains("not compared"), "{warnings:?}");
 }
 
 #[test]
-fn tasks_of_several_endpoints_are_told_apart_by_a_label_of_their_own() {
-    let b = Night { endpoint: "https://b", ..one(0, true, (Got::Verified(0), 1, 8)) };
-    let (folder, journal, _) = journal_of(&[b, one(5, true, (Got::Verified(0), 6, 7))]);
+fn merge_of_several_endpoints_adds_an_endpoint_label() {
+    let b = TestRun { endpoint: "https://b", ..one(0, true, (Response::Verified(0), 1, 8)) };
+    let (folder, journal, _) = journal_of(&[b, one(5, true, (Response::Verified(0), 6, 7))]);
     let labels = |journal: &Journal, label: &str| -> Vec<String> {
         journal.header().list.tasks.iter().map(|task| task.labels[label].clone()).collect()
     };
     assert_eq!(journal.header().endpoint, "https://a, https://b");
     assert_eq!(labels(&journal, "endpoint"), ["https://a", "https://b"]);
-    // A label of the user's stays what it is.
+    // A label of the user is unchanged.
     let path = folder.path().join("0.jsonl");
     let mut header = Journal::open(&path).unwrap().header().clone();
     header.list.labels.push("endpoint".to_owned());
@@ -395,10 +400,10 @@ fn tasks_of_several_endpoints_are_told_apart_by_a_label_of_their_own() {
 }
 
 #[test]
-fn a_header_whose_shards_are_not_those_of_its_list_is_refused() {
+fn header_with_inconsistent_shards_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j.jsonl");
-    let mut header = one(0, true, (Got::Verified(0), 1, 7)).header();
+    let mut header = one(0, true, (Response::Verified(0), 1, 7)).header();
     let of = NonZeroU32::new(2).unwrap();
     let holds = |index| Shard::new(index, of).filter(|shard| shard.holds(id(0).as_str()));
     let (part, list) = Part::take(holds(1).or(holds(2)).unwrap(), header.list);
@@ -423,8 +428,8 @@ fn a_header_whose_shards_are_not_those_of_its_list_is_refused() {
     }
 }
 
-/// The journal of a run over a plan of one server, with its task then.
-fn write_plan(path: &Path, began: i64, task_id: Option<TaskId>, outcome: Outcome) {
+/// The journal of a run over a plan of one server, with its task at that time.
+fn write_plan(path: &Path, started: i64, task_id: Option<TaskId>, outcome: Outcome) {
     let planned = Planned {
         name: "web-01".to_owned(),
         tasks: usize::from(task_id.is_some()),
@@ -434,17 +439,17 @@ fn write_plan(path: &Path, began: i64, task_id: Option<TaskId>, outcome: Outcome
     };
     let task = Task { task_id: task_id.clone(), planned: Some(planned), ..Task::default() };
     let list = TaskList { labels: Vec::new(), tasks: vec![task] };
-    let header = Header::new(hour(began), "https://sms.example".to_owned(), list);
+    let header = Header::new(hour(started), "https://sms.example".to_owned(), list);
     let record = Record {
         ordinal: 0,
         task_id,
-        fetched_at: hour(began),
+        fetched_at: hour(started),
         clock_offset: None,
         attempts: 1,
         request_id: None,
         outcome,
     };
-    let footer = Footer { finished_at: hour(began), recorded: 1 };
+    let footer = Footer { finished_at: hour(started), recorded: 1 };
     let lines = [
         serde_json::to_string(&header).unwrap(),
         serde_json::to_string(&Line::from(record)).unwrap(),
@@ -454,19 +459,19 @@ fn write_plan(path: &Path, began: i64, task_id: Option<TaskId>, outcome: Outcome
 }
 
 #[test]
-fn server_whose_task_was_made_anew_is_merged_to_one_row_with_the_later_task() {
+fn server_with_recreated_task_is_merged_to_one_row_with_the_later_task() {
     let folder = tempfile::tempdir().unwrap();
-    let paths: Vec<PathBuf> = (1..=3).map(|night| folder.path().join(format!("{night}.jsonl"))).collect();
+    let paths: Vec<PathBuf> = (1..=3).map(|run| folder.path().join(format!("{run}.jsonl"))).collect();
     write_plan(&paths[0], 1, None, Outcome::NoTask);
-    write_plan(&paths[1], 2, Some(id(1)), outcome(Got::Verified(2), 1));
-    write_plan(&paths[2], 3, Some(id(2)), outcome(Got::Verified(3), 2));
-    for (nights, task_id) in [(0..3, Some(id(2))), (0..2, Some(id(1))), (0..1, None)] {
-        let bytes = merged(&paths[nights.clone()]);
+    write_plan(&paths[1], 2, Some(id(1)), outcome(Response::Verified(2), 1));
+    write_plan(&paths[2], 3, Some(id(2)), outcome(Response::Verified(3), 2));
+    for (runs, task_id) in [(0..3, Some(id(2))), (0..2, Some(id(1))), (0..1, None)] {
+        let bytes = merged(&paths[runs.clone()]);
         let path = folder.path().join("merged.jsonl");
         std::fs::write(&path, bytes).unwrap();
         let journal = Journal::open(&path).unwrap();
         let tasks = &journal.header().list.tasks;
-        assert_eq!((tasks.len(), &tasks[0].task_id), (1, &task_id), "{nights:?}");
+        assert_eq!((tasks.len(), &tasks[0].task_id), (1, &task_id), "{runs:?}");
         assert_eq!(journal.record(0).unwrap().unwrap().task_id, task_id);
         assert!(journal.is_finished());
     }

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_put_where_they_belong_and_not_looked_into() {
+    fn fill_inserts_values_without_expanding_them() {
         let fill = |language: Language| language.fill("{0} of {1} tasks pass", &[&"{1}", &12]);
         assert_eq!(fill(Language::English), "{1} of 12 tasks pass");
         assert_eq!(fill(Language::Chinese), "12 个任务中 {1} 个通过");

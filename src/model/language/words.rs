@@ -437,7 +437,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_is_there_once_and_keeps_its_places() {
+    fn every_translation_is_unique_and_keeps_its_placeholders() {
         for (place, (english, chinese)) in CHINESE.iter().enumerate() {
             assert!(CHINESE.iter().take(place).all(|(other, _)| other != english), "{english} twice");
             for number in 0..4 {

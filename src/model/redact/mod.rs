@@ -1,8 +1,8 @@
-//! Redaction: blanks secrets in what a server sends, in every spelling that decodes to them.
+//! Redacts secrets in responses, in every encoding that decodes to them.
 //!
-//! A server may echo what it was sent, and spell it differently: JSON escapes (also nested), percent-encoding,
-//! character references of XML and HTML, UTF-16, Base64 or hexadecimal. The text is not rewritten: it is compared
-//! with the secrets through up to [`LAYERS`] decoders, so a text without a secret stays byte for byte.
+//! A server may echo a secret in another encoding: JSON escapes (also nested), percent-encoding, character references
+//! of XML and HTML, UTF-16, Base64 or hexadecimal. The text is compared with the secrets through up to [`LAYERS`]
+//! decoders; a text without a secret is unchanged.
 
 mod spelling;
 
@@ -19,36 +19,36 @@ use spelling::{Unit, is_introducer};
 const REDACTED: &[u8] = b"[redacted]";
 /// The shortest secret that is redacted, in bytes.
 ///
-/// A shorter one may well be a word of an honest answer, and redacting it would falsify evidence.
+/// A shorter one may be an ordinary word, and redacting it would falsify evidence.
 const SHORTEST: usize = 8;
 /// From this length on a secret of Base64 characters is also found in the other Base64 alphabets, in bytes.
 const SHORTEST_FOLDED: usize = 16;
-/// Encodings that are undone one inside the other, such as a JSON string inside a JSON string.
+/// Maximum depth of nested encodings, such as a JSON string inside a JSON string.
 const LAYERS: u8 = 3;
-/// Blanks a set of secrets in bytes. `Debug` shows none of them.
+/// Redacts a set of secrets. `Debug` does not show them.
 #[derive(Clone)]
 pub struct Redactor {
     needles: Vec<Needle>,
-    /// The bytes with which a spelling of a secret can begin.
+    /// The possible first bytes of an encoded secret.
     starts: [bool; 256],
 }
 
-/// Bytes to look for.
+/// Bytes to search for.
 #[derive(Clone)]
 struct Needle {
     bytes: Zeroizing<Vec<u8>>,
     fold: Fold,
-    /// Whether padding (`=`) behind it belongs to it.
+    /// Whether padding (`=`) after it belongs to it.
     padded: bool,
-    /// Whether it is cut from Base64 whose first and last characters depend on what stands beside the secret.
+    /// Whether it is the middle of a Base64 text, whose ends depend on the text around the secret.
     is_cut: bool,
 }
 
-/// Which bytes count as the same.
+/// Which bytes are equal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fold {
     Exact,
-    /// The last two characters of all Base64 alphabets, and a `+` that was read as a space.
+    /// The last two characters of all Base64 alphabets, and a `+` decoded as a space.
     Base64,
     /// Letters of either case.
     Case,
@@ -65,7 +65,7 @@ impl Fold {
 }
 
 impl Redactor {
-    /// For these secrets; those of less than 8 bytes are not redacted.
+    /// Creates a redactor for these secrets; shorter ones than 8 bytes are not redacted.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let secrets = secrets.into_iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST);
         let needles: Vec<Needle> = secrets.flat_map(needles).collect();
@@ -111,7 +111,7 @@ impl Redactor {
     pub fn redact_text(&self, text: String) -> String {
         match String::from_utf8(self.redact(text.into_bytes())) {
             Ok(text) => text,
-            // Only from a replacement inside a character, which cannot be since secrets are text.
+            // Unreachable: secrets are text, so no character is split.
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         }
     }
@@ -121,7 +121,7 @@ impl Redactor {
         Some(at + text.get(at..)?.iter().position(is_start)?)
     }
 
-    /// The end of a spelling of a secret that begins at `at`, and whether it is cut from Base64.
+    /// The end of an encoded secret that starts at `at`, and whether it is the middle of a Base64 text.
     fn spelled_at(&self, text: &[u8], at: usize) -> Option<(usize, bool)> {
         for layers in 0..=LAYERS {
             let mut any_encoded = false;
@@ -132,7 +132,7 @@ impl Redactor {
                 }
                 any_encoded |= found == Comparison::Different { is_encoded: true };
             }
-            // Without an escape in what was compared, a further decoder gives the same.
+            // Without an escape, another decoder gives the same bytes.
             if !any_encoded {
                 return None;
             }
@@ -147,7 +147,7 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// What a secret may look like once all escapes are undone.
+/// The forms of a secret after all escapes are decoded.
 fn needles(secret: &str) -> Vec<Needle> {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
     let folds = secret.len() >= SHORTEST_FOLDED && secret.bytes().all(is_base64);
@@ -167,14 +167,14 @@ fn needles(secret: &str) -> Vec<Needle> {
     let unpadded = if folds { secret.trim_end_matches('=') } else { secret };
     let plain = needle(unpadded.as_bytes().to_vec(), fold).map(|plain| Needle { padded: folds, ..plain });
     let mut found: Vec<Needle> = plain.into_iter().collect();
-    // A secret that looks encoded itself is decoded with the text around it.
+    // A secret that looks encoded is also decoded.
     for layers in 1..=LAYERS {
         let decoded = decoded(secret.as_bytes(), layers);
         if found.last().is_some_and(|last| *last.bytes != decoded) && decoded != secret.as_bytes() {
             found.extend(needle(decoded, fold));
         }
     }
-    // A form writes a space as a plus.
+    // Form encoding writes a space as a plus.
     if secret.contains(' ') {
         found.extend(needle(secret.replace(' ', "+").into_bytes(), Fold::Exact));
     }
@@ -199,7 +199,7 @@ fn decoded(text: &[u8], layers: u8) -> Vec<u8> {
     bytes
 }
 
-/// What a cut Base64 text has before and behind it that still holds a part of the secret.
+/// Extends a Base64 match by the characters around it that contain a part of the secret.
 fn widen(text: &[u8], start: usize, end: usize) -> (usize, usize) {
     let is_coded = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
     let before = text.get(..start).unwrap_or_default().iter().rev().take(3);
@@ -211,14 +211,14 @@ fn widen(text: &[u8], start: usize, end: usize) -> (usize, usize) {
 
 #[derive(PartialEq, Eq)]
 enum Comparison {
-    /// The needle stands there, up to this place.
+    /// The needle matches, up to this offset.
     Same(usize),
-    /// It does not; whether escapes were met on the way.
+    /// It does not match; whether there were escapes.
     Different { is_encoded: bool },
 }
 
 impl Needle {
-    /// Compares with what stands at `at` once `layers` encodings are undone.
+    /// Compares with the text at `at` after decoding `layers` times.
     fn compare(&self, text: &[u8], mut at: usize, layers: u8) -> Comparison {
         let mut expected = self.bytes.as_slice();
         let mut is_encoded = false;
@@ -241,7 +241,7 @@ impl Needle {
                 None => return Comparison::Different { is_encoded },
             }
         }
-        // Padding may be spelled otherwise than what it belongs to.
+        // Padding may be encoded differently.
         while let Some(end) = (0..=LAYERS).filter(|_| self.padded).find_map(|layers| {
             Unit::at(text, at, layers).filter(|unit| unit.byte() == Some(b'=')).map(|unit| unit.end)
         }) {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn redact_with_any_spelling_of_the_secret_blanks_it() {
+    fn secret_in_any_encoding_is_redacted() {
         let nested = serde_json::json!({ "inner": format!("{{\"t\":\"{TOKEN}\"}}") }).to_string();
         for spelled in [
             TOKEN.to_owned(),
@@ -298,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn redact_with_utf_16_blanks_the_secret() {
+    fn secret_in_utf_16_is_redacted() {
         let wide: Vec<u8> = format!("a{TOKEN}b").encode_utf16().flat_map(u16::to_le_bytes).collect();
         let secret = Secret::new(TOKEN.to_owned());
         assert_eq!(Redactor::new([&secret]).redact(wide), b"a\0[redacted]\0b\0");
     }
 
     #[test]
-    fn redact_with_a_secret_that_looks_encoded_blanks_it() {
+    fn secret_that_looks_encoded_is_redacted() {
         for secret in
             ["pass%3Dword", "pass\\u003dword", "pass&amp;word", "p\\\"q\\\\r-secret", "naïve-пароль😀"]
         {
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn redact_with_several_secrets_and_other_bytes_blanks_the_secrets_only() {
+    fn several_secrets_are_redacted_and_other_bytes_unchanged() {
         let secrets = ["secret/1", "one-secret", "two-secret"].map(|text| Secret::new(text.to_owned()));
         let redactor = Redactor::new(&secrets);
         let blanked = redactor.redact(b"a secret/1 \xff secret\\/1. one-secret two-secret".to_vec());
@@ -328,13 +328,13 @@ mod tests {
     }
 
     #[test]
-    fn redact_with_a_short_secret_leaves_the_text() {
+    fn short_secret_is_not_redacted() {
         assert_eq!(redacted("/test/data", &["test", ""]), "/test/data");
         let honest = r"C:\data\users 100% &amp; \u4e2d &#x; &nosuch; %zz \ud800";
         assert_eq!(redacted(honest, &[TOKEN]), honest);
     }
 
-    /// A spelling of one character, by `choice`.
+    /// Encodes a character, by `choice`.
     fn spell(character: char, choice: u8) -> String {
         let code = u32::from(character);
         match choice {
@@ -349,14 +349,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn redact_with_mixed_spellings_blanks_the_secret(choices in proptest::collection::vec(0_u8..9, TOKEN.len())) {
+        fn secret_in_mixed_encodings_is_redacted(choices in proptest::collection::vec(0_u8..9, TOKEN.len())) {
             let spelled: String = TOKEN.chars().zip(choices).map(|(c, choice)| spell(c, choice)).collect();
             let text = format!("{{\"error_msg\":\"no {spelled}, no\"}}");
             prop_assert_eq!(redacted(&text, &[TOKEN]), "{\"error_msg\":\"no [redacted], no\"}");
         }
 
         #[test]
-        fn redact_without_a_secret_changes_nothing(text in any::<Vec<u8>>()) {
+        fn text_without_secret_is_unchanged(text in any::<Vec<u8>>()) {
             let secret = Secret::new(TOKEN.to_owned());
             prop_assert_eq!(Redactor::new([&secret]).redact(text.clone()), text);
         }

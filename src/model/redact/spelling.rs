@@ -1,8 +1,8 @@
-//! How a byte of a text may be spelled: escapes of JSON, URLs, XML and HTML.
+//! Decodes escapes of JSON, URLs, XML and HTML.
 
-/// The longest number of a character reference, in characters.
+/// Maximum digits of a character reference.
 const MAX_DIGITS: usize = 8;
-/// References by name, for the characters that secrets have besides letters and digits.
+/// Named references, for the characters of secrets besides letters and digits.
 const NAMES: [(&[u8], u8); 31] = [
     (b"amp", b'&'),
     (b"lt", b'<'),
@@ -37,7 +37,7 @@ const NAMES: [(&[u8], u8); 31] = [
     (b"Hat", b'^'),
 ];
 
-/// Whether an escape of any kind can begin with `byte`. Zero is half a character of UTF-16.
+/// Whether an escape can start with `byte`. Zero is half a UTF-16 character.
 pub(super) fn is_introducer(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&' | 0)
 }
@@ -47,7 +47,7 @@ pub(super) fn is_introducer(byte: u8) -> bool {
 pub(super) struct Unit {
     bytes: [u8; 4],
     length: usize,
-    /// Where its spelling ends in the text.
+    /// The end of its encoding in the text.
     pub(super) end: usize,
 }
 
@@ -70,7 +70,7 @@ impl Unit {
         (self.length == 1).then_some(self.bytes[0])
     }
 
-    /// What stands at `at` once `layers` encodings are undone.
+    /// The unit at `at` after decoding `layers` times.
     pub(super) fn at(text: &[u8], mut at: usize, layers: u8) -> Option<Self> {
         let Some(below) = layers.checked_sub(1) else {
             return Some(Self::of_byte(*text.get(at)?, at + 1));
@@ -92,7 +92,7 @@ impl Unit {
     }
 }
 
-/// Reads the bytes that are left when all layers but one are undone.
+/// Reads bytes after all layers but one are decoded.
 struct Inner<'a> {
     text: &'a [u8],
     at: usize,
@@ -110,7 +110,7 @@ impl Inner<'_> {
         (0..digits).try_fold(0, |code, _| Some(code * 16 + char::from(self.next()?).to_digit(16)?))
     }
 
-    /// What follows a backslash in JSON, and in the languages that are like it.
+    /// Decodes an escape after a backslash, as in JSON and similar languages.
     fn backslash(&mut self) -> Option<Unit> {
         let byte = match self.next()? {
             same @ (b'"' | b'\\' | b'/' | b'\'') => same,

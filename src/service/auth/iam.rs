@@ -14,15 +14,15 @@ use super::tokens::Tokens;
 use crate::model::Secret;
 use crate::service::errors;
 
-/// Where the call is.
+/// The path of the call.
 pub(in crate::service) const PATH: &str = "/v3/auth/tokens";
 
-/// The header of the answer that holds the token.
+/// The response header with the token.
 const TOKEN: &str = "x-subject-token";
 /// IAM's times have six decimals.
 const TIME: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
 
-/// Who gets a token: what is not set may be anything.
+/// The login that gets a token. A field that is not set accepts any value.
 #[derive(Debug, Clone)]
 pub struct Iam {
     /// The user's name.
@@ -33,7 +33,7 @@ pub struct Iam {
     pub domain: Option<String>,
     /// The name of the project that a token may be for.
     pub project: Option<String>,
-    /// How long a token is good.
+    /// Lifetime of a token.
     pub token_life: Duration,
 }
 
@@ -44,10 +44,10 @@ impl Default for Iam {
     }
 }
 
-/// Why there is no token.
+/// Why no token is issued.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::service) enum NoToken {
-    // The reader's own words could repeat the password.
+pub(in crate::service) enum LoginError {
+    // The parser's message could contain the password.
     #[error(
         "The body must hold auth.identity.password.user with name, password and domain.name (line {}, column {}).",
         .0.line(), .0.column()
@@ -59,7 +59,7 @@ pub(in crate::service) enum NoToken {
     Wrong,
 }
 
-impl IntoResponse for NoToken {
+impl IntoResponse for LoginError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Body(_) | Self::Method => StatusCode::BAD_REQUEST,
@@ -74,11 +74,11 @@ impl IntoResponse for NoToken {
 
 #[derive(Deserialize)]
 struct Body {
-    auth: Asked,
+    auth: AuthRequest,
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct AuthRequest {
     identity: Identity,
     #[serde(default)]
     scope: Scope,
@@ -107,7 +107,7 @@ struct Domain {
     name: String,
 }
 
-/// What a token is for: a project or an account.
+/// The scope of a token: a project or an account.
 #[derive(Default, Deserialize)]
 struct Scope {
     project: Option<Scoped>,
@@ -138,19 +138,19 @@ pub(in crate::service) fn issue(
     tokens: &Tokens,
     body: &[u8],
     now: Timestamp,
-) -> Result<Response, NoToken> {
-    let Body { auth: Asked { identity, scope } } = serde_json::from_slice(body)?;
+) -> Result<Response, LoginError> {
+    let Body { auth: AuthRequest { identity, scope } } = serde_json::from_slice(body)?;
     if identity.methods != ["password"] {
-        return Err(NoToken::Method);
+        return Err(LoginError::Method);
     }
     let user = identity.password.user;
     let project = scope.project.as_ref().and_then(|project| project.name.as_deref());
-    let right = is(iam.user.as_deref(), &user.name)
-        && is(iam.password.as_ref().map(Secret::expose), &user.password)
-        && is(iam.domain.as_deref(), &user.domain.name)
-        && project.is_none_or(|name| is(iam.project.as_deref(), name));
+    let right = matches(iam.user.as_deref(), &user.name)
+        && matches(iam.password.as_ref().map(Secret::expose), &user.password)
+        && matches(iam.domain.as_deref(), &user.domain.name)
+        && project.is_none_or(|name| matches(iam.project.as_deref(), name));
     if !right {
-        return Err(NoToken::Wrong);
+        return Err(LoginError::Wrong);
     }
     let (token, expires) = tokens.issue(now);
     let domain = json!({ "id": id(&user.domain.name), "name": user.domain.name });
@@ -176,11 +176,11 @@ pub(in crate::service) fn issue(
     Ok(response)
 }
 
-fn is(wanted: Option<&str>, found: &str) -> bool {
+fn matches(wanted: Option<&str>, found: &str) -> bool {
     wanted.is_none_or(|wanted| same(wanted.as_bytes(), found.as_bytes()))
 }
 
-/// An id of the usual form, always the same for a name.
+/// An id in the usual format, derived from the name.
 fn id(name: &str) -> String {
     hex::encode(Sha256::digest(name).first_chunk::<16>().map_or(&[][..], |half| half))
 }

@@ -1,6 +1,6 @@
-//! Who may call the service, and the tokens that IAM's call gives out.
+//! Authentication of requests, and IAM tokens.
 //!
-//! The clock is a parameter everywhere, so that skew, expiry and locks are tested without waiting.
+//! The time is always a parameter, so that skew, expiry and locks are tested without waiting.
 
 mod iam;
 mod signature;
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 pub use iam::Iam;
-pub(super) use iam::{NoToken, PATH as IAM_PATH, issue};
+pub(super) use iam::{LoginError, PATH as IAM_PATH, issue};
 pub use signature::AccessKey;
 pub(super) use tokens::Tokens;
 
@@ -24,26 +24,26 @@ use crate::model::Secret;
 use crate::sms::sign;
 use signature::Verifier;
 
-/// The header that carries a token.
+/// The header with a token.
 const TOKEN_HEADER: &str = "x-auth-token";
 
-/// How a caller must show who it is; IAM's own call is open to all.
+/// How clients must authenticate; IAM's own call needs no authentication.
 #[derive(Debug, Clone, Default)]
 pub enum Auth {
-    /// Not at all.
+    /// No authentication.
     #[default]
     None,
-    /// By a token that this service gave out, or by this one.
+    /// A token that this service issued, or this one.
     Token(Option<Secret>),
-    /// By signatures with this key.
+    /// Signatures with this key.
     Aksk(AccessKey),
 }
 
-/// Why a request is refused.
+/// Why authentication failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
     #[error("there is no {TOKEN_HEADER} header; this service takes tokens")]
-    NoToken,
+    MissingToken,
     #[error("the token is not known")]
     UnknownToken,
     #[error("the token has expired; get a new one")]
@@ -85,7 +85,7 @@ impl Refused {
     }
 }
 
-/// Lets requests pass that show who sent them.
+/// Authenticates requests.
 pub(super) enum Guard {
     Open,
     Tokens { issued: Arc<Tokens>, fixed: Option<Secret> },
@@ -101,13 +101,13 @@ impl Guard {
         }
     }
 
-    /// Checks a request that came at `now`.
+    /// Checks a request that was received at `now`.
     pub(super) fn check(&self, head: &Parts, body: &[u8], now: Timestamp) -> Result<(), Refused> {
         match self {
             _ if head.uri.path() == IAM_PATH => Ok(()),
             Self::Open => Ok(()),
             Self::Tokens { issued, fixed } => {
-                let token = head.headers.get(TOKEN_HEADER).ok_or(Refused::NoToken)?;
+                let token = head.headers.get(TOKEN_HEADER).ok_or(Refused::MissingToken)?;
                 let is_fixed = |fixed: &Secret| same(token.as_bytes(), fixed.expose().as_bytes());
                 if fixed.as_ref().is_some_and(is_fixed) {
                     Ok(())
@@ -120,7 +120,7 @@ impl Guard {
     }
 }
 
-/// Whether two secrets are the same. The time this takes tells of their digests alone.
+/// Compares two secrets by their digests, so that timing reveals nothing about them.
 fn same(one: &[u8], other: &[u8]) -> bool {
     Sha256::digest(one) == Sha256::digest(other)
 }

@@ -1,4 +1,4 @@
-//! Signatures by access key, checked as the gateway does: over the headers that the client lists.
+//! Verifies signatures by access key as the gateway does: over the headers that the client lists.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,29 +13,28 @@ use crate::sms::sign;
 
 /// How far a request's date may be from now, either way.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
-/// So many failures in a row lock an access key.
+/// Number of failures in a row that lock an access key.
 const FAILURES: u32 = 5;
 /// How long a key is locked.
 const LOCKED: SignedDuration = SignedDuration::from_mins(5);
 const SECURITY_TOKEN_HEADER: &str = "x-security-token";
 
-/// An access key whose signatures are taken.
+/// An access key whose signatures are accepted.
 #[derive(Debug, Clone)]
 pub struct AccessKey {
-    /// The key's id, which requests name.
+    /// The key's id.
     pub id: String,
-    /// What it signs with.
+    /// The secret key.
     pub secret: Secret,
-    /// The token that signed requests must carry, for a temporary key. Without one, what a request
-    /// carries is not looked at beyond its signature.
+    /// The security token that signed requests must contain, for a temporary key. If none, it is not checked.
     pub security_token: Option<Secret>,
     /// Whether five failures in a row lock the key for five minutes, as the gateway does.
     pub locks: bool,
 }
 
 impl AccessKey {
-    /// A key that nobody has had before.
-    pub fn made_up() -> Self {
+    /// A new random key.
+    pub fn generate() -> Self {
         Self {
             id: format!("SAMPLE{}", hex::encode(random::<7>()).to_ascii_uppercase()),
             secret: Secret::new(hex::encode(random::<20>())),
@@ -45,13 +44,13 @@ impl AccessKey {
     }
 }
 
-/// Checks signatures by one key.
+/// Verifies signatures of one key.
 pub(in crate::service) struct Verifier {
     key: AccessKey,
     record: Mutex<Record>,
 }
 
-/// How the key's last requests went.
+/// Recent failures of the key.
 #[derive(Default)]
 struct Record {
     failures: u32,
@@ -69,7 +68,7 @@ impl Verifier {
             return Err(Refused::UnknownKey);
         }
         let checked = self.verify(&authorization, head, body, now);
-        if self.key.locks { self.recorded(checked, now) } else { checked }
+        if self.key.locks { self.count_failures(checked, now) } else { checked }
     }
 
     fn verify(
@@ -109,9 +108,9 @@ impl Verifier {
         }
     }
 
-    /// Counts failures, and refuses even what is right while the key is locked.
-    fn recorded(&self, checked: Result<(), Refused>, now: Timestamp) -> Result<(), Refused> {
-        // Two plain values: a thread that died while it held them left them whole.
+    /// Counts failures, and refuses even valid requests while the key is locked.
+    fn count_failures(&self, checked: Result<(), Refused>, now: Timestamp) -> Result<(), Refused> {
+        // Every change is complete, so a poisoned lock is still usable.
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = record.locked_until.filter(|until| now < *until) {
             return Err(Refused::Locked(until));
@@ -133,7 +132,7 @@ struct Authorization<'a> {
 
 impl<'a> Authorization<'a> {
     fn of(headers: &'a HeaderMap) -> Result<Self, Refused> {
-        let text = only(headers, AUTHORIZATION.as_str()).ok_or(Refused::NoSignature)?;
+        let text = single_value(headers, AUTHORIZATION.as_str()).ok_or(Refused::NoSignature)?;
         let (algorithm, parts) = text.split_once(' ').ok_or(Refused::NoSignature)?;
         if algorithm != sign::ALGORITHM {
             return Err(Refused::NoSignature);
@@ -151,24 +150,24 @@ impl<'a> Authorization<'a> {
         }
     }
 
-    /// The headers that the client signed, with the values that came.
+    /// The headers that the client signed, with the values received.
     fn headers(&self, headers: &HeaderMap) -> Result<Vec<(String, String)>, Refused> {
         let named = |name: &str| {
-            let value = only(headers, name).ok_or_else(|| Refused::NoSuchHeader(name.to_owned()))?;
+            let value = single_value(headers, name).ok_or_else(|| Refused::NoSuchHeader(name.to_owned()))?;
             Ok((name.to_ascii_lowercase(), value.to_owned()))
         };
         self.signed_headers.split(';').map(named).collect()
     }
 }
 
-/// The value of a header that is there once: of two, the client may have signed either.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The value of a header that occurs once: of two, either may be the signed one.
+fn single_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().filter(|_| values.next().is_none())?;
     std::str::from_utf8(value.as_bytes()).ok()
 }
 
-/// The names and values of a query as it was sent; a `+` is a plus. None if they are not UTF-8.
+/// The decoded names and values of a query; a `+` is a plus. None if they are not UTF-8.
 fn query(raw: &str) -> Option<Vec<(String, String)>> {
     let decoded = |text: &str| String::from_utf8(sign::decode(text)).ok();
     let pairs = raw.split('&').filter(|pair| !pair.is_empty());

@@ -1,4 +1,4 @@
-//! Signatures of every kind at a clock that stands still.
+//! Signatures of every kind at a fixed time.
 
 use axum::http::Request;
 
@@ -15,7 +15,7 @@ fn now() -> Timestamp {
     "2026-11-21T08:00:00Z".parse().unwrap()
 }
 
-/// A request that is signed right, for `edit` to fault_responses before or after.
+/// A correctly signed request, which tests change before or after signing.
 struct Sent {
     uri: &'static str,
     query: Vec<(String, String)>,
@@ -74,7 +74,7 @@ impl Sent {
 }
 
 #[test]
-fn what_the_key_signed_passes() {
+fn valid_signature_is_accepted() {
     assert_eq!(Sent::default().check(), Ok(()));
     let query = [("name", "a+b c&ü"), ("id", "")].map(|(name, value)| (name.into(), value.into()));
     let uri = "/v3/tasks?name=a+b%20c%26%C3%BC&id";
@@ -83,13 +83,13 @@ fn what_the_key_signed_passes() {
 }
 
 #[test]
-fn what_else_is_sent_need_not_be_signed() {
+fn unsigned_extra_headers_are_allowed() {
     let more = vec![("user-agent", "curl"), ("accept", "*/*"), ("accept", "text/html")];
     assert_eq!(Sent { more, ..Sent::default() }.check(), Ok(()));
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn authentication_error_names_the_cause() {
     let wrong = Sent { secret: "another", ..Sent::default() };
     assert_eq!(wrong.check(), Err(Refused::WrongSignature));
     let mut unsigned = Sent::default();
@@ -111,7 +111,7 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
-fn an_authorization_header_of_another_form_is_refused() {
+fn malformed_authorization_header_is_refused() {
     let right = Sent::default().authorization();
     for (text, refused) in [
         (right.replace("SHA256", "SM3"), Refused::NoSignature),
@@ -134,7 +134,7 @@ fn an_authorization_header_of_another_form_is_refused() {
 }
 
 #[test]
-fn fifteen_minutes_of_skew_are_allowed_either_way() {
+fn clock_skew_up_to_15_minutes_is_allowed() {
     let at = |seconds: i64| {
         Sent::default().check_at(&Verifier::new(key()), now() + SignedDuration::from_secs(seconds))
     };
@@ -148,7 +148,7 @@ fn fifteen_minutes_of_skew_are_allowed_either_way() {
 }
 
 #[test]
-fn a_temporary_key_needs_its_token_signed() {
+fn temporary_key_requires_signed_token() {
     let token = Some(Secret::new("token".to_owned()));
     let verifier = Verifier::new(AccessKey { security_token: token, ..key() });
     let check = |sent: Sent| sent.check_at(&verifier, now());
@@ -185,7 +185,7 @@ fn five_failures_in_a_row_lock_the_key_for_five_minutes() {
 }
 
 #[test]
-fn a_key_does_not_lock_unless_asked_to() {
+fn key_does_not_lock_by_default() {
     let verifier = Verifier::new(key());
     for _ in 0..20 {
         let sent = Sent { secret: "another", ..Sent::default() };
@@ -195,8 +195,8 @@ fn a_key_does_not_lock_unless_asked_to() {
 }
 
 #[test]
-fn made_up_keys_differ() {
-    let (one, other) = (AccessKey::made_up(), AccessKey::made_up());
+fn generated_keys_differ() {
+    let (one, other) = (AccessKey::generate(), AccessKey::generate());
     assert_eq!((one.id.len(), one.secret.expose().len()), (20, 40));
     assert!(one.id != other.id && one.secret.expose() != other.secret.expose());
 }

@@ -1,4 +1,4 @@
-//! Tokens that tell for themselves until when they are good: nothing is kept, and none can be forged.
+//! Self-contained tokens with an expiry and a MAC: nothing is stored.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::{Refused, random};
 
-/// Gives out tokens, and knows its own.
+/// Issues and verifies tokens.
 pub(in crate::service) struct Tokens {
     key: [u8; 32],
     life: Duration,
@@ -26,7 +26,7 @@ impl Tokens {
         Self { key: random(), life, issued: AtomicU64::new(0) }
     }
 
-    /// A new token, and the time from which it is expired.
+    /// Issues a token; returns it with its expiry.
     pub(super) fn issue(&self, now: Timestamp) -> (String, Timestamp) {
         let expires = now.checked_add(self.life).unwrap_or(Timestamp::MAX);
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,7 @@ impl Tokens {
         (BASE64_URL_SAFE_NO_PAD.encode(token), expires)
     }
 
-    /// Whether `token` is one of ours and not yet expired.
+    /// Checks that `token` was issued here and has not expired.
     pub(super) fn check(&self, token: &[u8], now: Timestamp) -> Result<(), Refused> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| Refused::UnknownToken)?;
         let (claim, mac) = bytes.split_first_chunk::<CLAIM>().ok_or(Refused::UnknownToken)?;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_good_until_it_expires() {
+    fn token_is_valid_until_it_expires() {
         let tokens = Tokens::new(Duration::from_secs(60));
         let start: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
         let at = |token: &str, seconds| tokens.check(token.as_bytes(), start + Duration::from_secs(seconds));
@@ -68,11 +68,11 @@ mod tests {
         assert_eq!(at(&token, 0), Ok(()));
         assert_eq!(at(&token, 59), Ok(()));
         assert_eq!(at(&token, 60), Err(Refused::ExpiredToken));
-        assert_ne!(tokens.issue(start).0, token, "each is another one");
+        assert_ne!(tokens.issue(start).0, token, "tokens are unique");
     }
 
     #[test]
-    fn what_this_service_did_not_give_out_is_unknown() {
+    fn foreign_token_is_unknown() {
         let tokens = Tokens::new(Duration::from_secs(60));
         let (token, _) = tokens.issue(Timestamp::UNIX_EPOCH);
         let mut later = BASE64_URL_SAFE_NO_PAD.decode(&token).unwrap();

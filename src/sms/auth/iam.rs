@@ -4,18 +4,18 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Authority, Lease, refused, unobtained};
+use super::{Authority, Lease, credential_error, refused};
 use crate::model::{Redactor, Secret};
 use crate::sms::http::{Http, parse_endpoint};
 use crate::sms::outcome::Outcome;
 
-/// How long before its end a token is renewed; a tenth of its life if that is less.
+/// How long before its expiry a token is renewed; a tenth of its lifetime if that is shorter.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// An IAM user.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// IAM, as in `https://iam.myhuaweicloud.com`.
+    /// The IAM endpoint, as in `https://iam.myhuaweicloud.com`.
     pub endpoint: String,
     /// The user's name.
     pub user: String,
@@ -23,7 +23,7 @@ pub struct Login {
     pub password: Secret,
     /// The name of the account that the user belongs to.
     pub domain: String,
-    /// The name of the project that the token is for; the whole account if there is none.
+    /// The project name to scope the token to; none for the account.
     pub project: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl Login {
     }
 }
 
-/// Asks for a token: `POST /v3/auth/tokens`.
+/// Requests a token: `POST /v3/auth/tokens`.
 pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome> {
     let refused = |what: &str| refused(format!("IAM: {what}"));
     let mut url =
@@ -52,14 +52,14 @@ pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome>
     url.set_query(Some("nocatalog=true"));
     let request =
         http.request(Method::POST, url).header("content-type", "application/json").body(login.body());
-    let answer = http.send(request).await.map_err(|failure| unobtained(failure, "IAM"))?;
+    let answer = http.send(request).await.map_err(|failure| credential_error(failure, "IAM"))?;
     if !answer.status.is_success() {
         let secrets = std::iter::once(&login.password).chain(http.secrets());
         let body = Redactor::new(secrets).redact(answer.body.clone());
-        return Err(unobtained(answer.failure(&body), "IAM"));
+        return Err(credential_error(answer.failure(&body), "IAM"));
     }
     let Some(token) = answer.header("x-subject-token").filter(|token| !token.trim().is_empty()) else {
-        return Err(refused("its answer holds no token (X-Subject-Token)"));
+        return Err(refused("the response has no token (X-Subject-Token)"));
     };
     let expires_at = serde_json::from_slice::<Value>(&answer.body)
         .ok()

@@ -4,16 +4,16 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{AccessKey, Authority, Lease, refused, unobtained};
+use super::{AccessKey, Authority, Lease, credential_error, refused};
 use crate::model::{Redactor, Secret};
 use crate::sms::http::{Http, parse_endpoint};
 use crate::sms::outcome::{Failure, Outcome};
 
-/// How long before its end a key is replaced, as the official SDK does.
+/// How long before its expiry a key is renewed, as in the official SDK.
 const MARGIN: SignedDuration = SignedDuration::from_mins(40);
-/// How long the token of the metadata service itself is asked for, in seconds.
+/// Requested lifetime of the metadata service's own token, in seconds.
 const TOKEN_SECONDS: &str = "21600";
-/// What failures are said to come from.
+/// The name in error messages.
 const NAME: &str = "the metadata service";
 
 #[derive(Deserialize)]
@@ -29,9 +29,9 @@ struct Credential {
     expires_at: Option<String>,
 }
 
-/// Asks for the key of the agency that this server has.
+/// Requests the key of this server's agency.
 ///
-/// Servers of the older kind have no token to ask for first, and are asked without.
+/// Older servers have no token endpoint, so the key is requested without a token.
 pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
     let refused = |what: String| refused(format!("{NAME}: {what}"));
     let base = parse_endpoint(endpoint, false, true).map_err(|error| refused(error.to_string()))?;
@@ -40,9 +40,9 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
         url.set_path(path);
         url
     };
-    // A machine elsewhere has no such service: nothing there to try again.
+    // Outside the cloud there is no such service, so a retry is pointless.
     let missing =
-        |failure: Failure| refused(format!("{} at {endpoint}; is this a server of the cloud?", failure.what));
+        |failure: Failure| refused(format!("{} at {endpoint}; is this a cloud server?", failure.what));
     let request = http
         .request(Method::PUT, at("/meta-data/latest/api/token"))
         .header("x-metadata-token-ttl-seconds", TOKEN_SECONDS);
@@ -50,7 +50,7 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
     let token = match answer.status.as_u16() {
         200 => Some(Secret::new(String::from_utf8_lossy(&answer.body).trim().to_owned())),
         404 | 405 | 503 => None,
-        _ => return Err(unobtained(answer.failure(&answer.body), NAME)),
+        _ => return Err(credential_error(answer.failure(&answer.body), NAME)),
     };
     let mut request = http.request(Method::GET, at("/openstack/latest/securitykey"));
     if let Some(token) = &token {
@@ -59,10 +59,10 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
     let answer = http.send(request).await.map_err(missing)?;
     if !answer.status.is_success() {
         let body = Redactor::new(&token).redact(answer.body.clone());
-        return Err(unobtained(answer.failure(&body), NAME));
+        return Err(credential_error(answer.failure(&body), NAME));
     }
     let Ok(Body { credential }) = serde_json::from_slice::<Body>(&answer.body) else {
-        return Err(refused("its answer holds no key; does the server have an agency?".to_owned()));
+        return Err(refused("the response has no key; does the server have an agency?".to_owned()));
     };
     let expires_at = credential.expires_at.and_then(|time| time.parse::<Timestamp>().ok());
     let key = AccessKey {

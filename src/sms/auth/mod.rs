@@ -1,4 +1,4 @@
-//! Who asks: from credentials to the headers of one request.
+//! Authentication: from credentials to request headers.
 
 mod iam;
 mod metadata;
@@ -16,20 +16,20 @@ use super::outcome::{Failure, Outcome};
 use crate::model::{FailureKind, Redactor, Secret};
 
 pub use iam::Login;
-pub use sources::{Environment, FindError, Found, Method, Wanted, account, find, missing};
+pub use sources::{CredentialChoice, Environment, FindError, Found, Method, account, find, missing};
 
-/// How a client proves who it is.
+/// How a client authenticates.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// Not at all.
+    /// No authentication.
     None,
-    /// By a token that somebody else fetched.
+    /// A token that was fetched elsewhere.
     Token(Secret),
-    /// By signatures with an access key.
+    /// Signatures with an access key.
     Key(AccessKey),
-    /// By a token from IAM, renewed as needed.
+    /// A token from IAM, renewed as needed.
     Password(Login),
-    /// By signatures with the temporary key that the cloud gives to the server this runs on.
+    /// Signatures with the temporary key of the cloud server that this runs on.
     Metadata {
         /// The metadata service, as in `http://169.254.169.254`.
         endpoint: String,
@@ -37,12 +37,12 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// Whether anything is sent that must not be overheard.
+    /// Whether requests contain secrets.
     pub fn are_secret(&self) -> bool {
         !matches!(self, Self::None)
     }
 
-    /// Whether requests are signed, for which the clock must be right.
+    /// Whether requests are signed, which requires a correct clock.
     pub fn sign(&self) -> bool {
         matches!(self, Self::Key(_) | Self::Metadata { .. })
     }
@@ -51,15 +51,15 @@ impl Credentials {
 /// An access key, AK and SK.
 #[derive(Debug, Clone)]
 pub struct AccessKey {
-    /// AK: says whose key it is.
+    /// AK: the key's id.
     pub id: Secret,
     /// SK: never sent.
     pub secret: Secret,
-    /// What a temporary key comes with.
+    /// The security token of a temporary key.
     pub security_token: Option<Secret>,
 }
 
-/// The project and the account that signed requests act for; the key's own where there is none.
+/// Project and account of signed requests; by default those of the key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     /// The value of `X-Project-Id`.
@@ -68,7 +68,7 @@ pub struct Scope {
     pub domain_id: Option<String>,
 }
 
-/// What one request is authenticated with.
+/// The authentication of a request.
 #[derive(Debug, Clone)]
 pub(super) enum Authority {
     None,
@@ -77,7 +77,7 @@ pub(super) enum Authority {
 }
 
 impl Authority {
-    /// What a server might echo of it.
+    /// The secrets that a server may echo.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         match self {
             Self::None => Vec::new(),
@@ -91,20 +91,20 @@ impl Authority {
     }
 }
 
-/// An authority for as long as it lasts.
+/// An authority with its lifetime.
 #[derive(Debug, Clone)]
 pub(super) struct Lease {
     pub(super) authority: Authority,
-    /// Redacts what the answers to its requests may echo.
+    /// Redacts secrets that responses may echo.
     pub(super) redactor: Arc<Redactor>,
-    /// How many were obtained up to this one; 0 for one that nobody can renew.
+    /// Number of this lease, from 1; 0 for one that cannot be renewed.
     serial: u64,
-    /// When to get a new one; never if it is not known how long it lasts.
+    /// When to renew it; none if the lifetime is unknown.
     renew_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
 }
 
-/// How long a lease is used on after an attempt to renew it came to nothing.
+/// Time before the next renewal after a failed one.
 const RENEWAL_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
 impl Lease {
@@ -113,16 +113,16 @@ impl Lease {
             .redacting(more)
     }
 
-    /// The lease with a redactor of its own secrets and `more`.
+    /// Sets a redactor for its own secrets and `more`.
     fn redacting(self, more: &[Secret]) -> Self {
         let redactor = Redactor::new(self.authority.secrets().iter().chain(more));
         Self { redactor: Arc::new(redactor), ..self }
     }
 
-    /// A lease to be renewed `margin` before it expires.
+    /// A lease that is renewed `margin` before it expires.
     fn expiring(authority: Authority, expires_at: Option<Timestamp>, margin: SignedDuration) -> Self {
         let now = Timestamp::now();
-        // One that is over at birth says that the clocks differ; the service will tell when it is.
+        // One that has expired already shows that the clocks differ; then the service reports the expiry.
         let expires_at = expires_at.filter(|expires_at| *expires_at > now);
         let renew_at = expires_at
             .and_then(|expires_at| expires_at.checked_sub(margin).ok())
@@ -136,17 +136,17 @@ impl Lease {
     }
 }
 
-/// Gives each request its authority, and renews what expires, once for all who wait for it.
+/// Authenticates requests. Renews expired credentials once for all waiting requests.
 #[derive(Debug)]
 pub(super) struct Authenticator {
     source: Source,
-    /// Secrets that answers may echo besides those of the lease.
+    /// Secrets that responses may echo besides those of the lease.
     more: Vec<Secret>,
     slot: Mutex<Slot>,
-    /// How many renewals have ended.
+    /// Number of finished renewals.
     renewals: AtomicU64,
-    /// The serial of the newest lease that the service has accepted.
-    proven: AtomicU64,
+    /// The serial of the newest accepted lease.
+    newest_accepted: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -159,14 +159,14 @@ enum Source {
 #[derive(Debug, Default)]
 struct Slot {
     lease: Option<Lease>,
-    /// How many leases were obtained.
+    /// Number of leases obtained.
     obtained: u64,
-    /// What came of the last renewal, if no lease.
+    /// The failure of the last renewal.
     failed: Option<Outcome>,
 }
 
 impl Authenticator {
-    /// `more` are secrets that answers may echo besides the credentials.
+    /// `more` are secrets that responses may echo besides the credentials.
     pub(super) fn new(
         credentials: Credentials,
         settings: &HttpSettings,
@@ -193,15 +193,14 @@ impl Authenticator {
                 Source::Metadata(Http::new(&quick, false)?, endpoint)
             }
         };
-        let (renewals, proven) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { source, more, slot: Mutex::default(), renewals, proven })
+        let (renewals, newest_accepted) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { source, more, slot: Mutex::default(), renewals, newest_accepted })
     }
 
-    /// What to authenticate a request with now.
+    /// The current lease, renewed if necessary.
     ///
     /// # Errors
-    /// [`Outcome::Refused`] when there are no credentials to be had, [`Outcome::Failed`] when they
-    /// could not be had this time.
+    /// [`Outcome::Refused`] when there are no credentials, [`Outcome::Failed`] when a retry may help.
     pub(super) async fn lease(&self) -> Result<Lease, Outcome> {
         if let Source::Fixed(lease) = &self.source {
             return Ok(Lease::clone(lease));
@@ -212,7 +211,7 @@ impl Authenticator {
         if let Some(lease) = slot.lease.as_ref().filter(|lease| lease.is_fresh(now)) {
             return Ok(lease.clone());
         }
-        // Who waited while another one tried shares what came of it.
+        // Requests that waited for another one's renewal share its failure.
         if self.renewals.load(Ordering::Acquire) != renewals
             && let Some(failed) = &slot.failed
         {
@@ -245,15 +244,15 @@ impl Authenticator {
         }
     }
 
-    /// Notes that the service accepted a lease.
+    /// Records that the service accepted a lease.
     pub(super) fn accepted(&self, lease: &Lease) {
-        self.proven.fetch_max(lease.serial, Ordering::Relaxed);
+        self.newest_accepted.fetch_max(lease.serial, Ordering::Relaxed);
     }
 
-    /// Whether a request whose token the service calls outdated may be made again with a new one.
+    /// Whether to retry a request with a new token after the service reported its token as expired.
     ///
-    /// A token that was never accepted is replaced once only: if its successor is outdated too,
-    /// asking on could lock the account.
+    /// A token that was never accepted is replaced only once: if the next one is rejected too, more requests could
+    /// lock the account.
     pub(super) async fn outdated(&self, lease: &Lease) -> bool {
         if !matches!(self.source, Source::Iam(..)) {
             return false;
@@ -262,7 +261,7 @@ impl Authenticator {
         if slot.lease.as_ref().is_some_and(|current| current.serial != lease.serial) || slot.lease.is_none() {
             return true;
         }
-        let may_renew = lease.serial == 1 || self.proven.load(Ordering::Relaxed) >= lease.serial;
+        let may_renew = lease.serial == 1 || self.newest_accepted.load(Ordering::Relaxed) >= lease.serial;
         if may_renew {
             slot.lease = None;
         }
@@ -270,13 +269,13 @@ impl Authenticator {
     }
 }
 
-/// Credentials that are not to be had, and that asking again does not bring.
+/// A permanent failure to obtain credentials.
 fn refused(what: String) -> Outcome {
     Outcome::Refused(Failure::new(FailureKind::Credentials, what))
 }
 
-/// A failure to get credentials, by what the service that gives them says.
-fn unobtained(failure: Failure, service: &str) -> Outcome {
+/// A failure of the service that issues credentials.
+fn credential_error(failure: Failure, service: &str) -> Outcome {
     let is_transient = failure.is_transient();
     let failure = Failure { what: format!("{service}: {}", failure.what), ..failure };
     if is_transient { Outcome::Failed(failure) } else { Outcome::Refused(failure) }

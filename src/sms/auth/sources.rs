@@ -1,4 +1,4 @@
-//! Where credentials are found: the environment, files, the cloud server itself.
+//! Sources of credentials: the environment, files, the cloud server.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use crate::model::{Account, Secret};
 use crate::sms::http::is_loopback;
 use crate::sms::regions::iam_of;
 
-/// The variable that holds a token.
+/// The environment variable with a token.
 const TOKEN: &str = "SMS_AUTH_TOKEN";
-/// The longest token that the API takes, in characters.
+/// Maximum length of a token, in characters.
 const MAX_TOKEN: usize = 16_384;
-/// The variables of AK and SK, those of the official SDK first.
+/// The environment variables of AK and SK, those of the official SDK first.
 const KEYS: [(&str, &str); 2] =
     [("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), ("CLOUD_SDK_AK", "CLOUD_SDK_SK")];
-/// Where the cloud's own servers find theirs.
+/// The metadata service of cloud servers.
 const METADATA: &str = "http://169.254.169.254";
 
 /// A way to authenticate.
@@ -28,15 +28,15 @@ pub enum Method {
     Token,
     /// An access key.
     Key,
-    /// A user name and a password, for which IAM gives tokens.
+    /// User name and password for tokens from IAM.
     Password,
-    /// The key of the cloud server that this runs on.
+    /// The temporary key of the cloud server that this runs on.
     Metadata,
     /// No credentials.
     None,
 }
 
-/// The variables and the home folder of whoever runs the program.
+/// The environment variables.
 #[derive(Clone, Copy)]
 pub struct Environment<'a> {
     /// The value of a variable.
@@ -44,12 +44,12 @@ pub struct Environment<'a> {
 }
 
 impl Environment<'_> {
-    /// A variable's value; one that is empty counts as not set.
+    /// A variable's value; none if it is empty.
     pub fn get(&self, name: &str) -> Option<String> {
         (self.variable)(name).map(|value| trim(&value).to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// The file in which the official SDKs keep access keys.
+    /// The credentials file of the official SDKs.
     fn profile_file(&self) -> Option<PathBuf> {
         self.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE").map(PathBuf::from).or_else(|| {
             let home = self.get("HOME").or_else(|| self.get("USERPROFILE"))?;
@@ -58,16 +58,16 @@ impl Environment<'_> {
     }
 }
 
-/// What the user says of the credentials to be used.
+/// The user's choice of credentials.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// The way; the first for which there are credentials if there is none.
+pub struct CredentialChoice {
+    /// The method; none for the first with credentials.
     pub method: Option<Method>,
-    /// The file that holds a token, or `-` for standard input.
+    /// The file with a token, or `-` for standard input.
     pub token_file: Option<PathBuf>,
-    /// The project and the account to act for, before those that are found with a key.
+    /// Project and account; they override those found with a key.
     pub scope: Scope,
-    /// The endpoint of the service, beside which IAM is looked for when nothing else says where it is.
+    /// The endpoint of the service, from which the default IAM endpoint is derived.
     pub endpoint: String,
 }
 
@@ -76,44 +76,42 @@ pub struct Wanted {
 pub struct Found {
     /// The credentials.
     pub credentials: Credentials,
-    /// As in `HUAWEICLOUD_SDK_AK`.
+    /// Their source, as in `HUAWEICLOUD_SDK_AK`.
     pub origin: String,
-    /// The project and the account to act for.
+    /// Project and account.
     pub scope: Scope,
-    /// Whether nothing was found and the metadata service is asked for want of anything better.
-    pub last_resort: bool,
+    /// Whether nothing was found, so the metadata service is tried.
+    pub is_fallback: bool,
 }
 
 /// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]
 pub enum FindError {
-    #[error("no credentials: {0}")]
+    #[error("no credentials found: {0}")]
     Missing(String),
-    #[error("{set} is set, but {unset} is not; both belong together")]
+    #[error("{set} is set, but {unset} is not; set both")]
     Half { set: String, unset: String },
     #[error("{path}: {source}", path = .path.display())]
     File { path: PathBuf, source: std::io::Error },
-    #[error("{path}: others can read it (mode {mode:o}); run chmod 600 on it", path = .path.display())]
+    #[error("{path} is readable by other users (mode {mode:o}); run chmod 600 on it", path = .path.display())]
     Exposed { path: PathBuf, mode: u32 },
     #[error("{path}: {what}", path = .path.display())]
     Profile { path: PathBuf, what: String },
-    #[error(
-        "the token in {0} is longer than {MAX_TOKEN} characters, which no token is; check what was copied"
-    )]
+    #[error("the token in {0} is longer than {MAX_TOKEN} characters; check that only the token was copied")]
     LongToken(String),
     #[error("{0} is not UTF-8 text; save it as UTF-8")]
     NotText(String),
-    #[error("the {what} in {origin} has {found} inside; copy it again, whole and on one line")]
+    #[error("the {what} in {origin} contains {found}; copy it again, completely and on one line")]
     Characters { what: &'static str, origin: String, found: &'static str },
 }
 
-/// Finds the credentials that the user wants, or the first there are: a token, an access key in the
-/// environment or the SDKs' file, a password, the key of the server this runs on.
+/// Finds credentials by the chosen method, or the first of: a token, an access key in the environment or the SDKs'
+/// file, a password, the key of the cloud server.
 ///
 /// # Errors
-/// [`FindError`], which names what was looked for and never a secret.
-pub fn find(wanted: &Wanted, environment: Environment<'_>) -> Result<Found, FindError> {
+/// [`FindError`], which contains no secret.
+pub fn find(wanted: &CredentialChoice, environment: Environment<'_>) -> Result<Found, FindError> {
     let mut scope = wanted.scope.clone();
     let found = match wanted.method {
         Some(Method::None) => Some((Credentials::None, "--auth none".to_owned())),
@@ -134,13 +132,13 @@ pub fn find(wanted: &Wanted, environment: Environment<'_>) -> Result<Found, Find
         scope.project_id = scope.project_id.or_else(|| environment.get("HUAWEICLOUD_SDK_PROJECT_ID"));
         scope.domain_id = scope.domain_id.or_else(|| environment.get("HUAWEICLOUD_SDK_DOMAIN_ID"));
     }
-    let last_resort = wanted.method.is_none() && matches!(credentials, Credentials::Metadata { .. });
-    Ok(Found { credentials, origin, scope, last_resort })
+    let is_fallback = wanted.method.is_none() && matches!(credentials, Credentials::Metadata { .. });
+    Ok(Found { credentials, origin, scope, is_fallback })
 }
 
-/// The project and the account that a run is for, as far as options, environment and the SDKs' file name them.
-/// Reads no token, and nothing from standard input. A file that cannot be read is reported by [`find`].
-pub fn account(wanted: &Wanted, environment: Environment<'_>) -> Account {
+/// Project and account of a run, as far as options, environment and the SDKs' file contain them. Reads no token, and
+/// nothing from standard input. A file that cannot be read is reported by [`find`].
+pub fn account(wanted: &CredentialChoice, environment: Environment<'_>) -> Account {
     let has_token = || wanted.token_file.is_some() || environment.get(TOKEN).is_some();
     let by_key = match wanted.method {
         Some(method) => method == Method::Key,
@@ -161,7 +159,7 @@ pub fn account(wanted: &Wanted, environment: Environment<'_>) -> Account {
     }
 }
 
-/// What to do about credentials that are not there.
+/// What to do about missing credentials.
 pub fn missing(method: Option<Method>) -> String {
     let token = "set SMS_AUTH_TOKEN or give --token-file FILE";
     let key = "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or keep them in ~/.huaweicloud/credentials";
@@ -179,7 +177,7 @@ pub fn missing(method: Option<Method>) -> String {
 
 type Source = (Credentials, String);
 
-fn token(wanted: &Wanted, environment: Environment<'_>) -> Result<Option<Source>, FindError> {
+fn token(wanted: &CredentialChoice, environment: Environment<'_>) -> Result<Option<Source>, FindError> {
     let (token, origin) = match &wanted.token_file {
         Some(path) if path == Path::new("-") => {
             let mut text = String::new();
@@ -197,7 +195,7 @@ fn token(wanted: &Wanted, environment: Environment<'_>) -> Result<Option<Source>
     };
     let token = trim(&token);
     if token.is_empty() {
-        return Err(FindError::Missing(format!("{origin} holds no token")));
+        return Err(FindError::Missing(format!("{origin} contains no token")));
     }
     if token.chars().count() > MAX_TOKEN {
         return Err(FindError::LongToken(origin));
@@ -249,25 +247,25 @@ fn profile_key(path: &Path, scope: &mut Scope) -> Result<Option<Source>, FindErr
     }
     let has = |name: &str| ["basic", "global"].iter().any(|section| profile.get(section, name).is_some());
     if has("iam_endpoint") && !has("ak") && !has("sk") {
-        // It is there for those who log in by password.
+        // The file is only for logins by password.
         return Ok(None);
     }
-    let what = "has neither in [basic] nor in [global] both an `ak` and an `sk`".to_owned();
+    let what = "has no `ak` and `sk` in [basic] or [global]".to_owned();
     Err(FindError::Profile { path: path.to_owned(), what })
 }
 
 fn read_profile(path: &Path) -> Result<Ini, FindError> {
     let mut profile = Ini::new();
-    // A key may hold any character: none begins a comment within a line.
+    // A key may contain any character, so there are no inline comments.
     profile.set_inline_comment_symbols(Some(&[]));
     let read = profile.read(read_secret(path)?.trim_start_matches('\u{feff}').to_owned());
-    // The parser's own words may show the line at fault, and with it a secret.
-    let what = "is not in the form of the SDKs' credentials file: [basic], then ak = …, sk = …".to_owned();
+    // The parser's message may quote the line with a secret.
+    let what = "is not in the format of the SDKs' credentials file: [basic], then ak = …, sk = …".to_owned();
     read.map_err(|_| FindError::Profile { path: path.to_owned(), what })?;
     Ok(profile)
 }
 
-fn password(wanted: &Wanted, environment: Environment<'_>) -> Result<Option<Source>, FindError> {
+fn password(wanted: &CredentialChoice, environment: Environment<'_>) -> Result<Option<Source>, FindError> {
     // Not trimmed: a password may begin or end with a space.
     let password = (environment.variable)("SMS_IAM_PASSWORD").filter(|password| !password.is_empty());
     let (user, password) = match (environment.get("SMS_IAM_USER"), password) {
@@ -292,7 +290,7 @@ fn password(wanted: &Wanted, environment: Environment<'_>) -> Result<Option<Sour
     let endpoint = environment
         .get("HUAWEICLOUD_SDK_IAM_ENDPOINT")
         .or_else(of_profile)
-        .unwrap_or_else(|| iam_beside(&wanted.endpoint));
+        .unwrap_or_else(|| default_iam_endpoint(&wanted.endpoint));
     let login = Login {
         endpoint,
         user,
@@ -309,7 +307,7 @@ fn metadata(environment: Environment<'_>) -> Source {
     (Credentials::Metadata { endpoint }, origin)
 }
 
-/// Reads a file that holds a secret, and refuses one that others can read.
+/// Reads a file with a secret; refuses one that other users can read.
 fn read_secret(path: &Path) -> Result<String, FindError> {
     let fault = |source| FindError::File { path: path.to_owned(), source };
     let mut file = std::fs::File::open(path).map_err(fault)?;
@@ -333,12 +331,12 @@ fn unreadable(path: &Path, source: std::io::Error) -> FindError {
     }
 }
 
-/// Without spaces, line breaks and byte order marks around it.
+/// Trims white space and byte order marks.
 fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// Checks what is sent in a header: a header would carry more than visible ASCII, but no credential has it.
+/// Checks a value that is sent in a header: credentials are visible ASCII.
 fn check_characters(what: &'static str, origin: &str, text: &str) -> Result<(), FindError> {
     let Some(wrong) = text.chars().find(|c| !c.is_ascii_graphic()) else { return Ok(()) };
     let found = match wrong {
@@ -350,8 +348,8 @@ fn check_characters(what: &'static str, origin: &str, text: &str) -> Result<(), 
     Err(FindError::Characters { what, origin: origin.to_owned(), found })
 }
 
-/// IAM of the service's region; a service on this machine stands for IAM too.
-fn iam_beside(endpoint: &str) -> String {
+/// The default IAM endpoint: of the service's region, or the service itself if it is on this machine.
+fn default_iam_endpoint(endpoint: &str) -> String {
     match Url::parse(endpoint) {
         Ok(url) if is_loopback(&url) => endpoint.to_owned(),
         url => iam_of(url.ok().and_then(|url| url.host_str().map(str::to_owned)).as_deref()),

@@ -3,17 +3,17 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::sms::Scope;
 
-fn look(wanted: &Wanted, variables: &[(&str, &str)]) -> Result<Found, FindError> {
+fn look(wanted: &CredentialChoice, variables: &[(&str, &str)]) -> Result<Found, FindError> {
     let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
     let variable = |name: &str| variables.get(name).map(|value| (*value).to_owned());
     find(wanted, Environment { variable: &variable })
 }
 
 fn origin(variables: &[(&str, &str)]) -> String {
-    look(&Wanted::default(), variables).unwrap().origin
+    look(&CredentialChoice::default(), variables).unwrap().origin
 }
 
-/// A home folder whose credentials file holds `text`, with `mode`.
+/// A home folder with a credentials file of this `text` and `mode`.
 fn home(text: &str, mode: u32) -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
     let home = tempfile::tempdir().unwrap();
@@ -28,7 +28,7 @@ const PROFILE: &str =
     "[basic]\nak = profile;key\nsk = s#k\nproject_id=p1\n\n[global]\nak=other\nsk=other\ndomain_id=d1\n";
 
 #[test]
-fn the_first_credentials_that_are_there_are_used() {
+fn first_available_credentials_are_used() {
     let home = home(PROFILE, 0o600);
     let token = ("SMS_AUTH_TOKEN", "t");
     let sdk = [("HUAWEICLOUD_SDK_AK", "a"), ("HUAWEICLOUD_SDK_SK", "s")];
@@ -52,10 +52,10 @@ fn the_first_credentials_that_are_there_are_used() {
 }
 
 #[test]
-fn the_profile_gives_key_project_and_account_but_goes_behind_what_is_said() {
+fn profile_gives_key_and_scope_unless_overridden() {
     let home = home(PROFILE, 0o600);
     let variables = [("HOME", home.path().to_str().unwrap()), ("HUAWEICLOUD_SDK_PROJECT_ID", "p2")];
-    let found = look(&Wanted::default(), &variables).unwrap();
+    let found = look(&CredentialChoice::default(), &variables).unwrap();
     let Credentials::Key(key) = found.credentials else { panic!("a key") };
     assert_eq!((key.id.expose(), key.secret.expose()), ("profile;key", "s#k"));
     let scope = |project: &str, domain: &str| Scope {
@@ -63,12 +63,12 @@ fn the_profile_gives_key_project_and_account_but_goes_behind_what_is_said() {
         domain_id: Some(domain.into()),
     };
     assert_eq!(found.scope, scope("p1", "d1"));
-    let wanted = Wanted { scope: scope("p3", "d3"), ..Wanted::default() };
+    let wanted = CredentialChoice { scope: scope("p3", "d3"), ..CredentialChoice::default() };
     assert_eq!(look(&wanted, &variables).unwrap().scope, scope("p3", "d3"));
 }
 
 #[test]
-fn what_is_half_there_or_open_to_others_is_refused() {
+fn incomplete_or_exposed_credentials_are_refused() {
     let exposed = home(PROFILE, 0o640);
     let empty = home("[basic]\nak = a\n", 0o600);
     let broken = home("[basic\nsk = secret-in-a-broken-file\n", 0o600);
@@ -81,15 +81,15 @@ fn what_is_half_there_or_open_to_others_is_refused() {
         vec![("HOME", broken.path().to_str().unwrap())],
     ]
     .iter()
-    .map(|variables| look(&Wanted::default(), variables).unwrap_err().to_string())
+    .map(|variables| look(&CredentialChoice::default(), variables).unwrap_err().to_string())
     .collect();
     for (told, part) in told.iter().zip([
         "HUAWEICLOUD_SDK_SK",
         "CLOUD_SDK_AK",
         "SMS_IAM_DOMAIN",
         "chmod 600",
-        "`ak` and an `sk`",
-        "form",
+        "`ak` and `sk`",
+        "format",
     ]) {
         assert!(told.contains(part), "{told}");
         assert!(!told.contains("secret-in"), "{told}");
@@ -97,44 +97,44 @@ fn what_is_half_there_or_open_to_others_is_refused() {
 }
 
 #[test]
-fn a_profile_that_only_says_where_iam_is_leaves_the_password_to_log_in_with() {
+fn profile_with_only_iam_endpoint_leaves_login_by_password() {
     let home = home("[basic]\niam_endpoint = https://iam.example\n", 0o600);
     let home = ("HOME", home.path().to_str().unwrap());
     let password = [("SMS_IAM_USER", "u"), ("SMS_IAM_PASSWORD", "p"), ("SMS_IAM_DOMAIN", "d"), home];
-    let found = look(&Wanted::default(), &password).unwrap();
+    let found = look(&CredentialChoice::default(), &password).unwrap();
     let Credentials::Password(login) = found.credentials else { panic!("{found:?}") };
     assert_eq!(login.endpoint, "https://iam.example");
-    let asked = look(&Wanted { method: Some(Method::Key), ..Wanted::default() }, &[home]);
+    let asked = look(&CredentialChoice { method: Some(Method::Key), ..CredentialChoice::default() }, &[home]);
     assert!(matches!(asked, Err(FindError::Missing(_))), "{asked:?}");
 }
 
 #[test]
-fn a_profile_may_begin_with_the_mark_of_an_editor() {
+fn profile_with_byte_order_mark_is_read() {
     let home = home("\u{feff}[basic]\r\nak = a\r\nsk = s\r\n", 0o600);
-    let found = look(&Wanted::default(), &[("HOME", home.path().to_str().unwrap())]).unwrap();
+    let found = look(&CredentialChoice::default(), &[("HOME", home.path().to_str().unwrap())]).unwrap();
     assert!(matches!(found.credentials, Credentials::Key(_)), "{found:?}");
 }
 
 #[test]
-fn a_way_that_is_asked_for_is_not_replaced_by_another() {
-    let wanted = |method| Wanted { method: Some(method), ..Wanted::default() };
+fn chosen_method_is_not_replaced_by_another() {
+    let wanted = |method| CredentialChoice { method: Some(method), ..CredentialChoice::default() };
     for method in [Method::Token, Method::Key, Method::Password] {
         assert!(matches!(look(&wanted(method), &[]), Err(FindError::Missing(_))), "{method:?}");
     }
     let found = look(&wanted(Method::None), &[("SMS_AUTH_TOKEN", "t")]).unwrap();
     assert!(matches!(found.credentials, Credentials::None));
-    assert!(look(&Wanted::default(), &[]).unwrap().last_resort);
+    assert!(look(&CredentialChoice::default(), &[]).unwrap().is_fallback);
 }
 
 #[test]
-fn iam_is_where_the_user_says_else_beside_the_service() {
+fn iam_endpoint_is_the_configured_one_or_derived_from_the_service() {
     let iam = |endpoint: &str, more: &[(&str, &str)]| {
         let mut variables = vec![("SMS_IAM_USER", "u"), ("SMS_IAM_PASSWORD", " p "), ("SMS_IAM_DOMAIN", "d")];
         variables.extend(more);
-        let wanted = Wanted { endpoint: endpoint.to_owned(), ..Wanted::default() };
+        let wanted = CredentialChoice { endpoint: endpoint.to_owned(), ..CredentialChoice::default() };
         match look(&wanted, &variables).unwrap().credentials {
             Credentials::Password(login) => {
-                assert_eq!(login.password.expose(), " p ", "a password is taken as it is");
+                assert_eq!(login.password.expose(), " p ", "a password is not trimmed");
                 login.endpoint
             }
             _ => panic!("a password"),
@@ -150,7 +150,7 @@ fn iam_is_where_the_user_says_else_beside_the_service() {
 }
 
 #[test]
-fn a_lease_is_renewed_before_its_end_and_not_all_the_time() {
+fn lease_is_renewed_before_expiry_but_not_constantly() {
     let now = Timestamp::now();
     let lease = |seconds: i64| {
         let end = now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
@@ -158,6 +158,6 @@ fn a_lease_is_renewed_before_its_end_and_not_all_the_time() {
     };
     let in_seconds = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
     assert!(lease(3600).is_fresh(in_seconds(1199)) && !lease(3600).is_fresh(in_seconds(1201)));
-    assert!(lease(600).is_fresh(in_seconds(30)), "the margin is longer than its life");
+    assert!(lease(600).is_fresh(in_seconds(30)), "the margin is longer than its lifetime");
     assert!(lease(-60).is_fresh(in_seconds(86_400)), "the clocks differ");
 }

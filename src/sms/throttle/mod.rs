@@ -1,8 +1,7 @@
-//! One gate for all requests: at most so many a second, in the order of asking, and fewer when the
-//! service says so.
+//! The rate limiter for all requests: first come, first served, and slower when the service rate-limits.
 
-mod pace;
-mod reach;
+mod adaptive_rate;
+mod connectivity;
 #[cfg(test)]
 mod tests;
 
@@ -21,220 +20,223 @@ use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::outcome::Failure;
-use super::retry::{LONGEST_WAIT, delay};
+use super::retry::{MAX_WAIT, delay};
 use crate::model::Rate;
-use pace::Pace;
-pub use pace::Slowed;
-use reach::Reach;
+use adaptive_rate::AdaptiveRate;
+pub use adaptive_rate::Slowed;
+use connectivity::Connectivity;
 
-/// How much longer the time between two requests is than the rate asks for. It leaves room for
-/// what is on its way: requests that bunch up there must not be too many when they arrive.
-const ROOM: f64 = 1.007;
-/// The lateness of timers and of a busy machine that is made good, beside the time of one request.
-const REPAID: Duration = Duration::from_millis(25);
-/// However much there is to make good, no such span sees more than [`FULL`] of the rate.
+/// Factor on the interval between requests. Network delays can bunch requests up; the margin keeps the rate at the
+/// server below the limit.
+const INTERVAL_MARGIN: f64 = 1.007;
+/// Maximum lateness of timers and of a busy machine that is caught up, besides one interval.
+const MAX_CATCH_UP: Duration = Duration::from_millis(25);
+/// While catching up, no such window has more than [`MAX_UTILIZATION`] of the rate.
 const SECOND: Duration = Duration::from_secs(1);
-/// More than the pace that [`ROOM`] leaves, or nothing could be made good; less than all, again for
-/// what bunches up on its way.
-const FULL: f64 = 0.995;
-/// How long a request is alone, as long as nothing shows that its credentials are good; then one more may go.
-const HEAD_START: Duration = Duration::from_secs(1);
-/// How many requests may be under way before one shows that their credentials are good. Five
-/// refusals lock an access key.
-const UNPROVEN: usize = 4;
+/// Above 1 / [`INTERVAL_MARGIN`], so lateness can be caught up; below 1, because network delays can bunch requests up.
+const MAX_UTILIZATION: f64 = 0.995;
+/// Time after which one more request is sent while no response has confirmed the credentials.
+const WARMUP_DELAY: Duration = Duration::from_secs(1);
+/// Maximum requests in flight before a response confirms the credentials. Five refusals lock an access key.
+const WARMUP_MAX_IN_FLIGHT: usize = 4;
 
-/// Hands out permits to send, first come first served.
+/// Hands out permits to send, first come, first served.
 ///
-/// governor alone would wake every waiter to ask again. Here the waiters queue at a fair lock, and
-/// its holder alone asks governor and sleeps until the time that governor names. governor has no
-/// burst and is told when a request was due, not when the timer got round to it: so lateness does
-/// not add up, and a gate that nobody used does not let a heap through.
+/// governor wakes every waiter to check again. Here waiters queue at a fair lock; only its holder checks with
+/// governor, and sleeps until the time that governor returns. governor has no burst and gets the time when a request
+/// was due, not when the timer fired, so delays do not add up and an idle gate allows no burst.
 ///
-/// The first request goes alone, and few go until an answer shows that the credentials are good: if
-/// they are refused, no heap has been sent with them, which an account would count, and lock a key for.
+/// The first request is sent alone, and few are sent until a response confirms the credentials: repeated refusals
+/// lock an access key.
 ///
-/// When connections fail one after the other, nobody is served better by asking: requests then go one
-/// at a time, with growing pauses, until one comes through.
+/// In an outage requests are sent one at a time, with growing pauses, until one reaches the service.
 #[derive(Debug)]
 pub struct Gate {
     start: Instant,
-    /// A permit for each further request that may go before the credentials are proven; closed then.
-    unproven: Semaphore,
+    /// A permit for each request that may be sent before the credentials are confirmed; closed then.
+    warmup: Semaphore,
     limiter: Mutex<Limiter>,
-    pace: std::sync::Mutex<Pace>,
-    reach: std::sync::Mutex<Reach>,
-    /// Told when a request that the others wait for has ended. The limiter's holder alone listens.
-    probed: Notify,
+    adaptive_rate: std::sync::Mutex<AdaptiveRate>,
+    connectivity: std::sync::Mutex<Connectivity>,
+    /// Notified when a probe has ended. Only the limiter's holder waits for it.
+    probe_ended: Notify,
 }
 
-/// Leave to send one request now. What came of it is to be told to the gate.
+/// Permission to send one request now. Report its outcome to the gate.
 #[derive(Debug)]
-#[must_use = "a request is to be sent, and its answer told to the gate"]
+#[must_use = "send a request, and report its outcome to the gate"]
 pub struct Permit {
     epoch: u32,
     round: u32,
 }
 
 impl Gate {
-    /// A gate that opens `rate` times at most.
+    /// A gate with this maximum rate.
     pub fn new(rate: Rate) -> Self {
-        let pace = Pace::new(rate);
-        let limiter = Limiter::new(interval(pace.rate(Duration::ZERO)));
+        let adaptive_rate = AdaptiveRate::new(rate);
+        let limiter = Limiter::new(interval(adaptive_rate.rate(Duration::ZERO)));
         Self {
             start: Instant::now(),
-            unproven: Semaphore::new(1),
+            warmup: Semaphore::new(1),
             limiter: Mutex::new(limiter),
-            pace: std::sync::Mutex::new(pace),
-            reach: std::sync::Mutex::default(),
-            probed: Notify::new(),
+            adaptive_rate: std::sync::Mutex::new(adaptive_rate),
+            connectivity: std::sync::Mutex::default(),
+            probe_ended: Notify::new(),
         }
     }
 
-    /// Waits for a permit. To be called right before sending, once per attempt.
-    pub async fn pass(&self) -> Permit {
-        let asked = self.now();
+    /// Waits for a permit. Call it right before sending, once per attempt.
+    pub async fn acquire(&self) -> Permit {
+        let requested_at = self.now();
         let mut limiter = self.limiter.lock().await;
-        let more_start = 1 + limiter.head_starts < UNPROVEN;
-        let alone = if more_start { HEAD_START } else { Duration::MAX };
-        match timeout(alone, self.unproven.acquire()).await {
+        let may_add = 1 + limiter.warmup_requests < WARMUP_MAX_IN_FLIGHT;
+        let delay_before_next = if may_add { WARMUP_DELAY } else { Duration::MAX };
+        match timeout(delay_before_next, self.warmup.acquire()).await {
             Ok(Ok(permit)) => permit.forget(),
             Ok(Err(_proven)) => {}
-            Err(_elapsed) => limiter.head_starts += 1,
+            Err(_elapsed) => limiter.warmup_requests += 1,
         }
-        let mut due = asked;
+        let mut due = requested_at;
         loop {
-            if self.reach().is_probing() {
-                self.probed.notified().await;
+            if self.connectivity().is_probing() {
+                self.probe_ended.notified().await;
                 continue;
             }
             let now = self.now();
-            let (opens, rate, epoch) = {
-                let pace = self.pace();
-                (pace.opens(), pace.rate(now), pace.epoch())
+            let (opens_at, rate, epoch) = {
+                let adaptive_rate = self.adaptive_rate();
+                (adaptive_rate.opens_at(), adaptive_rate.rate(now), adaptive_rate.epoch())
             };
             let interval = interval(rate);
-            due = due.max(opens).max(now.saturating_sub(interval + REPAID));
-            limiter.space(interval);
-            let ready = due.max(limiter.has_room(rate));
+            due = due.max(opens_at).max(now.saturating_sub(interval + MAX_CATCH_UP));
+            limiter.set_interval(interval);
+            let ready = due.max(limiter.next_free(rate));
             if ready > now {
-                // What the pace is by then is looked at afterwards.
+                // The rate may have changed by then, so check again.
                 sleep_until(self.start + ready).await;
                 continue;
             }
             match limiter.check(due) {
                 Ok(()) => {
                     limiter.sent(now);
-                    return Permit { epoch, round: self.reach().sent() };
+                    return Permit { epoch, round: self.connectivity().sent() };
                 }
                 Err(next) => due = next,
             }
         }
     }
 
-    /// Hears that a request was let in by a service that knows who asks.
-    pub fn admitted(&self, permit: &Permit) {
-        self.unproven.close();
-        self.came_through();
-        self.pace().admitted(permit.epoch);
+    /// Records an authenticated response.
+    pub fn record_success(&self, permit: &Permit) {
+        self.warmup.close();
+        self.record_response();
+        self.adaptive_rate().record_success(permit.epoch);
     }
 
-    /// Hears of a request that failed as a task's attempt number `attempt` (from 1), and gives the
-    /// time after which it may be made again.
+    /// Records the failure of attempt number `attempt` (from 1), and returns the time before a retry.
     ///
-    /// After 429s that are no chance, or say when to come again, the gate stays shut for everyone, because the
-    /// account is over its rate, not the task; unless the service asks for more than [`LONGEST_WAIT`], which
-    /// ends the task. In an outage it stays shut for everyone too.
-    pub fn failed(&self, permit: &Permit, attempt: u32, failure: &Failure) -> Duration {
+    /// Repeated 429s, or one with `Retry-After`, delay all requests, because the account's rate is exceeded, not the
+    /// task's. A `Retry-After` above [`MAX_WAIT`] only ends the task. An outage delays all requests too.
+    pub fn record_failure(&self, permit: &Permit, attempt: u32, failure: &Failure) -> Duration {
         match failure.status {
             Some(429) => {
-                let opens = self.refused(permit, failure.error.limit(), failure.retry_after);
-                return opens.max(delay(attempt, fastrand::f64(), failure.retry_after));
+                let opens_at = self.record_rate_limit(permit, failure.error.limit(), failure.retry_after);
+                return opens_at.max(delay(attempt, fastrand::f64(), failure.retry_after));
             }
-            Some(400 | 403 | 404) => self.admitted(permit),
+            Some(400 | 403 | 404) => self.record_success(permit),
             Some(_) => {
-                self.unproven.add_permits(1);
-                self.came_through();
-                self.pace().admitted(permit.epoch);
+                self.warmup.add_permits(1);
+                self.record_response();
+                self.adaptive_rate().record_success(permit.epoch);
             }
             None => {
-                self.unproven.add_permits(1);
-                if failure.kind.is_unreachable() { self.missed(permit) } else { self.came_through() }
+                self.warmup.add_permits(1);
+                if failure.kind.is_unreachable() {
+                    self.record_connect_failure(permit)
+                } else {
+                    self.record_response()
+                }
             }
         }
         delay(attempt, fastrand::f64(), failure.retry_after)
     }
 
-    /// Whether `failure` shows that there is no service to be asked: no request has ever come through,
-    /// and so many found no connection in a row, or none ever will.
-    pub fn is_out_of_reach(&self, failure: &Failure, max_attempts: NonZeroU32) -> bool {
+    /// Whether `failure` shows that the service is unreachable: no request ever reached it, and this many failed to
+    /// connect in a row, or the cause is permanent.
+    pub fn is_unreachable(&self, failure: &Failure, max_attempts: NonZeroU32) -> bool {
         let most = if failure.kind.is_lasting() { 1 } else { max_attempts.get() };
-        failure.kind.is_unreachable() && self.reach().never_reached().is_some_and(|missed| missed >= most)
+        failure.kind.is_unreachable()
+            && self.connectivity().never_reached().is_some_and(|failures| failures >= most)
     }
 
-    fn came_through(&self) {
-        self.reach().came_through();
-        self.probed.notify_one();
+    fn record_response(&self) {
+        self.connectivity().record_response();
+        self.probe_ended.notify_one();
     }
 
-    fn missed(&self, permit: &Permit) {
-        let pause = self.reach().missed(permit.round, fastrand::f64());
+    fn record_connect_failure(&self, permit: &Permit) {
+        let pause = self.connectivity().record_connect_failure(permit.round, fastrand::f64());
         if let Some(pause) = pause {
-            self.pace().shut_until(self.now() + pause);
+            self.adaptive_rate().close_until(self.now() + pause);
         }
-        self.probed.notify_one();
+        self.probe_ended.notify_one();
     }
 
-    fn refused(&self, permit: &Permit, limit: Option<Rate>, asked: Option<Duration>) -> Duration {
-        self.unproven.add_permits(1);
-        self.came_through();
+    fn record_rate_limit(
+        &self,
+        permit: &Permit,
+        limit: Option<Rate>,
+        retry_after: Option<Duration>,
+    ) -> Duration {
+        self.warmup.add_permits(1);
+        self.record_response();
         let now = self.now();
-        let asked = asked.unwrap_or_default();
-        let mut pace = self.pace();
-        pace.refused(permit.epoch, now, limit, fastrand::f64());
-        if asked <= LONGEST_WAIT {
-            pace.shut_until(now + asked);
+        let retry_after = retry_after.unwrap_or_default();
+        let mut adaptive_rate = self.adaptive_rate();
+        adaptive_rate.record_rate_limit(permit.epoch, now, limit, fastrand::f64());
+        if retry_after <= MAX_WAIT {
+            adaptive_rate.close_until(now + retry_after);
         }
-        pace.opens().saturating_sub(now).max(asked)
+        adaptive_rate.opens_at().saturating_sub(now).max(retry_after)
     }
 
-    /// That the service made the client slower: once, after the first time.
+    /// The first reduction of the rate by the service; returned once.
     pub fn take_slowed(&self) -> Option<Slowed> {
-        self.pace().take_untold()
+        self.adaptive_rate().take_unreported()
     }
 
-    /// The rate that the service's refusals have led to, if there were any: one that a further run
-    /// would do well to begin with.
-    pub fn learnt(&self) -> Option<Rate> {
-        self.pace().learnt()
+    /// The rate after the service's 429s, if there were any: a good start rate for the next run.
+    pub fn learned_rate(&self) -> Option<Rate> {
+        self.adaptive_rate().learned_rate()
     }
 
     fn now(&self) -> Duration {
         self.start.elapsed()
     }
 
-    /// Each change of a pace or of a reach is whole, so a lock that a panic left behind is still good.
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every change is complete, so a poisoned lock is still usable.
+    fn adaptive_rate(&self) -> MutexGuard<'_, AdaptiveRate> {
+        self.adaptive_rate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reach(&self) -> MutexGuard<'_, Reach> {
-        self.reach.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connectivity(&self) -> MutexGuard<'_, Connectivity> {
+        self.connectivity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn interval(per_second: f64) -> Duration {
-    Duration::from_secs_f64(ROOM / per_second)
+    Duration::from_secs_f64(INTERVAL_MARGIN / per_second)
 }
 
-/// governor, with a rate that can change, and what was sent of late.
+/// governor with a changeable rate, and the recent requests.
 #[derive(Debug)]
 struct Limiter {
     governor: Governor,
     clock: DueClock,
     interval: Duration,
     last_due: Option<Duration>,
-    /// How many requests went because those before them took long to show that the credentials are good.
-    head_starts: usize,
+    /// Requests sent before the credentials were confirmed, because the earlier ones took long.
+    warmup_requests: usize,
     /// The times of the requests of the last second.
     sent: VecDeque<Duration>,
 }
@@ -249,23 +251,23 @@ impl Limiter {
             clock,
             interval,
             last_due: None,
-            head_starts: 0,
+            warmup_requests: 0,
             sent: VecDeque::new(),
         }
     }
 
-    /// Changes the time between two requests, from the last one that went through on.
-    fn space(&mut self, interval: Duration) {
+    /// Changes the interval, counted from the last request.
+    fn set_interval(&mut self, interval: Duration) {
         if interval != self.interval {
             self.interval = interval;
             self.clock.set(Duration::ZERO);
             self.governor = governor(interval, &self.clock);
-            // To a new limiter the first request is always welcome, so it is told of the last one.
+            // A new limiter admits its first request at once, so the last request is replayed.
             let _ = self.last_due.map(|last| self.check(last));
         }
     }
 
-    /// Lets a request that is due at `due` through, or says when one is.
+    /// Admits a request that is due at `due`, or returns the next possible time.
     fn check(&mut self, due: Duration) -> Result<(), Duration> {
         self.clock.set(due);
         self.governor.check().map_err(|refused| refused.earliest_possible())?;
@@ -273,7 +275,7 @@ impl Limiter {
         Ok(())
     }
 
-    /// Notes that a request is sent at `now`.
+    /// Records that a request is sent at `now`.
     fn sent(&mut self, now: Duration) {
         while self.sent.front().is_some_and(|first| *first + SECOND <= now) {
             self.sent.pop_front();
@@ -281,17 +283,17 @@ impl Limiter {
         self.sent.push_back(now);
     }
 
-    /// The time at which the second before it has room for one more request at `rate`.
-    fn has_room(&self, rate: f64) -> Duration {
-        let allowed = (rate * FULL).ceil() as usize;
+    /// The earliest time at which the last second allows one more request at `rate`.
+    fn next_free(&self, rate: f64) -> Duration {
+        let allowed = (rate * MAX_UTILIZATION).ceil() as usize;
         let oldest = self.sent.len().checked_sub(allowed).and_then(|at| self.sent.get(at));
         oldest.map_or(Duration::ZERO, |oldest| *oldest + SECOND)
     }
 }
 
-/// A limiter without a burst, whose clock is at its beginning.
+/// A limiter without a burst, with its clock at zero.
 fn governor(interval: Duration, clock: &DueClock) -> Governor {
-    // An interval is never zero, so it makes a quota; the other is never used.
+    // The interval is never zero, so the fallback is never used.
     let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(NonZeroU32::MIN));
     RateLimiter::direct_with_clock(quota, clock.clone())
 }

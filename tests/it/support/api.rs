@@ -1,4 +1,4 @@
-//! A client of the embedded service that looks at every answer.
+//! A client of the embedded service that checks every response.
 
 use cutover_report::service::{SAMPLE_HEADER, Service, Settings};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};

@@ -1,4 +1,4 @@
-//! Journals that no run has written.
+//! Journals written by tests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use cutover_report::journal::{Answered, Header, Journal, Outcome, Record, Writer
 use cutover_report::model::{Task, TaskId, TaskList};
 use serde_json::json;
 
-/// Results of these directories, in which nothing differs.
+/// Consistent results of these directories.
 pub fn answer(directories: &[&str]) -> Outcome {
     let check = |directory: &&str| {
         json!({"dir_check": directory, "num_total_files": 5, "num_different_files": 0,

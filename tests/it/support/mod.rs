@@ -1,4 +1,4 @@
-//! What the tests share: the real program, and workbooks read by a reader that is not ours.
+//! Shared by the tests: the real program, and workbooks read by an independent reader.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 pub mod api;
@@ -20,7 +20,7 @@ pub struct Run {
     pub stderr: String,
 }
 
-/// Runs the program in `folder`, with a clean environment but for `variables`.
+/// Runs the program in `folder`, with only `variables` in the environment.
 pub fn run_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
     let Output { status, stdout, stderr } = Command::new(cargo_bin("cutover-report"))
         .current_dir(folder)
@@ -49,7 +49,7 @@ pub fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 pub fn until(mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !is_so() {
@@ -62,7 +62,7 @@ pub fn sample_tasks() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/tasks.csv").display().to_string()
 }
 
-/// A sheet's cells as they are shown to a reader, row by row.
+/// A sheet's cells as displayed, row by row.
 pub type Rows = Vec<Vec<Data>>;
 
 pub struct Workbook {

@@ -1,4 +1,4 @@
-//! An S3 server: signatures are checked, conditions are kept, listings come in pages, and faults come on demand.
+//! An S3 server with signatures, conditions, paged listings, and faults on demand.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use super::{Run, files, run_with, sample_tasks};
 
 pub const KEY: &str = "AKIDOFTHETEST";
 pub const SECRET: &str = "the-secret-of-the-test/+=";
-/// So few that a listing of a few objects has pages.
+/// Small, so that a short listing has pages.
 const PAGE: usize = 3;
 
 type Fault = Box<dyn Fn(&Seen) -> Option<u16> + Send>;
@@ -30,12 +30,12 @@ pub struct S3 {
 struct State {
     /// By bucket and key.
     objects: BTreeMap<String, Vec<u8>>,
-    /// By number, with the object that each is to be.
+    /// Multipart uploads by number, with their object.
     uploads: BTreeMap<u32, (String, BTreeMap<u32, Vec<u8>>)>,
     begun: u32,
-    /// The status that a request is refused with.
+    /// The error status of a request.
     fault: Fault,
-    /// Whether `If-Match` and `If-None-Match` are kept; else they are passed over.
+    /// Whether `If-Match` and `If-None-Match` are honoured; else they are ignored.
     conditional: bool,
     /// Changes the ETags of uploads and downloads; none for no header.
     tag_with: fn(String) -> Option<String>,
@@ -70,7 +70,7 @@ impl S3 {
         self.server.seen().iter().map(told).collect()
     }
 
-    /// The variables of whoever may write there.
+    /// The variables with valid credentials.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let fixed = [("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_REGION", "xx-1")];
         let fixed = fixed.map(|(name, value)| (name, value.to_owned()));
@@ -109,13 +109,13 @@ impl S3 {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Nothing of a run stays in the folder of temporary files.
+    /// Checks that a run left no temporary files.
     pub fn assert_clean(folder: &Path) {
         let left = files(&folder.join("tmp"));
         assert_eq!(std::fs::read_dir(folder.join("tmp")).unwrap().count(), 0, "{:?}", left.keys());
     }
 
-    /// What refuses to put an object, for [`refuse`](Self::refuse).
+    /// A fault for uploads of an object, for [`refuse`](Self::refuse).
     pub fn puts_of(key: &'static str) -> impl Fn(&Seen) -> Option<u16> {
         move |seen| (seen.method == "PUT" && path_of(seen) == format!("b/{key}")).then_some(503)
     }
@@ -138,12 +138,12 @@ impl S3 {
         self.state.lock().unwrap().objects.insert(format!("b/{key}"), content.into());
     }
 
-    /// Refuses requests with the status that `fault` gives.
+    /// Refuses requests with the status from `fault`.
     pub fn refuse(&self, fault: impl Fn(&Seen) -> Option<u16> + Send + 'static) {
         self.state.lock().unwrap().fault = Box::new(fault);
     }
 
-    /// Takes no notice of conditions from now on.
+    /// Ignores conditions from now on.
     pub fn pass_over_conditions(&self) {
         self.state.lock().unwrap().conditional = false;
     }
@@ -153,7 +153,7 @@ impl S3 {
         self.state.lock().unwrap().tag_with = change;
     }
 
-    /// How many uploads in parts are neither complete nor taken back.
+    /// The number of multipart uploads that are neither complete nor aborted.
     pub fn unfinished(&self) -> usize {
         self.state.lock().unwrap().uploads.len()
     }
@@ -312,7 +312,7 @@ fn xml(name: &str, body: &str) -> Response<Body> {
     Response::builder().header("content-type", "application/xml").body(Body::from(text)).unwrap()
 }
 
-/// As AWS has it: with what whoever asked had better not show to others.
+/// As of AWS: with values that must not be shown.
 fn error(status: u16, code: &str, message: &str) -> Response<Body> {
     let body = format!(
         "<Error><Code>{code}</Code><Message>{message}</Message><AWSAccessKeyId>{KEY}</AWSAccessKeyId></Error>"
@@ -320,7 +320,7 @@ fn error(status: u16, code: &str, message: &str) -> Response<Body> {
     Response::builder().status(status).body(Body::from(body)).unwrap()
 }
 
-/// Version 4 of AWS's signatures, by the key of the test.
+/// AWS signature version 4, with the test's key.
 fn check_signature(seen: &Seen) -> Result<(), (&'static str, String)> {
     let differs = |what: &str| ("SignatureDoesNotMatch", format!("The request signature differs: {what}"));
     let authorization = seen.header("authorization").ok_or(("AccessDenied", "Access Denied".to_owned()))?;

@@ -1,4 +1,4 @@
-//! A server that keeps what it is sent and answers as a test says.
+//! A server that records requests and answers as a test defines.
 
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Response};
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub method: String,
@@ -33,7 +33,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server; `answer` gets each request and how many came before it.
+    /// Starts a server; `answer` gets each request and the number of requests before it.
     pub fn start(answer: impl Fn(&Seen, usize) -> Response<Body> + Send + Sync + 'static) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -68,13 +68,13 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// All requests so far, in the order in which they came.
+    /// All requests so far, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-/// A server that answers the first `healthy` requests, and then tells and holds each until it is let go.
+/// A server that answers the first `healthy` requests, and then holds each until it is released.
 pub struct Stalling {
     pub server: Server,
     stalled: Receiver<()>,
@@ -108,7 +108,7 @@ impl Stalling {
         self.stalled.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
     }
 
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         *self.held.lock().unwrap() = None;
     }
 }
@@ -121,7 +121,7 @@ pub fn json(status: u16, body: impl Into<String>) -> Response<Body> {
         .unwrap()
 }
 
-/// Results of one directory in which nothing differs, finished just now.
+/// Consistent results of one directory, finished just now.
 pub fn consistent() -> Response<Body> {
     let now = jiff::Timestamp::now().as_millisecond();
     json(
