@@ -1,5 +1,6 @@
-// The table of tasks: sorting, search, filters, pages, details and links. It reads two data blocks of the page:
-// #rows, a JSON document with a list per column, and #details, a line of JSON per task, parsed when it is opened.
+// The table of tasks: sorting, search, filters, pages, details and links. It reads the data blocks of the page:
+// #rows, a JSON document with a list per column; #details, a line of JSON per task, parsed when it is opened; and
+// #names, the names of directories.
 (() => {
   'use strict';
 
@@ -283,9 +284,14 @@
   // Details
 
   let lines = null;
+  let directoryNames = null;
   function detailsOf(row) {
     lines ??= document.getElementById('details').textContent.trim().split('\n');
-    return JSON.parse(lines[row]);
+    directoryNames ??= JSON.parse(document.getElementById('names').textContent).names;
+    const details = JSON.parse(lines[row]);
+    const directories = details.directories.map(([name, total, different = 0, missing = 0, redundant = 0]) =>
+      [typeof name === 'number' ? directoryNames[name] : name, total, different, missing, redundant]);
+    return { left_out: 0, earlier: [], ...details, directories };
   }
 
   function close() {
@@ -345,7 +351,8 @@
     add(words.id, mono(columns.id[row]));
     add(words.source_id, mono(columns.source_id[row]));
     add(words.last, time(columns.last[row]));
-    for (const [name, value] of details.facts) add(name, show(value));
+    for (const key of ['check_result', 'error_code', 'error_message', 'request_id', 'shape']) add(words[key], text(details[key]));
+    add(words.attempts, number(details.attempts));
     for (const label of labels) add(label.name, text(labelOf(row, label)));
     add(words.notes, text(data.notes[row]));
     const link = button(words.copy_link, () => copy(location.href.split('#')[0] + linkTo(row)));

@@ -99,6 +99,7 @@ struct Page {
     html: String,
     rows: Value,
     details: Vec<Value>,
+    names: Value,
 }
 
 impl Page {
@@ -111,7 +112,9 @@ impl Page {
         let (html, rows) = block("<script type=\"application/json\" id=\"rows\">");
         let (_, details) = block("<script type=\"text/plain\" id=\"details\">");
         let details = details.trim().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        Self { html, rows: serde_json::from_str(&rows).unwrap(), details, source }
+        let (_, names) = block("<script type=\"application/json\" id=\"names\">");
+        let names = serde_json::from_str::<Value>(&names).unwrap()["names"].take();
+        Self { html, names, rows: serde_json::from_str(&rows).unwrap(), details, source }
     }
 
     /// What an element of the page's HTML holds, without the marks around names.
@@ -219,9 +222,9 @@ fn hostile_texts_are_escaped_in_every_place() {
     for options in [&[][..], &["--group-by", HOSTILE[0]], &["--language", "zh"]] {
         let page = page(&folder, options);
         assert_eq!(page.column("server"), &json!(HOSTILE));
-        assert_eq!(page.details[1]["directories"][0][0], HOSTILE[1]);
-        assert_eq!(page.source.matches("<script").count(), 3);
-        assert_eq!(page.source.matches("</script").count(), 3);
+        assert_eq!(page.names[0], HOSTILE[1]);
+        assert_eq!(page.source.matches("<script").count(), 4);
+        assert_eq!(page.source.matches("</script").count(), 4);
         assert_eq!(page.source.matches("<style").count(), 2);
         assert!(!page.source.contains(['\u{202e}', '\u{200b}', '\u{feff}', '\u{1b}', '\0', '\t']));
         for text in ["<img", "<!--", "<svg/"] {
@@ -369,8 +372,9 @@ fn page_larger_than_the_limit_leaves_out_what_is_clean_and_then_fails() {
     let limit = (whole.source.len() - 1).to_string();
     let small = page(&folder, &["--max-bytes", &limit]);
     assert!(small.source.len() < whole.source.len());
-    assert_eq!(small.details[0]["directories"], json!([["/differs", 1000, 1, 0, 0]]));
-    assert_eq!(small.details[0]["left_out"], 3000);
+    assert_eq!(small.details[0]["directories"], json!([[0, 1000, 1, 0, 0]]));
+    assert_eq!((&small.names, &small.details[0]["left_out"]), (&json!(["/differs"]), &json!(3000)));
+    assert_eq!(whole.details[0]["directories"][2999], json!([2999, 1000]));
     let refused = render(&folder, &["--max-bytes", "3kB"]);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("r.html: the page alone takes"), "{}", refused.stderr);

@@ -25,7 +25,9 @@ pub(super) fn write_rows(report: &Report<'_>, to: &mut dyn Write) -> Result<(), 
         "server": t("Source server"), "verdict": t("Verdict"), "last": t("Last verified"), "reason": t("Reason"),
         "different": t("Different"), "missing": t("Missing at target"), "redundant": t("Redundant at target"),
         "files": t("Total files"), "directories": t("Directories"), "directory": t("Directory"), "id": t("Task ID"),
-        "source_id": t("Source ID"), "notes": t("Notes"), "meaning": t("Meaning"),
+        "source_id": t("Source ID"), "check_result": t("Check result"), "error_code": t("Error code"),
+        "error_message": t("Error message"), "request_id": t("Request ID"), "shape": t("Response shape"),
+        "attempts": t("Attempts"), "notes": t("Notes"), "meaning": t("Meaning"),
         "search": t("Search server, ID, label, note"), "all_verdicts": t("All verdicts"),
         "not_passing": t("Does not pass"), "every_group": t("{0}: all"), "none": t("(none)"),
         "copy": t("Copy as TSV"), "reset": t("Reset"), "previous": t("Previous page"), "next": t("Next page"),
@@ -146,7 +148,12 @@ fn field<T: Serialize + ?Sized>(to: &mut dyn Write, key: &str, value: &T) -> Res
     Ok(write!(to, "\"{key}\":{}", escape::json(&serde_json::to_string(value)?))?)
 }
 
-fn column<T: Serialize>(to: &mut dyn Write, key: &str, values: impl Iterator<Item = T>) -> Result<(), Cause> {
+/// Writes a list as a field.
+pub(super) fn column<T: Serialize>(
+    to: &mut dyn Write,
+    key: &str,
+    values: impl Iterator<Item = T>,
+) -> Result<(), Cause> {
     write!(to, "\"{key}\":[")?;
     for (number, value) in values.enumerate() {
         if number > 0 {

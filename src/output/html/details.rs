@@ -1,11 +1,14 @@
-//! What each task's details show, as the data block `#details` that the page's script reads.
+//! What each task's details show, as the data blocks `#details` and `#names` that the page's script reads.
 //!
-//! It has a line of JSON per task, of which the script parses only those that somebody opens.
+//! `#details` has a line of JSON per task, of which the script parses only those that somebody opens. `#names` is a list
+//! of the directories' names, to which the lines refer: most directories have the same name on many servers.
 
+use std::collections::HashMap;
 use std::io::Write;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::data::column;
 use super::escape;
 use crate::model::{DirectoryCheck, Verification};
 use crate::output::error::Cause;
@@ -13,6 +16,8 @@ use crate::report::{Report, SummaryRow};
 
 /// The directory rows of a report above which only those with differences are in the page.
 const MAX_DIRECTORIES: u64 = 400_000;
+/// The most names in the list, which is in memory; further names are in the lines.
+const MAX_NAMES: usize = 10_000;
 /// The most earlier verifications that a task's details name.
 const MAX_EARLIER: usize = 20;
 
@@ -36,27 +41,94 @@ impl Directories {
     }
 }
 
-/// What a task's details show.
+/// What a task's details show. What is empty is left out.
 #[derive(Serialize)]
 struct Details<'a> {
-    /// Name, total, different, missing, redundant.
-    directories: Vec<(&'a str, u64, u64, u64, u64)>,
+    directories: Vec<Directory<'a>>,
     /// Directories without differences that are not in the page.
+    #[serde(skip_serializing_if = "is_zero")]
     left_out: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     earlier: Vec<String>,
-    facts: Vec<(&'a str, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check_result: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shape: Option<&'static str>,
+    attempts: u32,
 }
 
-/// Writes the block `#details`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// A directory: name, total, and, unless all are zero, different, missing and redundant.
+struct Directory<'a> {
+    name: Name<'a>,
+    check: &'a DirectoryCheck,
+}
+
+impl Serialize for Directory<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, check } = self;
+        if check.is_consistent() {
+            (name, check.total).serialize(serializer)
+        } else {
+            (name, check.total, check.different, check.missing, check.redundant).serialize(serializer)
+        }
+    }
+}
+
+/// A name itself, or its place in the list of names.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Name<'a> {
+    Itself(&'a str),
+    Place(usize),
+}
+
+/// The names that lines refer to, and the place of each.
+#[derive(Default)]
+struct Names(HashMap<String, usize>);
+
+impl Names {
+    fn of<'a>(&mut self, name: &'a str) -> Name<'a> {
+        match self.0.get(name) {
+            Some(place) => Name::Place(*place),
+            None if self.0.len() < MAX_NAMES => {
+                let place = self.0.len();
+                self.0.insert(name.to_owned(), place);
+                Name::Place(place)
+            }
+            None => Name::Itself(name),
+        }
+    }
+
+    fn list(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.0.iter().collect();
+        names.sort_unstable_by_key(|(_, place)| **place);
+        names.into_iter().map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// Writes both blocks.
 pub(super) fn write(report: &Report<'_>, directories: Directories, to: &mut dyn Write) -> Result<(), Cause> {
+    let mut names = Names::default();
     writeln!(to, "<script type=\"text/plain\" id=\"details\">")?;
     for (place, row) in report.rows().iter().enumerate() {
         let verifications = report.verifications(place)?;
-        let details = details(report, row, &verifications, directories);
+        let details = details(report, row, &verifications, directories, &mut names);
         writeln!(to, "{}", escape::json(&serde_json::to_string(&details)?))?;
     }
-    writeln!(to, "</script>")?;
-    Ok(())
+    write!(to, "</script>\n<script type=\"application/json\" id=\"names\">{{")?;
+    column(to, "names", names.list().into_iter())?;
+    Ok(writeln!(to, "}}</script>")?)
 }
 
 fn details<'a>(
@@ -64,23 +136,14 @@ fn details<'a>(
     row: &'a SummaryRow<'_>,
     verifications: &'a [Verification],
     directories: Directories,
+    names: &mut Names,
 ) -> Details<'a> {
-    let language = report.options().language;
     let decisive = row.decisive.and_then(|place| verifications.get(place));
     let checks: &[DirectoryCheck] = decisive.map_or(&[], |verification| &verification.directories);
     let shown = checks.iter().filter(|check| directories == Directories::All || !check.is_consistent());
-    let directories: Vec<_> = shown
-        .map(|check| (check.directory.as_str(), check.total, check.different, check.missing, check.redundant))
-        .collect();
+    let directories: Vec<_> =
+        shown.map(|check| Directory { name: names.of(&check.directory), check }).collect();
     let earlier = verifications.iter().enumerate().filter(|(place, _)| Some(*place) != row.decisive);
-    let facts = [
-        ("Check result", row.check_result.clone()),
-        ("Error code", row.error_code.clone()),
-        ("Error message", row.error_message.clone()),
-        ("Request ID", row.request_id.clone()),
-        ("Response shape", row.shape.map(|shape| shape.key().to_owned())),
-        ("Attempts", (row.attempts > 1).then(|| row.attempts.to_string())),
-    ];
     Details {
         left_out: checks.len() - directories.len(),
         directories,
@@ -88,10 +151,12 @@ fn details<'a>(
             .take(MAX_EARLIER)
             .map(|(_, verification)| earlier_text(report, verification))
             .collect(),
-        facts: facts
-            .into_iter()
-            .filter_map(|(name, value)| Some((language.text(name), value.filter(|value| !value.is_empty())?)))
-            .collect(),
+        check_result: row.check_result.as_deref(),
+        error_code: row.error_code.as_deref(),
+        error_message: row.error_message.as_deref(),
+        request_id: row.request_id.as_deref(),
+        shape: row.shape.map(|shape| shape.key()),
+        attempts: row.attempts,
     }
 }
 
@@ -108,4 +173,20 @@ fn earlier_text(report: &Report<'_>, verification: &Verification) -> String {
     );
     let start: Vec<String> = [time, result].into_iter().filter(|text| !text.is_empty()).collect();
     language.fill("{0}: {1}", &[&start.join(language.comma()), &counts])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_beyond_the_list_are_written_in_the_lines() {
+        let mut names = Names::default();
+        for n in 0..MAX_NAMES {
+            assert!(matches!(names.of(&format!("/{n}")), Name::Place(place) if place == n));
+        }
+        assert!(matches!(names.of("/7"), Name::Place(7)));
+        assert!(matches!(names.of("/more"), Name::Itself("/more")));
+        assert_eq!((names.list().len(), names.list().last()), (MAX_NAMES, Some(&"/9999")));
+    }
 }

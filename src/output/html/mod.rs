@@ -1,7 +1,7 @@
 //! A report as one page for a browser: `X.html`.
 //!
 //! Status, counts, groups and the tasks that do not pass are plain HTML that reads without script. The script adds the
-//! table of all tasks from two data blocks, [rows](data) and [details](details). The page loads nothing.
+//! table of all tasks from its data, the [rows](data) and their [details](details). The page loads nothing.
 
 mod data;
 mod details;
