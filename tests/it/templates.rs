@@ -281,12 +281,12 @@ fn chinese_workbook_has_no_english_label() {
         render(&folder, &["--template", "signoff", "--language", "zh", "--timezone", "Asia/Shanghai"]);
     let all: Vec<String> = workbook.names.iter().flat_map(|name| texts(&workbook, name)).collect();
     for wanted in [
-        "任务 ID",
+        "任务ID",
         "一致",
         "未校验",
         "最近校验时间 (Asia/Shanghai)",
         "割接签字确认",
-        "目的端缺失",
+        "目的端缺少",
         "关于本报告",
     ] {
         assert!(all.iter().any(|text| text == wanted), "{wanted}");

@@ -116,7 +116,8 @@ fn rendered(more: &[&str]) -> String {
         text = text
             .replace(&hex::encode(Sha256::digest(bytes)), &format!("<hash of {name}>"))
             .replace(&format!(" {} bytes", bytes.len()), " <size> bytes")
-            .replace(&format!(" {} 字节", bytes.len()), " <size> 字节");
+            .replace(&format!("，{}字节", bytes.len()), "，<size>字节")
+            .replace(&format!(" {}字节", bytes.len()), " <size>字节");
     }
     text
 }

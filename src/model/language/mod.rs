@@ -81,7 +81,7 @@ mod tests {
     fn fill_inserts_values_without_expanding_them() {
         let fill = |language: Language| language.fill("{0} of {1} tasks pass", &[&"{1}", &12]);
         assert_eq!(fill(Language::English), "{1} of 12 tasks pass");
-        assert_eq!(fill(Language::Chinese), "12 个任务中 {1} 个通过");
+        assert_eq!(fill(Language::Chinese), "12个任务中{1}个通过");
         assert_eq!(Language::English.fill("a {b} {7} {", &[&1]), "a {b} {7} {");
     }
 }

@@ -213,7 +213,7 @@ fn waiver_text_is_one_line() {
     );
     let [first, second] = &waivers.uses(now())[..] else { panic!("two") };
     assert_eq!(first.waiver.text(Language::English), "cache files (J. Doe, CHG-17, until 2026-12-01)");
-    assert_eq!(first.waiver.text(Language::Chinese), "cache files（J. Doe、CHG-17、有效期至 2026-12-01）");
+    assert_eq!(first.waiver.text(Language::Chinese), "cache files（J. Doe、CHG-17、有效期至2026-12-01）");
     assert_eq!(second.waiver.text(Language::English), "x");
     let line = |expired, rows| WaiverUse { expired, rows, ..first.clone() }.text(Language::English);
     assert!(line(false, 2).ends_with("; at most 0 different, 1 missing, 0 redundant; rows covered: 2"));
