@@ -106,7 +106,7 @@
       heading: `${words.last} (${zone})`,
       classes: 'from-900',
       value: (row) => columns.last[row] ?? -Infinity,
-      cell: (row) => element('span', {}, time(columns.last[row])),
+      cell: (row) => element('span', { class: 'time' }, time(columns.last[row])),
       text: (row) => time(columns.last[row]),
       descends: true,
     },
@@ -319,9 +319,9 @@
   function directoriesElement(directories) {
     const rows = directories.map(([name, ...counts]) =>
       element('tr', {}, element('td', { class: 'mono' }, show(name)), ...counts.map((value, place) =>
-        element('td', { class: `number-cell ${place > 0 && value > 0 ? 'differs' : ''}` }, number(value)))));
+        element('td', { class: `number-cell ${place === 0 ? 'from-620' : value > 0 ? 'differs' : ''}` }, number(value)))));
     const heads = [words.directory, words.files, words.different, words.missing, words.redundant].map((text, place) =>
-      element('th', { scope: 'col', class: place > 0 ? 'number-cell' : null }, text));
+      element('th', { scope: 'col', class: ['', 'number-cell from-620'][place] ?? 'number-cell' }, text));
     return element('table', {}, element('thead', {}, element('tr', {}, ...heads)), element('tbody', {}, ...rows));
   }
 

@@ -52,7 +52,8 @@ pub(super) fn css(text: &str) -> String {
         match c {
             c if is_hidden(c) => drop(write!(css, "U+{:04X}", u32::from(c))),
             c if c == ' ' || c.is_alphanumeric() => css.push(c),
-            c => drop(write!(css, "\\{:06x}", u32::from(c))),
+            // The space ends the escape.
+            c => drop(write!(css, "\\{:x} ", u32::from(c))),
         }
     }
     css.push('"');
@@ -89,7 +90,7 @@ mod tests {
             "<bdi>&lt;/script&gt;&lt;!--<span class=\"odd\">U+202E</span>&amp;&quot;&#39;<span class=\"odd\">U+0000</span></bdi>"
         );
         assert_eq!(plain(hostile), "&lt;/script&gt;&lt;!--‹U+202E›&amp;&quot;&#39;‹U+0000›");
-        assert_eq!(css("</style>\"a\\\n"), r#""\00003c\00002fstyle\00003e\000022a\00005cU+000A""#);
+        assert_eq!(css("</style>\"a\\\n"), r#""\3c \2f style\3e \22 a\5c U+000A""#);
         assert_eq!(json("\"</script>\u{feff}&😀\""), "\"\\u003c/script\\u003e\\ufeff\\u0026😀\"");
     }
 
