@@ -14,6 +14,7 @@ pub mod answer;
 pub mod app;
 pub mod cli;
 pub mod commands;
+pub mod delivery;
 pub mod fetch;
 pub mod fs;
 pub mod journal;

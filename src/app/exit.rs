@@ -25,6 +25,8 @@ pub enum Exit {
     Credentials,
     /// 6: another run is using the journal.
     Locked,
+    /// 7: reports written, but a delivery or the command of `--on-finish` failed.
+    Delivery,
     /// 129: stopped by SIGHUP; what was fetched is kept.
     HungUp,
     /// 130: stopped by SIGINT; what was fetched is kept.
@@ -44,6 +46,7 @@ impl Exit {
             Self::Gate => 4,
             Self::Credentials => 5,
             Self::Locked => 6,
+            Self::Delivery => 7,
             Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,

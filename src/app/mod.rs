@@ -2,10 +2,13 @@
 
 pub(crate) mod connect;
 pub(crate) mod console;
+pub(crate) mod delivery;
 pub mod exit;
+pub(crate) mod handling;
 pub(crate) mod hints;
 pub(crate) mod journal_location;
 pub(crate) mod log;
+pub(crate) mod on_finish;
 pub(crate) mod path_conflicts;
 mod remote_journal;
 pub(crate) mod reporting;
@@ -13,7 +16,6 @@ pub(crate) mod resume;
 pub(crate) mod run_end;
 pub(crate) mod shard;
 pub(crate) mod signals;
-pub(crate) mod signing;
 pub(crate) mod stdout_output;
 pub(crate) mod summary;
 pub(crate) mod task_source;

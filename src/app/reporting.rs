@@ -2,25 +2,24 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
 use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs, shell_quote};
 use crate::journal::Journal;
-use crate::model::{Language, Verdict};
+use crate::model::{Language, Markup, Verdict};
 use crate::output::{
-    self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, Target, Ticket, manifest_path,
-    remove_signature,
+    self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, StdoutKind, Target, Ticket,
+    manifest_path, remove_signature,
 };
 use crate::report::{Options, Policy, Report, View, Waivers, Zone};
-use crate::sshsig::Signer;
 use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
+use super::handling::Handling;
 use super::summary::{self, Layout};
-use super::{console, resume, run_end, stdout_output, template_choice};
+use super::{console, on_finish, resume, run_end, stdout_output, template_choice};
 
 /// Maximum number of tasks in the closing summary.
 const NAMED_TASKS: usize = 20;
@@ -33,19 +32,19 @@ pub(crate) struct ManifestPlace {
     pub(crate) journal: bool,
     /// Its path with `{date}` and `{time}`, if it has them.
     pub(crate) pattern: Option<PathBuf>,
-    /// The key that signs it.
-    pub(crate) signer: Option<Arc<Signer>>,
+    /// What is done with it.
+    pub(crate) handling: Handling,
 }
 
 impl ManifestPlace {
     /// Beside the first output; none without outputs.
-    pub(crate) fn beside(targets: &[Target], journal: bool, signer: Option<&Arc<Signer>>) -> Option<Self> {
+    pub(crate) fn beside(targets: &[Target], journal: bool, handling: &Handling) -> Option<Self> {
         let first = targets.first()?;
         Some(Self {
             path: manifest_path(&first.journal_path()),
             journal,
             pattern: first.journal_pattern().map(|journal| manifest_path(&journal)),
-            signer: signer.cloned(),
+            handling: handling.clone(),
         })
     }
 }
@@ -165,6 +164,7 @@ pub(crate) fn write(
     let kept = journal_stays && !is_remote(journal.path());
     let fail_on = FailOn::verdicts(&args.fail_on);
     let mut failed = outputs.iter().any(|output| output.written.is_err());
+    let place = manifest;
     let manifest = manifest.map(|place| {
         let evidence = Evidence {
             outputs: &outputs,
@@ -175,7 +175,7 @@ pub(crate) fn write(
             ticket_format: args.ticket_format,
             storage,
             pattern: place.pattern.as_deref(),
-            signer: place.signer.as_deref(),
+            signer: place.handling.signer.as_deref(),
         };
         let written = output::write_manifest(&report, &place.path, &evidence);
         written.map(|()| &place.path).map_err(|error| (&place.path, error))
@@ -213,6 +213,21 @@ pub(crate) fn write(
             console::note(&format!("manifest: {}", path.display()));
         }
     }
+    let written = manifest.as_ref().and_then(|manifest| manifest.as_ref().ok());
+    let headline = report.headline(Language::English);
+    on_finish::record_report(
+        report.status().key(),
+        headline,
+        paths(&outputs),
+        written.map(|path| path.as_path()),
+    );
+    let exit = match place {
+        Some(place) if place.handling.delivery.is_some() => {
+            let text = ticket_text(&report, &files, &outputs)?;
+            handed_over(place, !failed, text, args, storage, quiet, exit)
+        }
+        _ => exit,
+    };
     // A temporary journal is reported when it is kept.
     if failed && journal_stays {
         let path = journal.path();
@@ -223,6 +238,50 @@ pub(crate) fn write(
         ));
     }
     Ok(exit)
+}
+
+/// The text of a ticket comment in Markdown, whatever the markup of the outputs.
+fn ticket_text(report: &Report<'_>, files: &FileOptions, outputs: &[Output]) -> Result<String, Failure> {
+    let ticket = Ticket::of(&report.options().template, Markup::Markdown).map_err(Failure::usage)?;
+    let files = FileOptions { ticket, ..files.clone() };
+    let mut text = Vec::new();
+    output::write_to(report, StdoutKind::Ticket, &files, outputs, &mut text).map_err(Failure::stopped)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Delivers what was written, and returns how the run ends. What the tasks say weighs more than a failed delivery.
+fn handed_over(
+    place: &ManifestPlace,
+    is_written: bool,
+    text: String,
+    args: &ReportArgs,
+    storage: &Storage,
+    quiet: bool,
+    exit: Exit,
+) -> Exit {
+    let Some(delivery) = &place.handling.delivery else { return exit };
+    if !is_written {
+        console::error("nothing is delivered, because an output could not be written");
+        return exit;
+    }
+    let has_document = args.json || args.format.is_some();
+    let print = |address: &str| {
+        if has_document || quiet {
+            console::note(address);
+            return Ok(());
+        }
+        console::out(address).map(drop)
+    };
+    match delivery.run(&place.path, Some(text), storage, print) {
+        Ok(()) => exit,
+        Err(failure) => {
+            let again = args.typed.deliver(&place.path);
+            console::failure(
+                &failure.and(format!("when the cause is fixed: `{again}`; nothing is delivered twice")),
+            );
+            if exit == Exit::Done { Exit::Delivery } else { exit }
+        }
+    }
 }
 
 /// Removes a manifest with its signature.

@@ -11,6 +11,7 @@ use crate::storage;
 use crate::threads::{run_blocking, spawn};
 
 use super::exit::{Exit, Failure};
+use super::on_finish;
 
 /// A shutdown signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ async fn handle(mut streams: SignalStreams, sender: &watch::Sender<Option<Signal
         }
         discard_unfinished();
         storage::abort_uploads();
-        end(first.unwrap_or(signal).exit());
+        end(on_finish::run(first.unwrap_or(signal).exit()));
     }
 }
 

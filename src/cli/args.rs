@@ -10,7 +10,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
-    ConnectionArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, ShardArg, StdoutFormat, TASKS,
+    ConnectionArgs, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, ShardArg,
+    StdoutFormat, TASKS, TrustArgs,
 };
 use super::values::{column, duration, languages, listen, rate, shapes, shard, slots, time};
 use crate::model::{Language, Rate, Shape};
@@ -110,6 +111,9 @@ pub struct RenderArgs {
     /// Which tasks to show.
     #[command(flatten)]
     pub filter: FilterArgs,
+    /// Which certificates to trust.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
 /// `show`.
@@ -153,6 +157,25 @@ pub struct MergeArgs {
     /// What to write.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// Which certificates to trust.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+}
+
+/// `deliver`.
+#[derive(Debug, Args)]
+pub struct DeliverArgs {
+    /// Evidence manifest, X.manifest.json
+    pub manifest: PathBuf,
+    /// Where to deliver.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
+    /// Show what would be done, and change nothing
+    #[arg(long, help_heading = "Delivery")]
+    pub dry_run: bool,
+    /// Which certificates to trust.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
 /// `verify`.
@@ -295,6 +318,9 @@ pub struct DoctorArgs {
     /// Task to read as a test [default: the first one listed]
     #[arg(long, value_name = "ID", help_heading = "Checks")]
     pub task: Option<String>,
+    /// Delivery targets to check, without changing anything.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// How to reach the API.
     #[command(flatten)]
     pub connection: ConnectionArgs,

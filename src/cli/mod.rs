@@ -15,13 +15,14 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use args::{
-    DiffArgs, DoctorArgs, ExportArgs, ListFormat, MergeArgs, RenderArgs, ServeArgs, ServeAuth,
+    DeliverArgs, DiffArgs, DoctorArgs, ExportArgs, ListFormat, MergeArgs, RenderArgs, ServeArgs, ServeAuth,
     ServerExportArgs, ShowArgs, TasksArgs, TemplatesCommand, UploadArgs, VerifyArgs,
 };
 pub use errors::ReadError;
 pub use fail_on::FailOn;
 pub use options::{
-    Auth, ConnectionArgs, FilterArgs, ReadingArgs, ReportArgs, SearchArgs, ShardArg, StdoutFormat,
+    Auth, ConnectionArgs, DeliveryArgs, FilterArgs, ReadingArgs, ReportArgs, SearchArgs, ShardArg,
+    StdoutFormat, TicketSystem, TrustArgs,
 };
 pub use typed::{Typed, shell_quote};
 
@@ -90,6 +91,18 @@ impl Cli {
     }
 }
 
+impl Command {
+    /// The command to run at the end, of those that have `--on-finish`.
+    pub fn on_finish(&self) -> Option<&str> {
+        match self {
+            Self::Export(args) => args.report.on_finish.as_deref(),
+            Self::Render(args) => args.report.on_finish.as_deref(),
+            Self::Merge(args) => args.report.on_finish.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -112,6 +125,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Show what changed between two journals, offline
     Diff(DiffArgs),
+    /// Attach the files of a run to tickets, or mail them, exactly once
+    Deliver(DeliverArgs),
     /// Check files against their evidence manifests
     Verify(VerifyArgs),
     /// List the account's tasks as a task list

@@ -19,6 +19,7 @@ use crate::sms::regions::REGIONS;
 pub(super) const TASKS: &str = "Tasks";
 const OUTPUTS: &str = "Outputs";
 const REPORT: &str = "Report";
+const DELIVERY: &str = "Delivery";
 const CONNECTION: &str = "Connection";
 const CREDENTIALS: &str = "Credentials";
 pub(super) const RATE: &str = "Rate and retries";
@@ -69,7 +70,7 @@ pub struct ReportArgs {
     /// Write CSV texts as they are, even if they look like formulas
     #[arg(long)]
     pub csv_raw: bool,
-    /// SSH key that signs the manifest: a private key, or the public key of one in ssh-agent
+    /// SSH key that signs the manifest, or its public key in ssh-agent
     #[arg(long, value_name = "FILE")]
     pub sign_key: Option<PathBuf>,
     /// How to read the journal.
@@ -89,9 +90,79 @@ pub struct ReportArgs {
     #[arg(long, value_name = "VERDICTS", value_delimiter = ',', default_value = "none", help_heading = REPORT)]
     #[arg(hide_possible_values = true, value_parser = verdicts())]
     pub fail_on: Vec<FailOn>,
+    /// Where to deliver the files.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
+    /// Command to run with sh at every end of the run
+    ///
+    /// CUTOVER_REPORT_EXIT, _STATUS, _HEADLINE, _MANIFEST, _JOURNAL and _OUTPUTS (a path a line) are set. If it fails,
+    /// the exit code is 7 where it would be 0.
+    #[arg(long, value_name = "CMD", help_heading = DELIVERY)]
+    pub on_finish: Option<String>,
     /// The command line, to suggest commands from.
     #[arg(skip)]
     pub typed: Typed,
+}
+
+/// Where to deliver the files of a run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = DELIVERY)]
+pub struct DeliveryArgs {
+    /// Ticket to attach the files to, or mailto:ADDRESS (repeatable)
+    ///
+    /// The address of a ticket is the one that the browser shows. Each system has its own variable for the secret:
+    /// JIRA_API_TOKEN with JIRA_USER, JIRA_PAT, REDMINE_API_KEY, RT_TOKEN, GITLAB_TOKEN, SERVICENOW_TOKEN or
+    /// SERVICENOW_USER and SERVICENOW_PASSWORD, SMTP_PASSWORD.
+    #[arg(long, value_name = "URL")]
+    pub to: Vec<String>,
+    /// jira, jira-dc, redmine, rt, gitlab or servicenow
+    ///
+    /// By default, the address of the ticket tells it.
+    #[arg(long, value_name = "SYSTEM", hide_possible_values = true)]
+    pub ticket_system: Option<TicketSystem>,
+    /// File with the ticket system's token [default: its variable]
+    #[arg(long, value_name = "FILE")]
+    pub ticket_token_file: Option<PathBuf>,
+    /// File to attach, by name (repeatable) [default: all]
+    ///
+    /// By default, all files of the run but CSV folders and the journal.
+    #[arg(long, value_name = "NAME")]
+    pub attach: Vec<String>,
+    /// Mail server: smtps://USER@HOST:465 or smtp://USER@HOST:587
+    #[arg(long, value_name = "URL")]
+    pub smtp: Option<String>,
+    /// Sender of mails [default: USER of --smtp]
+    #[arg(long, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// Maximum size of a mail with files attached
+    #[arg(long, value_name = "SIZE", default_value = "20MB", value_parser = size)]
+    pub max_mail: u64,
+}
+
+/// Which certificates to trust, for commands that do not use the API.
+#[derive(Debug, Args)]
+#[command(next_help_heading = DELIVERY)]
+pub struct TrustArgs {
+    /// PEM file of further trusted CA certificates
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+}
+
+/// A ticket system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TicketSystem {
+    /// Jira Cloud
+    Jira,
+    /// Jira Data Center
+    JiraDc,
+    /// Redmine
+    Redmine,
+    /// Request Tracker 5
+    Rt,
+    /// GitLab
+    Gitlab,
+    /// ServiceNow
+    Servicenow,
 }
 
 /// The output that `-o -` writes to stdout.

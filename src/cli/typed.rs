@@ -40,6 +40,13 @@ impl Typed {
         line(&words)
     }
 
+    /// The command that delivers the files of `manifest` as this command would.
+    pub fn deliver(&self, manifest: &Path) -> String {
+        let mut words = self.words("deliver", &["manifest"]);
+        words.insert(2, argument(manifest.as_os_str()));
+        line(&words)
+    }
+
     /// The command that checks the connection of this command.
     pub fn doctor(&self) -> String {
         line(&self.words("doctor", &[]))

@@ -13,6 +13,7 @@ use crate::threads::runtime;
 
 use crate::app::connect;
 use crate::app::console;
+use crate::app::delivery::Delivery;
 use crate::app::exit::{Exit, Failure};
 use crate::app::hints::{LISTING, denied};
 
@@ -32,7 +33,24 @@ pub(super) fn run(args: &DoctorArgs, storage: &Storage) -> Result<Exit, Failure>
     } else {
         disk(&args.output, &mut findings)?;
     }
+    delivery(args, &mut findings)?;
     Ok(findings.exit)
+}
+
+/// Whether the tickets can be read, and the mail server accepts the credentials.
+fn delivery(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Failure> {
+    let delivery = match Delivery::of(&args.delivery, args.connection.ca_cert.as_deref()) {
+        Ok(None) => return Ok(()),
+        Ok(Some(delivery)) => delivery,
+        Err(failure) => return findings.fail(failure.exit, "delivery", failure.message()),
+    };
+    for (target, found) in delivery.check() {
+        match found {
+            Ok(what) => findings.ok("delivery", &format!("{target}: {what}"))?,
+            Err(what) => findings.fail(Exit::Delivery, "delivery", &format!("{target}: {what}"))?,
+        }
+    }
+    Ok(())
 }
 
 /// What was found so far: the exit code is that of the first failure.

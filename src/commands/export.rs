@@ -14,22 +14,22 @@ use crate::model::{NamedFile, Rate, Shard, Task};
 use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
-use crate::sshsig::Signer;
 use crate::storage::Storage;
 use crate::threads::runtime;
 
 use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
 use crate::app::exit::{Exit, Failure};
+use crate::app::handling::Handling;
 use crate::app::hints::RunStats;
 use crate::app::journal_location::JournalLocation;
+use crate::app::on_finish;
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
 use crate::app::resume;
 use crate::app::run_end;
 use crate::app::shard;
 use crate::app::signals::{Signal, Signals, Stop};
-use crate::app::signing;
 use crate::app::task_source::{Declared, FoundTasks, declared, find_tasks};
 
 /// The message at the first signal.
@@ -50,8 +50,11 @@ pub(super) fn run(
     if args.resume {
         resume::check(&args, kept.is_some())?;
     }
-    let signer = signing::signer(args.report.sign_key.as_deref())?;
-    let outputs = Outputs::new(&args, started, kept.as_deref(), signer)?;
+    if let Some(journal) = &kept {
+        on_finish::record_journal(journal);
+    }
+    let handling = Handling::of(&args.report, args.connection.ca_cert.as_deref())?;
+    let outputs = Outputs::new(&args, started, kept.as_deref(), &handling)?;
     outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
     let declared = declared(&args, &storage, quiet)?;
@@ -81,7 +84,7 @@ impl Outputs {
         args: &ExportArgs,
         started: Timestamp,
         journal: Option<&Path>,
-        signer: Option<Arc<Signer>>,
+        handling: &Handling,
     ) -> Result<Self, Failure> {
         let targets = reporting::targets(&args.report, started)?;
         let manifest = match journal {
@@ -89,11 +92,11 @@ impl Outputs {
                 path: manifest_path(journal),
                 journal: true,
                 pattern: pattern(args, &targets),
-                signer: signer.clone(),
+                handling: handling.clone(),
             }),
-            None => ManifestPlace::beside(&targets, false, signer.as_ref()),
+            None => ManifestPlace::beside(&targets, false, handling),
         };
-        signing::check(signer.as_deref(), manifest.is_some())?;
+        handling.check(manifest.is_some())?;
         check_path_conflicts(&places(args, &targets, journal, manifest.as_ref()))?;
         Ok(Self { targets, manifest })
     }
@@ -176,8 +179,8 @@ impl Export {
         }
         let outputs = match &held {
             Some(journal) => {
-                let signer = outputs.manifest.and_then(|manifest| manifest.signer);
-                Outputs::new(args, journal.header().started_at, Some(&file.name), signer)?
+                let handling = outputs.manifest.map(|manifest| manifest.handling).unwrap_or_default();
+                Outputs::new(args, journal.header().started_at, Some(&file.name), &handling)?
             }
             None => outputs,
         };

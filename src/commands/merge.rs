@@ -13,9 +13,10 @@ use crate::storage::{Storage, is_remote};
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
+use crate::app::handling::Handling;
+use crate::app::on_finish;
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
-use crate::app::signing;
 
 pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let began = Timestamp::now();
@@ -26,9 +27,12 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
     let merge = Merge::of(&journals).map_err(failure)?;
     let targets = reporting::targets(&args.report, merge.header().started_at)?;
     let kept = targets.iter().find(|target| target.kind() == Kind::Journal).map(Target::path);
-    let signer = signing::signer(args.report.sign_key.as_deref())?;
-    let manifest = ManifestPlace::beside(&targets, kept.is_some(), signer.as_ref());
-    signing::check(signer.as_deref(), manifest.is_some())?;
+    if let Some(journal) = kept {
+        on_finish::record_journal(journal);
+    }
+    let handling = Handling::of(&args.report, args.trust.ca_cert.as_deref())?;
+    let manifest = ManifestPlace::beside(&targets, kept.is_some(), &handling);
+    handling.check(manifest.is_some())?;
     let read = args.journals.iter().map(|path| Place::read_journal(path));
     let own = read
         .chain(args.report.reading.waivers.as_deref().map(Place::waivers))

@@ -1,5 +1,6 @@
 //! One file a command, and the only place that knows all other modules.
 
+mod deliver;
 mod diff;
 mod doctor;
 mod export;
@@ -20,7 +21,7 @@ use std::panic::catch_unwind;
 pub use crate::app::exit::Exit;
 use crate::app::exit::Failure;
 use crate::app::signals::Signals;
-use crate::app::{console, log, run_end};
+use crate::app::{console, log, on_finish, run_end};
 use crate::cli::{Cli, Command, ReadError};
 use crate::fs::take_warnings;
 use crate::storage::Storage;
@@ -30,10 +31,16 @@ use crate::threads::report_panics;
 pub fn main(arguments: Vec<OsString>) -> Exit {
     report_panics(console::error);
     let ended = catch_unwind(|| match Cli::read(arguments) {
-        Ok(cli) => logging(&cli).and_then(|()| run(cli)).unwrap_or_else(|failure| {
-            console::failure(&failure);
-            failure.exit
-        }),
+        Ok(cli) => {
+            if let Some(command) = cli.command.on_finish() {
+                on_finish::arm(command);
+            }
+            logging(&cli).and_then(|()| run(cli)).unwrap_or_else(|failure| {
+                console::failure(&failure);
+                on_finish::record_failure(failure.message());
+                failure.exit
+            })
+        }
         Err(ReadError::Config(lines)) => {
             let failure = Failure::lines(Exit::Usage, lines);
             console::failure(&failure);
@@ -43,7 +50,7 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
     });
     take_warnings().iter().for_each(|warning| console::warning(warning));
     // A panic is reported already.
-    let exit = ended.unwrap_or(Exit::Stopped);
+    let exit = on_finish::run(ended.unwrap_or(Exit::Stopped));
     run_end::log(exit);
     exit
 }
@@ -70,6 +77,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Render(args) => render::run(args, &storage, quiet),
         Command::Show(args) => show::run(&args, &storage, quiet),
         Command::Merge(args) => merge::run(&args, &storage, quiet),
+        Command::Deliver(args) => deliver::run(&args, &storage),
         Command::Verify(args) => verify::run(&args, &storage, quiet),
         Command::Diff(args) => diff::run(&args, &storage, quiet),
         Command::Tasks(args) => tasks::run(&args, &storage, quiet),

@@ -7,20 +7,22 @@ use crate::journal::Journal;
 use crate::storage::Storage;
 
 use crate::app::exit::{Exit, Failure};
+use crate::app::handling::Handling;
+use crate::app::on_finish;
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
-use crate::app::signing;
 
 pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
     options.view = reporting::view(args.report.group_by.as_deref(), Some(&args.filter));
+    on_finish::record_journal(&args.journal);
     let journal = storage.fetch(&args.journal).map_err(Failure::storage)?;
     let journal = Journal::open(journal).map_err(Failure::journal)?;
     let targets = reporting::targets(&args.report, journal.header().started_at)?;
     let waivers = args.report.reading.waivers.as_deref().map(Place::waivers);
-    let signer = signing::signer(args.report.sign_key.as_deref())?;
-    let manifest = ManifestPlace::beside(&targets, true, signer.as_ref());
-    signing::check(signer.as_deref(), manifest.is_some())?;
+    let handling = Handling::of(&args.report, args.trust.ca_cert.as_deref())?;
+    let manifest = ManifestPlace::beside(&targets, true, &handling);
+    handling.check(manifest.is_some())?;
     let own = iter::once(Place::journal(&args.journal)).chain(waivers);
     let own = own.chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
     let outputs = targets.iter().flat_map(Place::outputs);

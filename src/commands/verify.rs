@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::cli::VerifyArgs;
 use jiff::Timestamp;
 
-use crate::output::{Finding, Manifest, ManifestError, read_signature};
+use crate::output::{Finding, Manifest, read_signature};
 use crate::sshsig::{self, AllowedSigners};
 use crate::storage::Storage;
 
 use crate::app::console;
+use crate::app::delivery::manifest_failure;
 use crate::app::exit::{Exit, Failure};
 
 /// Checks every manifest, whatever is wrong with the others.
@@ -31,12 +32,9 @@ pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<E
                 }
             }
             Err(error) => {
-                console::error(&error.to_string());
-                match error {
-                    ManifestError::Io { .. } => Exit::Stopped,
-                    ManifestError::Storage(error) => Failure::storage(error).exit,
-                    ManifestError::NoManifest { .. } | ManifestError::Format { .. } => Exit::Usage,
-                }
+                let failure = manifest_failure(error);
+                console::failure(&failure);
+                failure.exit
             }
         };
         // Files that changed weigh more than a wrong word on the command line.

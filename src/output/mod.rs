@@ -27,8 +27,8 @@ pub use error::{Cause, OutputError};
 pub use json::write_summary;
 pub use list::{ListKind, list_csv, write_list};
 pub use manifest::{
-    Evidence, Finding, Manifest, ManifestError, manifest_path, read_signature, remove_signature,
-    signature_path, write_manifest,
+    Evidence, Finding, Manifest, ManifestError, ManifestFile, manifest_path, read_signature,
+    remove_signature, signature_path, write_manifest,
 };
 pub use parts::{Limits, is_part_of};
 pub use target::{Kind, Target, TargetError, UnknownPlaceholder};

@@ -79,7 +79,7 @@ fn milliseconds(time: Duration) -> u64 {
 
 /// Logs the headers of a request or response. Only values of known harmless headers are logged, with secrets
 /// redacted.
-pub(super) fn log_headers(
+pub fn log_headers(
     event: &'static str,
     method: &str,
     path: &str,

@@ -58,7 +58,7 @@ pub enum ClientError {
 
 /// An HTTP client for one server.
 #[derive(Debug)]
-pub(super) struct Http {
+pub struct Http {
     client: reqwest::Client,
     max_response: u64,
     /// None if no proxy is used.
@@ -66,19 +66,25 @@ pub(super) struct Http {
 }
 
 /// A response of any status, with its body.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Vec<u8>,
     /// Why the body of an error response could not be read; the body is empty then.
-    pub(super) fault: Option<String>,
+    pub fault: Option<String>,
     /// How far the server's clock is ahead of this machine's.
-    pub(super) clock_offset: Option<ClockOffset>,
+    pub clock_offset: Option<ClockOffset>,
 }
 
 impl Http {
     /// A client that follows no redirects, and uses the proxies of the environment if `proxied`.
-    pub(super) fn new(settings: &HttpSettings, proxied: bool) -> Result<Self, ClientError> {
+    ///
+    /// # Errors
+    /// [`ClientError`] if a setting is invalid.
+    pub fn new(settings: &HttpSettings, proxied: bool) -> Result<Self, ClientError> {
         let mut builder = net::builder().connect_timeout(settings.connect_timeout).timeout(settings.timeout);
         let proxies = proxied.then(Proxies::of_environment).transpose()?.map(Arc::new);
         if proxies.is_none() {
@@ -92,19 +98,23 @@ impl Http {
         Ok(Self { client, max_response: settings.max_response, proxies })
     }
 
-    pub(super) fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
+    /// Begins a request.
+    pub fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
         self.client.request(method, url).header(ACCEPT_ENCODING, ACCEPTED)
     }
 
     /// The proxy passwords, which a response may echo.
-    pub(super) fn secrets(&self) -> &[Secret] {
+    pub fn secrets(&self) -> &[Secret] {
         self.proxies.as_ref().map_or(&[], |proxies| proxies.secrets())
     }
 
     /// Sends `request` and reads the complete response.
     ///
     /// If the body of an error response cannot be read, its status is still used, with the reason as the message.
-    pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
+    ///
+    /// # Errors
+    /// [`Failure`] if there is no response.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Failure> {
         let sent = Timestamp::now();
         let mut response = request.send().await.map_err(|error| self.failure(&error))?;
         let clock_offset = clock_offset(response.headers(), sent, Timestamp::now());
@@ -148,17 +158,17 @@ impl From<BodyError> for Failure {
 
 impl Answer {
     /// A header's value, if it is valid text.
-    pub(super) fn header(&self, name: &str) -> Option<String> {
+    pub fn header(&self, name: &str) -> Option<String> {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
 
     /// The server's clock.
-    pub(super) fn date(&self) -> Option<SystemTime> {
+    pub fn date(&self) -> Option<SystemTime> {
         date(&self.headers)
     }
 
     /// The failure of an error response; `body` is its body with secrets redacted.
-    pub(super) fn failure(&self, body: &[u8]) -> Failure {
+    pub fn failure(&self, body: &[u8]) -> Failure {
         let mut error = ErrorBody::parse(body);
         error.message = error.message.or_else(|| self.fault.clone());
         Failure {
@@ -209,7 +219,7 @@ pub(super) fn parse_endpoint(text: &str, secret: bool, allow_http: bool) -> Resu
 }
 
 /// The URL without its query, which may contain secrets.
-pub(super) fn without_query(url: &str) -> &str {
+pub fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 mod attempt;
 pub mod auth;
 mod client;
-mod http;
+pub mod http;
 mod outcome;
 pub mod pages;
 pub mod regions;
@@ -12,7 +12,7 @@ pub mod retry;
 pub mod sign;
 pub mod throttle;
 
-pub use attempt::Attempt;
+pub use attempt::{Attempt, log_headers};
 pub use auth::Scope;
 pub use client::{Client, Connection};
 pub use http::{ClientError, HttpSettings};

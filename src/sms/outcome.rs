@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// A failure without a response.
-    pub(super) fn new(kind: FailureKind, what: String) -> Self {
+    pub fn new(kind: FailureKind, what: String) -> Self {
         Self {
             kind,
             status: None,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// The layers, lowest first. Modules of one layer do not import each other; each may import the modules listed beside
 /// it.
-const LAYERS: [(&[&str], &[&str]); 14] = [
+const LAYERS: [(&[&str], &[&str]); 15] = [
     (&["model"], &[]),
     (&["threads"], &[]),
     (&["fs"], &["model"]),
@@ -17,12 +17,13 @@ const LAYERS: [(&[&str], &[&str]); 14] = [
     (&["tasks", "report"], &["model", "fs", "answer", "sms", "journal"]),
     (&["fetch"], &["model", "answer", "sms", "journal"]),
     (&["output"], &["model", "threads", "fs", "sshsig", "journal", "storage", "report"]),
+    (&["delivery"], &["model", "threads", "fs", "answer", "net", "sms", "storage", "report", "output"]),
     (&["cli"], &["model", "sms", "service", "tasks", "report"]),
     (
         &["app"],
         &[
             "model", "threads", "fs", "sshsig", "answer", "net", "sms", "journal", "storage", "service",
-            "tasks", "report", "fetch", "output", "cli",
+            "tasks", "report", "fetch", "output", "delivery", "cli",
         ],
     ),
     (

@@ -12,6 +12,8 @@ mod authentication;
 mod clock;
 mod config;
 mod connection;
+#[cfg(unix)]
+mod delivery;
 mod dependencies;
 mod diff;
 mod discovery;
@@ -33,6 +35,8 @@ mod network;
 mod object_journals;
 #[cfg(unix)]
 mod object_storage;
+#[cfg(unix)]
+mod on_finish;
 mod plans;
 mod report;
 #[cfg(unix)]

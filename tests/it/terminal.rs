@@ -226,6 +226,7 @@ fn help_has_headings_one_line_options_and_no_empty_defaults() {
         "Tasks:",
         "Outputs:",
         "Report:",
+        "Delivery:",
         "Connection:",
         "Credentials:",
         "Rate and retries:",

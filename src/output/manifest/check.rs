@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::names::folder_of;
-use super::{Entry, FORMAT, Fingerprint};
+use super::{Entry, FORMAT, Fingerprint, Role};
 use crate::storage::{Fault, Storage, StorageError, is_remote};
 
 /// The largest manifest that is read, in bytes: some hundred thousand files.
@@ -24,6 +24,23 @@ pub struct Manifest {
     complete: bool,
     failed: Vec<String>,
     text: Vec<u8>,
+    headline: Option<String>,
+    ticket_format: Option<String>,
+}
+
+/// A file that a manifest names.
+#[derive(Debug)]
+pub struct ManifestFile<'a> {
+    /// Its name in the manifest.
+    pub name: &'a str,
+    /// Its path from here.
+    pub path: PathBuf,
+    /// Its SHA-256 in hexadecimal digits.
+    pub sha256: &'a str,
+    /// Whether it is the journal.
+    pub is_journal: bool,
+    /// Whether it is one of the files of a CSV folder.
+    pub in_folder: bool,
 }
 
 /// Why a manifest cannot be used.
@@ -70,6 +87,14 @@ struct Document {
     files: Vec<Entry>,
     #[serde(default)]
     failed: Vec<String>,
+    headline: Option<String>,
+    settings: Option<SettingsPart>,
+}
+
+/// The settings that matter to a reader.
+#[derive(Deserialize)]
+struct SettingsPart {
+    ticket_format: Option<String>,
 }
 
 /// What a file is instead, if it is one of the outputs or the journal that a manifest names.
@@ -111,7 +136,7 @@ impl Manifest {
         if format != FORMAT {
             return Err(ManifestError::Format { path: path.to_owned(), format });
         }
-        let Document { complete, files, failed } =
+        let Document { complete, files, failed, headline, settings } =
             serde_json::from_slice(&text).map_err(|error| no_manifest(error.to_string()))?;
         if files.is_empty() && failed.is_empty() {
             return Err(no_manifest("it names no file".to_owned()));
@@ -129,12 +154,43 @@ impl Manifest {
             }
         }
         let (storage, folder) = (storage.clone(), folder_of(path).to_owned());
-        Ok(Self { storage, folder, files, complete, failed, text })
+        let ticket_format = settings.and_then(|settings| settings.ticket_format);
+        Ok(Self { storage, folder, files, complete, failed, text, headline, ticket_format })
     }
 
     /// The document as it was read, byte for byte.
     pub fn text(&self) -> &[u8] {
         &self.text
+    }
+
+    /// The SHA-256 of the document.
+    pub fn sha256(&self) -> [u8; 32] {
+        use std::io::Write as _;
+        let mut fingerprint = Fingerprint::default();
+        // Writing to a digest cannot fail.
+        let _ = fingerprint.write_all(&self.text);
+        fingerprint.finish().0
+    }
+
+    /// The status and its numbers, in words.
+    pub fn headline(&self) -> Option<&str> {
+        self.headline.as_deref()
+    }
+
+    /// The markup of the texts for tickets, by its key.
+    pub fn ticket_format(&self) -> Option<&str> {
+        self.ticket_format.as_deref()
+    }
+
+    /// The files, unchecked.
+    pub fn files(&self) -> impl Iterator<Item = ManifestFile<'_>> {
+        self.files.iter().map(|entry| ManifestFile {
+            name: &entry.path,
+            path: self.at(&entry.path),
+            sha256: &entry.sha256,
+            is_journal: entry.role == Role::Journal,
+            in_folder: entry.in_folder,
+        })
     }
 
     /// The files, each with its path from here and what became of it. Each is read when its turn comes.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::json::Counts;
-use super::{Limits, Output};
+use super::{Kind, Limits, Output};
 use crate::fs::{Fingerprint, Written};
 use crate::model::{Markup, TOOL, Verdict};
 use crate::output::error::{Cause, OutputError};
@@ -23,7 +23,7 @@ use crate::report::{Report, Status};
 use crate::sshsig::Signer;
 use crate::storage::Storage;
 
-pub use check::{Finding, Manifest, ManifestError};
+pub use check::{Finding, Manifest, ManifestError, ManifestFile};
 use names::name_from;
 use previous::Previous;
 pub use signature::{read_signature, remove_signature, signature_path};
@@ -92,9 +92,12 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
         let (sha256, size) = fingerprint.finish();
         files.push(Entry::new(name_from(path, journal.path())?, size, &sha256, Role::Journal));
     }
-    let written = evidence.outputs.iter().filter_map(|output| output.written.as_ref().ok());
-    for Written { path: file, sha256, size } in written.flatten() {
-        let entry = Entry::new(name_from(path, file)?, *size, sha256, Role::Output);
+    let written = evidence.outputs.iter().filter_map(|output| {
+        let in_folder = output.target.kind() == Kind::CsvFolder;
+        Some(output.written.as_ref().ok()?.iter().map(move |file| (file, in_folder)))
+    });
+    for (Written { path: file, sha256, size }, in_folder) in written.flatten() {
+        let entry = Entry { in_folder, ..Entry::new(name_from(path, file)?, *size, sha256, Role::Output) };
         // The journal may be an output too, as a copy of itself on itself.
         if files.first().is_none_or(|first| first.path != entry.path) {
             files.push(entry);
@@ -110,6 +113,7 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
         complete: failed.is_empty(),
         sample_data: report.is_sample(),
         status: report.status(),
+        headline: report.headline(options.language),
         filtered: report.filtered().map(|filtered| FilteredEntry { tasks: filtered.tasks, of: filtered.of }),
         run: Run {
             endpoint: &journal.header().endpoint,
@@ -147,6 +151,7 @@ struct Document<'a> {
     complete: bool,
     sample_data: bool,
     status: Status,
+    headline: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     filtered: Option<FilteredEntry>,
     run: Run<'a>,
@@ -203,11 +208,14 @@ struct Entry {
     size: u64,
     sha256: String,
     role: Role,
+    /// Whether it is one of the files of a CSV folder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    in_folder: bool,
 }
 
 impl Entry {
     fn new(path: String, size: u64, sha256: &[u8; 32], role: Role) -> Self {
-        Self { path, size, sha256: hex::encode(sha256), role }
+        Self { path, size, sha256: hex::encode(sha256), role, in_folder: false }
     }
 }
 

@@ -16,7 +16,9 @@ use super::outcome::{Failure, Outcome};
 use crate::model::{FailureKind, Redactor, Secret};
 
 pub use iam::Login;
-pub use sources::{CredentialChoice, Environment, FindError, Found, Method, account, find, missing};
+pub use sources::{
+    CredentialChoice, Environment, FindError, Found, Method, account, find, missing, secret_of_file,
+};
 
 /// How a client authenticates.
 #[derive(Debug, Clone)]

@@ -307,6 +307,15 @@ fn metadata(environment: Environment<'_>) -> Source {
     (Credentials::Metadata { endpoint }, origin)
 }
 
+/// Reads the secret in a file, without surrounding spaces and line breaks.
+///
+/// # Errors
+/// [`FindError`] if the file cannot be read, or other users can read it.
+pub fn secret_of_file(path: &Path) -> Result<Secret, FindError> {
+    let text = read_secret(path)?;
+    Ok(Secret::new(trim(&text).to_owned()))
+}
+
 /// Reads a file with a secret; refuses one that other users can read.
 fn read_secret(path: &Path) -> Result<String, FindError> {
     let fault = |source| FindError::File { path: path.to_owned(), source };

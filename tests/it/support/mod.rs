@@ -5,6 +5,7 @@ pub mod api;
 pub mod journal;
 pub mod s3;
 pub mod server;
+pub mod tickets;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

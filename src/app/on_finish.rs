@@ -1,0 +1,106 @@
+//! `--on-finish`: a command of the user's at every end of a run.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::console;
+use super::exit::Exit;
+
+/// What the command is told. One process is one run.
+#[derive(Debug, Default)]
+struct Hook {
+    command: String,
+    status: Option<&'static str>,
+    headline: Option<String>,
+    manifest: Option<PathBuf>,
+    journal: Option<PathBuf>,
+    outputs: Vec<PathBuf>,
+}
+
+static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
+
+fn hook() -> MutexGuard<'static, Option<Hook>> {
+    HOOK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn with(change: impl FnOnce(&mut Hook)) {
+    if let Some(hook) = hook().as_mut() {
+        change(hook);
+    }
+}
+
+/// From now on, `command` is run at the end.
+pub(crate) fn arm(command: &str) {
+    *hook() = Some(Hook { command: command.to_owned(), ..Hook::default() });
+}
+
+/// Records where the answers are.
+pub(crate) fn record_journal(journal: &Path) {
+    with(|hook| hook.journal = Some(journal.to_owned()));
+}
+
+/// Records what a report says, and what was written.
+pub(crate) fn record_report(
+    status: &'static str,
+    headline: String,
+    outputs: Vec<PathBuf>,
+    manifest: Option<&Path>,
+) {
+    with(|hook| {
+        hook.status = Some(status);
+        hook.headline = Some(headline);
+        hook.outputs = outputs;
+        hook.manifest = manifest.map(Path::to_owned);
+    });
+}
+
+/// Records why there is no report.
+pub(crate) fn record_failure(message: &str) {
+    with(|hook| {
+        let line = message.lines().next().unwrap_or_default().to_owned();
+        hook.headline.get_or_insert(line);
+    });
+}
+
+/// Runs the command, if there is one and it did not run yet; returns how the run ends then.
+///
+/// Its stdout goes to stderr: stdout has the paths written, and nothing else.
+pub(crate) fn run(exit: Exit) -> Exit {
+    // Held until the command ends, so that no other thread ends the process before.
+    let mut held = hook();
+    let Some(hook) = held.take() else { return exit };
+    let outputs: Vec<String> = hook.outputs.iter().map(|path| path.display().to_string()).collect();
+    let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
+    let ended = Command::new("sh")
+        .arg("-c")
+        .arg(&hook.command)
+        .env("CUTOVER_REPORT_EXIT", exit.code().to_string())
+        .env("CUTOVER_REPORT_STATUS", hook.status.unwrap_or("incomplete"))
+        .env("CUTOVER_REPORT_HEADLINE", hook.headline.as_deref().unwrap_or("the run did not end"))
+        .env("CUTOVER_REPORT_MANIFEST", path(&hook.manifest))
+        .env("CUTOVER_REPORT_JOURNAL", path(&hook.journal))
+        .env("CUTOVER_REPORT_OUTPUTS", outputs.join("\n"))
+        .stdin(Stdio::null())
+        .stdout(stderr())
+        .status();
+    let problem = match ended {
+        Ok(status) if status.success() => return exit,
+        Ok(status) => format!("it ended with {status}"),
+        Err(error) => format!("it cannot be started: {error}"),
+    };
+    console::error(&format!("the command of --on-finish failed: {problem}; the reports are not affected"));
+    if exit == Exit::Done { Exit::Delivery } else { exit }
+}
+
+fn stderr() -> Stdio {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        let stderr = std::io::stderr();
+        if let Ok(stderr) = stderr.as_fd().try_clone_to_owned() {
+            return stderr.into();
+        }
+    }
+    Stdio::null()
+}
