@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use super::error::JournalError;
 use super::header::{FORMAT, Header};
 use super::record::{Footer, Record};
+use crate::fs::Fingerprint;
 use crate::model::{ClockOffset, NamedFile};
 
 /// A journal with an index of its records.
@@ -30,6 +31,8 @@ pub struct Journal {
     clock_offset: Option<ClockOffset>,
     /// The length in bytes of a truncated last line; 0 if the last line is complete.
     truncated: u64,
+    /// Its SHA-256 and size, computed when first needed.
+    digest: OnceLock<([u8; 32], u64)>,
 }
 
 /// The position of a line.
@@ -87,6 +90,7 @@ impl Journal {
             latest,
             clock_offset: None,
             truncated: 0,
+            digest: OnceLock::new(),
         };
         let mut measured = Vec::new();
         for number in 2.. {
@@ -264,6 +268,19 @@ impl Journal {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(0))?;
         io::copy(&mut Read::take(&mut *file, self.length), to).map(drop)
+    }
+
+    /// The SHA-256 and the size in bytes of what [`copy_to`](Self::copy_to) writes. The file is read once.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn digest(&self) -> io::Result<([u8; 32], u64)> {
+        if let Some(digest) = self.digest.get() {
+            return Ok(*digest);
+        }
+        let mut fingerprint = Fingerprint::default();
+        self.copy_to(&mut fingerprint)?;
+        Ok(*self.digest.get_or_init(|| fingerprint.finish()))
     }
 }
 

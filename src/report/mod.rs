@@ -4,6 +4,7 @@
 //! the machine, its clock and its locale.
 
 mod diff;
+mod duration;
 mod groups;
 mod identity;
 mod judge;
@@ -37,8 +38,8 @@ pub use sheet_names::{file_name_key, fold_case};
 pub use status::{Facts, Status};
 pub use summary::Report;
 pub use table::{
-    Cell, Column, DETAIL, DetailCell, DetailRow, Kind, RECONCILIATION, ReconciliationCell, ReconciliationRow,
-    SUMMARY, SummaryCell, WAIVER, notes_text,
+    Cell, Column, DETAIL, DetailCell, DetailRow, Kind, REASON, RECONCILIATION, ReconciliationCell,
+    ReconciliationRow, SUMMARY, SummaryCell, WAIVER, notes_text,
 };
 pub use template::{
     Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TemplateError, TicketText, Words,

@@ -1,10 +1,50 @@
 //! Why a task does not pass, in a few words.
 
+use std::time::Duration;
+
+use super::duration::duration_text;
+use super::judge::Policy;
 use super::row::SummaryRow;
 use super::zone::Zone;
 use crate::model::{Language, Note, Verdict};
 
 impl SummaryRow<'_> {
+    /// Why the task does not pass, in a few words that stand beside its numbers and times. Empty for a task that
+    /// passes, and for no other.
+    pub fn brief_reason(&self, language: Language, zone: &Zone, policy: &Policy) -> String {
+        if self.verdict.passes() {
+            return String::new();
+        }
+        let max_age = policy.max_age.filter(|most| self.age().is_some_and(|age| age > *most));
+        match (self.verdict, self.totals, &self.error_message, max_age) {
+            (Verdict::Inconsistent, Some(totals), None, _) if totals.differences() > 0 => {
+                let counts = [
+                    (totals.different, "different"),
+                    (totals.missing, "missing"),
+                    (totals.redundant, "redundant"),
+                ];
+                let kinds = counts.into_iter().filter(|(count, _)| *count > 0);
+                let kinds: Vec<&str> = kinds.map(|(_, kind)| language.text(kind)).collect();
+                language.fill("{0} files", &[&kinds.join(language.comma())])
+            }
+            (Verdict::NotVerified, _, None, _) => language.text("no verification results").to_owned(),
+            (Verdict::CheckFailed, _, None, _) => language.text("check did not succeed").to_owned(),
+            (Verdict::Stale, _, None, Some(most)) => {
+                language.fill("older than {0}", &[&duration_text(most, language)])
+            }
+            (Verdict::Inconclusive, _, None, _) if self.notes.iter().any(is_doubt) => {
+                let doubts = self.notes.iter().filter_map(brief_doubt).map(|text| language.text(text));
+                doubts.collect::<Vec<_>>().join(language.comma())
+            }
+            _ => self.reason(language, zone),
+        }
+    }
+
+    /// The age of the verification at the end of the run; none if it is unknown or negative.
+    fn age(&self) -> Option<Duration> {
+        Duration::try_from(self.moments.as_of.duration_since(self.last_verified?)).ok()
+    }
+
     /// Why the task does not pass: the error, the differences or the time of the verification. Empty for a task
     /// that passes, and for no other. Texts of the service are not translated.
     pub fn reason(&self, language: Language, zone: &Zone) -> String {
@@ -42,7 +82,18 @@ impl SummaryRow<'_> {
     }
 }
 
+/// Why evidence is inconclusive, in a few words.
+fn brief_doubt(note: &Note) -> Option<&'static str> {
+    match note {
+        Note::NoFiles => Some("no file was checked"),
+        Note::Saturated(_) => Some("count at its limit"),
+        Note::NoTime => Some("no finished time"),
+        Note::Future => Some("finished time in the future"),
+        _ => None,
+    }
+}
+
 /// Whether a note says why evidence is inconclusive.
 fn is_doubt(note: &Note) -> bool {
-    matches!(note, Note::NoFiles | Note::Saturated(_) | Note::NoTime | Note::Future)
+    brief_doubt(note).is_some()
 }

@@ -3,6 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
+use super::duration::duration_text;
 use super::groups::failing_text;
 use super::summary::Report;
 use crate::model::Language;
@@ -111,6 +112,29 @@ impl Report<'_> {
         }
     }
 
+    /// How many tasks pass and have verification results, and how old the oldest of these is, for a line below
+    /// the [`headline`](Report::headline).
+    pub fn evidence_line(&self, language: Language) -> String {
+        let (judged, passing, all) =
+            (self.judged(), self.passing(), self.rows().len() + self.missing().tasks);
+        let mut parts = Vec::new();
+        // Cut, never rounded up: 100 % means all of them.
+        if let Some(thousandths) = (passing * 1000).checked_div(all) {
+            let share = language.fill("{0}.{1} %", &[&(thousandths / 10), &(thousandths % 10)]);
+            parts.push(language.fill("{0} of {1} tasks pass ({2})", &[&passing, &all, &share]));
+        }
+        parts.push(language.fill("{0} of {1} have verification results", &[&judged, &all]));
+        if let Some((row, _)) = self.oldest() {
+            let age = self.age(row).and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
+            let hour = 3600;
+            let whole = if age.as_secs() < hour { 60 } else { hour };
+            let age = duration_text(Duration::from_secs(age.as_secs() / whole * whole), language);
+            let name: String = row.task.display_name().chars().take(MAX_NAME).collect();
+            parts.push(language.fill("the oldest is {0} old ({1})", &[&age, &name]));
+        }
+        parts.join(language.semicolon())
+    }
+
     /// How far the clock of the machine that fetched was off, if by more than 5 minutes.
     pub fn clock(&self, language: Language) -> Option<String> {
         let offset = self.journal().clock_offset().filter(|offset| offset.is_notable())?;
@@ -146,11 +170,5 @@ const WHAT_IS_CHECKED: [&str; 2] = [
      non-ASCII characters, and Btrfs.",
 ];
 
-/// As in `24 h`, `90 min` or `45 s`: in the largest unit that needs no fraction.
-fn duration_text(duration: Duration, language: Language) -> String {
-    match duration.as_secs() {
-        seconds if seconds % 3600 == 0 => language.fill("{0} h", &[&(seconds / 3600)]),
-        seconds if seconds % 60 == 0 => language.fill("{0} min", &[&(seconds / 60)]),
-        seconds => language.fill("{0} s", &[&seconds]),
-    }
-}
+/// The most characters of a name in a sentence.
+const MAX_NAME: usize = 40;

@@ -6,6 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::model::Language;
+
 /// Devices of Windows: a file of that name opens the device, whatever the suffix and the case.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 /// Devices that have a number, and the numbers.
@@ -16,12 +18,16 @@ const DEVICE_NUMBERS: &str = "0123456789¹²³";
 const MAX_UNITS: usize = 31;
 
 /// Sheets that a workbook may have beside those of its tasks.
-const TAKEN: [&str; 5] = ["summary", "about", "sign-off", "reconciliation", "contents"];
+const TAKEN: [&str; 6] = ["Overview", "Summary", "About", "Sign-off", "Reconciliation", "Contents"];
+
+/// Those names in every language, so that a task's sheet has the same name in each.
+fn taken() -> impl Iterator<Item = [String; 2]> {
+    TAKEN.into_iter().map(|name| [fold_case(name), fold_case(Language::Chinese.text(name))])
+}
 
 /// For each wanted name and number of sheets, that many names.
 pub(super) fn assign<'a>(wanted: impl Iterator<Item = (&'a str, u64)>) -> Vec<Vec<String>> {
-    let mut names =
-        Names { taken: TAKEN.iter().map(|name| (*name).to_owned()).collect(), next: HashMap::new() };
+    let mut names = Names { taken: taken().flatten().collect(), next: HashMap::new() };
     wanted.map(|(name, sheets)| (0..sheets).map(|_| names.unique(&legal(name))).collect()).collect()
 }
 

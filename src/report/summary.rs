@@ -155,15 +155,6 @@ impl<'a> Report<'a> {
         row.last_verified.map(|verified| row.moments.as_of.duration_since(verified))
     }
 
-    /// The tasks with the most differing, missing and redundant files, with their number; at most `count`.
-    pub fn most_differences(&self, count: usize) -> Vec<(&SummaryRow<'a>, u64)> {
-        let mut rows: Vec<_> = self.rows.iter().map(|row| (row, row.differences())).collect();
-        rows.retain(|(_, differences)| *differences > 0);
-        rows.sort_by_key(|(_, differences)| std::cmp::Reverse(*differences));
-        rows.truncate(count);
-        rows
-    }
-
     /// The waivers and what came of each, in the order of their file; none in a report without.
     pub fn waivers(&self) -> Option<&[WaiverUse]> {
         self.waivers.as_deref()

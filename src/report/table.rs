@@ -32,6 +32,8 @@ pub enum Cell<'a> {
     Change(Change),
     /// Warnings, in the language of whoever reads them.
     Notes(&'a [Note]),
+    /// Why a task does not pass, in the language of whoever reads it.
+    Reason(&'a SummaryRow<'a>),
     /// Why a row's differences are accepted, in the language of whoever reads it.
     Waiver(&'a Waiver),
     /// One of a few English texts, which people read in their language.
@@ -155,6 +157,9 @@ pub const SUMMARY: &[Column<SummaryCell>] = &[
     Column::text("Request ID", "request_id", 36, |row| Cell::text(row.request_id.as_deref())),
     Column::text("Notes", "notes", 36, |row| Cell::Notes(&row.notes)),
 ];
+
+/// Why a task does not pass: a column for people alone.
+pub const REASON: &Column<SummaryCell> = &Column::text("Reason", "reason", 22, |row| Cell::Reason(row));
 
 fn total<'a>(row: &'a SummaryRow<'_>, pick: fn(&Totals) -> u64) -> Cell<'a> {
     Cell::count(row.totals.as_ref().map(pick))

@@ -12,10 +12,19 @@ from harness import (
 )
 from kinds import VERDICTS
 
-SUMMARY_COLUMNS = [
+CSV_COLUMNS = [
     "Task ID", "Source server", "Source ID", "Verdict", f"Last verified ({ZONE})", "Check result",
     "Directories", "Total files", "Different", "Missing at target", "Redundant at target",
     "Verifications", "Response shape", "Attempts", "Error code", "Error message", "Request ID", "Notes",
+]
+# The labels of the list are before the task's ID, and what is seldom needed comes last and is collapsed.
+SUMMARY_COLUMNS = [
+    "Source server", "Verdict", "Reason", f"Last verified ({ZONE})", "Different", "Missing at target",
+    "Redundant at target", "Total files", "Directories", "Check result", "Notes",
+]
+ID_COLUMNS = ["Task ID"]
+COLLAPSED_COLUMNS = [
+    "Source ID", "Verifications", "Response shape", "Attempts", "Error code", "Error message", "Request ID",
 ]
 TASK_COLUMNS = [
     "Verification", f"Finished ({ZONE})", "Check result", "Directory", "Total files", "Different",
@@ -86,19 +95,25 @@ class Workbook:
     def __init__(self, path):
         self.path = path
         self.book = openpyxl.load_workbook(path)
-        self.summary = Table(self.book["Summary"], "Task ID")
-        self.task_sheets = [self.book[name] for name in self.book.sheetnames[1:-1]]
+        self.summary = Table(self.book["Summary"], "Source server")
+        self.task_sheets = [self.book[name] for name in self.book.sheetnames[2:-1]]
 
 
 def check_structure(checks, workbook, tasks, labels):
     book, names = workbook.book, workbook.book.sheetnames
-    checks.equal("workbook: Summary is the first sheet", names[0], "Summary")
+    checks.equal("workbook: Overview and Summary come first", names[:2], ["Overview", "Summary"])
     checks.equal("workbook: About is the last sheet", names[-1], "About")
     checks.equal("workbook: one sheet a task", len(workbook.task_sheets), len(tasks))
     checks.none("workbook: sheet names are legal", [repr(name) for name in names if not legal(name)])
     checks.equal("workbook: sheet names are unique without regard to case",
                  len({name.casefold() for name in names}), len(names))
-    checks.equal("workbook: Summary columns", workbook.summary.header, SUMMARY_COLUMNS + labels)
+    checks.equal("workbook: Summary columns", workbook.summary.header,
+                 SUMMARY_COLUMNS + labels + ID_COLUMNS + COLLAPSED_COLUMNS)
+    columns = book["Summary"].column_dimensions
+    checks.none("workbook: what is seldom needed is collapsed", (
+        heading for heading, cell in zip(COLLAPSED_COLUMNS, book["Summary"][1][-len(COLLAPSED_COLUMNS):])
+        if not is_hidden(columns, cell.column)
+    ))
     checks.equal("workbook: Summary in list order",
                  [unescape(cell.value) for cell in workbook.summary.column("Task ID")],
                  [task.task_id for task in tasks])
@@ -116,20 +131,35 @@ def check_structure(checks, workbook, tasks, labels):
         for sheet in book for row in sheet.iter_rows() for cell in row
         if cell.hyperlink and cell.hyperlink.target and not cell.hyperlink.target.startswith("#")
     ))
-    checks.none("workbook: Task ID links to the task's sheet", (
-        f"{cell.value} leads to {link_target(cell)!r}"
-        for cell, sheet in zip(workbook.summary.column("Task ID"), workbook.task_sheets)
-        if link_target(cell) != sheet.title
+    checks.none("workbook: Source server, or else Task ID, links to the task's sheet", (
+        f"{server.value or task.value} leads to {link_target(server if server.value else task)!r}"
+        for server, task, sheet in zip(
+            workbook.summary.column("Source server"), workbook.summary.column("Task ID"), workbook.task_sheets)
+        if link_target(server if server.value else task) != sheet.title
     ))
     checks.none("workbook: each task sheet links back", (
         sheet.title for sheet in workbook.task_sheets
         if not any(link_target(cell) == "Summary" for row in sheet.iter_rows() for cell in row)
     ))
-    checks.ok("workbook: Summary has a frozen header", book["Summary"].freeze_panes)
+    checks.ok("workbook: Summary has a frozen header", book["Summary"].freeze_panes == "B2")
     checks.ok("workbook: Summary has an autofilter", book["Summary"].auto_filter.ref or book["Summary"].tables)
     with zipfile.ZipFile(workbook.path) as parts:
         charts = [name for name in parts.namelist() if name.startswith("xl/charts/chart")]
     checks.ok("workbook: a native chart", charts)
+    checks.none("workbook: every page has a footer with the journal's digest", (
+        sheet.title for sheet in book if "Journal" not in (sheet.oddFooter.right.text or "")
+    ))
+    overview = book["Overview"]
+    checks.ok("workbook: Overview fits one page", overview.page_setup.fitToHeight in (None, 1))
+    height = sum(dimension.height or 15 for dimension in overview.row_dimensions.values())
+    checks.ok("workbook: Overview has no text below 9 points on paper", height <= 800, f"rows take {height} points")
+
+
+def is_hidden(columns, number):
+    """Whether a column is hidden; openpyxl keeps the first of a range of equal ones only."""
+    return any(
+        dimension.hidden and dimension.min <= number <= dimension.max for dimension in columns.values()
+    )
 
 
 def legal(name):
@@ -241,8 +271,10 @@ def check_csv_folder(checks, folder, workbook, labels, raw=False):
     kind = "CSV raw" if raw else "CSV"
     header, rows = read_csv(folder / "summary.csv")
     checks.equal(f"{kind}: summary.csv columns", [base_name(name) for name in header],
-                 [base_name(name) for name in SUMMARY_COLUMNS + labels])
-    sheet_rows = workbook.summary.rows
+                 [base_name(name) for name in CSV_COLUMNS + labels])
+    # The sheet's columns in the order of the file.
+    places = [[base_name(name) for name in workbook.summary.header].index(base_name(name)) for name in header]
+    sheet_rows = [[row[place] for place in places] for row in workbook.summary.rows]
     at = header.index("Verdict")
     checks.none(f"{kind}: summary.csv names verdicts by key", (
         row[at] for row, sheet_row in zip(rows, sheet_rows) if row[at] != KEY_OF_LABEL.get(sheet_row[at])

@@ -40,7 +40,7 @@ fn task_with_too_many_rows_continues_on_the_next_sheet() {
     write(&report, folder.path(), "r.xlsx", &FileOptions::default());
     write(&report, folder.path(), "csv/", &FileOptions::default());
     let workbook = Workbook::open(&folder.path().join("r.xlsx"));
-    assert_eq!(workbook.names, ["Summary", "web", "web (2)", "web (3)", "db", "About"]);
+    assert_eq!(workbook.names, ["Overview", "Summary", "web", "web (2)", "web (3)", "db", "About"]);
     let directories: Vec<String> = ["web", "web (2)", "web (3)"]
         .iter()
         .flat_map(|sheet| workbook.table(sheet, "Verification").split_off(1))
@@ -59,7 +59,7 @@ fn journal_without_tasks_is_incomplete() {
     for name in ["r.xlsx", "csv/", "r.zip", "r.csv", "r.json"] {
         write(&report, folder.path(), name, &FileOptions::default());
     }
-    assert_eq!(Workbook::open(&folder.path().join("r.xlsx")).names, ["Summary", "About"]);
+    assert_eq!(Workbook::open(&folder.path().join("r.xlsx")).names, ["Overview", "Summary", "About"]);
 }
 
 #[test]
@@ -170,13 +170,13 @@ proptest! {
         // Characters that are invalid in XML become the replacement character.
         let carried = |text: &str| text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
         let workbook = Workbook::open(&folder.path().join("r.xlsx"));
-        prop_assert_eq!(workbook.names.len(), texts.len() + 2);
-        let summary = workbook.table("Summary", "Task ID");
+        prop_assert_eq!(workbook.names.len(), texts.len() + 3);
+        let summary = workbook.summary();
         for (n, (name, directory)) in texts.iter().enumerate() {
-            let row = &summary[n + 1];
-            prop_assert_eq!(&row[1], &carried(name));
-            prop_assert_eq!(row.last(), Some(&carried(name)), "the label");
-            let sheet = &workbook.names[n + 1];
+            let row = &summary[n];
+            prop_assert_eq!(&row["Source server"], &carried(name));
+            prop_assert_eq!(&row["owner"], &carried(name), "the label");
+            let sheet = &workbook.names[n + 2];
             let task = workbook.table(sheet, "Verification");
             prop_assert_eq!(&task[1][3], &carried(directory));
             let file = format!("tasks/{sheet}.csv");

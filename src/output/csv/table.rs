@@ -40,6 +40,7 @@ impl<'a> Table<'a> {
                 Cell::Time(time) => self.writer.write_field(self.zone.rfc3339(time))?,
                 Cell::Verdict(verdict) => self.writer.write_field(verdict.key())?,
                 Cell::Change(change) => self.writer.write_field(change.key())?,
+                Cell::Reason(row) => self.text(&row.reason(Language::English, self.zone))?,
                 Cell::Waiver(waiver) => self.text(&waiver.text(Language::English))?,
                 Cell::Label(text) => self.writer.write_field(text)?,
                 Cell::Notes(notes) => self.text(&notes_text(notes, Language::English))?,

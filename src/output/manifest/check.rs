@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::names::folder_of;
-use super::{Entry, FORMAT, Fingerprint, Role};
+use super::{Entry, FORMAT, Role};
+use crate::fs::Fingerprint;
 use crate::storage::{Fault, Storage, StorageError, is_remote};
 
 /// The largest manifest that is read, in bytes: some hundred thousand files.

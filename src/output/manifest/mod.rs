@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::Counts;
 use super::{Kind, Limits, Output};
-use crate::fs::{Fingerprint, Written};
+use crate::fs::Written;
 use crate::model::{Markup, TOOL, Verdict};
 use crate::output::error::{Cause, OutputError};
 use crate::report::{Report, Status};
@@ -87,9 +87,7 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
     let zone = &options.timezone;
     let mut files: Vec<Entry> = Vec::new();
     if evidence.journal {
-        let mut fingerprint = Fingerprint::default();
-        journal.copy_to(&mut fingerprint)?;
-        let (sha256, size) = fingerprint.finish();
+        let (sha256, size) = journal.digest()?;
         files.push(Entry::new(name_from(path, journal.path())?, size, &sha256, Role::Journal));
     }
     let written = evidence.outputs.iter().filter_map(|output| {

@@ -10,27 +10,15 @@ use crate::report::Report;
 
 pub(super) const NAME: &str = "About";
 const FIRST_ROW: u32 = 2;
-/// The tasks in the chart of differences.
-const MOST: usize = 10;
-
 /// The runs of a merged journal that are listed at most; JSON has all.
 const RUNS: usize = 100;
 
 /// The width of the text column, in characters.
-const WIDTH: u16 = 110;
+const WIDTH: f64 = 110.0;
 
 pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let language = report.options().language;
-    let mut sheet = page(workbook, report, styles, facts(report, language).into_iter())?;
-    if let Some((first, _)) = most_differences_rows(report) {
-        sheet.label(first - 1, 0, "Most differences", &styles.label)?;
-        sheet.label(first - 1, 1, "differing, missing and redundant files of a task", &styles.prose)?;
-        for (row, (entry, differences)) in (first..).zip(report.most_differences(MOST)) {
-            sheet.text(row, 0, entry.task.display_name(), &styles.prose)?;
-            sheet.count(row, 1, differences, &styles.plain_count)?;
-        }
-    }
-    Ok(())
+    page(workbook, report, styles, facts(report, language).into_iter()).map(drop)
 }
 
 /// Adds a page of facts, a line each: what it is, and what there is to say.
@@ -41,27 +29,18 @@ pub(super) fn page<'a>(
     facts: impl Iterator<Item = (&'static str, String)>,
 ) -> Result<Sheet<'a>, XlsxError> {
     let worksheet = workbook.add_worksheet();
-    worksheet.set_name(NAME)?;
+    worksheet.set_name(report.options().language.text(NAME))?;
     worksheet.set_column_width(0, 26)?.set_column_width(1, WIDTH)?;
     let mut sheet = Sheet::new(worksheet, report, styles);
     sheet.label(0, 0, "About this report", &styles.title)?;
     for (row, (label, text)) in (FIRST_ROW..).zip(facts) {
         sheet.label(row, 0, label, &styles.label)?;
         sheet.text(row, 1, &text, &styles.prose)?;
-        sheet.lines = lines_of(&text, WIDTH);
+        sheet.lines = lines_of(&text, WIDTH, sheet.language);
         sheet.fit_height(row)?;
     }
     sheet.page(None)?;
     Ok(sheet)
-}
-
-/// The first and the last row of the tasks with the most differences; none without differences, or
-/// when there is no About sheet.
-pub(super) fn most_differences_rows(report: &Report<'_>) -> Option<(u32, u32)> {
-    let count = u32::try_from(report.most_differences(MOST).len()).ok()?;
-    let facts = u32::try_from(facts(report, report.options().language).len()).ok()?;
-    let first = FIRST_ROW + facts + 2;
-    (report.options().template.about && count > 0).then_some((first, first + count - 1))
 }
 
 fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)> {

@@ -5,13 +5,25 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 use super::style::Styles;
 use super::{Sheet, about};
 use crate::fs::AtomicFile;
-use crate::model::{SAMPLE, TOOL, Verdict};
+use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::output::error::Cause;
-use crate::report::{CHANGES, Change, DIRECTORIES, Diff, DirectoryRow};
+use crate::report::{CHANGES, Change, Column, DIRECTORIES, Diff, DirectoryRow};
 
 const TITLE: &str = "What changed between two runs";
 const CHANGES_SHEET: &str = "Changes";
 const DIRECTORIES_SHEET: &str = "Directories";
+const DIRECTORIES_TITLE: &str = "Directories that changed";
+/// The columns that decide, which come first; ids come last.
+const CHANGES_ORDER: &[&str] = &[
+    "source_server",
+    "change",
+    "verdict_before",
+    "verdict_now",
+    "different_delta",
+    "missing_delta",
+    "redundant_delta",
+];
+const DIRECTORIES_ORDER: &[&str] = &["source_server", "directory", "change"];
 const LABEL_ROW: u32 = 6;
 const COUNT_ROW: u32 = 7;
 /// Few rows stand above the table, for they stay in view with its headings.
@@ -22,7 +34,7 @@ const DIRECTORIES_PER_SHEET: usize = 1_048_576 - DIRECTORIES_HEADING_ROW as usiz
 
 /// Writes the workbook.
 pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut AtomicFile) -> Result<(), Cause> {
-    let (mut workbook, styles) = super::begin(&super::properties(diff.now())?.set_title(TITLE));
+    let (mut workbook, styles) = super::begin(&super::properties(diff.now())?.set_title(TITLE), diff.now());
     changes(&mut workbook, diff, &styles)?;
     let rows: Vec<DirectoryRow<'_>> = diff.directories().collect();
     // A sheet without rows says that there are none.
@@ -37,26 +49,41 @@ pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut AtomicFile) -> Result<(
 
 fn changes(workbook: &mut Workbook, diff: &Diff<'_>, styles: &Styles) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
-    worksheet.set_name(CHANGES_SHEET)?;
+    worksheet.set_name(diff.now().options().language.text(CHANGES_SHEET))?;
     let mut sheet = Sheet::new(worksheet, diff.now(), styles);
+    sheet.title = sheet.language.text(TITLE);
     title_block(&mut sheet, diff)?;
-    let headings: Vec<_> = CHANGES.iter().map(|column| sheet.heading(column)).collect();
+    let columns = in_order(CHANGES, CHANGES_ORDER, diff);
+    let headings: Vec<_> = columns.iter().map(|column| sheet.heading(column)).collect();
     sheet.set_widths(&headings)?;
     sheet.headings(HEADING_ROW, &headings)?;
     let mut last_row = HEADING_ROW;
     for task in diff.tasks() {
         last_row += 1;
-        for (column, definition) in (0..).zip(CHANGES) {
+        for (column, definition) in (0..).zip(&columns) {
             sheet.cell(last_row, column, &(definition.cell)(task))?;
         }
         sheet.fit_height(last_row)?;
     }
-    for (column, definition) in (0..).zip(CHANGES) {
+    for (column, definition) in (0..).zip(&columns) {
         if definition.key.starts_with("verdict_") {
             sheet.highlight("verdict", column, HEADING_ROW + 1..=last_row.max(HEADING_ROW + 1))?;
         }
     }
-    table(&mut sheet, HEADING_ROW, last_row, CHANGES.len())
+    table(&mut sheet, HEADING_ROW, last_row, columns.len())
+}
+
+/// The columns as people read them. Without any name of a server the ids come first.
+fn in_order<F>(columns: &'static [Column<F>], order: &[&str], diff: &Diff<'_>) -> Vec<&'static Column<F>> {
+    let mut columns: Vec<_> = columns.iter().collect();
+    let has_names = diff.tasks().iter().any(|task| task.task.source_name.is_some());
+    columns.sort_by_key(|column| match order.iter().position(|key| *key == column.key) {
+        Some(place) => place + 1,
+        None if column.key != "task_id" => order.len() + 1,
+        None if has_names => order.len() + 2,
+        None => 0,
+    });
+    columns
 }
 
 fn title_block(sheet: &mut Sheet<'_>, diff: &Diff<'_>) -> Result<(), XlsxError> {
@@ -97,28 +124,34 @@ fn directories(
     rows: &[DirectoryRow<'_>],
 ) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
-    let name = DIRECTORIES_SHEET.to_owned();
+    // The same word heads a column of counts.
+    let name = match diff.now().options().language {
+        Language::English => DIRECTORIES_SHEET.to_owned(),
+        language => language.text(DIRECTORIES_TITLE).to_owned(),
+    };
     worksheet.set_name(if number == 1 { name } else { format!("{name} ({number})") })?;
     let mut sheet = Sheet::new(worksheet, diff.now(), styles);
-    sheet.worksheet.set_row_height(0, 24)?;
-    sheet.label(0, 0, "Directories that changed", &styles.title)?;
+    sheet.title = sheet.language.text(TITLE);
+    sheet.worksheet.set_row_height(0, 26)?;
+    sheet.label(0, 0, DIRECTORIES_TITLE, &styles.title)?;
     let what = "of tasks in both journals, from the verification that the verdict rests on";
     sheet.label(1, 0, what, &styles.quiet)?;
     if diff.is_sample() {
         sheet.label(2, 0, SAMPLE, &styles.banner)?;
     }
-    let headings: Vec<_> = DIRECTORIES.iter().map(|column| sheet.heading(column)).collect();
+    let columns = in_order(DIRECTORIES, DIRECTORIES_ORDER, diff);
+    let headings: Vec<_> = columns.iter().map(|column| sheet.heading(column)).collect();
     sheet.set_widths(&headings)?;
     sheet.headings(DIRECTORIES_HEADING_ROW, &headings)?;
     let mut last_row = DIRECTORIES_HEADING_ROW;
     for row in rows {
         last_row += 1;
-        for (column, definition) in (0..).zip(DIRECTORIES) {
+        for (column, definition) in (0..).zip(&columns) {
             sheet.cell(last_row, column, &(definition.cell)(row))?;
         }
         sheet.fit_height(last_row)?;
     }
-    table(&mut sheet, DIRECTORIES_HEADING_ROW, last_row, DIRECTORIES.len())
+    table(&mut sheet, DIRECTORIES_HEADING_ROW, last_row, columns.len())
 }
 
 /// What a table needs beside its cells: a filter, headings that stay in view, and the page.

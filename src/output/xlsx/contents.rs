@@ -13,7 +13,7 @@ use crate::report::{Kind, Report, SummaryRow};
 const NAME: &str = "Contents";
 const HEADING_ROW: u32 = 5;
 /// Sheet, task, verdict; in characters.
-const COLUMNS: [(&str, u16); 3] = [("Sheet", 36), ("Task ID", 39), ("Verdict", 16)];
+const COLUMNS: [(&str, f64); 3] = [("Sheet", 36.0), ("Task ID", 39.0), ("Verdict", 18.0)];
 
 /// A part of a workbook.
 pub(super) struct Part<'a> {
@@ -34,7 +34,7 @@ pub(super) fn add(
     styles: &Styles,
 ) -> Result<(), XlsxError> {
     let worksheet = workbook.add_worksheet();
-    worksheet.set_name(NAME)?;
+    worksheet.set_name(report.options().language.text(NAME))?;
     let mut sheet = Sheet::new(worksheet, report, styles);
     sheet.main = Some(part.main);
     let language = sheet.language;

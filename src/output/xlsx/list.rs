@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format};
 
-use super::{MAX_CELL_UNITS, begin, save};
+use super::{MAX_CELL_UNITS, empty, save};
 use crate::fs::AtomicFile;
 use crate::model::TOOL;
 use crate::output::error::Cause;
@@ -19,7 +19,7 @@ pub(in crate::output) fn write(
     // The list says when it was made nowhere, so that equal lists are equal files.
     let properties =
         DocProperties::new().set_author(TOOL).set_creation_datetime(&ExcelDateTime::from_timestamp(0)?);
-    let (mut workbook, _) = begin(&properties);
+    let mut workbook = empty(&properties);
     let sheet = workbook.add_worksheet();
     let bold = Format::new().set_bold();
     for (column, heading) in (0_u16..).zip(columns) {

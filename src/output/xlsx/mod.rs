@@ -1,18 +1,20 @@
-//! Reports as workbooks: Summary, a sheet per task, About; the task sheets in parts if there are many.
+//! Reports as workbooks: Overview or Sign-off, Summary, a sheet per task, About; the task sheets in parts if there
+//! are many.
 
 mod about;
 mod cells;
 mod changes;
-mod charts;
 mod contents;
 mod list;
+mod overview;
+mod palette;
 mod parts;
 mod reconciliation;
-mod signoff;
 mod splice;
 mod style;
 mod summary;
 mod task_sheet;
+mod text_size;
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -32,8 +34,10 @@ use crate::output::zip_writer;
 use crate::report::{Cell, Column, Kind, Look, Options, Paper, Report, Rule, Template, Zone, notes_text};
 use crate::threads::fenced;
 use cells::Cells;
-use splice::Skeleton;
-use style::{Style, Styles};
+use splice::{Place, Skeleton};
+use style::{FONT_SIZE, Style, Styles};
+use summary::Summary;
+use text_size::Font;
 
 pub(super) use changes::write as write_changes;
 pub(super) use list::write as write_list;
@@ -44,10 +48,16 @@ pub use task_sheet::ROWS_PER_SHEET;
 const MAX_LINKS: usize = 65_530;
 /// The level that Excel itself uses; higher ones cost a third more time for little.
 const COMPRESSION: u8 = 3;
-/// In points.
-const LINE_HEIGHT: u32 = 15;
 /// Excel's rows are at most 409 points high.
 const MOST_LINES: u32 = 27;
+/// The text that a column takes for each character of its width, in points.
+const CHARACTER: f64 = 5.25;
+/// The most UTF-16 units that Excel takes in a footer.
+const MAX_FOOTER_UNITS: usize = 255;
+/// The most characters of a title in a footer: its two sides must not meet.
+const MAX_FOOTER_TITLE: usize = 48;
+/// The digits of the journal's SHA-256 in a footer.
+const FOOTER_DIGITS: usize = 12;
 /// The most UTF-16 units that Excel takes in one cell.
 const MAX_CELL_UNITS: usize = 32_767;
 
@@ -59,35 +69,39 @@ fn write_workbook(
     to: &mut (dyn Write + Send),
     folder: &Path,
 ) -> Result<(), Cause> {
-    let (mut workbook, styles) = begin(&properties(report)?);
+    let (mut workbook, styles) = begin(&properties(report)?, report);
     let template = &report.options().template;
-    summary::add(&mut workbook, report, &styles)?;
-    if let Some(signoff) = &template.signoff {
-        signoff::add(&mut workbook, report, signoff, &styles)?;
-    }
-    let before = workbook.worksheets().len();
+    overview::add(&mut workbook, report, homes, &styles)?;
+    let summary = Summary::new(report);
+    summary.add(&mut workbook, &styles)?;
+    let streamed = workbook.worksheets().len();
     reconciliation::add(&mut workbook, report, &styles)?;
     if template.about {
         about::add(&mut workbook, report, &styles)?;
     }
     let sheets = if homes.is_none() { parts::sheets(report) } else { Vec::new() };
-    let skeleton = Skeleton::new(workbook, before, &styles.of_cells, |workbook| match sheets.first() {
+    let place = Place { streamed, before: streamed };
+    let skeleton = Skeleton::new(workbook, place, &styles.of_cells, |workbook| match sheets.first() {
         Some(_) => task_sheet::models(workbook, report, None, &styles),
         None => Ok(()),
     })?;
     skeleton.write(to, folder, sheets.len(), |entries| {
-        entries.first(summary::extent(report), summary::links(report, homes), |rows| {
-            summary::rows(&mut Sheet::of(rows, report, &styles), report)
+        entries.streamed(summary.extent(), summary.links(homes), |rows| {
+            summary.rows(&mut Sheet::of(rows, report, &styles))
         })?;
         task_sheet::write(entries, report, &sheets, &styles)
     })
 }
 
-fn begin(properties: &DocProperties) -> (Workbook, Styles) {
+fn empty(properties: &DocProperties) -> Workbook {
     let mut workbook = Workbook::new();
     workbook.set_properties(properties);
     workbook.set_zip_compression_level(COMPRESSION);
-    (workbook, Styles::new())
+    workbook
+}
+
+fn begin(properties: &DocProperties, report: &Report<'_>) -> (Workbook, Styles) {
+    (empty(properties), Styles::new(report.options().language, report.is_sample()))
 }
 
 fn save(workbook: &mut Workbook, to: impl Write) -> Result<(), Cause> {
@@ -121,14 +135,17 @@ fn file_name(path: &Path) -> Result<&str, Cause> {
 /// A worksheet, or the rows of one, and what its cells need to know.
 struct Sheet<'a, W = Worksheet> {
     worksheet: &'a mut W,
+    report: &'a Report<'a>,
     zone: &'a Zone,
     language: Language,
     template: &'a Template,
     styles: &'a Styles,
     /// The name of the file with the Summary, where that is another one.
     main: Option<&'a str>,
+    /// What its footer begins with.
+    title: &'a str,
     /// The widths of the columns of its table, in characters.
-    widths: Vec<u16>,
+    widths: Vec<f64>,
     /// The lines that the texts of the current row take.
     lines: u32,
 }
@@ -138,11 +155,13 @@ impl<'a, W: Cells> Sheet<'a, W> {
         let Options { timezone, language, template, .. } = report.options();
         Self {
             worksheet,
+            report,
             zone: timezone,
             language: *language,
             template,
             styles,
             main: None,
+            title: template.title.text(*language),
             widths: Vec::new(),
             lines: 1,
         }
@@ -176,8 +195,8 @@ impl<'a, W: Cells> Sheet<'a, W> {
 
     /// Makes room for a text in the current row of the table, and gives the lines that it takes.
     fn fit(&mut self, column: u16, text: &str) -> u32 {
-        let width = self.widths.get(usize::from(column)).copied().unwrap_or(u16::MAX);
-        let lines = lines_of(text, width);
+        let width = self.widths.get(usize::from(column)).copied();
+        let lines = width.map_or(1, |width| lines_of(text, width, self.language));
         self.lines = self.lines.max(lines);
         lines
     }
@@ -194,15 +213,21 @@ impl<'a, W: Cells> Sheet<'a, W> {
                 self.worksheet.number(row, column, *delta as f64, style)
             }
             Cell::Share(share) => self.worksheet.number(row, column, *share, &styles.share),
-            Cell::Time(time) => {
-                self.worksheet.number(row, column, serial_number(*time, self.zone), &styles.time)
+            Cell::Time(time) => self.time(row, column, *time, &styles.time),
+            Cell::Verdict(verdict) => self.label(row, column, verdict.label(), styles.verdict(*verdict)),
+            Cell::Reason(task) => {
+                let text = task.brief_reason(self.language, self.zone, &self.report.options().policy);
+                self.prose(row, column, &text)
             }
-            Cell::Verdict(verdict) => self.prose(row, column, self.language.text(verdict.label())),
             Cell::Label(text) => self.prose(row, column, self.language.text(text)),
             Cell::Notes(notes) => self.prose(row, column, &notes_text(notes, self.language)),
             Cell::Change(change) => self.label(row, column, change.label(), styles.change(*change)),
             Cell::Waiver(waiver) => self.prose(row, column, &waiver.text(self.language)),
         }
+    }
+
+    fn time(&mut self, row: u32, column: u16, time: Timestamp, style: &Style) -> Result<(), XlsxError> {
+        self.worksheet.number(row, column, serial_number(time, self.zone), style)
     }
 
     /// Says below the title, up to column `last`, that the data is made up.
@@ -218,7 +243,7 @@ impl<'a, W: Cells> Sheet<'a, W> {
     /// Makes a row of the table as high as its texts need.
     fn fit_height(&mut self, row: u32) -> Result<(), XlsxError> {
         if self.lines > 1 {
-            self.worksheet.height(row, self.lines * LINE_HEIGHT)?;
+            self.worksheet.height(row, height_of(self.lines, self.language))?;
         }
         self.lines = 1;
         Ok(())
@@ -229,13 +254,21 @@ impl<'a, W: Cells> Sheet<'a, W> {
     }
 
     /// Writes the headings of a table.
-    fn headings(&mut self, row: u32, headings: &[Heading]) -> Result<(), XlsxError> {
-        let lines = headings.iter().map(|heading| lines_of(&heading.text, heading.width)).max();
-        self.worksheet.height(row, lines.unwrap_or(1).max(2) * LINE_HEIGHT + 2)?;
-        for (column, heading) in (0..).zip(headings) {
+    fn headings<'h>(
+        &mut self,
+        row: u32,
+        headings: impl IntoIterator<Item = &'h Heading> + Clone,
+    ) -> Result<(), XlsxError> {
+        let lines = headings.clone().into_iter().map(|heading| {
+            // A filter's button takes room beside the text.
+            Font::bold(FONT_SIZE).of(self.language).lines(&heading.text, heading.width * CHARACTER)
+        });
+        let lines = lines.max().unwrap_or(1).clamp(2, MOST_LINES);
+        self.worksheet.height(row, height_of(lines, self.language) + 2)?;
+        for (column, heading) in (0..).zip(headings.clone()) {
             self.text(row, column, &heading.text, self.styles.heading(heading.kind))?;
         }
-        self.widths = headings.iter().map(|heading| heading.width).collect();
+        self.widths = headings.into_iter().map(|heading| heading.width).collect();
         Ok(())
     }
 
@@ -301,7 +334,7 @@ impl<'a> Sheet<'a> {
 
     /// Writes a link to the Summary.
     fn link_back(&mut self) -> Result<(), XlsxError> {
-        let sheet = format!("'{}'!A1", summary::NAME);
+        let sheet = format!("'{}'!A1", self.language.text(summary::NAME));
         let target = match self.main {
             None => format!("internal:{sheet}"),
             // What is escaped is not escaped again; the file stays where it is, relative to this one.
@@ -313,25 +346,17 @@ impl<'a> Sheet<'a> {
     }
 
     /// Sets the widths of a table's columns.
-    fn set_widths(&mut self, headings: &[Heading]) -> Result<(), XlsxError> {
+    fn set_widths<'h>(&mut self, headings: impl IntoIterator<Item = &'h Heading>) -> Result<(), XlsxError> {
         for (column, heading) in (0..).zip(headings) {
             self.worksheet.set_column_width(column, heading.width)?;
         }
         Ok(())
     }
 
-    /// The page set-up that all sheets share: as wide as the paper, with the headings on every page.
+    /// The page set-up that all tables share: as wide as the paper, with the headings on every page.
     fn page(&mut self, heading_row: Option<u32>) -> Result<(), XlsxError> {
         let page = self.template.page;
-        self.worksheet
-            .set_paper_size(match page.paper {
-                Paper::Letter => 1,
-                Paper::A3 => 8,
-                Paper::A4 => 9,
-            })
-            .set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3)
-            .set_print_fit_to_pages(1, 0)
-            .set_footer(self.language.text("&L&A&RPage &P of &N"));
+        self.paper()?.set_margins(0.4, 0.4, 0.45, 0.6, 0.3, 0.3).set_print_fit_to_pages(1, 0);
         if page.landscape {
             self.worksheet.set_landscape();
         }
@@ -340,6 +365,34 @@ impl<'a> Sheet<'a> {
         }
         Ok(())
     }
+
+    /// Sets the size of the paper, and the footer: title, end of the run, digest of the journal, page.
+    fn paper(&mut self) -> Result<&mut Worksheet, XlsxError> {
+        let paper = match self.template.page.paper {
+            Paper::Letter => 1,
+            Paper::A3 => 8,
+            Paper::A4 => 9,
+        };
+        let footer = footer(self.report, self.title)?;
+        Ok(self.worksheet.set_paper_size(paper).set_footer(footer))
+    }
+}
+
+/// The footer of every page of a report with this title. Two ampersands stand for one.
+fn footer(report: &Report<'_>, title: &str) -> Result<String, XlsxError> {
+    let (language, zone, journal) = (report.options().language, &report.options().timezone, report.journal());
+    let digest: String = hex::encode(journal.digest()?.0).chars().take(FOOTER_DIGITS).collect();
+    let right = language.fill("Journal {0}, page &P of &N", &[&digest]);
+    let ended = zone.plain(journal.ended_at());
+    let left = |title: &str| {
+        let text = language.fill("{0}, run ended {1} ({2})", &[&title, &ended, &zone.name()]);
+        text.replace('&', "&&").replace(char::is_control, " ")
+    };
+    let mut title = first_units(title, MAX_FOOTER_TITLE).to_owned();
+    // After the font's size comes no digit.
+    let footer = |title: &str| format!("&L&10 {}&R&10 {right}", left(title));
+    while footer(&title).encode_utf16().count() >= MAX_FOOTER_UNITS && title.pop().is_some() {}
+    Ok(footer(&title))
 }
 
 /// The name of a file as it stands in a link.
@@ -352,28 +405,29 @@ fn escaped(name: &str) -> String {
 struct Heading {
     text: String,
     /// In characters.
-    width: u16,
+    width: f64,
     kind: Kind,
 }
 
 impl Heading {
     fn new<F>(column: &Column<F>, template: &Template, zone: &Zone, language: Language) -> Self {
         let text = template.heading(column, zone, language);
-        Self { text, width: template.width(column), kind: column.kind }
+        Self { text, width: template.width(column).into(), kind: column.kind }
     }
 }
 
-/// The lines that a text takes in a column of this width; at most as many as a row can show.
-fn lines_of(text: &str, width: u16) -> u32 {
-    // Widths count digits. Letters take less on the whole, which makes up for words that are not broken.
-    let room = usize::from(width.saturating_sub(2)).max(1);
-    // No character has fewer bytes than it takes room.
-    if text.len() <= room {
-        return 1;
+/// The lines that a text takes in a column of this width, in characters; at most as many as a row can show.
+fn lines_of(text: &str, width: f64, language: Language) -> u32 {
+    Font::plain(FONT_SIZE).of(language).lines(text, width * CHARACTER).clamp(1, MOST_LINES)
+}
+
+/// The height of a row with so many lines, in points.
+fn height_of(lines: u32, language: Language) -> u32 {
+    match language {
+        Language::English => 3 + 13 * lines,
+        // Chinese characters are higher.
+        Language::Chinese => 3 + (29 * lines).div_ceil(2),
     }
-    // Chinese characters take twice the room.
-    let wide: usize = text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
-    u32::try_from(wide.div_ceil(room)).unwrap_or(u32::MAX).clamp(1, MOST_LINES)
 }
 
 /// Days since the end of 1899 on the clock of `zone`, as worksheets count time.

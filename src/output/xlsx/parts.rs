@@ -11,7 +11,7 @@ use rust_xlsxwriter::{DocProperties, XlsxError};
 use zip::ZipArchive;
 
 use super::contents::Part;
-use super::splice::Skeleton;
+use super::splice::{Place, Skeleton};
 use super::task_sheet::TaskSheet;
 use super::{Sheet, begin, contents, file_name, task_sheet};
 use crate::fs::{AtomicFile, Written};
@@ -177,13 +177,13 @@ pub(super) fn write_part(
     to: &mut (dyn Write + Send),
     folder: &Path,
 ) -> Result<(), Cause> {
-    let (mut workbook, styles) = begin(&properties(report)?);
+    let (mut workbook, styles) = begin(&properties(report)?, report);
     contents::add(&mut workbook, report, part, &styles)?;
-    let skeleton = Skeleton::new(workbook, 1, &styles.of_cells, |workbook| {
+    let skeleton = Skeleton::new(workbook, Place { streamed: 1, before: 1 }, &styles.of_cells, |workbook| {
         task_sheet::models(workbook, report, Some(part.main), &styles)
     })?;
     skeleton.write(to, folder, part.sheets.len(), |entries| {
-        entries.first(contents::extent(part), contents::links(report, part), |rows| {
+        entries.streamed(contents::extent(part), contents::links(report, part), |rows| {
             contents::rows(&mut Sheet::of(rows, report, &styles), report, part)
         })?;
         task_sheet::write(entries, report, part.sheets, &styles)

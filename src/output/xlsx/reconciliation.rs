@@ -15,7 +15,7 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
         return Ok(());
     };
     let worksheet = workbook.add_worksheet();
-    worksheet.set_name("Reconciliation")?;
+    worksheet.set_name(language.text("Reconciliation"))?;
     let mut sheet = Sheet::new(worksheet, report, styles);
     sheet.worksheet.set_row_height(0, 24)?;
     sheet.label(0, 0, "Task list and account", &styles.title)?;

@@ -1,22 +1,21 @@
 //! A task's sheet: what it is, what came of it, and a row per directory.
 
 use rust_xlsxwriter::utility::column_number_to_name;
-use rust_xlsxwriter::{Color, ConditionalFormatFormula, Sparkline, SparklineType, Workbook, XlsxError};
+use rust_xlsxwriter::{ConditionalFormatFormula, Workbook, XlsxError};
 
 use super::cells::Cells;
 use super::splice::{Entries, Extent};
 use super::style::Styles;
 use super::{Heading, Sheet, cell_text, lines_of};
-use crate::model::Verification;
+use crate::model::{Verdict, Verification};
 use crate::output::error::Cause;
 use crate::report::{Column, DetailCell, Report, SummaryRow, WAIVER};
 
 const NOTES_ROW: u32 = 4;
-const COURSE_ROW: u32 = 5;
+const EARLIER_ROW: u32 = 5;
 const HEADING_ROW: u32 = 6;
-/// The verifications whose course is shown at most, and where the newest of them stands.
-const COURSE: usize = 5;
-const COURSE_COLUMN: u16 = 8;
+/// The earlier verifications that are summed up at most.
+const EARLIER: usize = 3;
 /// The last columns of the banner, and of what a verdict means.
 const BANNER_COLUMN: u16 = 3;
 const MEANING_COLUMN: u16 = 2;
@@ -38,15 +37,18 @@ pub(super) struct TaskSheet {
 pub(super) struct Form {
     /// Whether there are notes.
     notes: bool,
-    /// The verifications whose course is shown.
-    course: usize,
+    /// The colour of the tab.
+    verdict: Verdict,
 }
 
 impl Form {
-    /// All forms, by the places of their models.
-    fn all() -> impl Iterator<Item = Self> {
-        let courses = std::iter::once(0).chain(2..=COURSE);
-        courses.flat_map(|course| [false, true].map(|notes| Self { notes, course }))
+    /// All forms that the sheets of a report have, by the places of their models.
+    fn all(report: &Report<'_>) -> impl Iterator<Item = Self> {
+        let occurs = |verdict: &Verdict| report.rows().iter().any(|row| row.verdict == *verdict);
+        Verdict::ALL
+            .into_iter()
+            .filter(occurs)
+            .flat_map(|verdict| [false, true].map(|notes| Self { notes, verdict }))
     }
 }
 
@@ -59,7 +61,7 @@ pub(super) fn models(
     styles: &Styles,
 ) -> Result<(), XlsxError> {
     let columns = columns(report);
-    for (number, form) in (1..).zip(Form::all()) {
+    for (number, form) in (1..).zip(Form::all(report)) {
         let worksheet = workbook.add_worksheet();
         worksheet.set_name(format!("model {number}"))?;
         let mut sheet = Sheet::new(worksheet, report, styles);
@@ -77,6 +79,7 @@ pub(super) fn write<'r>(
     styles: &Styles,
 ) -> Result<(), Cause> {
     let columns = columns(report);
+    let forms: Vec<Form> = Form::all(report).collect();
     for of_task in sheets.chunk_by(|one, next| one.ordinal == next.ordinal) {
         let Some(ordinal) = of_task.first().map(|sheet| sheet.ordinal) else { continue };
         let Some(row) = report.rows().get(ordinal) else { continue };
@@ -84,7 +87,7 @@ pub(super) fn write<'r>(
         for sheet in of_task {
             let Some(name) = row.sheets.get(sheet.index) else { continue };
             let page = Page::new(report, row, *sheet, &verifications, &columns);
-            let model = Form::all().position(|form| form == page.form()).unwrap_or_default();
+            let model = forms.iter().position(|form| *form == page.form()).unwrap_or_default();
             entries
                 .add(model, name, page.extent(), |rows| page.cells(&mut Sheet::of(rows, report, styles)))?;
         }
@@ -124,15 +127,12 @@ impl<'p> Page<'p> {
     }
 
     pub(super) fn form(&self) -> Form {
-        let has_course = self.sheet.index == 0 && self.verifications.len() > 1;
-        let course = if has_course { self.verifications.len().min(COURSE) } else { 0 };
-        Form { notes: !self.notes().is_empty(), course }
+        Form { notes: !self.notes().is_empty(), verdict: self.row.verdict }
     }
 
     pub(super) fn extent(&self) -> Extent {
         let banner = if self.report.is_sample() { BANNER_COLUMN } else { MEANING_COLUMN };
-        let course = if self.form().course > 0 { COURSE_COLUMN } else { 0 };
-        let last_column = last_column(self.columns).max(banner).max(course);
+        let last_column = last_column(self.columns).max(banner);
         Extent { last_row: HEADING_ROW + u32::try_from(self.count).unwrap_or(u32::MAX), last_column }
     }
 
@@ -162,7 +162,7 @@ impl<'p> Page<'p> {
 
     fn title_block<W: Cells>(&self, sheet: &mut Sheet<'_, W>) -> Result<(), XlsxError> {
         let (row, styles) = (self.row, sheet.styles);
-        sheet.worksheet.height(0, 24)?;
+        sheet.worksheet.height(0, 26)?;
         sheet.text(0, 0, row.task.display_name(), &styles.title)?;
         sheet.text_back()?;
         if self.report.is_sample() {
@@ -179,41 +179,49 @@ impl<'p> Page<'p> {
             let last = last_column(self.columns);
             if last > 1 {
                 // Merged cells do not grow with their text.
-                let width = self.columns.iter().skip(1).map(|column| sheet.template.width(column)).sum();
+                let widths =
+                    self.columns.iter().skip(1).map(|column| f64::from(sheet.template.width(column)));
+                let width = widths.sum();
                 sheet.text(NOTES_ROW, 1, &notes, &styles.prose)?;
                 sheet.blanks(NOTES_ROW, 2..=last, &styles.prose)?;
-                sheet.lines = lines_of(&cell_text(&notes), width);
+                sheet.lines = lines_of(&cell_text(&notes), width, sheet.language);
                 sheet.fit_height(NOTES_ROW)?;
             } else {
                 sheet.text(NOTES_ROW, 1, &notes, &styles.plain)?;
             }
         }
-        self.course(sheet)
+        self.earlier(sheet)
     }
 
-    /// Writes the figures of the course, the newest to the right.
-    fn course<W: Cells>(&self, sheet: &mut Sheet<'_, W>) -> Result<(), XlsxError> {
-        let (shown, styles) = (self.form().course, sheet.styles);
-        if shown == 0 {
+    /// Sums up the earlier verifications: their differences, each with its time.
+    fn earlier<W: Cells>(&self, sheet: &mut Sheet<'_, W>) -> Result<(), XlsxError> {
+        let earlier = self.verifications.get(1..).unwrap_or_default();
+        if self.sheet.index > 0 || earlier.is_empty() {
             return Ok(());
         }
-        sheet.worksheet.height(COURSE_ROW, 24)?;
-        sheet.label(COURSE_ROW, 0, "Course", &styles.label)?;
-        sheet.label(COURSE_ROW, 2, "differences, newest to the right", &styles.quiet)?;
-        let newest = self.verifications.iter().take(shown).rev();
-        for (column, verification) in (first_of_course(shown)..).zip(newest) {
-            sheet.count(COURSE_ROW, column, verification.totals().differences(), &styles.count)?;
-        }
-        Ok(())
+        let (language, zone, styles) = (sheet.language, sheet.zone, sheet.styles);
+        let each = earlier.iter().take(EARLIER).map(|verification| {
+            let count = match verification.totals().differences() {
+                1 => language.text("1 difference").to_owned(),
+                count => language.fill("{0} differences", &[&count]),
+            };
+            let time = verification.finished.map(|time| zone.plain(time));
+            let time = time.unwrap_or_else(|| language.text("time unknown").to_owned());
+            language.fill("{0} on {1}", &[&count, &time])
+        });
+        let more = (earlier.len() > EARLIER).then(|| "…".to_owned());
+        let each = each.chain(more).collect::<Vec<_>>().join(language.comma());
+        let text = match earlier.len() {
+            1 => language.fill("1 earlier verification: {0}", &[&each]),
+            count => language.fill("{0} earlier verifications: {1}", &[&count, &each]),
+        };
+        sheet.label(EARLIER_ROW, 0, "Earlier", &styles.label)?;
+        sheet.text(EARLIER_ROW, 1, &text, &styles.plain)
     }
 }
 
 fn last_column(columns: &[&Column<DetailCell>]) -> u16 {
     u16::try_from(columns.len()).unwrap_or(1).saturating_sub(1)
-}
-
-fn first_of_course(shown: usize) -> u16 {
-    (COURSE_COLUMN + 1).saturating_sub(u16::try_from(shown).unwrap_or(COURSE_COLUMN))
 }
 
 /// Makes a sheet of this form, but for its cells; its table ends in `last_row`.
@@ -228,9 +236,7 @@ pub(super) fn frame(
     if form.notes && last_column > 1 {
         sheet.worksheet.merge_range(NOTES_ROW, 1, NOTES_ROW, last_column, "", &sheet.styles.prose)?;
     }
-    if form.course > 0 {
-        bars(sheet, first_of_course(form.course))?;
-    }
+    sheet.worksheet.set_tab_color(sheet.styles.tab(form.verdict));
     let headings: Vec<Heading> = columns.iter().map(|column| sheet.heading(column)).collect();
     sheet.set_widths(&headings)?;
     set_verifications_apart(sheet, last_row, last_column)?;
@@ -245,18 +251,6 @@ pub(super) fn frame(
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;
     sheet.worksheet.set_freeze_panes(HEADING_ROW + 1, 0)?;
     sheet.page(Some(HEADING_ROW))
-}
-
-/// Shows the course as bars, before the figures that begin in column `first`.
-fn bars(sheet: &mut Sheet<'_>, first: u16) -> Result<(), XlsxError> {
-    let name = sheet.worksheet.name();
-    let bars = Sparkline::new()
-        .set_range((name.as_str(), COURSE_ROW, first, COURSE_ROW, COURSE_COLUMN))
-        .set_type(SparklineType::Column)
-        .set_sparkline_color(Color::RGB(0xB9_1C_1C))
-        .set_custom_min(0);
-    sheet.worksheet.add_sparkline(COURSE_ROW, 1, &bars)?;
-    Ok(())
 }
 
 /// Shows the newest verification in full ink and the earlier ones paler, each below a line.

@@ -21,9 +21,11 @@ pub struct Template {
     pub summary: Vec<&'static Column<SummaryCell>>,
     /// The keys of those that stand behind a fold.
     pub folded: Vec<&'static str>,
-    /// Whether the labels of the task list follow them.
+    /// Whether the labels of the task list are columns too.
     pub labels: bool,
-    /// Whether the Summary has charts.
+    /// The place among the columns before which they are; none behind all.
+    pub labels_place: Option<usize>,
+    /// Whether the Overview has a chart.
     pub charts: bool,
     /// Whether each task has a sheet.
     pub task_sheets: bool,
@@ -55,7 +57,12 @@ impl Template {
 
     /// The width of a column in characters.
     pub fn width<F>(&self, column: &Column<F>) -> u16 {
-        self.widths.get(column.key).copied().unwrap_or(column.width)
+        self.own_width(column.key).unwrap_or(column.width)
+    }
+
+    /// The width that the template gives a column, in characters.
+    pub fn own_width(&self, key: &str) -> Option<u16> {
+        self.widths.get(key).copied()
     }
 }
 
@@ -107,7 +114,7 @@ pub enum Rule {
 pub enum Look {
     /// Green, upright.
     Good,
-    /// Amber, slanted.
+    /// Amber.
     Unsure,
     /// Red, bold.
     Bad,

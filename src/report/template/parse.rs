@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 use super::layout::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TicketText, Words};
 use super::sources::BUILT_IN;
 use crate::model::{Language, Markup, Verdict, did_you_mean};
-use crate::report::table::{Column, DETAIL, DetailCell, SUMMARY, SummaryCell};
+use crate::report::table::{Column, DETAIL, DetailCell, REASON, SUMMARY, SummaryCell};
 
 /// A template that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,7 @@ pub(super) fn template(name: &str, source: &str) -> Result<Template, TemplateErr
         summary: Vec::new(),
         folded: Vec::new(),
         labels: true,
+        labels_place: None,
         charts: true,
         task_sheets: true,
         tasks: Vec::new(),
@@ -197,7 +198,10 @@ impl File {
     fn lay_over(self, template: &mut Template, source: &str) -> Result<(), Wrong> {
         put(&mut template.description, self.description.map(Words::from));
         put(&mut template.title, self.title.map(Words::from));
-        put(&mut template.summary, self.summary.columns.map(some).transpose()?);
+        if let Some(mut columns) = self.summary.columns {
+            template.labels_place = take_labels(&mut columns);
+            template.summary = some(columns)?;
+        }
         let folded = self.summary.folded.map(distinct).transpose()?;
         put(
             &mut template.folded,
@@ -430,20 +434,34 @@ impl From<SignoffText> for Signoff {
     }
 }
 
+/// What stands for the labels of the task list among the columns.
+const LABELS: &str = "labels";
+
 /// The columns of a table by their keys.
 type Keys = Spanned<Vec<Spanned<String>>>;
 
 /// The values of the columns of a table.
 trait Columns: Sized + 'static {
-    const ALL: &'static [Column<Self>];
+    fn all() -> impl Iterator<Item = &'static Column<Self>> + Clone;
 }
 
 impl Columns for SummaryCell {
-    const ALL: &'static [Column<Self>] = SUMMARY;
+    fn all() -> impl Iterator<Item = &'static Column<Self>> + Clone {
+        SUMMARY.iter().chain([REASON])
+    }
 }
 
 impl Columns for DetailCell {
-    const ALL: &'static [Column<Self>] = DETAIL;
+    fn all() -> impl Iterator<Item = &'static Column<Self>> + Clone {
+        DETAIL.iter()
+    }
+}
+
+/// Removes the entry that stands for all labels, and returns its place.
+fn take_labels(columns: &mut Keys) -> Option<usize> {
+    let place = columns.get_ref().iter().position(|key| key.get_ref() == LABELS)?;
+    columns.get_mut().remove(place);
+    Some(place)
 }
 
 /// Columns of which there is at least one, and none twice.
@@ -459,8 +477,8 @@ fn distinct<F: Columns>(keys: Keys) -> Result<Vec<&'static Column<F>>, Wrong> {
     let mut columns: Vec<&'static Column<F>> = Vec::new();
     for key in keys.into_inner() {
         let (span, key) = (key.span(), key.into_inner());
-        let Some(column) = F::ALL.iter().find(|column| column.key == key) else {
-            return Err((span, unknown(&key, F::ALL.iter().map(|column| column.key))));
+        let Some(column) = F::all().find(|column| column.key == key) else {
+            return Err((span, unknown(&key, F::all().map(|column| column.key))));
         };
         if columns.iter().any(|other| other.key == column.key) {
             return Err((span, format!("column `{key}` is there already")));
@@ -495,7 +513,8 @@ impl TryFrom<String> for Key {
     type Error = String;
 
     fn try_from(key: String) -> Result<Self, String> {
-        let keys = SUMMARY.iter().map(|column| column.key).chain(DETAIL.iter().map(|column| column.key));
+        let keys = SummaryCell::all().map(|column| column.key);
+        let keys = keys.chain(DETAIL.iter().map(|column| column.key));
         keys.clone().find(|known| *known == key).map(Self).ok_or_else(|| unknown(&key, keys))
     }
 }

@@ -19,10 +19,16 @@ fn the_built_in_templates_can_be_read() {
 }
 
 #[test]
-fn standard_has_every_column_in_its_order() {
-    use crate::report::{DETAIL, SUMMARY};
+fn standard_has_every_column() {
+    use crate::report::{DETAIL, REASON, SUMMARY};
     let standard = Template::built_in("standard").unwrap();
-    assert_eq!(keys(&standard.summary), SUMMARY.iter().map(|column| column.key).collect::<Vec<_>>());
+    let mut every: Vec<_> = SUMMARY.iter().chain([REASON]).map(|column| column.key).collect();
+    every.sort_unstable();
+    let mut shown = keys(&standard.summary);
+    assert_eq!(shown[..3], ["source_server", "verdict", "reason"]);
+    assert_eq!(standard.labels_place.and_then(|place| shown.get(place)), Some(&"task_id"));
+    shown.sort_unstable();
+    assert_eq!(shown, every);
     assert_eq!(keys(&standard.tasks), DETAIL.iter().map(|column| column.key).collect::<Vec<_>>());
 }
 

@@ -38,6 +38,11 @@ impl Waiver {
         &self.place
     }
 
+    /// The globs of the tasks and of the directories that it is for.
+    pub fn globs(&self) -> [&str; 2] {
+        [&self.task, &self.directory].map(|pattern| pattern.as_ref().map_or("*", Pattern::text))
+    }
+
     /// The reason, and who accepted it where and until when, as in
     /// `cache files (J. Doe, CHG-17, until 2026-12-01)`.
     pub fn text(&self, language: Language) -> String {

@@ -92,6 +92,19 @@ impl Workbook {
         let text = |row: &Vec<Data>| row.iter().map(text_of).collect();
         rows[start..].iter().map(text).collect()
     }
+
+    /// The rows of the Summary, by heading.
+    pub fn summary(&self) -> Vec<BTreeMap<String, String>> {
+        let table = self.table("Summary", "Source server");
+        let (headings, rows) = table.split_first().unwrap();
+        let row = |row: &Vec<String>| headings.iter().cloned().zip(row.iter().cloned()).collect();
+        rows.iter().map(row).collect()
+    }
+
+    /// Whether a cell of a sheet has this text in it.
+    pub fn says(&self, sheet: &str, text: &str) -> bool {
+        self.sheets[sheet].iter().flatten().any(|cell| cell.to_string().contains(text))
+    }
 }
 
 /// A cell as CSV writes it.

@@ -45,8 +45,8 @@ enum Piece {
 }
 
 impl Frame {
-    /// The first sheet, whose further rows come after those that it has.
-    pub(super) fn of_first(sheet: &str, relations: Option<String>) -> Result<Self, XlsxError> {
+    /// The streamed sheet, whose further rows come after those that it has.
+    pub(super) fn of_streamed(sheet: &str, relations: Option<String>) -> Result<Self, XlsxError> {
         let (before, after) = split(sheet, "</sheetData>")?;
         Self::new(before, after, relations)
     }

@@ -13,6 +13,8 @@ use crate::output::error::Cause;
 /// How many sheets there are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sheets {
+    /// The number of the streamed sheet.
+    pub(super) streamed: usize,
     /// Of the skeleton, before those that are added.
     pub(super) before: usize,
     /// Of the skeleton, those that stay. Models and styles come after them.
@@ -221,7 +223,7 @@ pub(super) fn properties(
     Ok(write!(to, "</vt:vector></TitlesOfParts>{tail}")?)
 }
 
-/// The table of the first sheet, as long as that.
+/// The table of the streamed sheet, as long as that.
 pub(super) fn table(text: &str, extent: Extent) -> Result<String, XlsxError> {
     let unknown = || template_mismatch("its table has a range of an unknown form");
     let (_, range) = text.split_once(" ref=\"").ok_or_else(unknown)?;

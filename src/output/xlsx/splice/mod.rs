@@ -2,7 +2,7 @@
 //!
 //! A skeleton comes from the library that writes workbooks: the few sheets that every report has, all
 //! styles, and a model of each form that a task's sheet can have, without rows. From it everything is
-//! taken as it stands but for what grows with the report: the rows of the first sheet, the sheets that
+//! taken as it stands but for what grows with the report: the rows of one of the sheets, the sheets that
 //! are cast from the models, and the lists that name them. Those are written here, and deflated on a
 //! thread of their own, in the order of the workbook: the bytes do not depend on the threads.
 //!
@@ -39,10 +39,10 @@ const TYPES: &str = "[Content_Types].xml";
 const WORKBOOK: &str = "xl/workbook.xml";
 const RELATIONS: &str = "xl/_rels/workbook.xml.rels";
 const PROPERTIES: &str = "docProps/app.xml";
-/// The table of the first sheet, if it has one.
+/// The table of the streamed sheet, if it has one.
 const TABLE: &str = "xl/tables/table1.xml";
 
-/// A link from a cell of the first sheet to a sheet of this file, or of another one in the same folder.
+/// A link from a cell of the streamed sheet to a sheet of this file, or of another one in the same folder.
 pub(super) struct Link<'a> {
     /// The row and the column of the cell, from 0.
     pub(super) cell: (u32, u16),
@@ -54,22 +54,31 @@ pub(super) struct Link<'a> {
     pub(super) tip: String,
 }
 
-/// A workbook without the rows of its first sheet and without the sheets of the tasks.
+/// Where the sheets of a skeleton are, by their numbers from 1.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The sheet whose rows are streamed.
+    pub(super) streamed: usize,
+    /// The last of the sheets that come before those that are added.
+    pub(super) before: usize,
+}
+
+/// A workbook without the rows of its streamed sheet and without the sheets of the tasks.
 pub(super) struct Skeleton {
     archive: ZipArchive<Cursor<Vec<u8>>>,
     sheets: Sheets,
     /// By the place of a style: its number in the workbook.
     styles: Vec<String>,
-    first: Frame,
+    streamed: Frame,
     models: Vec<Frame>,
 }
 
 impl Skeleton {
-    /// Takes a workbook with the sheets that stay, of which `before` stand before those that are to be
-    /// added; `add_models` adds a model of each form of these.
+    /// Takes a workbook with the sheets that stay; `add_models` adds a model of each form of those that are to be
+    /// added.
     pub(super) fn new(
         mut workbook: Workbook,
-        before: usize,
+        place: Place,
         formats: &[Format],
         add_models: impl FnOnce(&mut Workbook) -> Result<(), XlsxError>,
     ) -> Result<Self, Cause> {
@@ -89,18 +98,19 @@ impl Skeleton {
             let relations = has_relations.then(|| text(&mut archive, &relations)).transpose()?;
             Ok((text(&mut archive, &sheet_path(number))?, relations))
         };
-        let (sheet, relations) = frame(1)?;
-        let first = Frame::of_first(&sheet, relations)?;
+        let (sheet, relations) = frame(place.streamed)?;
+        let streamed = Frame::of_streamed(&sheet, relations)?;
         let mut models = Vec::new();
         for (number, name) in (1..).zip(&names).skip(staying).take(all - staying - 1) {
             let (sheet, relations) = frame(number)?;
             models.push(Frame::of_model(&sheet, relations, name)?);
         }
-        let sheets = Sheets { before, staying, all, added: 0 };
-        Ok(Self { archive, sheets, styles, first, models })
+        let Place { streamed: number, before } = place;
+        let sheets = Sheets { streamed: number, before, staying, all, added: 0 };
+        Ok(Self { archive, sheets, styles, streamed, models })
     }
 
-    /// Writes the workbook with `added` sheets, which `fill` writes after the first sheet. What does not fit
+    /// Writes the workbook with `added` sheets, which `fill` writes after the streamed sheet. What does not fit
     /// into memory goes to unnamed files in `folder`.
     pub(super) fn write<'n>(
         mut self,
@@ -116,8 +126,8 @@ impl Skeleton {
         let relations = text(&mut self.archive, RELATIONS)?;
         pack::list(&mut zip, RELATIONS, |to| lists::relations(&relations, &sheets, to))?;
         self.copy(&mut zip, &sheets)?;
-        let frames = (self.styles.as_slice(), &self.first, self.models.as_slice());
-        let (extent, entries) = pack::entries(&mut zip, frames, sheets.before, fill)?;
+        let frames = (self.styles.as_slice(), &self.streamed, self.models.as_slice());
+        let (extent, entries) = pack::entries(&mut zip, frames, &sheets, fill)?;
         if entries.len() != added {
             return Err(template_mismatch("it has other sheets than were announced").into());
         }
@@ -137,8 +147,8 @@ impl Skeleton {
         for index in 0..self.archive.len() {
             let part = self.archive.by_index_raw(index)?;
             let name = part.name()?.into_owned();
-            let written_anew =
-                [TYPES, WORKBOOK, RELATIONS, PROPERTIES, TABLE, &sheet_path(1), &relations_path(1)];
+            let streamed = [sheet_path(sheets.streamed), relations_path(sheets.streamed)];
+            let written_anew = [TYPES, WORKBOOK, RELATIONS, PROPERTIES, TABLE, &streamed[0], &streamed[1]];
             if written_anew.contains(&name.as_str()) {
                 continue;
             }

@@ -11,6 +11,7 @@ use rust_xlsxwriter::utility::row_col_to_cell;
 
 use super::escape::value;
 use super::frame::{Extent, Frame, split};
+use super::lists::Sheets;
 use super::pipe::{Chunk, Pipe};
 use super::rows::Rows;
 use super::{Link, relations_path, sheet_path, template_mismatch};
@@ -33,35 +34,34 @@ pub(super) struct Added<'n> {
     pub(super) extent: Extent,
 }
 
-/// The first sheet and those that are added.
+/// The streamed sheet and those that are added.
 pub(in crate::output::xlsx) struct Entries<'s, 'n> {
     pipe: Pipe,
     styles: &'s [String],
-    first: &'s Frame,
+    streamed: &'s Frame,
     models: &'s [Frame],
-    /// The sheets that stand before those that are added.
-    before: usize,
+    sheets: &'s Sheets,
     extent: Option<Extent>,
     added: Vec<Added<'n>>,
 }
 
 impl<'n> Entries<'_, 'n> {
-    /// Writes the first sheet: `rows` writes those that come after its own.
-    pub(in crate::output::xlsx) fn first<'l>(
+    /// Writes the streamed sheet: `rows` writes those that come after its own.
+    pub(in crate::output::xlsx) fn streamed<'l>(
         &mut self,
         extent: Extent,
         links: impl Iterator<Item = Link<'l>> + Clone,
         rows: impl FnOnce(&mut Rows<'_>) -> Result<(), XlsxError>,
     ) -> Result<(), XlsxError> {
         self.extent = Some(extent);
-        let Self { pipe, styles, first, .. } = self;
-        pipe.begin(sheet_path(1))?;
-        first.before(&mut pipe.text, "", extent);
+        let Self { pipe, styles, streamed, sheets, .. } = self;
+        pipe.begin(sheet_path(sheets.streamed))?;
+        streamed.before(&mut pipe.text, "", extent);
         let mut written = Rows::new(pipe, styles);
         rows(&mut written)?;
         written.finish()?;
-        first.between(&mut pipe.text, "", extent);
-        let has_new = !first.has_links && links.clone().next().is_some();
+        streamed.between(&mut pipe.text, "", extent);
+        let has_new = !streamed.has_links && links.clone().next().is_some();
         pipe.text.push_str(if has_new { "<hyperlinks>" } else { "" });
         let mut numbers = 1..;
         for link in links.clone() {
@@ -69,14 +69,18 @@ impl<'n> Entries<'_, 'n> {
             pipe.pass_on()?;
         }
         pipe.text.push_str(if has_new { "</hyperlinks>" } else { "" });
-        first.after(&mut pipe.text, "", extent);
-        let Some(relations) = &first.relations else {
+        streamed.after(&mut pipe.text, "", extent);
+        let Some(relations) = &streamed.relations else {
             let leads_out = links.clone().any(|link| link.file.is_some());
-            return if leads_out { Err(template_mismatch("its first sheet leads nowhere")) } else { Ok(()) };
+            return if leads_out {
+                Err(template_mismatch("its streamed sheet leads nowhere"))
+            } else {
+                Ok(())
+            };
         };
         let end = "</Relationships>";
         let (relations, _) = split(relations, end)?;
-        pipe.begin(relations_path(1))?;
+        pipe.begin(relations_path(sheets.streamed))?;
         pipe.text.push_str(relations);
         for (number, file) in (1..).zip(links.filter_map(|link| link.file)) {
             let target = value(&escaped(&file));
@@ -99,7 +103,7 @@ impl<'n> Entries<'_, 'n> {
     ) -> Result<(), XlsxError> {
         let Self { pipe, styles, .. } = self;
         let frame = self.models.get(model).ok_or_else(|| template_mismatch("it lacks a model"))?;
-        let number = self.before + self.added.len() + 1;
+        let number = self.sheets.before + self.added.len() + 1;
         pipe.begin(sheet_path(number))?;
         frame.before(&mut pipe.text, name, extent);
         let mut written = Rows::new(pipe, styles);
@@ -139,25 +143,25 @@ impl Link<'_> {
     }
 }
 
-/// Writes the entries that `fill` makes, and returns the extent of the first sheet and the added sheets.
+/// Writes the entries that `fill` makes, and returns the extent of the streamed sheet and the added sheets.
 pub(super) fn entries<'n, W: Write + Send>(
     zip: &mut ZipWriter<W>,
-    (styles, first, models): (&[String], &Frame, &[Frame]),
-    before: usize,
+    (styles, streamed, models): (&[String], &Frame, &[Frame]),
+    sheets: &Sheets,
     fill: impl FnOnce(&mut Entries<'_, 'n>) -> Result<(), Cause>,
 ) -> Result<(Extent, Vec<Added<'n>>), Cause> {
     let (pipe, chunks, back) = Pipe::new();
     thread::scope(|scope| {
         let packing = thread::Builder::new().spawn_scoped(scope, move || pack(zip, chunks, &back));
         let packing = packing.map_err(|error| refused(&error))?;
-        let mut entries = Entries { pipe, styles, first, models, before, extent: None, added: Vec::new() };
+        let mut entries = Entries { pipe, styles, streamed, models, sheets, extent: None, added: Vec::new() };
         let filled = fill(&mut entries).and_then(|()| Ok(entries.pipe.hand_on()?));
         let Entries { pipe, extent, added, .. } = entries;
         drop(pipe);
         // An error of the writing thread comes first: it is the cause of the other one.
         packing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         filled?;
-        Ok((extent.ok_or_else(|| template_mismatch("it lacks its first sheet"))?, added))
+        Ok((extent.ok_or_else(|| template_mismatch("it lacks its streamed sheet"))?, added))
     })
 }
 

@@ -1,0 +1,14 @@
+//! Durations, in the reader's language.
+
+use std::time::Duration;
+
+use crate::model::Language;
+
+/// As in `24 h`, `90 min` or `45 s`: in the largest unit that needs no fraction.
+pub(super) fn duration_text(duration: Duration, language: Language) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 3600 == 0 => language.fill("{0} h", &[&(seconds / 3600)]),
+        seconds if seconds % 60 == 0 => language.fill("{0} min", &[&(seconds / 60)]),
+        seconds => language.fill("{0} s", &[&seconds]),
+    }
+}
