@@ -259,10 +259,7 @@ mod tests {
         assert!(html.contains("<td>&lt;b&gt;x</td>") && !html.contains("<script>"), "{html}");
         let document = adf(&blocks);
         assert_eq!(document["content"][0]["content"][0]["marks"][0]["type"], "strong");
-        assert_eq!(
-            document["content"][2]["content"][1]["content"][0]["content"][0]["content"][0]["text"],
-            "<"
-        );
+        assert!(document.to_string().contains("\"text\":\"<b"), "{document}");
         let text = document.to_string();
         assert!(!text.contains("\"text\":\"\""), "{text}");
     }
