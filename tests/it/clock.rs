@@ -176,9 +176,9 @@ fn resume_with_another_project_or_account_is_refused() {
     let text = std::fs::read_to_string(&journal).unwrap();
     assert!(!text.contains("OFTHETEST") && text.contains(r#""account":{"project_id":"A","domain_id":"D"}"#));
     for (more, difference) in [
-        (&["--project-id", "B", "--domain-id", "D"][..], "its project id is `A`, and `B` in this run"),
-        (&["--project-id", "A", "--domain-id", "E"], "its domain id is `D`, and `E` in this run"),
-        (&["--domain-id", "D"], "its project id is `A`, and none in this run"),
+        (&["--project-id", "B", "--domain-id", "D"][..], "its project id is `A`, but `B` in this run"),
+        (&["--project-id", "A", "--domain-id", "E"], "its domain id is `D`, but `E` in this run"),
+        (&["--domain-id", "D"], "its project id is `A`, but none in this run"),
     ] {
         let refused = export(&[], &[more, &["--resume"]].concat());
         assert_eq!(refused.code, 1, "{}", refused.stderr);

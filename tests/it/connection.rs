@@ -212,7 +212,7 @@ fn export_with_an_invalid_certificate_says_why_and_what_to_do() {
         (other, true, ["another host name: other.example", "--endpoint"]),
         (stranger, false, ["issuer is unknown", "--ca-cert"]),
         // Self-signed, with the name of the CA.
-        (params(), false, ["issuer of that name has another key", "--ca-cert"]),
+        (params(), false, ["issuer with that name has another key", "--ca-cert"]),
     ] {
         let certificate =
             if by_ca { params.signed_by(&key, &ca).unwrap() } else { params.self_signed(&key).unwrap() };

@@ -289,7 +289,7 @@ fn export_with_discover_finds_its_tasks() {
     assert_eq!(export(&["--discover", "--name", "web"]).1, 2);
     let (code, tasks, told) = export(&["--discover", "--state", "RUNNING"]);
     assert_eq!((code, tasks), (1, 0), "{told}");
-    assert!(told.contains("no such task"), "{told}");
+    assert!(told.contains("no matching task"), "{told}");
     assert_eq!(export(&["--task", "a", "--name", "web"]).0, 2);
 }
 

@@ -330,7 +330,7 @@ fn resume_continues_from_the_resolved_list_without_a_listing() {
     let other = export(&broken, folder.path(), &["plan.csv", "--resume"]);
     assert_eq!(other.code, 1);
     assert!(
-        other.stderr.contains("task 2 of its list is old-01, and old-02 of this one"),
+        other.stderr.contains("task 2 of its list is old-01, but old-02 in this run"),
         "{}",
         other.stderr
     );

@@ -9,7 +9,7 @@ use super::{INDENT, LAST, Page, lines_height, room};
 use crate::model::Language;
 use crate::output::xlsx::style::FONT_SIZE;
 use crate::output::xlsx::text_size::Font;
-use crate::output::xlsx::{about, escaped, first_units, palette, serial_number, summary};
+use crate::output::xlsx::{about, cell_text, escaped, first_units, palette, serial_number, summary};
 use crate::report::{Group, Groups, Options, Report, SummaryRow, WaiverUse, pick_worst};
 
 /// The columns of a table.
@@ -285,7 +285,8 @@ impl<'a> Page<'a> {
 
     /// Writes the name of a task, with a link to its sheet, and its verdict.
     fn task(&mut self, row: u32, entry: &SummaryRow<'_>, homes: Option<&[String]>) -> Result<(), XlsxError> {
-        let name = entry.task.display_name();
+        // A link's text and tip are attributes, in which the library leaves control characters as they are.
+        let name = &cell_text(entry.task.display_name()).replace(|c: char| c < ' ', "\u{fffd}");
         let shown = Font::plain(FONT_SIZE).of(self.language()).cut_middle(name, room(TASKS[0]));
         match self.target(entry, homes) {
             None => self.text(row, TASKS[0], &shown, &self.looks.cell())?,

@@ -255,6 +255,11 @@ fn assert_same(spliced: Vec<u8>, plain: Vec<u8>, rows: usize) {
     assert!(spliced.keys().eq(plain.keys()), "{:?}\n{:?}", spliced.keys(), plain.keys());
     for (name, text) in &plain {
         let other = &spliced[name];
+        // The library writes control characters in the text of a link as they are, which is no XML.
+        let text = &rewritten(text, " display=\"", "\"", |text| {
+            let text = text.replace('\t', "&#x9;").replace('\n', "&#xA;");
+            format!(" display=\"{}\"", text.replace(|c: char| c < ' ', "\u{fffd}"))
+        });
         if text != other {
             let at = text.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
             let from = |text: &str| text.chars().skip(at.saturating_sub(200)).take(400).collect::<String>();
