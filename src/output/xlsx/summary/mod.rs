@@ -251,7 +251,8 @@ impl<'r> Summary<'r> {
         let rows = (1..).zip(self.report.rows()).enumerate().take(MAX_LINKS);
         rows.filter_map(move |(index, (row, entry))| {
             let place = self.linked(entry)?;
-            let text = link_text(&self.columns.get(place)?.source.cell(entry), language)?.to_owned();
+            let cell = self.columns.get(place)?.source.cell(entry);
+            let text = cell_text(link_text(&cell, language)?).into_owned();
             let file = homes.and_then(|homes| homes.get(index)).cloned();
             let tip = match &file {
                 None => language.text("Go to the task's sheet").to_owned(),
