@@ -17,6 +17,7 @@ mod delivery;
 mod dependencies;
 mod diff;
 mod discovery;
+mod docs;
 mod evidence;
 mod export;
 mod faults;
