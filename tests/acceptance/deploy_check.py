@@ -142,7 +142,7 @@ def check_secret(checks, machine, copy, key):
     """The copy of the secret, whose original the program refuses."""
     exposed = machine.run(["cutover-report", "doctor", "--config", "/etc/cutover-report/config.toml", "--profile", PROFILE],
                           HUAWEICLOUD_SDK_CREDENTIALS_FILE=copy[-2])
-    checks.ok("a secret that the group can read is refused", "others can read it" in exposed.stderr + exposed.stdout,
+    checks.ok("a secret that the group can read is refused", "readable by other users" in exposed.stderr + exposed.stdout,
               exposed.stderr + exposed.stdout)
     target = Path(machine.rooted(key))
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -127,15 +127,15 @@ def check_duplicates(checks, tool, folder):
 
 
 BAD_LISTS = {  # file: text, and the places that must be named
-    "bad.csv": ('task_id,source_name\n,a\nkind-plain.2,"two\nlines"\n,b\n', ["bad.csv:2:", "bad.csv:5:"]),
-    "unclosed.csv": ('task_id,source_name\n,a\nkind-plain.1,"web\nkind-plain.2,b\n', ["unclosed.csv:2:", "unclosed.csv:3:"]),
-    "goes-on.csv": ('task_id,source_name\nkind-plain.1,"web\nkind-plain.2,"b\n', ["goes-on.csv:3:"]),
+    "bad.csv": ('task_id,wave\n,a\nkind-plain.2,"two\nlines"\n,b\n', ["bad.csv:2:", "bad.csv:5:"]),
+    "unclosed.csv": ('task_id,wave\n,a\nkind-plain.1,"web\nkind-plain.2,b\n', ["unclosed.csv:2:", "unclosed.csv:3:"]),
+    "goes-on.csv": ('task_id,wave\nkind-plain.1,"web\nkind-plain.2,"b\n', ["goes-on.csv:3:"]),
     "no-column.csv": ("id,name\nkind-plain.1,a\n", ["no-column.csv:1:"]),
     "bad.jsonl": ('{"task_id":"kind-plain.1"}\n{"task_id":\n\n{"name":"x"}\n', ["bad.jsonl:2:", "bad.jsonl:4:"]),
     "broken.json": ('[\n{"task_id":"kind-plain.1"},\n{"task_id" "x"}\n]\n', ["broken.json:3:"]),
-    "bad.json": ('[\n{"task_id":"kind-plain.1"},\n{"source_name":"x"},\n{"source_name":"y"}\n]\n', [r"bad.json:\d+:"]),
-    "bad.yaml": ("- task_id: kind-plain.1\n- source_name: x\n", [r"bad.yaml:\d+:"]),
-    "shape.yaml": ("- task_id: [a]\n- source_name: x\n- b\n", [f"shape.yaml:{line}:" for line in (1, 2, 3)]),
+    "bad.json": ('[\n{"task_id":"kind-plain.1"},\n{"wave":"x"},\n{"wave":"y"}\n]\n', [r"bad.json:\d+:"]),
+    "bad.yaml": ("- task_id: kind-plain.1\n- wave: x\n", [r"bad.yaml:\d+:"]),
+    "shape.yaml": ("- task_id: [a]\n- wave: x\n- b\n", [f"shape.yaml:{line}:" for line in (1, 2, 3)]),
     "bad.xlsx": (None, ["bad.xlsx:3:", "bad.xlsx:4:", "bad.xlsx:5:"]),
 }
 
@@ -161,7 +161,7 @@ def check_empty_lists(checks, tool, folder):
 def check_bad_lists(checks, tool, folder):
     for name, (text, places) in BAD_LISTS.items():
         if text is None:
-            write_xlsx(folder / name, [("task_id", "source_name"), ("kind-plain.1", "a"), (None, "b"), (" ", "c"), ("=A2",)])
+            write_xlsx(folder / name, [("task_id", "wave"), ("kind-plain.1", "a"), (None, "b"), (" ", "c"), ("=A2",)])
         else:
             (folder / name).write_text(text)
         check_refusal(checks, tool, folder, f"bad list {name}", places, name, "-o", "bad.report.json")

