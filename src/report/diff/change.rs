@@ -36,7 +36,7 @@ impl Change {
         }
     }
 
-    /// The label that people read, in English; [`Language::text`] has it in others.
+    /// The label that people read, in English; `Language::text` has it in others.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Worse => "Worse",
