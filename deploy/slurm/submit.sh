@@ -5,8 +5,8 @@
 #
 # TASKS and FOLDER must be on a file system that all nodes share. The settings are those of the profiles
 # `shards` and `merge` in $CUTOVER_CONFIG (default ~/.config/cutover-report.toml), and the access key that
-# in ~/.huaweicloud/credentials: what stands in the environment would be kept in Slurm's job records.
-# The same call again goes on from the journals in FOLDER: it fetches what is missing there.
+# in ~/.huaweicloud/credentials: Slurm's job records would keep one from the environment.
+# The same call again resumes from the journals in FOLDER: it fetches what is missing there.
 set -euo pipefail
 if (($# < 2)); then
     sed -n '4s/^# *//p' "$0" >&2
