@@ -1,5 +1,6 @@
 //! The templates that come with the program, and how others are read.
 
+use super::errors::all_errors;
 use super::layout::Template;
 use super::parse::{self, TemplateError};
 use super::sources::BUILT_IN;
@@ -27,6 +28,6 @@ impl Template {
 
     /// Every error of a template that cannot be used.
     pub fn errors(name: &str, source: &str) -> Vec<TemplateError> {
-        parse::errors(name, source)
+        all_errors(name, source)
     }
 }

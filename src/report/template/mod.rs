@@ -1,6 +1,7 @@
 //! Templates: what a workbook shows, and how. `templates/` has those that are built in.
 
 mod built_in;
+mod errors;
 pub(super) mod layout;
 mod parse;
 mod sources;

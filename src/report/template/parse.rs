@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::layout::{Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TicketText, Words};
 use super::sources::BUILT_IN;
@@ -57,108 +56,8 @@ pub(super) fn template(name: &str, source: &str) -> Result<Template, TemplateErr
     Ok(template)
 }
 
-/// Every error of a template that cannot be used, in the order of the file.
-///
-/// A parser stops at its first error, so the entry that is wrong is removed and the rest parsed again.
-pub(super) fn errors(name: &str, source: &str) -> Vec<TemplateError> {
-    let Ok(mut document) = DeTable::parse(source) else {
-        return template(name, source).err().into_iter().collect();
-    };
-    let mut wrongs: Vec<Wrong> = Vec::new();
-    while wrongs.len() < MAX_ERRORS
-        && let Err(error) = File::deserialize(Deserializer::from(document.clone()))
-    {
-        let span = error.span().unwrap_or_default();
-        let mut what = error.message().to_owned();
-        if let Some(key) = source.get(span.clone()).filter(|key| key_at(document.get_ref(), &span, key)) {
-            what.push_str(&did_you_mean(key, KEYS));
-        }
-        // A key that is missing because it was misspelt is one error.
-        if !wrongs.iter().any(|(earlier, _)| span.start <= earlier.start && earlier.end <= span.end) {
-            wrongs.push((span.clone(), what));
-        }
-        if !remove(document.get_mut(), &span) {
-            break;
-        }
-    }
-    wrongs.sort_by_key(|(span, _)| span.start);
-    if wrongs.is_empty() {
-        return template(name, source).err().into_iter().collect();
-    }
-    wrongs.into_iter().map(|wrong| at(name, source, wrong)).collect()
-}
-
-/// The most errors of a template that are reported together.
-const MAX_ERRORS: usize = 50;
-/// The keys that templates have anywhere, to name the one that was meant.
-const KEYS: [&str; 33] = [
-    "description",
-    "title",
-    "summary",
-    "tasks",
-    "about",
-    "highlight",
-    "page",
-    "signoff",
-    "ticket",
-    "widths",
-    "headings",
-    "columns",
-    "folded",
-    "labels",
-    "charts",
-    "sheets",
-    "sheet",
-    "column",
-    "is",
-    "above",
-    "look",
-    "paper",
-    "orientation",
-    "field",
-    "decision",
-    "signature",
-    "name",
-    "label",
-    "role",
-    "markdown",
-    "jira",
-    "plain",
-    "en",
-];
-
-/// Whether a key stands at this place of a table, or of one below.
-fn key_at(table: &DeTable<'_>, span: &Range<usize>, text: &str) -> bool {
-    table.iter().any(|(key, value)| {
-        let is_it = key.span() == *span && key.get_ref() == text;
-        is_it
-            || match value.get_ref() {
-                DeValue::Table(below) => key_at(below, span, text),
-                DeValue::Array(all) => all.iter().any(|value| match value.get_ref() {
-                    DeValue::Table(below) => key_at(below, span, text),
-                    _ => false,
-                }),
-                _ => false,
-            }
-    })
-}
-
-/// Removes the innermost entry that has its key or its value at this place; whether there is one.
-fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
-    let is_inside = |place: Range<usize>| place.start <= span.start && span.end <= place.end;
-    let is_below = table.iter_mut().any(|(_, value)| match value.get_mut() {
-        DeValue::Table(below) => remove(below, span),
-        DeValue::Array(all) => all.iter_mut().any(|value| match value.get_mut() {
-            DeValue::Table(below) => remove(below, span),
-            _ => false,
-        }),
-        _ => false,
-    });
-    let found = table.iter().find(|(key, value)| is_inside(key.span()) || is_inside(value.span()));
-    is_below || found.map(|(key, _)| key.clone()).is_some_and(|key| table.remove(&key).is_some())
-}
-
-fn at(name: &str, source: &str, (span, what): Wrong) -> TemplateError {
+/// The error with its place, as people give it.
+pub(super) fn at(name: &str, source: &str, (span, what): Wrong) -> TemplateError {
     let before = source.get(..span.start).unwrap_or(source);
     let line = line_of(source, span.start);
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -169,11 +68,11 @@ fn at(name: &str, source: &str, (span, what): Wrong) -> TemplateError {
 type Forever<T> = &'static T;
 
 /// What is wrong, and where.
-type Wrong = (Range<usize>, String);
+pub(super) type Wrong = (Range<usize>, String);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub(super) struct File {
     description: Option<WordsText>,
     title: Option<WordsText>,
     #[serde(default)]
@@ -387,23 +286,23 @@ struct DecisionText {
     name: Spanned<WordsText>,
 }
 
-/// The most UTF-16 units that Excel takes in a list to choose from, with the commas between.
-const MAX_CHOICES_UNITS: usize = 255;
+/// The most UTF-16 units of a decision: Excel takes 255 for its two boxes, open and ticked, with the comma between.
+const MAX_DECISION_UNITS: usize = 125;
 
 /// Checks that Excel can offer the decisions, in every language.
 fn check_decisions(decisions: &[DecisionText]) -> Result<(), Wrong> {
     for language in [Language::English, Language::Chinese] {
-        let mut units = 0;
         for DecisionText { name } in decisions {
             let words = Words::from(name.get_ref().clone());
             let text = words.text(language);
-            units += text.encode_utf16().count() + 1;
+            // A quotation mark is written twice.
+            let units = text.encode_utf16().count() + text.matches('"').count();
             let what = if text.trim().is_empty() {
                 "a decision needs a name".to_owned()
             } else if text.contains(',') {
                 format!("`{text}`: Excel takes a comma for the end of a choice; leave it out")
-            } else if units - 1 > MAX_CHOICES_UNITS {
-                format!("Excel takes {MAX_CHOICES_UNITS} characters for all decisions; shorten them")
+            } else if units > MAX_DECISION_UNITS {
+                format!("Excel takes {MAX_DECISION_UNITS} characters for a decision; shorten it")
             } else {
                 continue;
             };
