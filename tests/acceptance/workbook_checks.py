@@ -150,7 +150,8 @@ def check_structure(checks, workbook, tasks, labels):
         sheet.title for sheet in book if "Journal" not in (sheet.oddFooter.right.text or "")
     ))
     overview = book["Overview"]
-    checks.ok("workbook: Overview fits one page", overview.page_setup.fitToHeight in (None, 1))
+    fits = getattr(overview.sheet_properties.pageSetUpPr, "fitToPage", False)
+    checks.ok("workbook: Overview fits one page", fits and overview.page_setup.fitToHeight in (None, 1))
     height = sum(dimension.height or 15 for dimension in overview.row_dimensions.values())
     checks.ok("workbook: Overview has no text below 9 points on paper", height <= 800, f"rows take {height} points")
 

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::support::{Workbook, files, run, run_with, sample_tasks};
+use crate::support::{Workbook, export, files, run, run_with, sample_tasks};
 use calamine::Data;
 use tempfile::TempDir;
 
@@ -12,9 +12,7 @@ const OUTPUTS: [&str; 8] = ["-o", "r.xlsx", "-o", "csv/", "-o", "r.zip", "-o", "
 /// A folder with the journal of a run over the sample data.
 fn exported() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let arguments =
-        ["export", &sample_tasks(), "--endpoint", "embedded", "--rate", "1000/s", "-o", "j.jsonl", "-q"];
-    let ran = run(folder.path(), &[&arguments[..], &["--journal", "run.jsonl"]].concat());
+    let ran = export(folder.path(), &sample_tasks(), &["-o", "j.jsonl", "-q", "--journal", "run.jsonl"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     folder
 }
@@ -74,9 +72,7 @@ fn summary_is_a_table_that_prints() {
 fn summary_folds_columns_without_values() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("list.csv"), "task_id,source_name,room\nt1,web,1\nt2,db,\n").unwrap();
-    let arguments =
-        ["export", "list.csv", "--endpoint", "embedded", "--rate", "1000/s", "-o", "r.xlsx", "-q"];
-    assert_eq!(run(folder.path(), &arguments).code, 3);
+    assert_eq!(export(folder.path(), "list.csv", &["-o", "r.xlsx", "-q"]).code, 3);
     let workbook = Workbook::open(&folder.path().join("r.xlsx"));
     let headings = &workbook.table("Summary", "Source server")[0];
     let sheet = part(&folder.path().join("r.xlsx"), "xl/worksheets/sheet2.xml");
@@ -148,20 +144,8 @@ fn list_of(count: usize) -> String {
 fn overview_of_many_tasks_lists_what_fits_and_counts_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("list.csv"), list_of(300)).unwrap();
-    let arguments = [
-        "export",
-        "list.csv",
-        "--endpoint",
-        "embedded",
-        "--rate",
-        "1000/s",
-        "-o",
-        "r.xlsx",
-        "-q",
-        "--template",
-        "compact",
-    ];
-    assert_eq!(run(folder.path(), &arguments).code, 3);
+    let ran = export(folder.path(), "list.csv", &["-o", "r.xlsx", "-q", "--template", "compact"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
     let workbook = Workbook::open(&folder.path().join("r.xlsx"));
     let said = texts(&workbook, "Overview");
     let listed = said.iter().filter(|text| text.starts_with("web-")).count();
@@ -322,9 +306,7 @@ fn any_label_is_its_column_name_in_the_table() {
     let labels = labels.map(str::to_owned).into_iter().chain(["😀".repeat(200)]).collect::<Vec<_>>();
     let list = format!("task_id,{}\nt{}\n", labels.join(","), ",v".repeat(labels.len()));
     std::fs::write(folder.path().join("list.csv"), list).unwrap();
-    let arguments =
-        ["export", "list.csv", "--endpoint", "embedded", "--rate", "1000/s", "-o", "r.xlsx", "-q"];
-    let ran = run(folder.path(), &arguments);
+    let ran = export(folder.path(), "list.csv", &["-o", "r.xlsx", "-q"]);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     let path = folder.path().join("r.xlsx");
     let (columns, headings) = columns_and_headings(&path);

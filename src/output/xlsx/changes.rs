@@ -34,7 +34,10 @@ const DIRECTORIES_PER_SHEET: usize = 1_048_576 - DIRECTORIES_HEADING_ROW as usiz
 
 /// Writes the workbook.
 pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut AtomicFile) -> Result<(), Cause> {
-    let (mut workbook, styles) = super::begin(&super::properties(diff.now())?.set_title(TITLE), diff.now());
+    let language = diff.now().options().language;
+    let mut workbook = super::empty(&super::properties(diff.now())?.set_title(language.text(TITLE)));
+    // Sample data in either run is never green.
+    let styles = Styles::new(language, diff.is_sample());
     changes(&mut workbook, diff, &styles)?;
     let rows: Vec<DirectoryRow<'_>> = diff.directories().collect();
     // A sheet without rows says that there are none.
@@ -102,10 +105,8 @@ fn title_block(sheet: &mut Sheet<'_>, diff: &Diff<'_>) -> Result<(), XlsxError> 
     let sample = diff.is_sample().then(|| language.text(SAMPLE).to_owned());
     let cautions: Vec<String> = sample.into_iter().chain(diff.warnings(language)).collect();
     if !cautions.is_empty() {
-        for column in 0..10 {
-            sheet.text(5, column, "", &styles.banner)?;
-        }
         sheet.text(5, 0, &cautions.join(language.semicolon()), &styles.banner)?;
+        sheet.blanks(5, 1..=9, &styles.banner)?;
     }
     for (column, (change, count)) in (0..).zip(diff.counts()) {
         let format = if count == 0 { &styles.none } else { styles.change(change) };

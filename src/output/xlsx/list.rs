@@ -23,6 +23,7 @@ pub(in crate::output) fn write(
     let sheet = workbook.add_worksheet();
     let bold = Format::new().set_bold();
     for (column, heading) in (0_u16..).zip(columns) {
+        check(0, heading)?;
         sheet.write_string_with_format(0, column, heading, &bold)?;
         let place = usize::from(column);
         let texts = rows.iter().filter_map(|row| row.get(place)).chain([heading]);
@@ -32,16 +33,19 @@ pub(in crate::output) fn write(
     }
     for (number, row) in (1_u32..).zip(rows) {
         for (column, text) in (0_u16..).zip(row).filter(|(_, text)| !text.is_empty()) {
-            if text.encode_utf16().count() > MAX_CELL_UNITS {
-                let what = format!(
-                    "a cell in row {} is longer than {MAX_CELL_UNITS} characters; write CSV",
-                    number + 1
-                );
-                return Err(Cause::Name(what));
-            }
+            check(number, text)?;
             sheet.write_string(number, column, text)?;
         }
     }
     sheet.set_freeze_panes(1, 0)?;
     save(&mut workbook, to)
+}
+
+/// Checks that Excel takes a text in a cell of this row, from 0.
+fn check(row: u32, text: &str) -> Result<(), Cause> {
+    if text.encode_utf16().count() <= MAX_CELL_UNITS {
+        return Ok(());
+    }
+    let row = row + 1;
+    Err(Cause::Name(format!("a cell in row {row} is longer than {MAX_CELL_UNITS} characters; write CSV")))
 }

@@ -60,6 +60,8 @@ const MAX_FOOTER_TITLE: usize = 48;
 const FOOTER_DIGITS: usize = 12;
 /// The most UTF-16 units that Excel takes in one cell.
 const MAX_CELL_UNITS: usize = 32_767;
+/// The most UTF-16 units of a link's tip that Excel takes.
+const MAX_TIP_UNITS: usize = 255;
 
 /// Writes the workbook; without the task sheets if they have other `homes`: by task, the name of a file.
 /// What does not fit into memory goes to unnamed files in `folder`.

@@ -33,6 +33,7 @@ pub(super) fn add(workbook: &mut Workbook, report: &Report<'_>, styles: &Styles)
         for (column, definition) in (0..).zip(RECONCILIATION) {
             sheet.cell(last_row, column, &(definition.cell)(row))?;
         }
+        sheet.fit_height(last_row)?;
     }
     let last_column = u16::try_from(RECONCILIATION.len()).unwrap_or(1) - 1;
     sheet.worksheet.autofilter(HEADING_ROW, 0, last_row, last_column)?;

@@ -73,41 +73,19 @@ impl Font {
         if most <= room && !text.contains('\n') {
             return 1;
         }
-        text.split('\n').map(|line| self.wrapped(line, room)).sum::<u32>().max(1)
-    }
-
-    fn wrapped(self, text: &str, room: f64) -> u32 {
-        let (mut lines, mut used, mut word) = (1, 0.0, 0.0);
-        for c in text.chars() {
-            let advance = self.advance(c);
-            if c == ' ' {
-                used += word + advance;
-                word = 0.0;
-                continue;
-            }
-            if used + word + advance > room {
-                lines += u32::from(used > 0.0 || word > 0.0);
-                used = 0.0;
-                if word + advance > room {
-                    word = 0.0;
-                }
-            }
-            word += advance;
-            if is_wide(c) || matches!(c, '-' | '/') {
-                used += word;
-                word = 0.0;
-            }
-        }
-        lines
+        let mut wrapping = Wrapping::new(self, room);
+        text.chars().fold(1, |_, c| wrapping.put(c))
     }
 
     /// The text, or its beginning and `…`, in at most `lines` lines.
     pub(super) fn cut_end(self, text: &str, room: f64, lines: u32) -> String {
-        if self.lines(text, room) <= lines {
+        let mut wrapping = Wrapping::new(self, room);
+        let Some((beyond, _)) = text.char_indices().find(|(_, c)| wrapping.put(*c) > lines) else {
             return text.to_owned();
-        }
-        // The beginning that fits is found by halving.
-        let ends: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
+        };
+        // The beginning that fits with its `…` is found by halving. What follows it may be long and is not read.
+        let places = text.char_indices().map(|(place, _)| place);
+        let ends: Vec<usize> = places.take_while(|place| *place <= beyond).collect();
         let cut = |end: &usize| format!("{}…", text.get(..*end).unwrap_or_default().trim_end());
         let fitting = ends.partition_point(|end| self.lines(&cut(end), room) <= lines);
         fitting.checked_sub(1).and_then(|place| ends.get(place)).map(cut).unwrap_or_default()
@@ -129,6 +107,49 @@ impl Font {
         let numbers: Vec<usize> = (0..characters.len()).collect();
         let fitting = numbers.partition_point(|kept| self.width(&cut(*kept)) <= room);
         fitting.checked_sub(1).map(cut).unwrap_or_default()
+    }
+}
+
+/// A text that is put into lines, character by character.
+struct Wrapping {
+    font: Font,
+    room: f64,
+    lines: u32,
+    /// What the current line holds, in points: whole words, and the word that may go to the next line.
+    used: f64,
+    word: f64,
+}
+
+impl Wrapping {
+    const fn new(font: Font, room: f64) -> Self {
+        Self { font, room, lines: 1, used: 0.0, word: 0.0 }
+    }
+
+    /// Puts the next character and returns the number of lines so far.
+    fn put(&mut self, c: char) -> u32 {
+        if c == '\n' {
+            *self = Self { lines: self.lines + 1, ..Self::new(self.font, self.room) };
+            return self.lines;
+        }
+        let advance = self.font.advance(c);
+        if c == ' ' {
+            self.used += self.word + advance;
+            self.word = 0.0;
+            return self.lines;
+        }
+        if self.used + self.word + advance > self.room {
+            self.lines += u32::from(self.used > 0.0 || self.word > 0.0);
+            self.used = 0.0;
+            if self.word + advance > self.room {
+                self.word = 0.0;
+            }
+        }
+        self.word += advance;
+        if is_wide(c) || matches!(c, '-' | '/') {
+            self.used += self.word;
+            self.word = 0.0;
+        }
+        self.lines
     }
 }
 
@@ -170,6 +191,15 @@ mod tests {
         assert_eq!(FONT.cut_middle("web-production-01", room), "web-production-01");
         let cut = FONT.cut_middle("web-production-with-a-long-name-01", room);
         assert!(cut.starts_with("web-") && cut.ends_with("-01") && cut.contains('…'), "{cut}");
+    }
+
+    #[test]
+    fn text_is_cut_at_its_end_and_says_so() {
+        let room = FONT.width("0123456789");
+        assert_eq!(FONT.cut_end("0123456789", room, 1), "0123456789");
+        assert_eq!(FONT.cut_end("one\n\n", room, 1), "one…");
+        let long = FONT.cut_end(&"0123456789".repeat(100_000), room, 2);
+        assert!(long.starts_with("0123456789") && long.ends_with('…') && long.len() < 30, "{long}");
     }
 
     proptest! {

@@ -38,6 +38,12 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Run {
     run_with(folder, &[], arguments)
 }
 
+/// Fetches the tasks of a list from the embedded service.
+pub fn export(folder: &Path, tasks: &str, more: &[&str]) -> Run {
+    let first = ["export", tasks, "--endpoint", "embedded", "--rate", "1000/s"];
+    run(folder, &[&first[..], more].concat())
+}
+
 /// Waits for the end of a program that was started.
 pub fn end(child: Child) -> Run {
     let ended = child.wait_with_output().unwrap();

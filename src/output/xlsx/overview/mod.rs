@@ -8,7 +8,7 @@ mod looks;
 mod signoff;
 mod tables;
 
-use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use rust_xlsxwriter::{Color, Format, FormatBorder, Workbook, XlsxError};
 
 use super::style::{FONT_SIZE, Styles};
 use super::text_size::Font;
@@ -239,7 +239,6 @@ impl<'a> Page<'a> {
         let name = self.journal_name();
         let digest = hex::encode(report.journal().digest()?.0);
         let top = |format: Format| {
-            use rust_xlsxwriter::{Color, FormatBorder};
             format.set_border_top(FormatBorder::Thin).set_border_top_color(Color::RGB(palette::LINE))
         };
         let row = self.row(15.0)?;

@@ -9,7 +9,9 @@ use super::{INDENT, LAST, Page, lines_height, room};
 use crate::model::Language;
 use crate::output::xlsx::style::FONT_SIZE;
 use crate::output::xlsx::text_size::Font;
-use crate::output::xlsx::{about, cell_text, escaped, first_units, palette, serial_number, summary};
+use crate::output::xlsx::{
+    MAX_TIP_UNITS, about, cell_text, escaped, first_units, palette, serial_number, summary,
+};
 use crate::report::{Group, Groups, Options, Report, SummaryRow, WaiverUse, pick_worst};
 
 /// The columns of a table.
@@ -25,8 +27,6 @@ const HEADINGS: f64 = 16.0;
 const LINE: f64 = 15.0;
 /// The most lines of a text in a table.
 const MAX_LINES: u32 = 2;
-/// The most UTF-16 units of a link's tip that Excel takes.
-const MAX_TIP_UNITS: usize = 255;
 /// No page holds more tasks.
 const MAX_TASKS: usize = 60;
 const IDLE: &str = "Waivers that do not count (expired or unused): {0}; see the sheet {1}";
@@ -426,21 +426,13 @@ impl<'a> Page<'a> {
                 &self.looks.indented().set_text_wrap(),
             )?;
             for (columns, text) in [(WAIVERS[2], &waiver.owner), (WAIVERS[3], &waiver.ticket)] {
-                let text = Font::plain(FONT_SIZE).of(self.language()).cut_end(
-                    text.as_deref().unwrap_or("–"),
-                    room(columns),
-                    1,
-                );
+                let text = cut(text.as_deref().unwrap_or("–"), columns, language, 1);
                 self.text(row, columns, &text, &self.looks.indented())?;
             }
             let right = self.looks.cell().set_align(FormatAlign::Right);
             match &waiver.expires {
                 Some(expires) => {
-                    let expires = Font::plain(FONT_SIZE).of(self.language()).cut_end(
-                        &expires.to_string(),
-                        room(WAIVERS[4]),
-                        1,
-                    );
+                    let expires = cut(&expires.to_string(), WAIVERS[4], language, 1);
                     self.text(row, WAIVERS[4], &expires, &right)?;
                 }
                 None => self.label(row, WAIVERS[4], "no expiry", &right.set_bold())?,

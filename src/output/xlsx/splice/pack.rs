@@ -16,14 +16,12 @@ use super::pipe::{Chunk, Pipe};
 use super::rows::Rows;
 use super::{Link, relations_path, sheet_path, template_mismatch};
 use crate::output::Cause;
-use crate::output::xlsx::{escaped, first_units};
+use crate::output::xlsx::{MAX_TIP_UNITS, escaped, first_units};
 use crate::output::zip_writer::ZipWriter;
 use crate::threads::refused;
 
 /// The buffer for an entry that is written piece by piece, in bytes.
 const BUFFER: usize = 1 << 16;
-/// The most UTF-16 units of a link's tip that Excel takes.
-const MAX_TIP_UNITS: usize = 255;
 const LINK_TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink";
 
 /// A sheet that was added.

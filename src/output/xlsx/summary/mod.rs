@@ -16,7 +16,7 @@ use super::text_size::Font;
 use super::{CHARACTER, Heading, MAX_LINKS, Sheet, cell_text, first_units};
 use crate::model::{Language, SAMPLE, Verdict};
 use crate::report::{Cell, Column, Kind, Label, Options, Paper, Report, SummaryCell, SummaryRow, fold_case};
-use widths::{Shrink, Wish};
+use widths::{ID_ORDER, Shrink, Wish};
 
 pub(super) const NAME: &str = "Summary";
 /// The most lines of a row; longer texts go on in the cell.
@@ -113,7 +113,7 @@ impl<'r> Summary<'r> {
                 Some("reason") => Some(Shrink { order: 1, least: 15.0 }),
                 Some("source_server") => Some(Shrink { order: 2, least: 18.5 }),
                 // Half of an id, which is broken at a hyphen.
-                Some("task_id") => Some(Shrink { order: 4, least: 17.5 }),
+                Some("task_id") => Some(Shrink { order: ID_ORDER, least: 17.5 }),
                 None => Some(LABEL_SHRINK),
                 Some(_) => None,
             };

@@ -4,6 +4,10 @@ use super::super::CHARACTER;
 
 /// What a column takes beside its text, in points.
 const PADDING: f64 = 3.75;
+/// What columns may be too wide by, in points: sums of widths are not exact.
+const TOLERANCE: f64 = 1e-6;
+/// The last order in which columns are reduced: that of ids.
+pub(super) const ID_ORDER: u8 = 4;
 
 /// What a column needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,26 +39,26 @@ impl Wish {
 /// Makes columns fit into so many points: those that may shrink do, as little as possible; then those that may be
 /// folded are, from the last.
 pub(super) fn fit(columns: &mut [Wish], room: f64) {
-    let excess = |columns: &[Wish]| columns.iter().map(Wish::points).sum::<f64>() - room;
-    for order in 0..=u8::try_from(columns.len()).unwrap_or(u8::MAX).max(8) {
-        for place in 0..columns.len() {
-            let over = excess(columns);
-            let Some(column) = columns.get_mut(place).filter(|column| over > 0.0 && !column.folded) else {
+    let mut over = columns.iter().map(Wish::points).sum::<f64>() - room;
+    for order in 0..=ID_ORDER {
+        for column in columns.iter_mut().filter(|column| !column.folded) {
+            let Some(shrink) = column.shrink.filter(|shrink| over > TOLERANCE && shrink.order == order)
+            else {
                 continue;
             };
-            let Some(shrink) = column.shrink.filter(|shrink| shrink.order == order) else { continue };
+            let before = column.points();
             // An id is either in one line or in two.
-            let wanted = if shrink.order == 4 { shrink.least } else { column.width - over / CHARACTER };
+            let wanted = if order == ID_ORDER { shrink.least } else { column.width - over / CHARACTER };
             column.width = wanted.max(shrink.least).min(column.width);
+            over -= before - column.points();
         }
     }
-    for place in (0..columns.len()).rev() {
-        if excess(columns) <= 0.0 {
+    for column in columns.iter_mut().rev().filter(|column| column.folds) {
+        if over <= TOLERANCE {
             break;
         }
-        if let Some(column) = columns.get_mut(place).filter(|column| column.folds) {
-            column.folded = true;
-        }
+        over -= column.points();
+        column.folded = true;
     }
 }
 
