@@ -1,14 +1,14 @@
 //! Exports the consistency verification results of Server Migration Service tasks.
 //!
 //! ```text
-//! task list ─► fetch (throttle · retry) ─► journal ─► normalise ─► report (verdicts, totals) ─► outputs
+//! task list ─► fetch (throttle · retry) ─► journal ─► answer ─► report ─► outputs ─► delivery
 //!                      ▲                      │
-//!               SMS API / embedded service   render, diff, merge start here
+//!               SMS API / embedded service   render · show · merge · diff start here
 //! ```
 //!
-//! Data goes one way. Everything left of the journal may fail and be tried again; everything right
-//! of it is pure and offline: the same journal and options give the same bytes. The journal keeps
-//! each answer as the service gave it, and `answer` alone reads answers.
+//! Data goes one way. Everything left of the journal may fail and is retried. Everything right of it, up to the
+//! outputs, is pure and offline: the same journal and options give the same bytes. The journal keeps each answer as
+//! the service sent it; only `answer` parses answers. `docs/design.md` has the layers and decisions.
 
 pub mod answer;
 pub mod app;

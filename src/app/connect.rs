@@ -43,8 +43,12 @@ pub(crate) async fn connect(args: &ConnectionArgs) -> Result<Connected, Failure>
     if let Err(failure) = client.authenticate().await
         && !failure.is_transient()
     {
-        let why = if found.is_fallback { auth::missing(None) } else { failure.summary() };
-        return Err(no_credentials(&format!("no credentials found: {why}")));
+        let message = if found.is_fallback {
+            format!("no credentials found: {}", auth::missing(None))
+        } else {
+            format!("the credentials from {origin} cannot be used: {}", failure.summary())
+        };
+        return Err(no_credentials(&message));
     }
     let name = client.endpoint().to_owned();
     tracing::info!(event = "connected", endpoint = name.as_str(), credentials = origin.as_str());
@@ -105,7 +109,7 @@ fn wanted(args: &ConnectionArgs, endpoint: &str) -> CredentialChoice {
     }
 }
 
-/// Credentials that are missing: the message has a line for each way to set them.
+/// Credentials that are missing or refused. The message may have several lines: one for each way to set them.
 fn no_credentials(message: &str) -> Failure {
     Failure::lines(Exit::Credentials, message.lines())
 }

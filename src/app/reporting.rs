@@ -232,7 +232,7 @@ pub(crate) fn write(
     if failed && journal_stays {
         let path = journal.path();
         console::note(&format!(
-            "{} has all answers; when the cause is fixed, write the reports again: `{}`",
+            "the answers are in {}; when the cause is fixed, write the reports again: `{}`",
             path.display(),
             args.typed.render(path)
         ));

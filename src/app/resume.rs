@@ -110,7 +110,7 @@ pub(crate) fn load_resumable(
     };
     if let Some(difference) = journal.header().mismatch(&run) {
         return Err(Failure::stopped(format!(
-            "{path} belongs to another run, so --resume cannot continue it: {difference}; choose another journal with --journal, or discard its records with --overwrite"
+            "{path} belongs to another run, so --resume cannot continue it: {difference}; choose another journal with --journal, or discard its records with --overwrite instead of --resume"
         )));
     }
     report_resumed(&journal, quiet);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs, shell_quote};
+use crate::cli::{ConnectionArgs, ExportArgs, SearchArgs};
 use crate::model::{Reconciliation, TaskList};
 use crate::sms::request::RequestError;
 use crate::sms::throttle::Gate;
@@ -73,12 +73,13 @@ impl FoundTasks {
     }
 }
 
-/// Lists the account's tasks for `--discover` and `--reconcile`.
+/// Lists the account's tasks for `--discover`, `--reconcile` and plans without task ids.
 pub(crate) async fn find_tasks(
     args: &ExportArgs,
     declared: Option<Declared>,
     connected: &Connected,
     gate: &Gate,
+    quiet: bool,
 ) -> Result<FoundTasks, Failure> {
     let SearchArgs { state, name } = args.search.clone();
     let is_filtered = state.is_some() || name.is_some();
@@ -103,13 +104,13 @@ pub(crate) async fn find_tasks(
     let (mut found, listed) = if claims.is_empty() {
         (FoundTasks::of(list), None)
     } else {
-        let planned = resolve_plan(&list, &claims, connected, gate, max_attempts).await?;
+        let planned = resolve_plan(&list, &claims, connected, gate, max_attempts, quiet).await?;
         let Resolved { list, same_server, .. } = planned.resolved;
         let found = FoundTasks { unlisted: planned.unlisted, same_server, ..FoundTasks::of(list) };
         (found, Some(planned.tasks))
     };
     if args.reconcile {
-        // The listing that the plan was resolved with serves, unless other tasks are asked for.
+        // Reuses the listing of the plan, unless --state or --name select other tasks.
         let account = match listed.filter(|_| !is_filtered) {
             Some(tasks) => tasks.into_discovered().map_err(Failure::stopped)?,
             None => search_account().await?,
@@ -129,7 +130,7 @@ pub(crate) struct ResolvedPlan {
     pub(crate) resolved: Resolved,
     /// The account's tasks.
     tasks: Listed,
-    /// Why the account may have tasks that it did not name.
+    /// Why the listing may lack tasks of the account.
     pub(crate) unlisted: Vec<String>,
 }
 
@@ -140,6 +141,7 @@ pub(crate) async fn resolve_plan(
     connected: &Connected,
     gate: &Gate,
     max_attempts: NonZeroU32,
+    quiet: bool,
 ) -> Result<ResolvedPlan, Failure> {
     let of_tasks = |error| listing_failed("tasks", LISTING_TASKS, error);
     let tasks = list_tasks(&connected.client, gate, max_attempts).await.map_err(of_tasks)?;
@@ -154,7 +156,9 @@ pub(crate) async fn resolve_plan(
     }
     let account = Account::new(&tasks.entries, &sources.entries);
     let resolved = resolve(list, claims, &account).map_err(|faults| Failure::plan(&faults))?;
-    resolved.warnings.iter().for_each(|warning| console::warning(warning));
+    if !quiet {
+        resolved.warnings.iter().for_each(|warning| console::warning(warning));
+    }
     for (index, claim) in claims {
         let task = resolved.places.get(*index).and_then(|place| resolved.list.tasks.get(*place));
         if let (Some(task), Some(line)) = (task, claim.line) {
@@ -242,8 +246,7 @@ pub(crate) fn with_ids(loaded: Loaded, command: &str) -> Result<TaskList, Failur
         place: claim.place.clone(),
         line: claim.line,
         what: format!(
-            "has no task id, which {command} needs; to fill task ids in: `cutover-report tasks --match {}`",
-            shell_quote(&claim.place)
+            "has no task id, which {command} needs; `cutover-report tasks --match` fills in the task ids of a plan"
         ),
     };
     if loaded.claims.is_empty() {

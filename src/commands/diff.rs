@@ -38,7 +38,7 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
     write(&diff, &targets, args, storage, quiet)
 }
 
-/// Writes every output, says what changed, and gives the exit code.
+/// Writes every output, prints what changed, and returns the exit code.
 fn write(
     diff: &Diff<'_>,
     targets: &[DiffTarget],
@@ -92,7 +92,7 @@ fn write(
     })
 }
 
-/// The tasks that changed, a line each; what may be of any length comes last.
+/// The tasks that changed, a line each; the column of any length is last.
 fn table(diff: &Diff<'_>) -> String {
     let changed = diff.tasks().iter().filter(|task| task.change != Change::Same);
     let rows: Vec<[String; 6]> = changed.map(row).collect();
@@ -135,7 +135,7 @@ fn row(task: &TaskChange<'_>) -> [String; 6] {
     ]
 }
 
-/// As in `3 → 5`, or `3` if that is what it was; what is not known is a dash.
+/// As in `3 → 5`, or `3` if nothing changed; a dash for an unknown value.
 fn from_to([old, new]: [Option<String>; 2]) -> String {
     match (old, new) {
         (None, None) => "-".to_owned(),

@@ -19,9 +19,9 @@ use crate::app::hints::{LISTING, denied};
 
 /// The gateway refuses signatures of clocks that differ more than this.
 const GREATEST_SKEW: Duration = Duration::from_secs(15 * 60);
-/// A difference that a clock set by NTP never has.
+/// The difference from which the clock is reported; NTP keeps it far smaller.
 const NOTABLE_SKEW: Duration = Duration::from_secs(60);
-/// The free space under which a report may not find room, in bytes.
+/// Below this free space, in bytes, a report may not fit.
 const LITTLE_SPACE: u64 = 100 << 20;
 
 pub(super) fn run(args: &DoctorArgs, storage: &Storage) -> Result<Exit, Failure> {
@@ -53,7 +53,7 @@ fn delivery(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was found so far: the exit code is that of the first failure.
+/// The exit code so far: that of the first failure.
 struct Findings {
     exit: Exit,
 }
@@ -84,7 +84,7 @@ fn line(mark: &str, check: &str, what: &str) -> Result<(), Failure> {
     console::out(&format!("{mark:4}  {check:11}  {what}")).map(drop)
 }
 
-/// Everything up to reading one task, as far as it goes: each check needs those before it.
+/// Checks everything up to reading one task; stops at the first failure, because each check needs those before it.
 async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Failure> {
     let options = &args.connection;
     let endpoint = match connect::endpoint(options) {
@@ -114,10 +114,14 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
     match client.authenticate().await {
         Ok(()) => findings.ok("credentials", &format!("from {origin}"))?,
         Err(failure) => {
-            let what = if is_fallback { auth::missing(None) } else { failure.summary() };
+            let what = if is_fallback {
+                format!("none: {}", auth::missing(None))
+            } else {
+                format!("those from {origin} cannot be used: {}", failure.summary())
+            };
             // An endpoint that cannot be reached has not refused the credentials.
             let exit = if failure.is_transient() { Exit::Stopped } else { Exit::Credentials };
-            findings.fail(exit, "credentials", &format!("none: {what}"))?;
+            findings.fail(exit, "credentials", &what)?;
             return network(options, client.endpoint().to_owned(), findings).await;
         }
     }
@@ -241,7 +245,7 @@ fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> 
     }
 }
 
-/// Whether object storage can be read. Whether it takes what is put there is not tried: that would change it.
+/// Whether object storage can be read. Uploads are not tested, because that would change it.
 fn object_storage(place: &Path, storage: &Storage, findings: &mut Findings) -> Result<(), Failure> {
     match storage.probe(place) {
         Ok(()) => findings.ok("output", &format!("{} can be read; nothing was put there", place.display())),
@@ -252,8 +256,8 @@ fn object_storage(place: &Path, storage: &Storage, findings: &mut Findings) -> R
     }
 }
 
-/// Whether a report could be written. A file is made and removed again; a folder that is not there
-/// yet would be made by a run, in the one that is. A report that is there stands for its folder.
+/// Whether a report could be written: creates and removes a temporary file. For a missing folder, the nearest existing
+/// parent is tested; for an existing report, its folder.
 fn disk(folder: &Path, findings: &mut Findings) -> Result<(), Failure> {
     let folder = if folder.is_file() { folder.parent().unwrap_or(folder) } else { folder };
     let existing =
@@ -276,7 +280,7 @@ fn disk(folder: &Path, findings: &mut Findings) -> Result<(), Failure> {
     }
 }
 
-/// The bytes that are free for a user, where the system tells.
+/// The bytes that are free for a user, if known.
 fn free_space(folder: &Path) -> Option<u64> {
     #[cfg(unix)]
     {

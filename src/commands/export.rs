@@ -72,14 +72,14 @@ pub(super) fn run(
     export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed, quiet)
 }
 
-/// What is written beside the journal.
+/// The outputs and the manifest.
 struct Outputs {
     targets: Vec<Target>,
     manifest: Option<ManifestPlace>,
 }
 
 impl Outputs {
-    /// Those of a run that began at `started`, none of them in the way of another or of what is read.
+    /// The outputs of a run that began at `started`, without path conflicts.
     fn new(
         args: &ExportArgs,
         started: Timestamp,
@@ -133,7 +133,7 @@ fn pattern(args: &ExportArgs, targets: &[Target]) -> Option<PathBuf> {
     Some(manifest_path(&journal))
 }
 
-/// Where the journal is to stay: where the user says, else beside the first output.
+/// The path of a journal that is kept: `--journal`, else beside the first output.
 fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>, Failure> {
     Ok(match &args.journal {
         Some(path) => Some(path.clone()),
@@ -157,8 +157,8 @@ struct Export {
 }
 
 impl Export {
-    /// Fetches into the journal and writes the reports from it. The lock is held until they are written, for
-    /// no other run may change it meanwhile.
+    /// Fetches into the journal and writes the reports from it. The lock is held until they are written, so that no
+    /// other run changes the journal before that.
     fn under_lock(&self, outputs: Outputs, options: Options) -> Result<Exit, Failure> {
         let args = &self.args;
         let file = self.journal.file();
@@ -189,7 +189,7 @@ impl Export {
             Some(journal) if journal.unanswered().is_empty() => resume::finish(journal).map(|()| Vec::new()),
             _ => runtime.block_on(self.fetch(held.as_ref(), &lock)),
         };
-        // Before the reports: whatever becomes of them, what was fetched is where it stays.
+        // Before the reports, so that the answers are kept even if a report fails.
         let put = if self.recovered.get().is_some() { Ok(()) } else { self.journal.put() };
         let hints = match (fetched, put) {
             (fetched, Ok(())) => fetched?,
@@ -252,7 +252,8 @@ impl Export {
                 let tasks = &held.header().list.tasks;
                 return self.fetch_into(journal, tasks, held.unanswered(), deadline, &connected, &gate).await;
             }
-            let find = timeout_at(deadline, find_tasks(args, self.declared.clone(), &connected, &gate));
+            let find =
+                timeout_at(deadline, find_tasks(args, self.declared.clone(), &connected, &gate, self.quiet));
             let found = self.stop.or(find).await.map_err(early)?;
             let FoundTasks { list, reconciliation, unlisted, same_server } = found.map_err(|_| {
                 Failure::stopped(
@@ -399,6 +400,7 @@ impl Export {
     fn note_recovery(&self, journal: &mut Writer) {
         if let Some(notice) = journal.take_notice() {
             console::warning(&notice);
+            on_finish::record_journal(journal.path());
             let _ = self.recovered.set(journal.path().into());
         }
     }

@@ -40,13 +40,13 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
         .chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
     check_path_conflicts(&own.chain(targets.iter().flat_map(Place::outputs)).collect::<Vec<_>>())?;
     options.view.check(&merge.header().list.labels).map_err(Failure::usage)?;
-    tell(&merge, quiet);
+    warn_of_gaps(&merge, quiet);
     match kept {
         Some(path) if !is_remote(path) => {
             if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 std::fs::create_dir_all(parent).map_err(|source| io(parent, source))?;
             }
-            // A run that writes this journal would go on in a file that nobody finds.
+            // A run that writes this journal must not continue in the replaced file.
             let _lock = Lock::hold(path, began).map_err(Failure::journal)?;
             let journal = written(merge, &path.into())?;
             reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
@@ -54,7 +54,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
         kept => {
             let folder = Scratch::disposable().map_err(Failure::stopped)?;
             let path = folder.path().join("merged.jsonl");
-            // In object storage it is an output like others, and the journal of the reports by its name.
+            // In object storage the journal is uploaded as an output; reports refer to it by that URL.
             let name = kept.unwrap_or(&path).to_owned();
             let journal = written(merge, &NamedFile { name, local: path })?;
             reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
@@ -62,8 +62,8 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
     }
 }
 
-/// Says what the inputs lack. A missing shard is said whatever else is not.
-fn tell(merge: &Merge, quiet: bool) {
+/// Warns about what the inputs lack; about missing shards also if quiet.
+fn warn_of_gaps(merge: &Merge, quiet: bool) {
     if !quiet {
         merge.warnings().iter().for_each(|warning| console::warning(warning));
     }

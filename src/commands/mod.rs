@@ -1,4 +1,4 @@
-//! One file a command, and the only place that knows all other modules.
+//! One file per command.
 
 mod deliver;
 mod diff;
@@ -27,7 +27,7 @@ use crate::fs::take_warnings;
 use crate::storage::Storage;
 use crate::threads::report_panics;
 
-/// Carries out what the command line asks and says how that ended.
+/// Runs the command of a command line, and returns the exit code.
 pub fn main(arguments: Vec<OsString>) -> Exit {
     report_panics(console::error);
     let ended = catch_unwind(|| match Cli::read(arguments) {
@@ -55,7 +55,7 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
     exit
 }
 
-/// Starts the log as the options ask for it.
+/// Starts the log, as set by the options.
 fn logging(cli: &Cli) -> Result<(), Failure> {
     let settings = log::Settings {
         verbosity: if cli.quiet { 0 } else { cli.verbose },

@@ -79,8 +79,7 @@ pub(super) fn run(
     })
 }
 
-/// The access key of the environment, which a client there signs with. Without one, a key is made up and
-/// printed on stderr.
+/// The access key of the environment, which clients sign with. Without one, a key is generated and printed on stderr.
 fn access_key(locks: bool) -> Result<AccessKey, Failure> {
     let security_token = secret("HUAWEICLOUD_SDK_SECURITY_TOKEN");
     for prefix in ["HUAWEICLOUD_SDK", "CLOUD_SDK"] {
@@ -89,7 +88,7 @@ fn access_key(locks: bool) -> Result<AccessKey, Failure> {
             (None, None) => {}
             _ => {
                 return Err(Failure::credentials(format!(
-                    "{prefix}_AK and {prefix}_SK go together: set both, or neither for a made-up key"
+                    "{prefix}_AK and {prefix}_SK go together: set both, or neither for a generated key"
                 )));
             }
         }

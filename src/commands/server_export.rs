@@ -25,9 +25,9 @@ use crate::app::hints::denied;
 use crate::app::task_source::{load_tasks, with_ids};
 use crate::tasks::ListOptions;
 
-/// The most tasks that the service takes at once.
+/// Maximum number of tasks per request.
 const BATCH: usize = 200;
-/// How the files' names begin. The server's own names are never used: they may lead anywhere.
+/// Prefix of file names. The server's own names are never used: they could contain paths.
 const NAME: &str = "server-export-";
 
 pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
@@ -64,10 +64,10 @@ pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Re
     match saved.usable {
         usable if usable == batches => Ok(Exit::Done),
         0 if saved.names.is_empty() => Err(Failure::stopped("the service returned no file")),
-        0 => Err(Failure::stopped("the service returned no file of a known kind")),
+        0 => Err(Failure::stopped("the service returned no usable file")),
         usable => Err(Failure::new(
             Exit::Incomplete,
-            format!("{} of {batches} batches brought no file of a known kind", batches - usable),
+            format!("{} of {batches} batches returned no usable file", batches - usable),
         )),
     }
 }
@@ -76,11 +76,11 @@ pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Re
 #[derive(Default)]
 struct Saved {
     names: Vec<String>,
-    /// How many of them are of a known kind, and no error.
+    /// How many of them are of a known kind, complete, and not an error.
     usable: usize,
 }
 
-/// Asks for every batch and saves what comes.
+/// Requests every batch and saves the responses.
 async fn save_batches(
     args: &ServerExportArgs,
     tasks: &[Task],
@@ -124,7 +124,9 @@ async fn save_batches(
         }
         if kind == FileKind::Unknown {
             let kind = reply.content_type.as_deref().unwrap_or("no content type");
-            failed(&format!("what came ({kind}) is no workbook, CSV, archive or JSON; it is kept in {kept}"));
+            failed(&format!(
+                "the response ({kind}) is not a workbook, CSV, archive or JSON; it is saved as {kept}"
+            ));
             continue;
         }
         if reply.sample_data && !quiet {
@@ -162,7 +164,7 @@ fn save(path: &Path, reply: &Reply) -> Result<(), Failure> {
     write().map(drop).map_err(|error| Failure::stopped(format!("{}: {error}", path.display())))
 }
 
-/// A file of an earlier export beside those of this one could be taken for one of it.
+/// Warns of files of an earlier export, which could be mistaken for files of this one.
 fn warn_of_others(folder: &Path, names: &[String]) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for name in entries.filter_map(|entry| entry.file_name().into_string().ok()) {

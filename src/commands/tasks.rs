@@ -16,9 +16,10 @@ use crate::threads::runtime;
 use crate::app::connect::connect;
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
+use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::task_source::{find, load_tasks, resolve_plan};
 
-/// At most so many servers without a task are named.
+/// Maximum number of servers without a task that are named.
 const NAMED: usize = 10;
 
 pub(super) fn run(args: &TasksArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
@@ -61,8 +62,8 @@ fn match_plan(args: &TasksArgs, plan: &Path, storage: &Storage, quiet: bool) -> 
         return Err(Failure::usage(format!("-o {path}: --match writes to files of this machine alone")));
     }
     let kind = output.map(ListKind::of).transpose().map_err(Failure::usage)?;
-    if output.is_some_and(|output| output == plan) {
-        return Err(Failure::usage("-o is the plan itself; choose another path"));
+    if let Some(path) = output {
+        check_path_conflicts(&[Place::task_list(plan), Place::output(path)])?;
     }
     let options = ListOptions { sheet: args.sheet.clone(), columns: args.columns.clone(), keep_tables: true };
     let plan = [plan.to_owned()];
@@ -72,7 +73,8 @@ fn match_plan(args: &TasksArgs, plan: &Path, storage: &Storage, quiet: bool) -> 
     let planned = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
         let gate = Gate::new(args.connection.rate);
-        let planned = resolve_plan(&list, &claims, &connected, &gate, args.connection.max_attempts).await;
+        let planned =
+            resolve_plan(&list, &claims, &connected, &gate, args.connection.max_attempts, quiet).await;
         connected.close().await;
         planned
     })?;

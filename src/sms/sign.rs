@@ -129,7 +129,7 @@ fn canonical_path(path: &str) -> String {
     if path.ends_with('/') { path } else { format!("{path}/") }
 }
 
-/// What the signature leaves as it is: the unreserved characters of RFC 3986.
+/// What is percent-encoded: every ASCII character but the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Percent-encodes everything but the unreserved characters.

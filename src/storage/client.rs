@@ -95,14 +95,14 @@ impl Client {
     ) -> Result<Self, StorageError> {
         let settings = Settings::read(endpoint, variable)?;
         let runtime = runtime();
-        let own_tag = |error: io::Error| StorageError::setting(Fault::Other, error.to_string());
+        let other = |error: io::Error| StorageError::setting(Fault::Other, error.to_string());
         let wrong = |error: ProxyError| StorageError::setting(Fault::Usage, error.to_string());
         let proxies = (!settings.is_local()).then(Proxies::of_environment).transpose().map_err(wrong)?;
         let http = http(&settings)?;
         let secrets = settings.secrets();
         let redactor = Redactor::new(secrets.iter().chain(proxies.iter().flat_map(Proxies::secrets)));
-        let runtime = runtime.map_err(own_tag)?;
-        let scratch = Scratch::disposable().map_err(own_tag)?;
+        let runtime = runtime.map_err(other)?;
+        let scratch = Scratch::disposable().map_err(other)?;
         Ok(Self {
             settings,
             redactor,

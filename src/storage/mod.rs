@@ -127,8 +127,8 @@ impl Storage {
         self.client()?.put(&Object::at(&file.name)?, &file.local, Precondition::Known(known))
     }
 
-    /// Whether the server itself checks the condition of [`put_if_unchanged`](Self::put_if_unchanged). If not, an object that
-    /// another program uploads between the comparison and the upload is lost.
+    /// Whether the server itself checks the condition of [`put_if_unchanged`](Self::put_if_unchanged). If not, an
+    /// object that another program uploads between the comparison and the upload is lost.
     pub fn is_conditional(&self) -> bool {
         self.client().is_ok_and(Client::is_conditional)
     }

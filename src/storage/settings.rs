@@ -110,7 +110,8 @@ fn address(name: &str, text: &str) -> Result<Url, StorageError> {
             && url.fragment().is_none()
     };
     Url::parse(text).ok().filter(usable).ok_or_else(|| {
-        let what = "is not a valid server URL; write it like https://obs.ap-southeast-3.myhuaweicloud.com, without credentials: set them in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+        let what = "is not a valid server URL; write it like https://obs.ap-southeast-3.myhuaweicloud.com, without \
+                    credentials: set them in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
         StorageError::setting(Fault::Usage, format!("{name} {what}"))
     })
 }

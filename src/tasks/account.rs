@@ -80,7 +80,7 @@ impl Account {
             server.id = Some(id).filter(|id| !id.is_empty());
             if !name.is_empty() {
                 server.keys.insert(name_key(&name));
-                // Of several names the smallest, whatever the order.
+                // Of several names the smallest, so that the order does not matter.
                 let known = server.name.take().filter(|known| *known < name);
                 server.name = Some(known.unwrap_or(name));
             }

@@ -1,6 +1,6 @@
 //! Rows to tasks: the rules that all formats share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::columns::{Columns, Role};
@@ -36,8 +36,8 @@ pub(super) fn is_error_value(text: &str) -> bool {
 /// Reads a task id of a list.
 ///
 /// # Errors
-/// Why the text is no task id: also a character that nobody sees, with which the service would look for
-/// another task than the reader.
+/// Why the text is not a task id. An invisible character is an error too: the id would name another task than it
+/// seems to.
 pub(super) fn task_id(text: &str) -> Result<TaskId, String> {
     let text = text.trim();
     if is_error_value(text) {
@@ -46,14 +46,14 @@ pub(super) fn task_id(text: &str) -> Result<TaskId, String> {
     let id = TaskId::new(text).map_err(|error| error.to_string())?;
     match text.chars().find(|c| is_invisible(*c)) {
         Some(c) => Err(format!(
-            "task_id holds the invisible character U+{:04X}; type the id anew or delete the character",
+            "task_id holds the invisible character U+{:04X}; type the id again or delete the character",
             u32::from(c)
         )),
         None => Ok(id),
     }
 }
 
-/// What makes two rows the same server, whatever the account has: source id, names, addresses.
+/// What makes two rows the same server before the account is known: source id, names, addresses.
 type ClaimKey = (Option<String>, Vec<String>, Vec<std::net::IpAddr>);
 
 #[derive(Default)]
@@ -256,11 +256,10 @@ impl Collector {
     }
 
     pub(super) fn finish(mut self) -> Result<Loaded, TaskListError> {
-        for choice in &self.choices {
-            if !self.columns.is_empty()
-                && self.faults.is_empty()
-                && !self.columns.iter().any(|columns| columns.has(choice))
-            {
+        // The columns of a list that cannot be read are unknown.
+        let are_known = self.faults.is_empty() || self.columns.iter().all(|list| list.heading_line.is_some());
+        for choice in self.choices.iter().filter(|_| are_known && !self.columns.is_empty()) {
+            if !self.columns.iter().any(|columns| columns.has(choice)) {
                 let what = format!("no list has a column `{}`, which --column names", choice.heading);
                 self.faults.push(Fault { place: format!("--column {choice}"), line: None, what });
             }
@@ -278,12 +277,13 @@ impl Collector {
         })
     }
 
-    /// Makes the plan's names of servers unique: where two rows have one name, with what else they say, else with a
-    /// number.
+    /// Makes the plan's names of servers unique, also among the task ids: rows with the same name get their other
+    /// fields in brackets, else a number.
     fn name_apart(&mut self) {
         let mut counts: HashMap<String, usize> = HashMap::new();
         self.list.tasks.iter().for_each(|task| *counts.entry(name_key(task.key())).or_default() += 1);
-        let mut taken: std::collections::HashSet<String> = std::collections::HashSet::new();
+        let ids = self.list.tasks.iter().filter_map(|task| task.task_id.as_ref());
+        let mut taken: HashSet<String> = ids.map(|id| name_key(id.as_str())).collect();
         for (index, claim) in &self.claims {
             let Some(task) = self.list.tasks.get_mut(*index) else { continue };
             let Some(planned) = &mut task.planned else { continue };

@@ -1,7 +1,7 @@
 //! Task lists as CSV, with commas, semicolons or tabs.
 //!
 //! Quotes are read more strictly than usual: a lenient reader takes everything after a quote that is
-//! never closed for one field, and so loses tasks without a word.
+//! never closed for one field, and so loses tasks without a warning.
 
 use super::header;
 use super::headings::ColumnChoice;
@@ -101,7 +101,7 @@ impl Record {
 }
 
 /// The records of a text, or what is wrong with the quotes of one, and on which line. Blank lines are
-/// passed over.
+/// skipped.
 struct Records<'a> {
     rest: &'a str,
     delimiter: char,
@@ -165,7 +165,7 @@ impl<'a> Records<'a> {
         Err((self.line, what))
     }
 
-    /// Takes what stands before the next delimiter or line break.
+    /// Takes the text up to the next delimiter or line break.
     fn take_field(&mut self) -> &'a str {
         let delimiter = self.delimiter;
         self.take_while(|c| c != delimiter && !matches!(c, '\r' | '\n'))

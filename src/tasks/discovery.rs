@@ -270,10 +270,10 @@ impl Listing {
                 seen.insert(entry.id.clone());
                 self.add(entry);
             }
-            // An entry that comes twice stands where another should.
+            // An entry that comes twice takes the place of another.
             steady &= seen.len() + overlap >= before + length;
             let reached = u64::try_from(offset + length).unwrap_or(u64::MAX);
-            // A longer page than was asked for comes from a service that knows no pages.
+            // A page longer than the limit comes from a service without paging.
             let is_full = length == limit || (length > limit && count.is_none());
             let is_more = is_full || count.is_some_and(|count| count > reached);
             if !is_more || seen.len() == before {
@@ -314,6 +314,10 @@ impl Listing {
         } else if self.uncounted {
             warnings.push(format!("the service does not say how many {of} there are; tasks may be missing"));
         }
+        // The server of such a task would seem to have none.
+        let mut tasks = self.entries.iter().filter_map(|entry| entry.task.as_ref());
+        let invalid = tasks.find_map(|task| TaskId::new(&task.id).err());
+        warnings.extend(invalid.map(|error| DiscoverError::Id(error).to_string()));
         Listed { entries: self.entries, warnings }
     }
 }
@@ -329,7 +333,7 @@ fn into_tasks(Listed { entries, mut warnings }: Listed) -> Result<Discovered, Di
         let Some(listed) = entry.task else {
             let server = entry.source_name.unwrap_or(entry.id);
             warnings.push(format!(
-                "source server {server} has no current task, so its results cannot be asked for"
+                "source server {server} has no current task, so its results cannot be fetched"
             ));
             continue;
         };
@@ -484,5 +488,9 @@ mod tests {
         let found = listing(1, Entry { task: None, source_name: Some("web".to_owned()), ..entry(1) });
         assert!(found.list.tasks.is_empty() && found.warnings[0].contains("web has no current task"));
         assert!(listing(1, Entry { has_results: Some(false), ..entry(1) }).list.tasks.is_empty());
+        let invalid = Entry { task: Some(pages::ListedTask::default()), ..entry(1) };
+        let listing = Listing { entries: vec![invalid], count: Some(1), most: 1, ..Listing::default() };
+        let warnings = listing.into_listed("tasks").warnings;
+        assert_eq!(warnings, ["the service lists a task whose id cannot be used: task_id is empty"]);
     }
 }

@@ -21,7 +21,8 @@ pub(super) struct Header {
 }
 
 /// Finds the headings among the first lines of a table: the first line that names a column `task_id`, else the one
-/// that names most fields of a server.
+/// that names most fields of a server. A row of the table whose values look like headings, as in `gateway,VM,Server`,
+/// is none.
 pub(super) fn find(lines: &[Line], choices: &[ColumnChoice]) -> Option<Header> {
     let lines = lines.get(..HEADING_ROWS.min(lines.len()))?;
     let has_id = |cell: &Cell| field(&cell.text, choices) == Some(Field::TaskId);
@@ -45,7 +46,11 @@ pub(super) fn find(lines: &[Line], choices: &[ColumnChoice]) -> Option<Header> {
     let mut best: Option<(usize, (usize, bool))> = None;
     for (index, line) in lines.iter().enumerate() {
         let score = score(line);
-        if score.0 > 0 && best.is_none_or(|(_, best)| score > best) {
+        let is_better = |(above, best): (usize, (usize, bool))| {
+            let is_row = best.1 && lines.get(above).is_some_and(|above| is_within(line, above));
+            score > best && !is_row
+        };
+        if score.0 > 0 && best.is_none_or(is_better) {
             best = Some((index, score));
         }
     }
@@ -59,6 +64,12 @@ pub(super) fn find(lines: &[Line], choices: &[ColumnChoice]) -> Option<Header> {
     let above =
         above.filter(|above| above.line + 1 == line.line && has_repeated(line) && filled(above).count() > 1);
     Some(header(above, line, index, choices))
+}
+
+/// Whether `line` fills only columns that `above` fills.
+fn is_within(line: &Line, above: &Line) -> bool {
+    let columns = texts(above);
+    filled(line).all(|(column, _)| columns.contains_key(column))
 }
 
 fn has_repeated(line: &Line) -> bool {
@@ -112,7 +123,7 @@ fn groups<'a>(upper: &HashMap<usize, &'a str>, lower: &HashMap<usize, &str>) -> 
     groups
 }
 
-/// The headings of `line`, with what stands above them in `above` where they need it.
+/// The headings of `line`, with those of the line `above` where they need them.
 fn header(above: Option<&Line>, line: &Line, last: usize, choices: &[ColumnChoice]) -> Header {
     let lower = texts(line);
     let upper = above.map(texts).unwrap_or_default();
@@ -209,6 +220,8 @@ mod tests {
             (&["Server||", "Hostname|Wave|Owner", "web|1|x"], "Hostname|Wave|Owner", 2),
             (&["Hostname|Type|Wave", "gateway|VM|1"], "Hostname|Type|Wave", 1),
             (&["Asset|ip|type", "web|10.0.0.1|server"], "Asset|ip|type", 1),
+            (&["Hostname|Type|Role", "web|VM|db", "gateway|VM|server"], "Hostname|Type|Role", 1),
+            (&["Host|Jane", "Hostname|IP|Wave", "web|10.0.0.1|1"], "Hostname|IP|Wave", 2),
             (&["Server|IP|Note|Note", "w|1|a|b"], "Server|IP|Note|Note (2)", 1),
             (
                 &["Wave|Source server||Schedule|", "|Name|IP address|Start|End", "1|web|10.0.0.1|a|b"],

@@ -51,7 +51,7 @@ pub(super) fn with_lines<'a>(
     let mut line = 1;
     let mut seen = 0;
     parts.into_iter().map(move |part| {
-        // A part is a slice of the text, so the distance between the two tells its place.
+        // A part is a slice of the text, so the distance between the two is its offset.
         let offset = (part.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         line += line_breaks(text.as_bytes().get(seen..offset).unwrap_or_default());
         seen = offset;

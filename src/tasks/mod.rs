@@ -1,7 +1,7 @@
-//! Task lists: what a run is asked to fetch.
+//! Task lists: the tasks that a run fetches.
 //!
-//! Every format is read into rows that know their line; `collect` alone turns rows into tasks,
-//! so that all formats share one set of rules and one form of complaint.
+//! Every format is read into rows that know their line; only `collect` turns rows into tasks,
+//! so all formats share the same rules and the same form of errors.
 
 mod account;
 mod collect;
@@ -265,7 +265,7 @@ fn line_at(before: &[u8]) -> u64 {
     line_breaks(before) + 1
 }
 
-/// How many line breaks a text holds: LF, CR LF, or CR alone.
+/// The number of line breaks in a text: LF, CR LF, or CR alone.
 fn line_breaks(text: &[u8]) -> u64 {
     let mut breaks = 0;
     let mut previous = 0;

@@ -27,7 +27,7 @@ pub(super) fn fits(one: &str, other: &str) -> bool {
 }
 
 /// The addresses in a text: several may be separated by commas, semicolons, slashes or spaces; each may have a port,
-/// a mask or a zone. What is no address is passed over.
+/// a mask or a zone. Other texts are skipped.
 pub(super) fn addresses(text: &str) -> Vec<IpAddr> {
     let visible: String = text.chars().filter(|c| c.is_whitespace() || !is_invisible(*c)).collect();
     let parts =

@@ -1,5 +1,5 @@
-//! From the rows of a plan to the account's tasks. Pure: the same plan and account give the same list, in whatever
-//! order the account lists its tasks.
+//! From the rows of a plan to the account's tasks. Pure: the same plan and account give the same list,
+//! independent of the order in which the account lists its tasks.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -88,19 +88,19 @@ pub fn resolve(
 impl Resolved {
     /// Leaves out a row that is the server of the row at `known`.
     fn join(&mut self, known: usize, task: &Task, claim: Option<&Claim>, first: Option<&Claim>) {
-        let Some(kept) = self.list.tasks.get_mut(known) else { return };
+        let Some(row) = self.list.tasks.get_mut(known) else { return };
         let here = claim
             .map_or_else(|| task.key().to_owned(), |claim| format!("{}: `{}`", place(claim), task.key()));
         let there = first
-            .map_or_else(|| kept.key().to_owned(), |first| format!("`{}` at {}", kept.key(), place(first)));
+            .map_or_else(|| row.key().to_owned(), |first| format!("`{}` at {}", row.key(), place(first)));
         let differs = task.labels.iter().find_map(|(name, value)| {
-            let before = kept.labels.get(name).filter(|before| *before != value)?;
+            let before = row.labels.get(name).filter(|before| *before != value)?;
             Some(format!("; it has `{value}` in `{name}` instead of `{before}`: the first row counts"))
         });
         let differs = differs.unwrap_or_default();
         self.warnings.push(format!("{here} is the same server as {there}; it is fetched once{differs}"));
         self.same_server.push(task.key().to_owned());
-        if let Some(planned) = &mut kept.planned {
+        if let Some(planned) = &mut row.planned {
             planned.also.push(task.key().to_owned());
         }
     }

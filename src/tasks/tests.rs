@@ -355,7 +355,7 @@ fn file_of_ids_alone_is_a_list() {
     assert_eq!(
         faults(Format::Txt, "a\r\rb c\n\n\u{200b}\ntask_id\n"),
         "list:3: has more than one word; write one task id a line\n\
-         list:5: task_id holds the invisible character U+200B; type the id anew or delete the character\n\
+         list:5: task_id holds the invisible character U+200B; type the id again or delete the character\n\
          list:6: the heading again: two files were joined here; delete this line"
     );
     assert_eq!(

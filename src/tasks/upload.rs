@@ -355,7 +355,7 @@ mod tests {
         assert!(error.starts_with("list.xlsx: is neither .csv nor .json: upload expects"), "{error}");
     }
 
-    /// Loads files of these names and contents; what is told names them without their folder.
+    /// Loads files of these names and contents; messages name them without their folder.
     fn load(files: &[(&str, &str)]) -> Result<LoadedUploads, String> {
         let folder = tempfile::tempdir().unwrap();
         let paths: Vec<PathBuf> = files.iter().map(|(name, _)| folder.path().join(name)).collect();

@@ -92,14 +92,14 @@ fn add(rows: &mut Rows, text: &str, item: Spanned<Node>) {
     }
 }
 
-/// A scalar as it stands in the text.
+/// A scalar as it is written.
 fn written(text: &str, span: Span) -> Option<&str> {
     let start = usize::try_from(span.byte_offset()?).ok()?;
     let length = usize::try_from(span.byte_len()?).ok()?;
     text.get(start..start.checked_add(length)?)
 }
 
-/// What stands at a place of the document.
+/// A node of the document.
 enum Node {
     Null,
     Text(String),

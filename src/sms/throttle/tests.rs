@@ -172,8 +172,8 @@ async fn closed_gate_delays_all_and_opens_without_a_burst() {
     });
     tokio::task::yield_now().await;
     let retry_after = Duration::from_secs(5);
-    for requested_at in [retry_after, retry_after - SECOND].into_iter().cycle().take(10) {
-        assert_eq!(gate.record_rate_limit(&permit, Some(rate("100/s")), Some(requested_at)), retry_after);
+    for stated in [retry_after, retry_after - SECOND].into_iter().cycle().take(10) {
+        assert_eq!(gate.record_rate_limit(&permit, Some(rate("100/s")), Some(stated)), retry_after);
     }
     let times = waiting.await.unwrap();
     assert_eq!(times[0], retry_after);
@@ -184,8 +184,8 @@ async fn closed_gate_delays_all_and_opens_without_a_burst() {
 async fn too_long_retry_after_does_not_delay_other_tasks() {
     let gate = Gate::new(rate("1000/s"));
     let permit = gate.acquire().await;
-    let requested_at = MAX_WAIT + SECOND;
-    assert_eq!(gate.record_rate_limit(&permit, None, Some(requested_at)), requested_at);
+    let retry_after = MAX_WAIT + SECOND;
+    assert_eq!(gate.record_rate_limit(&permit, None, Some(retry_after)), retry_after);
     let _permit = gate.acquire().await;
     assert!(gate.now() < SECOND);
 }

@@ -15,13 +15,13 @@ use super::table::{self, Cell, Line, Surplus};
 use super::{Rows, header};
 use shown::{moment_text, number_text, rounded};
 
-/// From here on a spreadsheet, which keeps 15 digits, may not hold the number that was typed.
+/// From here on a spreadsheet, which stores 15 digits, may not have the number that was typed.
 const FIRST_INEXACT: f64 = 1e15;
 /// Bytes that the cells of one worksheet may take in memory: a million rows of six short cells.
 const MAX_MEMORY: usize = 512 * 1024 * 1024;
 /// Bytes that a cell takes beside its text.
 const CELL_SIZE: usize = 96;
-/// Characters of a formula that stand in for a value.
+/// Characters of a formula that are shown instead of a value.
 const MAX_FORMULA_CHARS: usize = 255;
 
 /// The cells of a sheet by row and column, both from 0. Blank ones are left out.
