@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::support::tickets::{Fault, SECRET, System, Tickets};
 use crate::support::{Run, end, run, run_with, sample_tasks};
@@ -62,10 +63,20 @@ fn assert_complete(folder: &Path, tickets: &Tickets, context: &str) {
     assert!(comments[0].contains("do not pass"), "the text of the .md: {}", comments[0]);
 }
 
+/// Runs a test of several systems at once: deliveries mostly wait for the limit of requests a second.
+fn at_once<T: Copy + Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        let test = &test;
+        for case in cases {
+            scope.spawn(move || test(case));
+        }
+    });
+}
+
 #[test]
 fn deliver_attaches_every_file_and_posts_one_comment() {
     let folder = exported();
-    for system in System::ALL {
+    at_once(System::ALL, |system| {
         let tickets = Tickets::start(system);
         let first = deliver(folder.path(), &tickets, &[]);
         assert_eq!(first.code, 0, "{system:?}: {}", first.stderr);
@@ -76,13 +87,13 @@ fn deliver_attaches_every_file_and_posts_one_comment() {
         assert_eq!((again.code, &again.stdout), (0, &first.stdout), "{system:?}: {}", again.stderr);
         assert_eq!(tickets.changes(), changes, "{system:?}: nothing is changed again");
         assert!(!again.stderr.contains(SECRET), "{}", again.stderr);
-    }
+    });
 }
 
 #[test]
 fn killed_delivery_is_completed_by_the_next() {
     let folder = exported();
-    for system in System::ALL.into_iter().filter(|system| *system != System::JiraDc) {
+    at_once(System::ALL.into_iter().filter(|system| *system != System::JiraDc), |system| {
         let tickets = Tickets::start(system);
         'steps: for step in 0.. {
             for done in [false, true] {
@@ -94,6 +105,7 @@ fn killed_delivery_is_completed_by_the_next() {
                         assert!(step > 0 && end(child).code == 0);
                         break 'steps;
                     }
+                    std::thread::sleep(Duration::from_millis(2));
                 }
                 child.kill().unwrap();
                 child.wait().unwrap();
@@ -104,13 +116,13 @@ fn killed_delivery_is_completed_by_the_next() {
                 assert_complete(folder.path(), &tickets, &format!("killed at {step}, done: {done}"));
             }
         }
-    }
+    });
 }
 
 #[test]
 fn transient_error_is_retried_and_repeats_nothing() {
     let folder = exported();
-    for system in System::ALL {
+    at_once(System::ALL, |system| {
         for fault in [
             Fault::Refuse { status: 429, times: 2 },
             Fault::Refuse { status: 503, times: 2 },
@@ -122,13 +134,13 @@ fn transient_error_is_retried_and_repeats_nothing() {
             assert_eq!(run.code, 0, "{system:?} {fault:?}: {}", run.stderr);
             assert_complete(folder.path(), &tickets, &format!("{fault:?}"));
         }
-    }
+    });
 }
 
 #[test]
 fn lasting_error_exits_7_and_a_later_delivery_completes_it() {
     let folder = exported();
-    for system in [System::Redmine, System::Jira, System::Rt] {
+    at_once([System::Redmine, System::Jira, System::Rt], |system| {
         for (fault, expected) in [
             (Fault::Refuse { status: 403, times: 1 }, "check its permissions"),
             (Fault::Refuse { status: 404, times: 1 }, "there is no such ticket"),
@@ -146,13 +158,13 @@ fn lasting_error_exits_7_and_a_later_delivery_completes_it() {
             assert_eq!(deliver(folder.path(), &tickets, &[]).code, 0);
             assert_complete(folder.path(), &tickets, &format!("{fault:?}"));
         }
-    }
+    });
 }
 
 #[test]
 fn file_that_the_system_alters_or_drops_is_found() {
     let folder = exported();
-    for system in System::ALL {
+    at_once(System::ALL, |system| {
         for (fault, expected) in [(Fault::Alter, "altered"), (Fault::Drop(4000), "the system")] {
             let tickets = Tickets::start(system);
             tickets.fault(fault);
@@ -163,7 +175,7 @@ fn file_that_the_system_alters_or_drops_is_found() {
                 assert!(tickets.comments().is_empty(), "no comment says that the files are there");
             }
         }
-    }
+    });
 }
 
 #[test]
