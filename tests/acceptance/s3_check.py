@@ -245,7 +245,7 @@ def overtaken(checks, bucket):
     bucket.put("o.jsonl", other)
     kind.go.set()
     _, stderr = process.communicate(timeout=60)
-    checks.ok("a run that is overtaken ends with 6", process.returncode == 6 and "is kept in" in stderr, stderr)
+    checks.ok("a run that is overtaken ends with 6", process.returncode == 6 and "are kept in" in stderr, stderr)
     checks.ok("and leaves the other's journal", bucket.get("o.jsonl") == other)
 
 
