@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
-use cutover_report::model::Verdict;
+use cutover_report::model::{Language, Verdict};
 use cutover_report::report::{Change, Status};
 
 use crate::support::run;
@@ -108,6 +108,56 @@ fn table_of_metrics_names_every_metric() {
     let documented = keys(&reference, "Metrics").join(", ").replace("{verdict=\"…\"}", "");
     let documented = documented.replace("{version=\"…\"}", "");
     assert_eq!(documented.split(", ").collect::<BTreeSet<_>>(), written);
+}
+
+/// What a translation shares with its original, with line numbers: the levels of headings, the code without comments,
+/// and the options, keys and values in backquotes of each row of a table.
+fn structure(page: &str) -> Vec<(usize, String)> {
+    let mut in_block = false;
+    let mut found = Vec::new();
+    for (line, number) in page.lines().zip(1..) {
+        let is_fence = line.trim_start().starts_with("```");
+        if is_fence || in_block {
+            found.push((number, line.split(" #").next().unwrap_or_default().trim_end().to_owned()));
+        } else if line.starts_with('#') {
+            found.push((number, line.chars().take_while(|c| *c == '#').collect()));
+        } else if line.starts_with('|') {
+            let names: BTreeSet<&str> = line.split('`').skip(1).step_by(2).collect();
+            found.push((number, format!("row with {names:?}")));
+        }
+        in_block ^= is_fence;
+    }
+    found
+}
+
+#[test]
+fn chinese_pages_have_the_headings_code_and_tables_of_the_english_ones() {
+    let pages = pages();
+    let mut checked = 0;
+    for (path, chinese) in pages.iter().filter(|(path, _)| path.starts_with("docs/zh")) {
+        let original = Path::new("docs").join(path.file_name().unwrap());
+        let (chinese, english) = (structure(chinese), structure(&pages[&original]));
+        for ((line, found), (original_line, expected)) in chinese.iter().zip(&english) {
+            let (path, original) = (path.display(), original.display());
+            assert_eq!(found, expected, "{path}:{line} differs from {original}:{original_line}");
+        }
+        assert_eq!(chinese.len(), english.len(), "{} or its original has more", path.display());
+        checked += 1;
+    }
+    assert!(checked >= 2, "only {checked} pages were found");
+}
+
+#[test]
+fn chinese_reference_has_the_words_of_chinese_reports() {
+    let reference = page("docs/zh/reference.md");
+    let words = |english| Language::Chinese.text(english);
+    let verdicts =
+        Verdict::ALL.map(|verdict| format!("| `{}`（{}） |", verdict.key(), words(verdict.label())));
+    let statuses = Status::ALL.map(|status| format!("| {} | `{}` |", words(status.label()), status.key()));
+    let changes = Change::ALL.map(|change| format!("`{}`（{}）", change.key(), words(change.label())));
+    for expected in verdicts.into_iter().chain(statuses).chain(changes) {
+        assert!(reference.contains(&expected), "{expected}");
+    }
 }
 
 /// The anchor of a heading, as GitHub makes it.
