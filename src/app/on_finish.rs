@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::console;
 use super::exit::Exit;
 
-/// What the command is told. One process is one run.
+/// The command and the data for it. One process is one run.
 #[derive(Debug, Default)]
 struct Hook {
     command: String,
@@ -19,6 +19,8 @@ struct Hook {
 }
 
 static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
+/// Held while the command runs, so that no other thread ends the process before the command does.
+static RUNNING: Mutex<()> = Mutex::new(());
 
 fn hook() -> MutexGuard<'static, Option<Hook>> {
     HOOK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -58,18 +60,23 @@ pub(crate) fn record_report(
 /// Records why there is no report.
 pub(crate) fn record_failure(message: &str) {
     with(|hook| {
-        let line = message.lines().next().unwrap_or_default().to_owned();
+        let line = message.lines().next().unwrap_or_default();
+        let line = line.strip_prefix("error: ").unwrap_or(line).to_owned();
         hook.headline.get_or_insert(line);
     });
+}
+
+/// Whether the command is running.
+pub(crate) fn is_running() -> bool {
+    matches!(RUNNING.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 /// Runs the command, if there is one and it did not run yet; returns how the run ends then.
 ///
 /// Its stdout goes to stderr: stdout has the paths written, and nothing else.
 pub(crate) fn run(exit: Exit) -> Exit {
-    // Held until the command ends, so that no other thread ends the process before.
-    let mut held = hook();
-    let Some(hook) = held.take() else { return exit };
+    let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(hook) = hook().take() else { return exit };
     let outputs: Vec<String> = hook.outputs.iter().map(|path| path.display().to_string()).collect();
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let ended = Command::new("sh")

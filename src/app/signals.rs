@@ -11,7 +11,7 @@ use crate::storage;
 use crate::threads::{run_blocking, spawn};
 
 use super::exit::{Exit, Failure};
-use super::on_finish;
+use super::{on_finish, run_end};
 
 /// A shutdown signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,14 +80,22 @@ async fn handle(mut streams: SignalStreams, sender: &watch::Sender<Option<Signal
         if first.is_none() && sender.send(Some(signal)).is_ok() {
             continue;
         }
+        let exit = first.unwrap_or(signal).exit();
+        if on_finish::is_running() {
+            end(exit);
+        }
         discard_unfinished();
         storage::abort_uploads();
-        end(on_finish::run(first.unwrap_or(signal).exit()));
+        // On a thread of its own, so that a further signal ends the command too.
+        if spawn(move || end(on_finish::run(exit))).is_err() {
+            end(on_finish::run(exit));
+        }
     }
 }
 
 #[expect(clippy::exit, reason = "nothing else can stop what the main thread does")]
 fn end(exit: Exit) -> ! {
+    run_end::log(exit);
     std::process::exit(exit.code().into())
 }
 

@@ -82,6 +82,27 @@ pub(super) fn resolve(arguments: Vec<OsString>) -> Result<ResolvedCommandLine, R
     Ok(ResolvedCommandLine { arguments: Arguments { arguments, settings }, typed, file })
 }
 
+/// The value of `--on-finish`, also of a command line or a configuration file with errors.
+pub(super) fn on_finish(arguments: &[OsString]) -> Option<String> {
+    let resolved = resolve(arguments.to_vec()).map(|resolved| resolved.arguments.with_settings());
+    let arguments = resolved.unwrap_or_else(|_| arguments.to_vec());
+    let command = arguments.get(after_command(&arguments).checked_sub(1)?)?.to_str()?;
+    Cli::command()
+        .find_subcommand(command)?
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some("on-finish"))?;
+    let mut found = None;
+    let mut arguments = arguments.iter().map_while(|text| text.to_str().filter(|text| *text != "--"));
+    while let Some(argument) = arguments.next() {
+        match argument.strip_prefix("--on-finish") {
+            Some("") => found = arguments.next(),
+            Some(rest) => found = rest.strip_prefix('=').or(found),
+            None => {}
+        }
+    }
+    found.map(str::to_owned)
+}
+
 /// Takes `--NAME=false` and `--NAME=true` of switches out of a command line; returns the switches that are off.
 fn take_off_switches(arguments: Vec<OsString>, command: &Command) -> (Vec<OsString>, Vec<String>) {
     let name = arguments.get(after_command(&arguments).saturating_sub(1));

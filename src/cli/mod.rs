@@ -89,6 +89,11 @@ impl Cli {
         cli.config_used = file;
         Ok(cli)
     }
+
+    /// The command to run at the end of a run whose command line or configuration file has an error.
+    pub fn on_finish(arguments: &[OsString]) -> Option<String> {
+        config::on_finish(arguments)
+    }
 }
 
 impl Command {

@@ -30,29 +30,42 @@ use crate::threads::report_panics;
 /// Runs the command of a command line, and returns the exit code.
 pub fn main(arguments: Vec<OsString>) -> Exit {
     report_panics(console::error);
-    let ended = catch_unwind(|| match Cli::read(arguments) {
-        Ok(cli) => {
-            if let Some(command) = cli.command.on_finish() {
-                on_finish::arm(command);
+    let ended = catch_unwind(|| {
+        let typed = arguments.clone();
+        match Cli::read(arguments) {
+            Ok(cli) => {
+                if let Some(command) = cli.command.on_finish() {
+                    on_finish::arm(command);
+                }
+                logging(&cli).and_then(|()| run(cli)).unwrap_or_else(failed)
             }
-            logging(&cli).and_then(|()| run(cli)).unwrap_or_else(|failure| {
-                console::failure(&failure);
-                on_finish::record_failure(failure.message());
-                failure.exit
-            })
+            Err(ReadError::Command(error)) if !error.use_stderr() => console::command_line(&error),
+            Err(error) => {
+                if let Some(command) = Cli::on_finish(&typed) {
+                    on_finish::arm(&command);
+                }
+                match error {
+                    ReadError::Config(lines) => failed(Failure::lines(Exit::Usage, lines)),
+                    ReadError::Command(error) => {
+                        on_finish::record_failure(&error.to_string());
+                        console::command_line(&error)
+                    }
+                }
+            }
         }
-        Err(ReadError::Config(lines)) => {
-            let failure = Failure::lines(Exit::Usage, lines);
-            console::failure(&failure);
-            failure.exit
-        }
-        Err(ReadError::Command(error)) => console::command_line(&error),
     });
     take_warnings().iter().for_each(|warning| console::warning(warning));
     // A panic is reported already.
     let exit = on_finish::run(ended.unwrap_or(Exit::Stopped));
     run_end::log(exit);
     exit
+}
+
+/// Reports why a command failed, and returns the exit code.
+fn failed(failure: Failure) -> Exit {
+    console::failure(&failure);
+    on_finish::record_failure(failure.message());
+    failure.exit
 }
 
 /// Starts the log, as set by the options.

@@ -58,6 +58,41 @@ fn command_runs_when_there_is_no_report() {
     let usage = ["export", "nosuch.csv", "--endpoint", "embedded", "-o", "r.csv", "--on-finish", HOOK];
     assert_eq!(with_path(folder.path(), &usage).code, 2);
     assert_eq!(told(folder.path())[..2], ["2", "incomplete"]);
+    let unknown = ["export", "a.csv", "--nosuch", "-o", "r.csv", "--on-finish", HOOK];
+    assert_eq!(with_path(folder.path(), &unknown).code, 2);
+    let lines = told(folder.path());
+    assert_eq!(lines[..2], ["2", "incomplete"]);
+    assert!(lines[2].starts_with("unexpected argument '--nosuch'"), "{lines:?}");
+    let config = ["--config", "c.toml", "export", "a.csv", "-o", "r.csv"];
+    let given = format!("--on-finish={HOOK}");
+    fs::write(folder.path().join("c.toml"), "[profile.default]\nratee = 3\n").unwrap();
+    assert_eq!(with_path(folder.path(), &[&config[..], &[&given]].concat()).code, 2);
+    assert!(told(folder.path())[2].starts_with("c.toml:2"));
+    let settings = format!("[profile.default]\non-finish = '''{HOOK}'''\nrate = 'x'\n");
+    fs::write(folder.path().join("c.toml"), settings).unwrap();
+    assert_eq!(with_path(folder.path(), &config).code, 2);
+    assert!(told(folder.path())[2].starts_with("c.toml:3"), "the command of the file");
+    assert_eq!(with_path(folder.path(), &["export", "--on-finish", HOOK, "--help"]).code, 0);
+    assert!(!folder.path().join("told").exists());
+}
+
+#[test]
+fn signal_ends_a_run_whose_command_does_not_end() {
+    let folder = tempdir().unwrap();
+    let child = Command::new(cargo_bin("cutover-report"))
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap())
+        .args(["render", "nosuch.jsonl", "-o", "r.csv", "--on-finish", "touch running; exec sleep 60"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !folder.path().join("running").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    signal(&child, "-TERM");
+    assert_eq!(end(child).code, 143);
 }
 
 #[test]
