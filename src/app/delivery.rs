@@ -32,20 +32,53 @@ const MAX_ATTEMPTS: NonZeroU32 = match NonZeroU32::new(8) {
 pub(crate) struct Delivery {
     targets: Vec<Target>,
     attach: Vec<String>,
-    ca_cert: Option<PathBuf>,
 }
 
 enum Target {
-    Ticket { address: Address, credentials: Credentials, secret_name: String },
+    Ticket(TicketTarget),
     Mail { address: String, mailer: Box<Mailer> },
 }
 
 impl Target {
     fn name(&self) -> String {
         match self {
-            Self::Ticket { address, .. } => address.to_string(),
+            Self::Ticket(ticket) => ticket.address.to_string(),
             Self::Mail { address, .. } => address.clone(),
         }
+    }
+}
+
+struct TicketTarget {
+    address: Address,
+    credentials: Credentials,
+    /// As in `$RT_TOKEN`.
+    secret_name: String,
+    ca_cert: Option<PathBuf>,
+}
+
+impl TicketTarget {
+    fn open(&self, largest_file: u64) -> Result<Box<dyn Ticket>, String> {
+        let settings = WebSettings {
+            timeout: TIMEOUT,
+            connect_timeout: CONNECT_TIMEOUT,
+            max_attempts: MAX_ATTEMPTS,
+            ca_cert: self.ca_cert.clone(),
+            largest_file,
+            secret_name: self.secret_name.clone(),
+        };
+        delivery::open(&self.address, self.credentials.clone(), &settings).map_err(|error| error.to_string())
+    }
+
+    /// Checks the ticket without changing anything; gives what was found.
+    fn check(&self) -> Result<String, String> {
+        let runtime = runtime().map_err(|error| error.to_string())?;
+        let ticket = self.open(0)?;
+        let text = |error: delivery::DeliveryError| error.to_string();
+        // A mark that no comment has.
+        let state = runtime.block_on(ticket.state("no such mark")).map_err(text)?;
+        let limit = runtime.block_on(ticket.max_size()).map_err(text)?;
+        let limit = limit.map_or_else(|| "unknown".to_owned(), |limit| format!("{limit} bytes"));
+        Ok(format!("can be read, {} attachments, size limit {limit}", state.attachments.len()))
     }
 }
 
@@ -65,10 +98,10 @@ impl Delivery {
             return Ok(None);
         }
         let targets = args.to.iter().map(|url| target(url, args, ca_cert)).collect::<Result<_, _>>()?;
-        Ok(Some(Self { targets, attach: args.attach.clone(), ca_cert: ca_cert.map(Path::to_owned) }))
+        Ok(Some(Self { targets, attach: args.attach.clone() }))
     }
 
-    /// Delivers the files of the manifest at `path`, to each target whatever becomes of the others. `text` is the
+    /// Delivers the files of the manifest at `path` to each target, also if another target fails. `text` is the
     /// comment's text in Markdown, if the manifest's files have none. `print` gets the address of each comment.
     ///
     /// # Errors
@@ -84,7 +117,7 @@ impl Delivery {
         let mut failed = 0;
         for target in &self.targets {
             let name = target.name();
-            match self.deliver(target, &parcel) {
+            match deliver(target, &parcel) {
                 Ok(done) => {
                     let (uploaded, commented) = (done.uploaded.len(), done.commented);
                     tracing::info!(event = "delivered", to = name.as_str(), uploaded, commented);
@@ -111,7 +144,7 @@ impl Delivery {
         let parcel = self.parcel(path, None, storage)?;
         let mut failed = false;
         for target in &self.targets {
-            match self.plan(target, &parcel) {
+            match plan(target, &parcel) {
                 Ok(lines) => lines.iter().try_for_each(|line| console::out(line).map(drop))?,
                 Err(what) => {
                     console::error(&format!("cannot deliver to {}: {what}", target.name()));
@@ -129,20 +162,9 @@ impl Delivery {
                 .check()
                 .map(|()| "the mail server accepts the credentials".to_owned())
                 .map_err(|e| e.to_string()),
-            Target::Ticket { .. } => self.check_ticket(target),
+            Target::Ticket(ticket) => ticket.check(),
         };
         self.targets.iter().map(|target| (target.name(), check(target))).collect()
-    }
-
-    fn check_ticket(&self, target: &Target) -> Result<String, String> {
-        let runtime = runtime().map_err(|error| error.to_string())?;
-        let ticket = self.open(target, 0)?.ok_or_else(String::new)?;
-        let text = |error: delivery::DeliveryError| error.to_string();
-        // A mark that no comment has.
-        let state = runtime.block_on(ticket.state("no such mark")).map_err(text)?;
-        let limit = runtime.block_on(ticket.max_size()).map_err(text)?;
-        let limit = limit.map_or_else(|| "unknown".to_owned(), |limit| format!("{limit} bytes"));
-        Ok(format!("can be read, {} attachments, size limit {limit}", state.attachments.len()))
     }
 
     fn parcel(&self, path: &Path, text: Option<String>, storage: &Storage) -> Result<Parcel, Failure> {
@@ -178,50 +200,43 @@ impl Delivery {
         let comment = Comment::new(text, headline, &files, name, hex::encode(manifest.sha256()));
         Ok(Parcel { files, comment })
     }
+}
 
-    fn open(&self, target: &Target, largest_file: u64) -> Result<Option<Box<dyn Ticket>>, String> {
-        let Target::Ticket { address, credentials, secret_name } = target else { return Ok(None) };
-        let settings = WebSettings {
-            timeout: TIMEOUT,
-            connect_timeout: CONNECT_TIMEOUT,
-            max_attempts: MAX_ATTEMPTS,
-            ca_cert: self.ca_cert.clone(),
-            largest_file,
-            secret_name: secret_name.clone(),
-        };
-        delivery::open(address, credentials.clone(), &settings).map(Some).map_err(|error| error.to_string())
-    }
-
-    fn deliver(&self, target: &Target, parcel: &Parcel) -> Result<Delivered, String> {
-        let Parcel { files, comment } = parcel;
-        if let Target::Mail { mailer, .. } = target {
+fn deliver(target: &Target, parcel: &Parcel) -> Result<Delivered, String> {
+    let Parcel { files, comment } = parcel;
+    match target {
+        Target::Mail { mailer, .. } => {
             let address = mailer.send(comment, files).map_err(|error| error.to_string())?;
             let uploaded = files.iter().map(|file| file.name.clone()).collect();
-            return Ok(Delivered { address, uploaded, commented: true });
+            Ok(Delivered { address, uploaded, commented: true })
         }
-        let runtime = runtime().map_err(|error| error.to_string())?;
-        let ticket = self.open(target, largest(files))?.ok_or_else(String::new)?;
-        let delivered = runtime.block_on(delivery::deliver(&*ticket, files, comment, MAX_ATTEMPTS));
-        delivered.map_err(|error| error.to_string())
+        Target::Ticket(ticket) => {
+            let runtime = runtime().map_err(|error| error.to_string())?;
+            let ticket = ticket.open(largest(files))?;
+            let delivered = runtime.block_on(delivery::deliver(&*ticket, files, comment, MAX_ATTEMPTS));
+            delivered.map_err(|error| error.to_string())
+        }
     }
+}
 
-    fn plan(&self, target: &Target, parcel: &Parcel) -> Result<Vec<String>, String> {
-        let Parcel { files, comment } = parcel;
-        let name = target.name();
-        let Some(ticket) = self.open(target, largest(files))? else {
-            return Ok(vec![format!("would mail {} files to {name}", files.len())]);
-        };
-        let runtime = runtime().map_err(|error| error.to_string())?;
-        let plan = runtime.block_on(delivery::plan(&*ticket, files, &comment.mark));
-        let Plan { missing, present, comment } = plan.map_err(|error| error.to_string())?;
-        let upload = missing.iter().map(|file| format!("would upload {file} to {name}"));
-        let skip = present.iter().map(|file| format!("has {file}: {name}"));
-        let comment = match comment {
-            Some(address) => format!("has the comment: {address}"),
-            None => format!("would post the comment to {name}"),
-        };
-        Ok(upload.chain(skip).chain([comment]).collect())
-    }
+/// What [`deliver`] would do, a line each.
+fn plan(target: &Target, parcel: &Parcel) -> Result<Vec<String>, String> {
+    let Parcel { files, comment } = parcel;
+    let name = target.name();
+    let Target::Ticket(ticket) = target else {
+        return Ok(vec![format!("would mail {} files to {name}", files.len())]);
+    };
+    let ticket = ticket.open(largest(files))?;
+    let runtime = runtime().map_err(|error| error.to_string())?;
+    let plan = runtime.block_on(delivery::plan(&*ticket, files, &comment.mark));
+    let Plan { missing, present, comment } = plan.map_err(|error| error.to_string())?;
+    let upload = missing.iter().map(|file| format!("would upload {file} to {name}"));
+    let skip = present.iter().map(|file| format!("has {file}: {name}"));
+    let comment = match comment {
+        Some(address) => format!("has the comment: {address}"),
+        None => format!("would post the comment to {name}"),
+    };
+    Ok(upload.chain(skip).chain([comment]).collect())
 }
 
 fn largest(files: &[Payload]) -> u64 {
@@ -257,7 +272,8 @@ fn target(url: &str, args: &DeliveryArgs, ca_cert: Option<&Path>) -> Result<Targ
     let is_data_center = variable("JIRA_PAT").is_some() || variable("JIRA_API_TOKEN").is_none();
     let address = Address::parse(url, kind, is_data_center).map_err(Failure::usage)?;
     let (credentials, secret_name) = credentials(address.kind(), args.ticket_token_file.as_deref())?;
-    Ok(Target::Ticket { address, credentials, secret_name })
+    let ca_cert = ca_cert.map(Path::to_owned);
+    Ok(Target::Ticket(TicketTarget { address, credentials, secret_name, ca_cert }))
 }
 
 fn mail(url: &str, args: &DeliveryArgs, ca_cert: Option<&Path>) -> Result<Target, Failure> {

@@ -114,7 +114,10 @@ impl RemoteJournal {
     fn end_upload(&self, uploaded: &mut Uploaded) -> Result<(), JournalError> {
         let Some(done) = uploaded.under_way.take().map(JoinHandle::join) else { return Ok(()) };
         // The panic of a thread was reported, and the state of the object is unknown.
-        let Ok(Upload { of, tag, took }) = done else { return Ok(()) };
+        let Ok(Upload { of, tag, took }) = done else {
+            uploaded.due = Instant::now() + INTERVAL;
+            return Ok(());
+        };
         // A failed upload may have taken long, and is as urgent as before.
         let pause = if tag.is_ok() { INTERVAL.max(took * PAUSE_FACTOR) } else { INTERVAL };
         uploaded.due = Instant::now() + pause;

@@ -244,7 +244,8 @@ pub struct TasksArgs {
     ///
     /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
     /// are recognized without it.
-    #[arg(long = "column", value_name = "FIELD=HEADING", value_parser = column, help_heading = TASKS)]
+    #[arg(long = "column", value_name = "FIELD=HEADING", value_parser = column, requires = "plan")]
+    #[arg(help_heading = TASKS)]
     pub columns: Vec<ColumnChoice>,
     /// File for the plan of --match: X.csv or X.xlsx [default: stdout]
     #[arg(short, long, value_name = "FILE", requires = "plan", help_heading = "Outputs")]

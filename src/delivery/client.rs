@@ -1,8 +1,8 @@
 //! Requests to a ticket system, over the HTTP client, the retries and the rate limit of the API's client.
 
+use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -146,15 +146,11 @@ impl WebClient {
 
     /// Sends a request that changes something, once: whether it is repeated depends on what the ticket has then.
     pub(super) async fn change(&self, call: Call) -> Result<Reply, DeliveryError> {
-        let call = Mutex::new(Some(call));
-        let once = async || {
-            let call = call.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match call {
-                Some(call) => self.send(call, true).await,
-                None => Outcome::Failed(Failure::new(
-                    FailureKind::Other,
-                    "the request was sent before".to_owned(),
-                )),
+        let call = Cell::new(Some(call));
+        let once = async || match call.take() {
+            Some(call) => self.send(call, true).await,
+            None => {
+                Outcome::Failed(Failure::new(FailureKind::Other, "the request was sent before".to_owned()))
             }
         };
         let reply = request_with_retry(&self.gate, NonZeroU32::MIN, once).await;

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::address::Address;
 use super::client::{Call, WebClient, form_file};
 use super::comment::{Comment, escape};
+use super::document::text;
 use super::error::DeliveryError;
 use super::payload::Payload;
-use super::redmine::text;
 use super::system::{Attachment, Ticket, TicketState};
 
 /// Notes in one answer.

@@ -8,9 +8,9 @@ use super::address::Address;
 use super::blocks;
 use super::client::{Call, WebClient, form_file};
 use super::comment::Comment;
+use super::document::{list, text};
 use super::error::DeliveryError;
 use super::payload::Payload;
-use super::redmine::{list, text};
 use super::system::{Attachment, Ticket, TicketState};
 use crate::sms::sign::encode;
 

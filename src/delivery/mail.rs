@@ -1,6 +1,5 @@
 //! Mail with the files attached, by SMTP with TLS.
 
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +15,8 @@ use super::blocks;
 use super::comment::Comment;
 use super::payload::{Payload, digest};
 use crate::model::{Redactor, Secret, clean};
-use crate::sms::retry;
+use crate::net::{is_certificate, is_loopback};
+use crate::sms::{retry, sign};
 
 /// How to reach the mail server.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl Mailer {
         let tls = tls.build().map_err(|error| MailError::Failed(error.to_string()))?;
         let (port, tls) = match url.scheme() {
             "smtps" => (465, Tls::Wrapper(tls)),
-            "smtp" if is_loopback(&host) => (587, Tls::Opportunistic(tls)),
+            "smtp" if is_loopback(&url) => (587, Tls::Opportunistic(tls)),
             "smtp" => (587, Tls::Required(tls)),
             _ => return Err(MailError::Server),
         };
@@ -131,9 +131,9 @@ impl Mailer {
             };
             let failed = self.failed(&error);
             // Refused for good: a wrong password, an unknown recipient, a message that is too large, a certificate.
-            let is_lasting = error.is_permanent() || error.is_tls() || error.is_client();
-            let is_certificate = failed.to_string().contains("certificate");
-            if is_lasting || is_certificate || attempt >= self.max_attempts.get() {
+            let is_lasting =
+                error.is_permanent() || error.is_tls() || error.is_client() || is_certificate(&error);
+            if is_lasting || attempt >= self.max_attempts.get() {
                 return Err(failed);
             }
             std::thread::sleep(retry::delay(attempt, fastrand::f64(), None));
@@ -160,7 +160,7 @@ impl Mailer {
         let advice = match error.status().map(|status| status.to_string()).as_deref() {
             Some("535" | "534" | "530") => "; check SMTP_PASSWORD and the user in --smtp",
             Some("552") => "; lower --max-mail, so that the mail names the files instead",
-            _ if error.is_tls() || cause.contains("certificate") => {
+            _ if error.is_tls() || is_certificate(error) => {
                 "; check the certificate of the server, and --ca-cert"
             }
             _ => "",
@@ -232,30 +232,9 @@ fn without_script(page: &str) -> String {
     text + rest
 }
 
-fn is_loopback(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 /// Text with percent-encoded bytes decoded.
 fn decode(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        bytes.extend(before.bytes());
-        match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(b'%');
-                rest = after;
-            }
-        }
-    }
-    bytes.extend(rest.bytes());
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8_lossy(&sign::decode(text)).into_owned()
 }
 
 /// Says that no person wrote the mail (RFC 3834).

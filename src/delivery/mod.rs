@@ -7,6 +7,7 @@ mod address;
 mod blocks;
 mod client;
 mod comment;
+mod document;
 mod engine;
 mod error;
 mod gitlab;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::address::Address;
 use super::client::{Call, WebClient};
 use super::comment::Comment;
+use super::document::{list, text};
 use super::error::DeliveryError;
 use super::payload::Payload;
 use super::system::{Attachment, Ticket, TicketState};
@@ -78,14 +79,4 @@ impl Ticket for Redmine {
     async fn comment(&self, comment: &Comment, _: &[&Payload]) -> Result<Option<String>, DeliveryError> {
         self.update(json!({ "notes": comment.markdown(|_| None) })).await.map(|()| None)
     }
-}
-
-/// The items of a list in a document; none if there is no such list.
-pub(super) fn list<'a>(document: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    document.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
-/// A text in a document; empty if there is no such text.
-pub(super) fn text<'a>(document: &'a Value, name: &str) -> &'a str {
-    document.get(name).and_then(Value::as_str).unwrap_or_default()
 }

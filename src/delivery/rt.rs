@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::address::Address;
 use super::client::{Call, WebClient};
 use super::comment::Comment;
+use super::document::{list, text};
 use super::error::DeliveryError;
 use super::payload::Payload;
-use super::redmine::{list, text};
 use super::system::{Attachment, Ticket, TicketState};
 
 pub(super) struct Rt {

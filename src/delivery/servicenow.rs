@@ -8,9 +8,9 @@ use tokio::sync::OnceCell;
 use super::address::Address;
 use super::client::{Call, WebClient};
 use super::comment::Comment;
+use super::document::{list, text};
 use super::error::DeliveryError;
 use super::payload::Payload;
-use super::redmine::{list, text};
 use super::system::{Attachment, Ticket, TicketState};
 use crate::sms::sign::encode;
 

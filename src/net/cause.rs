@@ -212,6 +212,11 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     found
 }
 
+/// Whether the cause of an error is the certificate of a server.
+pub fn is_certificate(error: &(dyn Error + 'static)) -> bool {
+    matches!(find(error), Some(TlsError::InvalidCertificate(_)))
+}
+
 /// The text of the innermost error.
 fn bottom(error: &(dyn Error + 'static)) -> String {
     let mut bottom = error;

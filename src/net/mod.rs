@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-pub use cause::Cause;
+pub use cause::{Cause, is_certificate};
 pub use coding::{ACCEPTED, BodyError, BodyReader};
 pub use proxy::{Proxies, ProxyError};
 pub use trust::{TrustError, trusted};

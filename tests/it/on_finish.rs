@@ -68,10 +68,10 @@ fn command_runs_when_there_is_no_report() {
     fs::write(folder.path().join("c.toml"), "[profile.default]\nratee = 3\n").unwrap();
     assert_eq!(with_path(folder.path(), &[&config[..], &[&given]].concat()).code, 2);
     assert!(told(folder.path())[2].starts_with("c.toml:2"));
-    let settings = format!("[profile.default]\non-finish = '''{HOOK}'''\nrate = 'x'\n");
+    let settings = format!("[profile.default]\non-finish = '''{HOOK}'''\n");
     fs::write(folder.path().join("c.toml"), settings).unwrap();
-    assert_eq!(with_path(folder.path(), &config).code, 2);
-    assert!(told(folder.path())[2].starts_with("c.toml:3"), "the command of the file");
+    assert_eq!(with_path(folder.path(), &[&config[..], &["--nosuch"]].concat()).code, 2);
+    assert_eq!(told(folder.path())[..2], ["2", "incomplete"], "the command of the file");
     assert_eq!(with_path(folder.path(), &["export", "--on-finish", HOOK, "--help"]).code, 0);
     assert!(!folder.path().join("told").exists());
 }

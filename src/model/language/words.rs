@@ -230,10 +230,8 @@ const CHINESE: &[(&str, &str)] = &[
     ("Task and directory", "任务和目录"),
     ("Expires", "有效期至"),
     ("any", "任意"),
-    (
-        "Waivers that do not count (expired or unused): {0}; see the sheet {1}",
-        "不计入的豁免（已失效或未使用）：{0}；见工作表“{1}”",
-    ),
+    ("Waivers that do not count (expired or unused): {0}", "不计入的豁免（已失效或未使用）：{0}个"),
+    ("see the sheet {0}", "见工作表“{0}”"),
     ("SHA-256", "SHA-256值"),
     ("Conditions", "条件"),
     ("Earlier", "此前"),

@@ -122,6 +122,13 @@ pub struct Expiry {
     pub(super) end: Timestamp,
 }
 
+impl Expiry {
+    /// The date, without a time.
+    pub fn date(&self) -> &str {
+        self.text.get(.."2026-12-01".len()).unwrap_or(&self.text)
+    }
+}
+
 impl fmt::Display for Expiry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -29,7 +29,7 @@ const LINE: f64 = 15.0;
 const MAX_LINES: u32 = 2;
 /// No page holds more tasks.
 const MAX_TASKS: usize = 60;
-const IDLE: &str = "Waivers that do not count (expired or unused): {0}; see the sheet {1}";
+const IDLE: &str = "Waivers that do not count (expired or unused): {0}";
 /// The tasks that are listed at least, before other tables get less.
 const LEAST_TASKS: usize = 3;
 
@@ -146,11 +146,12 @@ impl<'a> Lists<'a> {
         }
         let rows = self.waivers.iter().map(|waiver| lines_height(waiver_lines(waiver, language), language));
         let table = if self.waivers.is_empty() { 0.0 } else { HEADINGS + rows.sum::<f64>() };
-        GAP + SECTION + table + LINE * f64::from(u8::from(self.has_waiver_note()))
+        GAP + SECTION + table + LINE * f64::from(self.waiver_notes())
     }
 
-    fn has_waiver_note(&self) -> bool {
-        self.idle_waivers > 0 || self.waivers.len() < self.all_waivers
+    /// The lines under the waivers: how many more there are, and how many do not count.
+    fn waiver_notes(&self) -> u8 {
+        u8::from(self.waivers.len() < self.all_waivers) + u8::from(self.idle_waivers > 0)
     }
 }
 
@@ -432,21 +433,22 @@ impl<'a> Page<'a> {
             let right = self.looks.cell().set_align(FormatAlign::Right);
             match &waiver.expires {
                 Some(expires) => {
-                    let expires = cut(&expires.to_string(), WAIVERS[4], language, 1);
-                    self.text(row, WAIVERS[4], &expires, &right)?;
+                    // The date is enough here; a time would be cut.
+                    let expires = expires.date();
+                    self.text(row, WAIVERS[4], expires, &right)?;
                 }
                 None => self.label(row, WAIVERS[4], "no expiry", &right.set_bold())?,
             }
         }
-        if lists.has_waiver_note() {
+        let more = lists.all_waivers - lists.waivers.len();
+        let notes = [("… and {0} more", more), (IDLE, lists.idle_waivers)];
+        for (text, count) in notes.into_iter().filter(|(_, count)| *count > 0) {
+            let mut text = language.fill(text, &[&count]);
+            if self.report().options().template.about {
+                text += language.semicolon();
+                text += &language.fill("see the sheet {0}", &[&language.text(about::NAME)]);
+            }
             let row = self.row(LINE)?;
-            let more = lists.all_waivers - lists.waivers.len();
-            let text = match more {
-                0 => language.fill(IDLE, &[&lists.idle_waivers, &language.text(about::NAME)]),
-                more => {
-                    language.fill("… and {0} more: see the sheet {1}", &[&more, &language.text(about::NAME)])
-                }
-            };
             self.text(row, (0, LAST), &text, &self.looks.quiet())?;
         }
         Ok(())
