@@ -7,6 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use super::console;
 use super::exit::Exit;
 
+/// The bytes of all paths, and the characters of a headline. Linux refuses a variable of 128 KiB or more, and then the
+/// command would not run.
+const MAX_OUTPUTS: usize = 100_000;
+const MAX_HEADLINE: usize = 1000;
+
 /// The command and the data for it. One process is one run.
 #[derive(Debug, Default)]
 struct Hook {
@@ -61,7 +66,7 @@ pub(crate) fn record_report(
 pub(crate) fn record_failure(message: &str) {
     with(|hook| {
         let line = message.lines().next().unwrap_or_default();
-        let line = line.strip_prefix("error: ").unwrap_or(line).to_owned();
+        let line: String = line.strip_prefix("error: ").unwrap_or(line).chars().take(MAX_HEADLINE).collect();
         hook.headline.get_or_insert(line);
     });
 }
@@ -77,7 +82,7 @@ pub(crate) fn is_running() -> bool {
 pub(crate) fn run(exit: Exit) -> Exit {
     let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(hook) = hook().take() else { return exit };
-    let outputs: Vec<String> = hook.outputs.iter().map(|path| path.display().to_string()).collect();
+    let (outputs, omitted) = within(&hook.outputs, MAX_OUTPUTS);
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let ended = Command::new("sh")
         .arg("-c")
@@ -87,10 +92,15 @@ pub(crate) fn run(exit: Exit) -> Exit {
         .env("CUTOVER_REPORT_HEADLINE", hook.headline.as_deref().unwrap_or("the run did not end"))
         .env("CUTOVER_REPORT_MANIFEST", path(&hook.manifest))
         .env("CUTOVER_REPORT_JOURNAL", path(&hook.journal))
-        .env("CUTOVER_REPORT_OUTPUTS", outputs.join("\n"))
+        .env("CUTOVER_REPORT_OUTPUTS", outputs)
         .stdin(Stdio::null())
         .stdout(stderr())
         .status();
+    if omitted > 0 {
+        console::warning(&format!(
+            "CUTOVER_REPORT_OUTPUTS lacks the last {omitted} paths, which are too long together; read them from the manifest"
+        ));
+    }
     let problem = match ended {
         Ok(status) if status.success() => return exit,
         Ok(status) => format!("it ended with {status}"),
@@ -98,6 +108,22 @@ pub(crate) fn run(exit: Exit) -> Exit {
     };
     console::error(&format!("the command of --on-finish failed: {problem}; the reports are not affected"));
     if exit == Exit::Done { Exit::Delivery } else { exit }
+}
+
+/// The paths that fit into so many bytes, a line each, and the number of those that do not.
+fn within(paths: &[PathBuf], most: usize) -> (String, usize) {
+    let mut lines = String::new();
+    for (index, path) in paths.iter().enumerate() {
+        let path = path.display().to_string();
+        if lines.len() + path.len() >= most {
+            return (lines, paths.len() - index);
+        }
+        if index > 0 {
+            lines.push('\n');
+        }
+        lines += &path;
+    }
+    (lines, 0)
 }
 
 fn stderr() -> Stdio {
@@ -110,4 +136,18 @@ fn stderr() -> Stdio {
         }
     }
     Stdio::null()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_beyond_the_limit_are_counted() {
+        let paths = ["a.csv", "b.csv", "c.csv"].map(PathBuf::from);
+        assert_eq!(within(&paths, 100), ("a.csv\nb.csv\nc.csv".to_owned(), 0));
+        assert_eq!(within(&paths, 12), ("a.csv\nb.csv".to_owned(), 1));
+        assert_eq!(within(&paths, 3), (String::new(), 3));
+        assert_eq!(within(&[], 3), (String::new(), 0));
+    }
 }
