@@ -103,7 +103,7 @@ impl Report<'_> {
         match (passing * 1000).checked_div(judged) {
             None => language.fill("0 of {0} tasks have evidence", &[&all]),
             Some(thousandths) => {
-                let share = format!("{}.{} %", thousandths / 10, thousandths % 10);
+                let share = language.fill("{0}.{1} %", &[&(thousandths / 10), &(thousandths % 10)]);
                 language.fill(
                     "{0} of {1} tasks have evidence; {2} of these pass ({3})",
                     &[&judged, &all, &passing, &share],

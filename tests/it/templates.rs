@@ -376,7 +376,7 @@ fn chinese_workbook_has_no_english_label() {
     let all: Vec<String> = workbook.names.iter().flat_map(|name| texts(&workbook, name)).collect();
     for wanted in [
         "任务ID",
-        "一致",
+        "一致率",
         "未校验",
         "最近校验时间 (Asia/Shanghai)",
         "割接签字确认",

@@ -32,6 +32,14 @@ impl Language {
         }
     }
 
+    /// The heading of a column in this language. `Consistent` is a share there, elsewhere a verdict.
+    pub fn heading(self, english: &str) -> &str {
+        match (self, english) {
+            (Self::Chinese, "Consistent") => "一致率",
+            _ => self.text(english),
+        }
+    }
+
     /// A text in this language, with `{0}`, `{1}` … replaced by the values.
     pub fn fill(self, english: &str, values: &[&dyn Display]) -> String {
         let mut filled = String::new();

@@ -62,7 +62,7 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     facts.extend(report.unlisted().iter().map(|why| ("Not listed", why.clone())));
     facts.push(("Tasks in the journal", journal.recorded().to_string()));
     if !journal.is_finished() {
-        let text = "the run did not come to its end; tasks that it did not reach count as Fetch failed";
+        let text = "the run did not finish; tasks that it did not reach count as Fetch failed";
         facts.push(("Unfinished", language.text(text).to_owned()));
     }
     facts.extend(journal.faults().into_iter().map(|fault| ("Journal", fault)));
@@ -108,7 +108,7 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("Missing at target", "files that the target lacks"),
     ("Redundant at target", "files that only the target has"),
     (
-        "Consistent",
+        "Consistent (column)",
         "the share of files that are the same on both sides, of all that either side has; cut, never rounded up, \
          so 100 % means that nothing differs",
     ),

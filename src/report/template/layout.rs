@@ -52,7 +52,7 @@ impl Template {
     /// The heading of a column: the template's own word for it, or the usual one.
     pub fn heading<F>(&self, column: &Column<F>, zone: &Zone, language: Language) -> String {
         let own = self.headings.get(column.key).and_then(|words| words.own(language));
-        column.heading_in(own.unwrap_or(language.text(column.heading)), zone)
+        column.heading_in(own.unwrap_or(language.heading(column.heading)), zone)
     }
 
     /// The width of a column in characters.
