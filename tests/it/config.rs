@@ -63,7 +63,7 @@ fn settings_that_conflict_with_the_command_line_are_ignored() {
 #[test]
 fn config_errors_are_reported_with_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
-    let mut told = String::new();
+    let mut reported = String::new();
     for (text, more) in [
         ("[profile.default]\nrate = '5/s'\nrat = 1\n", vec![]),
         ("[profile.default]\npassword = 'x'\n", vec![]),
@@ -81,12 +81,12 @@ fn config_errors_are_reported_with_line_and_column() {
         let arguments = [&["tasks", "--endpoint", "embedded", "--config", "c.toml"][..], &more].concat();
         let listed = run(folder.path(), &arguments);
         assert_eq!(listed.code, 2, "{text}");
-        told += &format!("{text}{}\n", listed.stderr);
+        reported += &format!("{text}{}\n", listed.stderr);
     }
     for arguments in [["--config", "none.toml"], ["--profile", "night"]] {
         let listed = run(folder.path(), &[&["tasks", "--endpoint", "embedded"][..], &arguments].concat());
         assert_eq!(listed.code, 2);
-        told += &listed.stderr;
+        reported += &listed.stderr;
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(reported);
 }

@@ -245,7 +245,7 @@ fn address_that_cannot_be_used_is_wrong_usage() {
 }
 
 #[test]
-fn export_with_to_delivers_to_each_ticket_whatever_becomes_of_the_others() {
+fn export_with_failing_delivery_still_delivers_to_the_other_tickets() {
     let folder = tempdir().unwrap();
     let (broken, good) = (Tickets::start(System::Rt), Tickets::start(System::Redmine));
     broken.fault(Fault::Refuse { status: 403, times: 9 });

@@ -148,9 +148,9 @@ fn every_diff_output_has_the_same_changes_worst_first() {
     assert_eq!(json["counts"], counts);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let tasks = json["tasks"].as_array().unwrap();
-    let told: Vec<_> =
+    let reported: Vec<_> =
         tasks.iter().map(|task| (text(&task["source_server"]), text(&task["change"]))).collect();
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     assert_eq!(tasks[0]["different_delta"], 4);
     assert_eq!(tasks[1]["verdict_now"], "consistent", "it passes and is worse all the same");
     assert_eq!(
@@ -161,17 +161,18 @@ fn every_diff_output_has_the_same_changes_worst_first() {
     );
 
     let rows = csv(&folder.path().join("d.csv"));
-    let told: Vec<_> = rows[1..].iter().map(|row| (row[1].clone(), row[2].clone())).collect();
-    assert_eq!(told[3].0, "'=came+bad", "a text, not a formula");
-    let told = told.iter().map(|(name, change)| (name.trim_start_matches('\'').to_owned(), change.clone()));
-    assert_eq!(told.collect::<Vec<_>>(), expected);
+    let reported: Vec<_> = rows[1..].iter().map(|row| (row[1].clone(), row[2].clone())).collect();
+    assert_eq!(reported[3].0, "'=came+bad", "a text, not a formula");
+    let reported =
+        reported.iter().map(|(name, change)| (name.trim_start_matches('\'').to_owned(), change.clone()));
+    assert_eq!(reported.collect::<Vec<_>>(), expected);
     insta::assert_snapshot!("csv", rows.iter().map(|row| row.join(" | ")).collect::<Vec<_>>().join("\n"));
 
     let workbook = Workbook::open(&folder.path().join("d.xlsx"));
     assert_eq!(workbook.names, ["Changes", "Directories", "About"]);
     let table = workbook.table("Changes", "Source server");
-    let told: Vec<_> = table[1..].iter().map(|row| (row[0].clone(), row[1].to_lowercase())).collect();
-    assert_eq!(told, expected);
+    let reported: Vec<_> = table[1..].iter().map(|row| (row[0].clone(), row[1].to_lowercase())).collect();
+    assert_eq!(reported, expected);
     let counted = &workbook.sheets["Changes"][6..8];
     assert_eq!(counted[0][0], Data::String("Worse".to_owned()));
     assert_eq!(
@@ -195,9 +196,9 @@ fn every_diff_output_has_the_same_changes_worst_first() {
 fn diff_without_outputs_prints_a_table() {
     let folder = nights();
     let diff = |more: &[&str]| run(folder.path(), &[&["diff", "old.jsonl", "new.jsonl"], more].concat());
-    let told = diff(&[]);
-    assert_eq!(told.code, 0, "{}", told.stderr);
-    insta::assert_snapshot!("table", told.stdout);
+    let reported = diff(&[]);
+    assert_eq!(reported.code, 0, "{}", reported.stderr);
+    insta::assert_snapshot!("table", reported.stdout);
     let document = diff(&["--json"]);
     assert_eq!(serde_json::from_str::<Value>(&document.stdout).unwrap()["counts"]["worse"], 3);
     let quiet = diff(&["-q"]);

@@ -189,10 +189,10 @@ fn doctor_reports_every_problem() {
         (answer(403, Some("Sun, 06 Nov 1994 08:49:37 GMT")), 1, "warn  clock"),
         (answer(200, None), 1, "HTTP 200, but the response is an error: X.1: no"),
     ];
-    for (server, code, told) in cases {
+    for (server, code, reported) in cases {
         let (checked, _) = call(&server, "doctor", &[]);
         assert_eq!(checked.code, code, "{}", checked.stdout);
-        assert!(checked.stdout.contains(told), "{}", checked.stdout);
+        assert!(checked.stdout.contains(reported), "{}", checked.stdout);
         assert_eq!(server.seen().len(), 1, "no refused request is made again");
         assert!(server.seen().iter().all(|seen| seen.method == "GET"));
     }
@@ -257,9 +257,9 @@ fn missing_permission_is_named() {
         ("export", &["--discover", "-o", "r.csv"], "sms:server:queryServer"),
         ("server-export", &["--task", "t", "-o", "out"], "sms:server:getBatchConsistencyResults"),
     ] {
-        let (told, _) = call(&server, command, more);
-        assert_eq!(told.code, 1, "{}", told.stderr);
-        assert!(told.stderr.contains(permission), "{}", told.stderr);
+        let (reported, _) = call(&server, command, more);
+        assert_eq!(reported.code, 1, "{}", reported.stderr);
+        assert!(reported.stderr.contains(permission), "{}", reported.stderr);
     }
 }
 
@@ -267,9 +267,9 @@ fn missing_permission_is_named() {
 fn deadline_applies_to_the_search() {
     let server = Server::start(|_, _| json(503, "{}"));
     let arguments = ["--discover", "-o", "r.csv", "--deadline", "300ms", "--max-attempts", "100"];
-    let (told, _) = call(&server, "export", &arguments);
-    assert_eq!(told.code, 1, "{}", told.stderr);
-    assert!(told.stderr.contains("--deadline"), "{}", told.stderr);
+    let (reported, _) = call(&server, "export", &arguments);
+    assert_eq!(reported.code, 1, "{}", reported.stderr);
+    assert!(reported.stderr.contains("--deadline"), "{}", reported.stderr);
 }
 
 #[test]
@@ -287,9 +287,9 @@ fn export_with_discover_finds_its_tasks() {
     assert_eq!(export(&["--task", "a", "--with-results"]).0, 2);
     assert_eq!(export(&["--discover", "--state", "MIGRATE_SUCCESS"]).1, 12, "all in this state");
     assert_eq!(export(&["--discover", "--name", "web"]).1, 2);
-    let (code, tasks, told) = export(&["--discover", "--state", "RUNNING"]);
-    assert_eq!((code, tasks), (1, 0), "{told}");
-    assert!(told.contains("no matching task"), "{told}");
+    let (code, tasks, reported) = export(&["--discover", "--state", "RUNNING"]);
+    assert_eq!((code, tasks), (1, 0), "{reported}");
+    assert!(reported.contains("no matching task"), "{reported}");
     assert_eq!(export(&["--task", "a", "--name", "web"]).0, 2);
 }
 
@@ -366,8 +366,8 @@ fn incomplete_listing_is_in_every_report() {
         let report: serde_json::Value = serde_json::from_str(&read("r.json")).unwrap();
         assert_eq!(report["tasks"][0]["verdict"], "consistent");
         assert!(report["run"]["unlisted"][0].as_str().unwrap().contains(why), "{}", report["run"]);
-        let told = "1 of 1 task passes; the account may have tasks that are not listed";
-        assert!(read("r.md").contains(told), "{}", read("r.md"));
+        let reported = "1 of 1 task passes; the account may have tasks that are not listed";
+        assert!(read("r.md").contains(reported), "{}", read("r.md"));
         assert!(read("r.prom").contains("last_run_success{report=\"r\"} 0"), "{}", read("r.prom"));
         let workbook = crate::support::Workbook::open(&folder.path().join("r.xlsx"));
         let headline = "the account may have tasks that are not listed; the task passes";

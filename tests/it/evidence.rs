@@ -35,9 +35,9 @@ fn every_file_of_a_run_is_in_the_manifest_and_verified() {
     let at = folder.path();
     let mut there = files(at);
     there.remove(Path::new("out/r.manifest.json")).unwrap();
-    let told = run(at, &["verify", "out/r.manifest.json"]);
-    assert_eq!((told.code, told.stderr.as_str()), (0, ""), "{}", told.stdout);
-    let ok: Vec<&str> = told.stdout.lines().map(|line| line.strip_prefix("ok ").unwrap()).collect();
+    let reported = run(at, &["verify", "out/r.manifest.json"]);
+    assert_eq!((reported.code, reported.stderr.as_str()), (0, ""), "{}", reported.stdout);
+    let ok: Vec<&str> = reported.stdout.lines().map(|line| line.strip_prefix("ok ").unwrap()).collect();
     assert!(ok.iter().all(|path| at.join(path).is_file()), "the paths lead to the files: {ok:?}");
     assert_eq!(ok.len(), there.len());
     let document = manifest(at, "out/r.manifest.json");
@@ -70,14 +70,14 @@ fn verify_reports_every_change_of_a_file() {
     std::fs::remove_file(at("b.csv")).unwrap();
     std::fs::remove_file(at("d.zip")).unwrap();
     std::fs::create_dir(at("d.zip")).unwrap();
-    let told = run(folder.path(), &["-q", "verify", "r.manifest.json"]);
-    assert_eq!(told.code, 1);
-    let lines: Vec<&str> = told.stdout.lines().collect();
+    let reported = run(folder.path(), &["-q", "verify", "r.manifest.json"]);
+    assert_eq!(reported.code, 1);
+    let lines: Vec<&str> = reported.stdout.lines().collect();
     assert!(lines[0].starts_with("changed r.journal.jsonl: ") && lines[0].contains(" bytes instead of "));
     assert!(lines[1].starts_with("changed r.xlsx: SHA-256 ") && lines[1].contains(" instead of "));
     assert!(lines[2].starts_with("changed a.csv: "));
     assert_eq!(lines[3..], ["missing b.csv", "changed d.zip: it is no file any more"]);
-    assert_eq!(told.stderr, "error: r.manifest.json: 5 of 6 files are not as they were written\n");
+    assert_eq!(reported.stderr, "error: r.manifest.json: 5 of 6 files are not as they were written\n");
     assert!(run(folder.path(), &["verify", "r.manifest.json"]).stdout.contains("ok c.json\n"));
 }
 
@@ -86,8 +86,8 @@ fn verify_works_in_a_moved_folder() {
     let folder = exported(&["-o", "night/r.xlsx", "-o", "night/csv/", "--journal", "night/kept.jsonl"]);
     std::fs::create_dir(folder.path().join("archive")).unwrap();
     std::fs::rename(folder.path().join("night"), folder.path().join("archive/2026")).unwrap();
-    let told = run(folder.path(), &["verify", "archive/2026/kept.manifest.json"]);
-    assert_eq!(told.code, 0, "{}", told.stdout);
+    let reported = run(folder.path(), &["verify", "archive/2026/kept.manifest.json"]);
+    assert_eq!(reported.code, 0, "{}", reported.stdout);
     let inside = run(&folder.path().join("archive/2026"), &["verify", "kept.manifest.json"]);
     assert!(inside.stdout.starts_with("ok kept.jsonl\nok r.xlsx\nok csv/"), "{}", inside.stdout);
 }
@@ -105,9 +105,9 @@ fn manifest_is_beside_the_journal_or_the_first_output() {
     }
     let none = exported(&["--json"]);
     assert!(files(none.path()).is_empty(), "no output, no journal, no manifest");
-    let told = export(none.path(), &["-o", "r.csv", "-o", "r.manifest.json"]);
-    assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{}", told.stderr);
-    assert!(told.stderr.contains("the manifest r.manifest.json"), "{}", told.stderr);
+    let reported = export(none.path(), &["-o", "r.csv", "-o", "r.manifest.json"]);
+    assert_eq!((reported.code, reported.stdout.as_str()), (2, ""), "{}", reported.stderr);
+    assert!(reported.stderr.contains("the manifest r.manifest.json"), "{}", reported.stderr);
 }
 
 #[test]
@@ -140,8 +140,12 @@ fn verify_reports_a_journal_that_grew() {
     assert_eq!(manifest(folder.path(), "half.manifest.json")["run"]["finished"], false);
     assert_eq!(run(folder.path(), &["verify", "half.manifest.json"]).code, 0);
     std::fs::write(&journal, whole).unwrap();
-    let told = run(folder.path(), &["verify", "half.manifest.json"]);
-    assert!(told.code == 1 && told.stdout.starts_with("changed r.journal.jsonl: "), "{}", told.stdout);
+    let reported = run(folder.path(), &["verify", "half.manifest.json"]);
+    assert!(
+        reported.code == 1 && reported.stdout.starts_with("changed r.journal.jsonl: "),
+        "{}",
+        reported.stdout
+    );
 }
 
 #[test]
@@ -154,19 +158,19 @@ fn failed_outputs_are_in_the_manifest_and_never_verified() {
     let document = manifest(folder.path(), "good.manifest.json");
     assert_eq!((&document["complete"], &document["failed"]), (&json!(false), &json!(["file/x.csv", "csv"])));
     assert_eq!(named(&document), [("good.journal.jsonl", "journal"), ("good.csv", "output")]);
-    let told = run(folder.path(), &["-q", "verify", "good.manifest.json"]);
+    let reported = run(folder.path(), &["-q", "verify", "good.manifest.json"]);
     let never = "missing file/x.csv: the run could not write it\nmissing csv: the run could not write it\n";
-    assert_eq!((told.code, told.stdout.as_str()), (1, never), "{}", told.stderr);
+    assert_eq!((reported.code, reported.stdout.as_str()), (1, never), "{}", reported.stderr);
 }
 
 #[test]
 fn manifest_that_cannot_be_written_is_reported() {
     let folder = tempdir().unwrap();
     std::fs::create_dir(folder.path().join("r.manifest.json")).unwrap();
-    let told = export(folder.path(), &["-o", "r.csv"]);
-    assert_eq!((told.code, told.stdout.as_str()), (1, "r.csv\n"));
-    assert!(told.stderr.contains("error: r.manifest.json: "), "{}", told.stderr);
-    assert!(!told.stderr.contains("\nmanifest: "), "{}", told.stderr);
+    let reported = export(folder.path(), &["-o", "r.csv"]);
+    assert_eq!((reported.code, reported.stdout.as_str()), (1, "r.csv\n"));
+    assert!(reported.stderr.contains("error: r.manifest.json: "), "{}", reported.stderr);
+    assert!(!reported.stderr.contains("\nmanifest: "), "{}", reported.stderr);
 }
 
 #[cfg(target_os = "linux")]
@@ -183,11 +187,11 @@ fn old_manifest_is_removed_if_the_new_one_fails() {
         .arg(journal)
         .output()
         .unwrap();
-    let told = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{told}");
+    let reported = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{reported}");
     assert!(
-        told.contains("is no Unicode") && told.contains("the manifest of an earlier run is removed"),
-        "{told}"
+        reported.contains("is no Unicode") && reported.contains("the manifest of an earlier run is removed"),
+        "{reported}"
     );
     assert!(!folder.path().join(manifest).exists() && folder.path().join("r.csv").exists());
 }
@@ -210,19 +214,19 @@ fn invalid_manifest_is_reported_and_others_are_verified() {
     odd("size.json", &|document| document["files"][0]["size"] = json!(-1));
     std::fs::write(folder.path().join("garbage.json"), [0xff, 0, 7]).unwrap();
     let names = ["later", "path", "twice", "empty", "digest", "size", "garbage", "summary"];
-    let told: Vec<String> = names
+    let reported: Vec<String> = names
         .iter()
         .map(|name| {
-            let told = run(folder.path(), &["verify", &format!("{name}.json"), "r.manifest.json"]);
-            assert_eq!(told.code, 2, "{name}: {}", told.stderr);
-            assert_eq!(told.stdout, "ok r.journal.jsonl\nok r.csv\nok summary.json\n", "{name}");
-            told.stderr
+            let reported = run(folder.path(), &["verify", &format!("{name}.json"), "r.manifest.json"]);
+            assert_eq!(reported.code, 2, "{name}: {}", reported.stderr);
+            assert_eq!(reported.stdout, "ok r.journal.jsonl\nok r.csv\nok summary.json\n", "{name}");
+            reported.stderr
         })
         .collect();
-    insta::assert_snapshot!(told.concat());
+    insta::assert_snapshot!(reported.concat());
     std::fs::remove_file(folder.path().join("r.csv")).unwrap();
-    let told = run(folder.path(), &["-q", "verify", "terminal.json"]);
-    assert_eq!((told.code, told.stdout.as_str()), (1, "missing a\\u{1b}[2Jb\n"));
+    let reported = run(folder.path(), &["-q", "verify", "terminal.json"]);
+    assert_eq!((reported.code, reported.stdout.as_str()), (1, "missing a\\u{1b}[2Jb\n"));
     let worst = run(folder.path(), &["verify", "r.manifest.json", "garbage.json"]);
     assert_eq!(worst.code, 1, "a file that is gone weighs more");
     assert_eq!(run(folder.path(), &["verify", "none.json"]).code, 1);

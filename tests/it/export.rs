@@ -325,9 +325,9 @@ fn full_stdout_keeps_the_outputs() {
         .stdout(full)
         .output()
         .unwrap();
-    let told = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{told}");
-    assert!(told.contains("stdout: No space left"), "{told}");
+    let reported = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{reported}");
+    assert!(reported.contains("stdout: No space left"), "{reported}");
     assert_eq!(csv(&folder.path().join("a.csv")), csv(&folder.path().join("b.csv")));
 }
 
@@ -349,7 +349,7 @@ fn invalid_arguments_are_reported_before_fetching() {
     let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(folder.path().join("token"), open_to_all).unwrap();
     let https = "https://127.0.0.1:1";
-    let told: Vec<String> = [
+    let reported: Vec<String> = [
         &["export", "bad.csv", "bad.json", "none.csv", "x.txt", "--endpoint", "embedded", "-o", "r.xlsx"][..],
         &["export", "--endpoint", "embedded", "-o", "r.xlsx"],
         &["export", "bad.csv", "--endpoint", "embedded", "-o", "./bad.csv"],
@@ -393,6 +393,6 @@ fn invalid_arguments_are_reported_before_fetching() {
         format!("{} -> {}\n{}", arguments.join(" "), run.code, run.stderr)
     })
     .collect();
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(reported.join("\n"));
     assert_eq!(files(folder.path()).len(), 3, "nothing was written");
 }

@@ -239,7 +239,7 @@ fn hostile_texts_are_escaped_in_every_place() {
 }
 
 #[test]
-fn links_name_the_task_whatever_its_id() {
+fn links_with_any_id_name_the_task() {
     let folder = tempdir().unwrap();
     let ids = ["a b", "任务/1", "100%", "x'\"<&>#?", "plain-1.2_3~!*()"];
     let mut tasks: Vec<_> = ids.iter().map(|id| (task(id, "web", &[]), different(1))).collect();

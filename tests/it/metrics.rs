@@ -32,7 +32,7 @@ fn read(path: &Path) -> Samples {
             assert!(of_this.insert(key.join(","), value.parse().unwrap()).is_none(), "twice: {line}");
         }
         assert!(!of_this.is_empty(), "{name} has no sample");
-        assert!(samples.insert(name.to_owned(), of_this).is_none(), "{name} stands there twice");
+        assert!(samples.insert(name.to_owned(), of_this).is_none(), "{name} is there twice");
     }
     samples
 }
@@ -56,7 +56,7 @@ fn labels(text: &str) -> (BTreeMap<String, String>, &str) {
                 (_, plain) => value.push(plain),
             }
         };
-        assert!(labels.insert(name.to_owned(), value).is_none(), "{name} stands there twice");
+        assert!(labels.insert(name.to_owned(), value).is_none(), "{name} is there twice");
         match after[end + 1..].strip_prefix('}') {
             Some(rest) => return (labels, rest),
             None => rest = after[end + 1..].strip_prefix(',').unwrap(),

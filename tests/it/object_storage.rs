@@ -225,25 +225,25 @@ fn invalid_arguments_are_reported_before_fetching() {
     let url = service.url();
     let tasks = sample_tasks();
     let fixed = ["export", tasks.as_str(), "--endpoint", url.as_str(), "--auth", "none"];
-    let told = |variables: &[(&str, &str)], more: &[&str]| {
+    let reported = |variables: &[(&str, &str)], more: &[&str]| {
         let run = s3.run_with(folder.path(), variables, &[&fixed[..], more].concat());
         assert!(!run.stderr.contains(SECRET) && !run.stderr.contains("wrong-secret"), "{}", run.stderr);
         format!("{} {}", run.code, run.stderr.replace(&s3.url(), "URL"))
     };
     let out = ["-o", "s3://b/r.json"];
     let cases = [
-        told(&[("AWS_SECRET_ACCESS_KEY", "wrong-secret")], &out),
-        told(&[("AWS_ACCESS_KEY_ID", "AKIDOFNOBODY")], &out),
-        told(&[("AWS_ACCESS_KEY_ID", "")], &out),
-        told(&[], &["-o", "s3://nobucket/r.json"]),
-        told(&[], &["-o", "s3://b"]),
-        told(&[], &["-o", "s3://b/"]),
-        told(&[], &["--journal", "j.jsonl", "-o", "s3://b/a/../r.json"]),
-        told(&[], &["--s3-endpoint", "http://me:wrong-secret@127.0.0.1:1", "-o", "s3://b/r.json"]),
-        told(&[], &["-o", "s3://b/j.jsonl", "-o", "s3://b/j.jsonl"]),
-        told(&[], &["--journal", "s3://b/r.json", "-o", "s3://b/r.json"]),
-        told(&[], &["--journal", "s3://b/there.json", "-o", "s3://b/r.json"]),
-        told(&[], &["--resume", "--journal", "s3://b/there.json", "-o", "s3://b/r.json"]),
+        reported(&[("AWS_SECRET_ACCESS_KEY", "wrong-secret")], &out),
+        reported(&[("AWS_ACCESS_KEY_ID", "AKIDOFNOBODY")], &out),
+        reported(&[("AWS_ACCESS_KEY_ID", "")], &out),
+        reported(&[], &["-o", "s3://nobucket/r.json"]),
+        reported(&[], &["-o", "s3://b"]),
+        reported(&[], &["-o", "s3://b/"]),
+        reported(&[], &["--journal", "j.jsonl", "-o", "s3://b/a/../r.json"]),
+        reported(&[], &["--s3-endpoint", "http://me:wrong-secret@127.0.0.1:1", "-o", "s3://b/r.json"]),
+        reported(&[], &["-o", "s3://b/j.jsonl", "-o", "s3://b/j.jsonl"]),
+        reported(&[], &["--journal", "s3://b/r.json", "-o", "s3://b/r.json"]),
+        reported(&[], &["--journal", "s3://b/there.json", "-o", "s3://b/r.json"]),
+        reported(&[], &["--resume", "--journal", "s3://b/there.json", "-o", "s3://b/r.json"]),
     ];
     insta::assert_snapshot!(cases.join(""));
     let missing = ["render", "s3://b/no.jsonl", "-o", "s3://b/r.json"];

@@ -10,16 +10,16 @@ use assert_cmd::cargo::cargo_bin;
 use tempfile::tempdir;
 
 const HOOK: &str = "printf '%s\\n' \"$CUTOVER_REPORT_EXIT\" \"$CUTOVER_REPORT_STATUS\" \"$CUTOVER_REPORT_HEADLINE\" \
-                    \"$CUTOVER_REPORT_MANIFEST\" \"$CUTOVER_REPORT_JOURNAL\" \"$CUTOVER_REPORT_OUTPUTS\" >told";
+                    \"$CUTOVER_REPORT_MANIFEST\" \"$CUTOVER_REPORT_JOURNAL\" \"$CUTOVER_REPORT_OUTPUTS\" >reported";
 
 fn with_path(folder: &Path, arguments: &[&str]) -> Run {
     let path = std::env::var("PATH").unwrap();
     crate::support::run_with(folder, &[("PATH", &path)], arguments)
 }
 
-fn told(folder: &Path) -> Vec<String> {
-    let text = fs::read_to_string(folder.join("told")).unwrap();
-    fs::remove_file(folder.join("told")).unwrap();
+fn reported(folder: &Path) -> Vec<String> {
+    let text = fs::read_to_string(folder.join("reported")).unwrap();
+    fs::remove_file(folder.join("reported")).unwrap();
     text.lines().map(str::to_owned).collect()
 }
 
@@ -30,17 +30,17 @@ fn command_gets_status_and_paths_in_the_environment() {
     let first = ["export", &tasks, "--endpoint", "embedded", "--rate", "1000/s", "--on-finish", HOOK];
     let run = with_path(folder.path(), &[&first[..], &["-o", "r.csv", "-o", "r.json"]].concat());
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let lines = told(folder.path());
+    let lines = reported(folder.path());
     assert_eq!(lines[..2], ["0", "not_ready"]);
     assert_eq!(lines[2], "NOT READY: 6 of 12 tasks do not pass");
     assert_eq!(lines[3..], ["r.manifest.json", "r.journal.jsonl", "r.csv", "r.json"]);
     let render =
         ["render", "r.journal.jsonl", "-o", "x.csv", "--fail-on", "not-passing", "--on-finish", HOOK];
     assert_eq!(with_path(folder.path(), &render).code, 4);
-    assert_eq!(told(folder.path())[0], "4");
+    assert_eq!(reported(folder.path())[0], "4");
     let merge = ["merge", "r.journal.jsonl", "-o", "m.csv", "--on-finish", HOOK];
     assert_eq!(with_path(folder.path(), &merge).code, 0);
-    assert_eq!(told(folder.path())[3], "m.manifest.json");
+    assert_eq!(reported(folder.path())[3], "m.manifest.json");
 }
 
 #[test]
@@ -52,28 +52,28 @@ fn command_runs_when_there_is_no_report() {
     let variables = [("PATH", path.as_str()), ("SMS_AUTH_TOKEN", "t")];
     let export = ["export", "--task", "a", "--endpoint", &url, "-o", "r.csv", "--on-finish", HOOK];
     assert_eq!(crate::support::run_with(folder.path(), &variables, &export).code, 5);
-    let lines = told(folder.path());
+    let lines = reported(folder.path());
     assert_eq!(lines[..2], ["5", "incomplete"]);
     assert!(lines[2].contains("refused"), "{lines:?}");
     let usage = ["export", "nosuch.csv", "--endpoint", "embedded", "-o", "r.csv", "--on-finish", HOOK];
     assert_eq!(with_path(folder.path(), &usage).code, 2);
-    assert_eq!(told(folder.path())[..2], ["2", "incomplete"]);
+    assert_eq!(reported(folder.path())[..2], ["2", "incomplete"]);
     let unknown = ["export", "a.csv", "--nosuch", "-o", "r.csv", "--on-finish", HOOK];
     assert_eq!(with_path(folder.path(), &unknown).code, 2);
-    let lines = told(folder.path());
+    let lines = reported(folder.path());
     assert_eq!(lines[..2], ["2", "incomplete"]);
     assert!(lines[2].starts_with("unexpected argument '--nosuch'"), "{lines:?}");
     let config = ["--config", "c.toml", "export", "a.csv", "-o", "r.csv"];
     let given = format!("--on-finish={HOOK}");
     fs::write(folder.path().join("c.toml"), "[profile.default]\nratee = 3\n").unwrap();
     assert_eq!(with_path(folder.path(), &[&config[..], &[&given]].concat()).code, 2);
-    assert!(told(folder.path())[2].starts_with("c.toml:2"));
+    assert!(reported(folder.path())[2].starts_with("c.toml:2"));
     let settings = format!("[profile.default]\non-finish = '''{HOOK}'''\n");
     fs::write(folder.path().join("c.toml"), settings).unwrap();
     assert_eq!(with_path(folder.path(), &[&config[..], &["--nosuch"]].concat()).code, 2);
-    assert_eq!(told(folder.path())[..2], ["2", "incomplete"], "the command of the file");
+    assert_eq!(reported(folder.path())[..2], ["2", "incomplete"], "the command of the file");
     assert_eq!(with_path(folder.path(), &["export", "--on-finish", HOOK, "--help"]).code, 0);
-    assert!(!folder.path().join("told").exists());
+    assert!(!folder.path().join("reported").exists());
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn command_runs_after_a_signal() {
     signal(&child, "-TERM");
     server.release();
     assert_eq!(end(child).code, 143);
-    assert_eq!(told(folder.path())[..2], ["143", "incomplete"]);
+    assert_eq!(reported(folder.path())[..2], ["143", "incomplete"]);
 }
 
 #[test]

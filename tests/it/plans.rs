@@ -389,7 +389,7 @@ fn shards_of_a_plan_are_merged_to_the_whole() {
 }
 
 #[test]
-fn task_that_was_made_anew_stays_one_server_in_diff() {
+fn task_replaced_by_a_new_one_stays_one_server_in_diff() {
     let folder = with("plan.csv", "server\nweb-01\ndb-01.a\n");
     for (night, id) in [("1", "t1"), ("2", "t9")] {
         let server = account(vec![task(id, WEB, 1, "")], Vec::new());

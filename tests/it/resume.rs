@@ -123,15 +123,15 @@ fn signal_waits_for_running_requests_and_run_can_resume() {
         let stalling = Stalling::after(10);
         let url = stalling.server.url();
         let mut child = start(folder.path(), &url, &["--concurrency", "4"]);
-        let mut told = BufReader::new(child.stderr.take().unwrap());
+        let mut reported = BufReader::new(child.stderr.take().unwrap());
         stalling.stalled();
         signal(&child, name);
         let mut line = String::new();
-        told.read_line(&mut line).unwrap();
+        reported.read_line(&mut line).unwrap();
         assert!(line.starts_with("stopping: "), "{line}");
         stalling.release();
         let mut rest = String::new();
-        told.read_to_string(&mut rest).unwrap();
+        reported.read_to_string(&mut rest).unwrap();
         assert_eq!(end(child).code, code, "{rest}");
         let seen = stalling.server.seen().len();
         assert!((11..=14).contains(&seen), "{seen} requests: none after the signal");
@@ -159,10 +159,10 @@ fn second_signal_exits_at_once_with_the_first_code() {
     list(folder.path(), 40);
     let stalling = Stalling::after(10);
     let mut child = start(folder.path(), &stalling.server.url(), &["--concurrency", "4"]);
-    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut reported = BufReader::new(child.stderr.take().unwrap());
     stalling.stalled();
     signal(&child, "-TERM");
-    told.read_line(&mut String::new()).unwrap();
+    reported.read_line(&mut String::new()).unwrap();
     signal(&child, "-INT");
     assert_eq!(end(child).code, 143);
     let held = answered(&journal(folder.path()));
@@ -274,21 +274,21 @@ fn resume_with_journal_of_another_run_is_refused_and_keeps_it() {
     assert_eq!(export(folder.path(), &url, &[]).code, 0);
     let held = journal(folder.path());
     let requests = server.seen().len();
-    let told = |more: &[&str], endpoint: &str| {
+    let reported = |more: &[&str], endpoint: &str| {
         let before = journal(folder.path());
         let run = export(folder.path(), endpoint, &[&["--resume"], more].concat());
         assert_eq!((journal(folder.path()), run.stdout.as_str()), (before, ""));
         format!("{} {}", run.code, run.stderr.replace(&url, "URL"))
     };
-    let mut all = vec![told(&[], "http://127.0.0.1:1"), told(&["--reconcile"], &url)];
-    all.push(told(&["--overwrite"], &url));
-    all.push(told(&["--no-journal"], &url));
-    all.push(told(&["-o", "x.csv", "--task", "more"], &url));
+    let mut all = vec![reported(&[], "http://127.0.0.1:1"), reported(&["--reconcile"], &url)];
+    all.push(reported(&["--overwrite"], &url));
+    all.push(reported(&["--no-journal"], &url));
+    all.push(reported(&["-o", "x.csv", "--task", "more"], &url));
     std::fs::write(folder.path().join(JOURNAL), held.replace("\"journal_format\":1", "\"journal_format\":9"))
         .unwrap();
-    all.push(told(&[], &url));
+    all.push(reported(&[], &url));
     std::fs::write(folder.path().join(JOURNAL), "a letter\n").unwrap();
-    all.push(told(&[], &url));
+    all.push(reported(&[], &url));
     let each = run(
         folder.path(),
         &["export", "tasks.csv", "--resume", "--endpoint", &url, "-o", "{date}/{time}.json"],
@@ -369,8 +369,8 @@ fn output_on_full_disk_keeps_the_old_file_and_other_outputs() {
     let run = limited(folder.path(), 40, &render);
     assert_eq!((run.code, run.stdout.as_str()), (1, "none/such.prom\n"), "{}", run.stderr);
     for path in ["big.xlsx", "summary.json"] {
-        let told = format!("error: {path}: ");
-        let line = run.stderr.lines().find(|line| line.starts_with(&told)).unwrap_or(&run.stderr);
+        let reported = format!("error: {path}: ");
+        let line = run.stderr.lines().find(|line| line.starts_with(&reported)).unwrap_or(&run.stderr);
         assert!(line.ends_with("File too large (os error 27); an existing file is unchanged"), "{line}");
     }
     assert!(run.stderr.contains("error: /proc/x.csv: "), "{}", run.stderr);

@@ -132,12 +132,12 @@ async fn token_is_issued_accepted_and_expires() {
     assert_eq!(issued.status, 201);
     let token = issued.headers["x-subject-token"].to_str().unwrap();
     assert_eq!(api.with_token(token).await.status, 200);
-    let told = &issued.body["token"];
-    let expires: Timestamp = told["expires_at"].as_str().unwrap().parse().unwrap();
-    let issued_at: Timestamp = told["issued_at"].as_str().unwrap().parse().unwrap();
+    let reported = &issued.body["token"];
+    let expires: Timestamp = reported["expires_at"].as_str().unwrap().parse().unwrap();
+    let issued_at: Timestamp = reported["issued_at"].as_str().unwrap().parse().unwrap();
     assert_eq!(expires.duration_since(issued_at), SignedDuration::from_hours(24));
     assert_eq!(
-        (&told["user"]["name"], &told["project"]["name"]),
+        (&reported["user"]["name"], &reported["project"]["name"]),
         (&json!("anyone"), &json!("ap-southeast-3"))
     );
 
@@ -181,7 +181,7 @@ async fn iam_errors_have_iam_format() {
 struct Serving {
     child: Child,
     url: String,
-    told: String,
+    reported: String,
 }
 
 impl Serving {
@@ -198,13 +198,13 @@ impl Serving {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("listening on ").unwrap();
-        Self { child, url: url.to_owned(), told: String::new() }
+        Self { child, url: url.to_owned(), reported: String::new() }
     }
 
     /// Stops it and reads its stderr.
     fn end(mut self) -> Self {
         self.child.kill().unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut self.told).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut self.reported).unwrap();
         self.child.wait().unwrap();
         self
     }
@@ -218,7 +218,7 @@ async fn client_and_service_use_the_same_environment() {
             Api::at(serving.url.clone()).with_key("AK", "hush-hush", Timestamp::now()).await.status,
             200
         );
-        assert_eq!(serving.end().told, "");
+        assert_eq!(serving.end().reported, "");
     }
     let variables = [("SMS_AUTH_TOKEN", "fixed"), ("SMS_IAM_USER", "ada"), ("SMS_IAM_PASSWORD", "right")];
     let serving = Serving::start(&["--auth", "token", "--token-life", "0s"], &variables);
@@ -228,15 +228,15 @@ async fn client_and_service_use_the_same_environment() {
     let issued = api.log_in(&user("ada", "right", "p")).await;
     let token = issued.headers["x-subject-token"].to_str().unwrap();
     api.with_token(token).await.refused("APIG.0307", "expired");
-    assert_eq!(serving.end().told, "");
+    assert_eq!(serving.end().reported, "");
 }
 
 #[tokio::test]
 async fn serve_without_key_generates_and_prints_one() {
     let mut serving = Serving::start(&["--auth", "aksk"], &[]);
-    let mut told = BufReader::new(serving.child.stderr.as_mut().unwrap()).lines().map(Result::unwrap);
-    assert!(told.next().unwrap().starts_with("no access key is set"));
-    let export = told.next().unwrap();
+    let mut reported = BufReader::new(serving.child.stderr.as_mut().unwrap()).lines().map(Result::unwrap);
+    assert!(reported.next().unwrap().starts_with("no access key is set"));
+    let export = reported.next().unwrap();
     let (id, secret) = export.strip_prefix("export HUAWEICLOUD_SDK_AK=").unwrap().split_once(' ').unwrap();
     let secret = secret.strip_prefix("HUAWEICLOUD_SDK_SK=").unwrap();
     let api = Api::at(serving.url.clone());

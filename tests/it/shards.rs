@@ -263,20 +263,20 @@ fn invalid_merges_are_reported() {
         let text = std::fs::read_to_string(path(name)).unwrap();
         std::fs::write(path(name), text.replacen(&endpoint, &endpoint_of_four, 1)).unwrap();
     }
-    let told = |inputs: &[&str], out: &str| {
+    let reported = |inputs: &[&str], out: &str| {
         let run = run(folder.path(), &[&["merge"], inputs, &["-o", out]].concat());
         format!("{}: {}", run.code, run.stderr.lines().next().unwrap_or_default())
     };
     let before = std::fs::read(path("1.jsonl")).unwrap();
     std::fs::write(path("letter.txt"), "a letter\n").unwrap();
-    let told = [
-        told(&["1.jsonl", "three.jsonl"], "m.json"),
-        told(&["1.jsonl", "short.jsonl"], "m.json"),
-        told(&["1.jsonl", "letter.txt"], "m.json"),
-        told(&["1.jsonl", "2.jsonl"], "1.jsonl"),
-        told(&["1.jsonl"], "m.txt"),
+    let reported = [
+        reported(&["1.jsonl", "three.jsonl"], "m.json"),
+        reported(&["1.jsonl", "short.jsonl"], "m.json"),
+        reported(&["1.jsonl", "letter.txt"], "m.json"),
+        reported(&["1.jsonl", "2.jsonl"], "1.jsonl"),
+        reported(&["1.jsonl"], "m.txt"),
     ];
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(reported.join("\n"));
     assert!(!path("m.json").exists() && std::fs::read(path("1.jsonl")).unwrap() == before);
 
     // Shards of another endpoint are separate, and each list has its own missing shards.

@@ -89,31 +89,31 @@ fn verify_of_signature_that_proves_nothing_exits_1() {
         (format!("ops namespaces=\"file\" {key}"), &[], "is not allowed for the namespace cutover-report"),
         (format!("ops cert-authority {key}"), &[], "is not in the list of allowed signers"),
     ] {
-        let told = verify(folder.path(), &allowed, more);
-        assert_eq!(told.code, 1, "{expected}: {}", told.stdout);
-        let first = told.stdout.lines().next().unwrap();
+        let reported = verify(folder.path(), &allowed, more);
+        assert_eq!(reported.code, 1, "{expected}: {}", reported.stdout);
+        let first = reported.stdout.lines().next().unwrap();
         assert!(first.starts_with("bad signature: ") && first.contains(expected), "{first}");
-        assert!(told.stdout.contains("\nok r.csv"), "the files are checked too: {}", told.stdout);
+        assert!(reported.stdout.contains("\nok r.csv"), "the files are checked too: {}", reported.stdout);
     }
     let allowed = format!("ops {key}");
     let manifest = fs::read_to_string(folder.path().join(MANIFEST)).unwrap();
     let changed = manifest.replace("\"status\": \"", "\"status\":  \"");
     assert_ne!(changed, manifest);
     fs::write(folder.path().join(MANIFEST), changed).unwrap();
-    let told = verify(folder.path(), &allowed, &[]);
-    assert_eq!(told.code, 1);
-    assert!(told.stdout.starts_with("bad signature: it does not match"), "{}", told.stdout);
+    let reported = verify(folder.path(), &allowed, &[]);
+    assert_eq!(reported.code, 1);
+    assert!(reported.stdout.starts_with("bad signature: it does not match"), "{}", reported.stdout);
     fs::write(folder.path().join(MANIFEST), &manifest).unwrap();
     for (text, expected) in
         [(&b"hello"[..], "bad signature: it is not an SSH signature"), (b"\xff\0", "bad ")]
     {
         fs::write(folder.path().join(SIGNATURE), text).unwrap();
-        let told = verify(folder.path(), &allowed, &[]);
-        assert!(told.code == 1 && told.stdout.starts_with(expected), "{}", told.stdout);
+        let reported = verify(folder.path(), &allowed, &[]);
+        assert!(reported.code == 1 && reported.stdout.starts_with(expected), "{}", reported.stdout);
     }
     fs::remove_file(folder.path().join(SIGNATURE)).unwrap();
-    let told = verify(folder.path(), &allowed, &[]);
-    assert!(told.code == 1 && told.stdout.starts_with("missing signature\n"), "{}", told.stdout);
+    let reported = verify(folder.path(), &allowed, &[]);
+    assert!(reported.code == 1 && reported.stdout.starts_with("missing signature\n"), "{}", reported.stdout);
     assert_eq!(run(folder.path(), &["verify", MANIFEST]).code, 0, "no signature is asked for");
 }
 
@@ -121,9 +121,9 @@ fn verify_of_signature_that_proves_nothing_exits_1() {
 fn verify_with_unreadable_list_of_signers_is_wrong_usage() {
     let folder = tempdir().unwrap();
     signed(folder.path());
-    let told = run(folder.path(), &["verify", MANIFEST, "--allowed-signers", "nosuch"]);
-    assert_eq!(told.code, 2);
-    assert!(told.stderr.contains("nosuch (--allowed-signers)"), "{}", told.stderr);
+    let reported = run(folder.path(), &["verify", MANIFEST, "--allowed-signers", "nosuch"]);
+    assert_eq!(reported.code, 2);
+    assert!(reported.stderr.contains("nosuch (--allowed-signers)"), "{}", reported.stderr);
     let lines = verify(folder.path(), &format!("ops shiny {0}\nops {0}", public_key().trim()), &[]);
     assert_eq!(lines.code, 0, "{}", lines.stdout);
     assert!(
@@ -160,18 +160,18 @@ fn key_that_cannot_sign_is_reported_before_anything_is_fetched() {
         ("text", "neither an OpenSSH private key nor a public key"),
         ("key.pub", "SSH_AUTH_SOCK is not set; start ssh-agent"),
     ] {
-        let told = export_with(folder.path(), &[], &["-o", "r.csv", "--sign-key", key]);
-        assert_eq!(told.code, 2, "{}", told.stderr);
-        assert!(told.stderr.contains(expected), "{}", told.stderr);
+        let reported = export_with(folder.path(), &[], &["-o", "r.csv", "--sign-key", key]);
+        assert_eq!(reported.code, 2, "{}", reported.stderr);
+        assert!(reported.stderr.contains(expected), "{}", reported.stderr);
         assert!(!folder.path().join("r.csv").exists() && !folder.path().join("r.journal.jsonl").exists());
     }
     let socket = folder.path().join("socket");
-    let told = export_with(
+    let reported = export_with(
         folder.path(),
         &[("SSH_AUTH_SOCK", socket.to_str().unwrap())],
         &["-o", "r.csv", "--sign-key", "key.pub"],
     );
-    assert!(told.code == 2 && told.stderr.contains("start ssh-agent"), "{}", told.stderr);
+    assert!(reported.code == 2 && reported.stderr.contains("start ssh-agent"), "{}", reported.stderr);
     let none =
         export_with(folder.path(), &[], &["--json", "--sign-key", fixture("test-key").to_str().unwrap()]);
     assert!(none.code == 2 && none.stderr.contains("add -o OUT"), "{}", none.stderr);
@@ -242,14 +242,14 @@ fn openssh_and_verify_accept_the_same_signatures() {
         for namespace in ["cutover-report", "file"] {
             fs::remove_file(at.join(SIGNATURE)).unwrap();
             assert!(keygen(at, &["-Y", "sign", "-q", "-f", &name, "-n", namespace, MANIFEST], None));
-            let told = verify(at, &allowed, &["--signer", "ops"]);
+            let reported = verify(at, &allowed, &["--signer", "ops"]);
             assert_eq!(
-                (told.code == 0, openssh_accepts(at)),
+                (reported.code == 0, openssh_accepts(at)),
                 (namespace != "file", namespace != "file"),
                 "{kind:?}"
             );
             if namespace == "file" {
-                assert!(told.stdout.starts_with("bad signature: it is made for the namespace file"));
+                assert!(reported.stdout.starts_with("bad signature: it is made for the namespace file"));
             }
         }
     }
@@ -262,9 +262,9 @@ fn encrypted_key_is_refused_with_the_way_to_use_it() {
     }
     let folder = tempdir().unwrap();
     assert!(keygen(folder.path(), &["-q", "-t", "ed25519", "-N", "secret", "-f", "key"], None));
-    let told = export_with(folder.path(), &[], &["-o", "r.csv", "--sign-key", "key"]);
-    assert_eq!(told.code, 2);
-    assert!(told.stderr.contains("it is encrypted; load it with `ssh-add`"), "{}", told.stderr);
+    let reported = export_with(folder.path(), &[], &["-o", "r.csv", "--sign-key", "key"]);
+    assert_eq!(reported.code, 2);
+    assert!(reported.stderr.contains("it is encrypted; load it with `ssh-add`"), "{}", reported.stderr);
 }
 
 struct SshAgent {

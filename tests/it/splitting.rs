@@ -88,10 +88,10 @@ fn reports(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn many_task_sheets_are_split_into_linked_parts() {
     let folder = folder(&["web", "it's", "db", "Contents", "mail"], 3);
     let at = folder.path();
-    let told = rendered(at, &["-o", "a b/wave 3.xlsx", "--max-sheets", "2"]);
+    let reported = rendered(at, &["-o", "a b/wave 3.xlsx", "--max-sheets", "2"]);
     let main = "a b/wave 3.xlsx";
     let parts = ["a b/wave 3.part-001.xlsx", "a b/wave 3.part-002.xlsx", "a b/wave 3.part-003.xlsx"];
-    assert_eq!(told, [main, parts[0], parts[1], parts[2]]);
+    assert_eq!(reported, [main, parts[0], parts[1], parts[2]]);
     assert_eq!(names(at, main), ["Overview", "Summary", "About"]);
     assert_eq!(names(at, parts[0]), ["Contents", "web", "it's"]);
     assert_eq!(names(at, parts[1]), ["Contents", "db", "Contents (2)"]);
@@ -180,7 +180,7 @@ fn files_are_within_max_bytes_and_complete() {
         rendered(at, &[&outputs, more].concat())
     };
     outputs("whole", &[]);
-    let told = outputs("small", &["--max-bytes", "20kB"]);
+    let reported = outputs("small", &["--max-bytes", "20kB"]);
     let small = there(&at.join("small"));
     for file in &small {
         let size = at.join("small").join(file).metadata().unwrap().len();
@@ -190,8 +190,8 @@ fn files_are_within_max_bytes_and_complete() {
         let is_part = |path: &&str| path.ends_with(suffix) && !path.contains("csv/");
         small.iter().map(|path| path.to_str().unwrap()).filter(is_part).collect()
     };
-    assert_eq!(told.len(), of_kind("xlsx").len() + of_kind("csv").len() + 1);
-    assert_eq!(told.iter().filter(|path| !path.ends_with('/') && !at.join(path).is_file()).count(), 0);
+    assert_eq!(reported.len(), of_kind("xlsx").len() + of_kind("csv").len() + 1);
+    assert_eq!(reported.iter().filter(|path| !path.ends_with('/') && !at.join(path).is_file()).count(), 0);
 
     // Workbooks.
     let sheets: Vec<String> = of_kind("xlsx")
@@ -235,11 +235,11 @@ fn archive_parts_contain_the_folder() {
         let outputs = [format!("{to}/r.zip"), format!("{to}/csv/")];
         rendered(at, &[&["-o", &outputs[0], "-o", &outputs[1]], more].concat())
     };
-    let told = render("small", &["--max-bytes", "3kB"]);
+    let reported = render("small", &["--max-bytes", "3kB"]);
     let archives: Vec<PathBuf> =
-        told.iter().filter(|path| path.ends_with(".zip")).map(|path| at.join(path)).collect();
-    assert!(archives.len() > 2, "{told:?}");
-    assert_eq!(told[0], "small/r.part-001.zip");
+        reported.iter().filter(|path| path.ends_with(".zip")).map(|path| at.join(path)).collect();
+    assert!(archives.len() > 2, "{reported:?}");
+    assert_eq!(reported[0], "small/r.part-001.zip");
     for archive in &archives {
         assert!(archive.metadata().unwrap().len() <= 3000);
         zip::ZipArchive::new(std::fs::File::open(archive).unwrap())
@@ -315,12 +315,12 @@ fn full_disk_keeps_the_old_file() {
     // In blocks of 512 bytes; with the signal ignored, writing beyond the limit fails as on a full disk.
     let script = format!("trap '' XFSZ; ulimit -f 40; exec {} render j.jsonl -o r.xlsx", program.display());
     let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(at).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let reported = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{reported}");
     assert!(
-        told.contains("r.xlsx: the workbook cannot be written")
-            && told.contains("an existing file is unchanged"),
-        "{told}"
+        reported.contains("r.xlsx: the workbook cannot be written")
+            && reported.contains("an existing file is unchanged"),
+        "{reported}"
     );
     assert_eq!(std::fs::read_to_string(at.join("r.xlsx")).unwrap(), "old");
     assert_eq!(there(at), paths(&["r.xlsx"]), "nothing is left behind");

@@ -196,7 +196,7 @@ fn invalid_waiver_file_stops_before_fetching() {
         run(folder.path(), &["export", &list, "--endpoint", "embedded", "--waivers", waivers, "-o", out])
     };
     std::fs::write(folder.path().join("w.toml"), "[[waiver]]\nmax_missing = -1\n").unwrap();
-    for (waivers, out, told) in [
+    for (waivers, out, reported) in [
         (
             "w.toml",
             "r.csv",
@@ -206,13 +206,13 @@ fn invalid_waiver_file_stops_before_fetching() {
     ] {
         let refused = export(waivers, out);
         assert_eq!(refused.code, 2, "{}", refused.stderr);
-        assert!(told.iter().all(|told| refused.stderr.contains(told)), "{}", refused.stderr);
+        assert!(reported.iter().all(|reported| refused.stderr.contains(reported)), "{}", refused.stderr);
     }
     std::fs::write(folder.path().join("w.csv"), "[[waiver]]\nreason = 'x'\n").unwrap();
     let refused = export("w.csv", "w.csv");
     assert_eq!(refused.code, 2);
-    for told in ["w.csv:1:1: this waiver covers nothing", "-o w.csv would overwrite the waivers w.csv"] {
-        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    for reported in ["w.csv:1:1: this waiver covers nothing", "-o w.csv would overwrite the waivers w.csv"] {
+        assert!(refused.stderr.contains(reported), "{}", refused.stderr);
     }
     let left: Vec<_> = files(folder.path()).into_keys().collect();
     assert_eq!(left, [Path::new("w.csv"), Path::new("w.toml")], "no journal, so nothing was fetched");

@@ -63,11 +63,11 @@ impl S3 {
 
     /// All requests so far, as in `PUT b/key?query`.
     pub fn requests(&self) -> Vec<String> {
-        let told = |seen: &Seen| {
+        let reported = |seen: &Seen| {
             let query = if seen.query.is_empty() { String::new() } else { format!("?{}", seen.query) };
             format!("{} {}{query}", seen.method, path_of(seen))
         };
-        self.server.seen().iter().map(told).collect()
+        self.server.seen().iter().map(reported).collect()
     }
 
     /// The variables with valid credentials.
