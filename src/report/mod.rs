@@ -6,6 +6,7 @@
 mod diff;
 mod duration;
 mod groups;
+mod history;
 mod identity;
 mod judge;
 mod labels;
@@ -29,6 +30,7 @@ pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
 };
 pub use groups::{Group, Groups};
+pub use history::{Course, Finding, History, Names, Night, NightSummary, RunKey, group_into_nights};
 pub use identity::Identity;
 pub use judge::Policy;
 pub use labels::Label;
