@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs, shell_quote};
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError, MergeError, WriteError};
 use crate::model::{Language, Markup, Verdict};
 use crate::output::{
     self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, StdoutKind, Target, Ticket,
@@ -94,6 +94,23 @@ fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failu
     })?;
     waivers.warnings().for_each(|warning| console::warning(&warning));
     Ok(waivers)
+}
+
+/// Why journals cannot be merged.
+pub(crate) fn merge_failure(error: MergeError) -> Failure {
+    match error {
+        MergeError::Journal(error) => Failure::journal(error),
+        MergeError::IncompatibleShards { .. } => Failure::usage(error),
+        MergeError::Replaced(_) => Failure::stopped(error),
+    }
+}
+
+/// Why a merged journal cannot be written to `path`.
+pub(crate) fn merge_write_failure(error: WriteError, path: &Path) -> Failure {
+    match error {
+        WriteError::Merge(error) => merge_failure(error),
+        WriteError::Io(source) => Failure::journal(JournalError::Io { path: path.to_owned(), source }),
+    }
 }
 
 /// Warns about problems of a journal that can be read.

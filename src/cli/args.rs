@@ -222,6 +222,36 @@ pub struct DiffArgs {
     pub fail_on: Vec<Change>,
 }
 
+/// `history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// Journals, folders with journals, or s3:// prefixes
+    ///
+    /// A night is the time from noon to noon in --timezone. The journals of runs that ended in one night are merged.
+    #[arg(required = true, value_name = "JOURNAL|DIR")]
+    pub journals: Vec<PathBuf>,
+    /// Output file: X.xlsx, X.html, X.csv, X.json or X.md (repeatable) [default: a table on stdout]
+    ///
+    /// - is stdout, with --format. {date} and {time} are replaced by the start of the last night's run.
+    #[arg(short, long = "output", value_name = "OUT", help_heading = "Outputs")]
+    pub outputs: Vec<String>,
+    /// Format of -o -: json, csv or md
+    #[arg(long, value_name = "FORMAT", help_heading = "Outputs", hide_possible_values = true)]
+    pub format: Option<StdoutFormat>,
+    /// Print the history as JSON instead of the paths written
+    #[arg(long, help_heading = "Outputs")]
+    pub json: bool,
+    /// Write CSV texts as they are, even if they look like formulas
+    #[arg(long, help_heading = "Outputs")]
+    pub csv_raw: bool,
+    /// Maximum tasks in the table on stdout [default: all]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Outputs")]
+    pub limit: Option<usize>,
+    /// How to read the journals.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
 /// `tasks`.
 #[derive(Debug, Args)]
 pub struct TasksArgs {

@@ -15,8 +15,8 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use args::{
-    DeliverArgs, DiffArgs, DoctorArgs, ExportArgs, ListFormat, MergeArgs, RenderArgs, ServeArgs, ServeAuth,
-    ServerExportArgs, ShowArgs, TasksArgs, TemplatesCommand, UploadArgs, VerifyArgs,
+    DeliverArgs, DiffArgs, DoctorArgs, ExportArgs, HistoryArgs, ListFormat, MergeArgs, RenderArgs, ServeArgs,
+    ServeAuth, ServerExportArgs, ShowArgs, TasksArgs, TemplatesCommand, UploadArgs, VerifyArgs,
 };
 pub use errors::ReadError;
 pub use fail_on::FailOn;
@@ -125,6 +125,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Show what changed between two journals, offline
     Diff(DiffArgs),
+    /// Show the course of all tasks over many nights, offline
+    History(HistoryArgs),
     /// Attach the files of a run to tickets, or mail them, exactly once
     Deliver(DeliverArgs),
     /// Check files against their evidence manifests

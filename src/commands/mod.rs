@@ -4,6 +4,7 @@ mod deliver;
 mod diff;
 mod doctor;
 mod export;
+mod history;
 mod manual;
 mod merge;
 mod render;
@@ -80,6 +81,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Deliver(args) => deliver::run(&args, &storage),
         Command::Verify(args) => verify::run(&args, &storage, quiet),
         Command::Diff(args) => diff::run(&args, &storage, quiet),
+        Command::History(args) => history::run(&args, &storage, quiet),
         Command::Tasks(args) => tasks::run(&args, &storage, quiet),
         Command::Upload(args) => upload::run(args, quiet, &signals),
         Command::ServerExport(args) => server_export::run(&args, &storage, quiet),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::entry::{Entry, Finding, identities};
 use super::night::Night;
 use super::statistics::Statistics;
-use crate::model::{Language, Verdict};
+use crate::model::Verdict;
 use crate::report::identity::Identity;
 use crate::report::status::Status;
 
@@ -40,6 +40,8 @@ pub struct NightSummary {
     pub gaps: usize,
     /// Tasks that were listed for this night and have no verdict, those of missing shards included.
     pub not_fetched: usize,
+    /// Whether the clock of a machine that fetched was off by more than 5 minutes.
+    pub is_clock_wrong: bool,
 }
 
 impl NightSummary {
@@ -216,23 +218,6 @@ impl History {
     pub fn ended_at(&self, night: Option<usize>) -> Option<Timestamp> {
         self.nights.get(night?).map(|night| night.ended_at)
     }
-
-    /// The outcome in one sentence, as in `3 nights, 12 tasks: 7 pass, 5 do not; 2 made no progress for 3 nights`.
-    pub fn headline(&self, language: Language) -> String {
-        let passing = self.tasks.iter().filter(|task| task.passes()).count();
-        let stuck = self.tasks.iter().filter(|task| task.nights_without_progress() > 0).count();
-        let unstable = self.tasks.iter().filter(|task| task.changes() > 1).count();
-        let (nights, tasks) = (self.nights.len(), self.tasks.len());
-        let all: [&dyn std::fmt::Display; 4] = [&nights, &tasks, &passing, &(tasks - passing)];
-        let mut parts = vec![language.fill("{0} nights, {1} tasks: {2} pass, {3} do not", &all)];
-        if stuck > 0 {
-            parts.push(language.fill("{0} without progress", &[&stuck]));
-        }
-        if unstable > 0 {
-            parts.push(language.fill("{0} changed side more than once", &[&unstable]));
-        }
-        parts.join(language.semicolon())
-    }
 }
 
 fn summary(night: &Night) -> NightSummary {
@@ -247,6 +232,7 @@ fn summary(night: &Night) -> NightSummary {
         missing_shards: night.facts.missing_shards.clone(),
         counts: Verdict::ALL.into_iter().map(|verdict| (verdict, count(verdict))).collect(),
         gaps: 0,
+        is_clock_wrong: night.is_clock_wrong,
         not_fetched: night.entries.len() - found().count() + night.facts.missing_tasks,
     }
 }

@@ -4,6 +4,7 @@ mod course;
 mod entry;
 mod night;
 mod nights;
+mod sentences;
 mod statistics;
 
 pub use course::{Course, History, NightSummary};

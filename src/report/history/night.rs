@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::entry::{Entry, Names, identities};
-use crate::model::{Language, Verdict};
+use crate::model::{ClockOffset, Verdict};
 use crate::report::identity::Identity;
 use crate::report::status::Facts;
 use crate::report::summary::Report;
@@ -19,8 +19,8 @@ pub struct Night {
     pub(super) as_of: Timestamp,
     /// The journals, as the user named them.
     pub journals: Vec<String>,
-    /// How far a machine's clock was off, if by more than 5 minutes.
-    pub clock: Option<String>,
+    /// Whether the clock of a machine that fetched was off by more than 5 minutes.
+    pub is_clock_wrong: bool,
     pub(super) facts: Facts,
     pub(super) is_sample: bool,
     pub(super) entries: Vec<Entry>,
@@ -38,7 +38,7 @@ impl Night {
             ended_at: journal.ended_at(),
             as_of: journal.as_of(),
             journals,
-            clock: report.clock(Language::English),
+            is_clock_wrong: journal.clock_offset().is_some_and(ClockOffset::is_notable),
             facts: report.facts(),
             is_sample: report.is_sample(),
             entries,
@@ -64,7 +64,7 @@ impl Night {
         night.ended_at = later.ended_at;
         night.as_of = later.as_of;
         night.journals.extend(later.journals);
-        night.clock = later.clock.or(night.clock);
+        night.is_clock_wrong |= later.is_clock_wrong;
         night.is_sample |= later.is_sample;
         let facts = &mut night.facts;
         facts.finished &= later.facts.finished;

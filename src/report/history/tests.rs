@@ -28,7 +28,7 @@ fn night(ended: &str, rows: &[Row<'_>]) -> Night {
         ended_at,
         as_of: ended_at,
         journals: vec![ended.to_owned()],
-        clock: None,
+        is_clock_wrong: false,
         facts: Facts { finished: true, ..Facts::default() },
         is_sample: false,
         entries,
