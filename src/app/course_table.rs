@@ -87,7 +87,7 @@ fn night_row(night: &NightSummary, ended: &str, is_sample: bool, language: Langu
         Cell::new(language.text(night.status.label()), status_style(night.status, is_sample)),
         count(night.passing()),
         count(night.not_passing()),
-        count(night.gaps),
+        count(night.absent()),
     ]
 }
 

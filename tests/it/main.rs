@@ -24,6 +24,7 @@ mod faults;
 mod fetching;
 #[cfg(unix)]
 mod files;
+mod history;
 mod html;
 mod layers;
 mod listing;

@@ -55,14 +55,14 @@ struct Night<'a> {
     status: Status,
     finished: bool,
     missing_shards: &'a [String],
-    /// Tasks with a verdict.
+    /// Tasks with a record.
     tasks: usize,
     passing: usize,
-    /// Null if listed tasks have no verdict: then the number is not known.
+    /// Null if listed tasks have no record: then the number is not known.
     not_passing: Option<usize>,
-    /// Listed tasks without a verdict.
+    /// Listed tasks without a record.
     not_fetched: usize,
-    /// Tasks of the history without a verdict.
+    /// Tasks of the history without a result.
     gaps: usize,
     counts: Counts<'a>,
     journals: &'a [String],

@@ -39,7 +39,7 @@ pub(super) fn text(document: &HistoryDocument<'_>) -> String {
             say(night.status.label()),
             night.passing(),
             night.not_passing(),
-            night.gaps
+            night.absent()
         ));
     }
     if from > 0 {

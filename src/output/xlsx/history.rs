@@ -89,17 +89,19 @@ impl Page<'_> {
             let look = palette::status(night.status, self.history.is_sample());
             let shown = paint(font(language).set_bold(), look);
             sheet.write_string_with_format(row, 1, language.text(night.status.label()), &shown)?;
-            let figures = [night.passing(), night.not_passing(), night.gaps];
+            let figures = [night.passing(), night.not_passing(), night.absent()];
             let counts = night.counts.iter().map(|(_, count)| *count);
             for (column, count) in (2..).zip(figures.into_iter().chain(counts)) {
-                let style = if count == 0 { &styles.none } else { &styles.count };
-                sheet.number(row, column, number(count), style)?;
+                self.count(sheet, row, column, count)?;
             }
             sheet.string(row, VERDICTS + 9, &cell_text(&night.journals.join(", ")), &styles.text)?;
             sheet.write_string(row, LABELS, self.night_label(night))?;
             if night.is_whole() {
                 sheet.write_number(row, BURN_DOWN, number(night.not_passing()))?;
             }
+        }
+        for (column, _) in (VERDICTS..).zip(Verdict::ALL).filter(|(_, verdict)| !self.occurs(*verdict)) {
+            sheet.set_column_hidden(column)?;
         }
         sheet.set_column_hidden(LABELS)?.set_column_hidden(BURN_DOWN)?;
         sheet.insert_chart(CHARTS_ROW, 0, &self.verdict_chart())?;
@@ -146,13 +148,6 @@ impl Page<'_> {
     fn verdict_chart(&self) -> Chart {
         let language = self.language;
         let mut chart = Chart::new(ChartType::ColumnStacked);
-        let occurs = |verdict: Verdict| {
-            self.history
-                .nights()
-                .iter()
-                .flat_map(|night| &night.counts)
-                .any(|(v, count)| *v == verdict && *count > 0)
-        };
         let mut add = |column: u16, name: &str, fill: u32| {
             chart
                 .add_series()
@@ -166,12 +161,12 @@ impl Page<'_> {
                 );
         };
         for (column, verdict) in (VERDICTS..).zip(Verdict::ALL).collect::<Vec<_>>().into_iter().rev() {
-            if occurs(verdict) {
+            if self.occurs(verdict) {
                 let fill = palette::verdict(verdict, self.history.is_sample()).fill;
                 add(column, language.text(verdict.label()), fill);
             }
         }
-        if self.history.nights().iter().any(|night| night.gaps > 0) {
+        if self.history.nights().iter().any(|night| night.absent() > 0) {
             add(4, language.text("No result"), GAP_FILL);
         }
         self.finish(chart, "Tasks by verdict and night", 560)
@@ -203,7 +198,10 @@ impl Page<'_> {
         let title = self.language.text(title);
         chart.title().set_name(title).set_font(rust_xlsxwriter::ChartFont::new().set_size(11));
         chart.legend().set_position(ChartLegendPosition::Bottom);
-        chart.x_axis().set_label_interval(self.label_interval());
+        chart
+            .x_axis()
+            .set_label_interval(self.label_interval())
+            .set_font(rust_xlsxwriter::ChartFont::new().set_size(8));
         chart.y_axis().set_min(0).set_num_format("0");
         let mut grid = ChartLine::new();
         grid.set_color(Color::RGB(palette::LINE)).set_width(0.5);
@@ -212,9 +210,9 @@ impl Page<'_> {
         chart
     }
 
-    /// So that about 15 labels are shown.
+    /// So that at most 10 labels are shown.
     fn label_interval(&self) -> u16 {
-        u16::try_from(self.history.nights().len().div_ceil(15)).unwrap_or(1).max(1)
+        u16::try_from(self.history.nights().len().div_ceil(10)).unwrap_or(1).max(1)
     }
 
     fn tasks(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
@@ -277,8 +275,7 @@ impl Page<'_> {
         for (column, count) in
             [(2, task.nights_without_progress()), (3, task.changes()), (6, task.nights_without_evidence())]
         {
-            let style = if count == 0 { &styles.none } else { &styles.count };
-            sheet.number(row, column, number(count), style)?;
+            self.count(sheet, row, column, count)?;
         }
         for (column, night) in [(4, task.first_passed()), (5, task.last_got_worse())] {
             match self.history.ended_at(night) {
@@ -287,6 +284,20 @@ impl Page<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Writes a count; 0 is not prominent.
+    fn count(&self, sheet: &mut Worksheet, row: u32, column: u16, count: usize) -> Result<(), XlsxError> {
+        if count > 0 {
+            return sheet.number(row, column, number(count), &self.styles.count);
+        }
+        let quiet = Format::clone(&self.styles.count).set_font_color(Color::RGB(palette::ZERO));
+        sheet.write_number_with_format(row, column, 0, &quiet).map(drop)
+    }
+
+    fn occurs(&self, verdict: Verdict) -> bool {
+        let mut counts = self.history.nights().iter().flat_map(|night| &night.counts);
+        counts.any(|(other, count)| *other == verdict && *count > 0)
     }
 
     fn about(&self, workbook: &mut Workbook) -> Result<(), XlsxError> {
@@ -323,7 +334,9 @@ impl Page<'_> {
     fn set_up(&self, sheet: &mut Worksheet, name: &str, heading_row: u32) -> Result<(), XlsxError> {
         let language = self.language;
         let zone = &self.document.options.timezone;
-        sheet.set_name(language.text(name))?.set_screen_gridlines(false);
+        // The word for a number of tasks is another one.
+        let name_shown = if name == TASKS && language == Language::Chinese { "All tasks" } else { name };
+        sheet.set_name(language.text(name_shown))?.set_screen_gridlines(false);
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
         sheet.set_margins(0.4, 0.4, 0.45, 0.6, 0.3, 0.3);
         if heading_row > 0 || name == TASKS {

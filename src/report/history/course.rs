@@ -34,18 +34,19 @@ pub struct NightSummary {
     pub finished: bool,
     /// The shards that are missing, as in `3/4`.
     pub missing_shards: Vec<String>,
-    /// How many tasks have each verdict, in the order of [`Verdict::ALL`], zeros included.
+    /// How many tasks have each verdict, in the order of [`Verdict::ALL`], zeros included. Failed fetches are counted,
+    /// though they are gaps in the courses of their tasks.
     pub counts: Vec<(Verdict, usize)>,
-    /// Tasks of the history without a verdict in this night.
+    /// Tasks of the history without a result in this night: not listed, not fetched, or the fetch failed.
     pub gaps: usize,
-    /// Tasks that were listed for this night and have no verdict, those of missing shards included.
+    /// Tasks that were listed for this night and have no record, those of missing shards included.
     pub not_fetched: usize,
     /// Whether the clock of a machine that fetched was off by more than 5 minutes.
     pub is_clock_wrong: bool,
 }
 
 impl NightSummary {
-    /// How many tasks have a verdict.
+    /// How many tasks have a verdict; failed fetches are counted.
     pub fn tasks(&self) -> usize {
         self.counts.iter().map(|(_, count)| count).sum()
     }
@@ -55,12 +56,18 @@ impl NightSummary {
         self.counts.iter().filter(|(verdict, _)| verdict.passes()).map(|(_, count)| count).sum()
     }
 
-    /// How many tasks have a verdict and do not pass.
+    /// How many tasks have a verdict and do not pass; failed fetches are counted.
     pub fn not_passing(&self) -> usize {
         self.tasks() - self.passing()
     }
 
-    /// Whether every task that was listed has a verdict. If not, the counts are too low.
+    /// The gaps that are in no count: tasks that were not listed or have no record.
+    pub fn absent(&self) -> usize {
+        let failed = self.counts.iter().filter(|(verdict, _)| *verdict == Verdict::FetchFailed);
+        self.gaps.saturating_sub(failed.map(|(_, count)| count).sum())
+    }
+
+    /// Whether every task that was listed has a record. If not, the counts are too low.
     pub fn is_whole(&self) -> bool {
         self.not_fetched == 0
     }
@@ -131,7 +138,7 @@ impl Course {
         self.statistics.changes
     }
 
-    /// Nights without a verification: gaps, failed fetches, unreadable answers, and tasks that were not verified.
+    /// Nights without evidence: gaps, unreadable answers, and tasks that were not verified.
     pub fn nights_without_evidence(&self) -> usize {
         self.statistics.without_evidence
     }
@@ -162,7 +169,7 @@ impl History {
             let places = Identity::places(&identities(&entries), &identities(&night.entries));
             listed.iter_mut().for_each(|is_listed| *is_listed = false);
             for (entry, place) in night.entries.into_iter().zip(places) {
-                let finding = entry.finding;
+                let finding = entry.result();
                 let place = place.unwrap_or(entries.len());
                 match entries.get_mut(place) {
                     Some(known) => known.update(entry),

@@ -40,7 +40,7 @@ pub(super) struct Entry {
     pub(super) source_id: Option<Arc<str>>,
     pub(super) source_name: Option<Arc<str>>,
     pub(super) endpoint: Arc<str>,
-    /// None if the journal has no record of the task.
+    /// None if the journal has no record of the task. A failed fetch is a finding here, so that it is counted.
     pub(super) finding: Option<Finding>,
 }
 
@@ -57,6 +57,11 @@ impl Entry {
             // A task without a record was not fetched.
             finding: row.fetched_at.map(|_| Finding { verdict: row.verdict, differences: row.differences() }),
         }
+    }
+
+    /// What the night says about the task itself: nothing if the fetch failed.
+    pub(super) fn result(&self) -> Option<Finding> {
+        self.finding.filter(|finding| finding.verdict != Verdict::FetchFailed)
     }
 
     pub(super) fn identity(&self) -> Identity<'_> {

@@ -46,7 +46,7 @@ impl Night {
     }
 
     /// Adds the tasks of another report of the same night. For a task of both, the later report counts unless it has
-    /// no record of the task.
+    /// no result.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         let (mut night, later) = if self.as_of <= other.as_of { (self, other) } else { (other, self) };
@@ -54,7 +54,7 @@ impl Night {
         for (entry, place) in later.entries.into_iter().zip(places) {
             match place.and_then(|place| night.entries.get_mut(place)) {
                 Some(known) => {
-                    let finding = entry.finding.or(known.finding);
+                    let finding = entry.result().or(known.finding).or(entry.finding);
                     known.update(Entry { finding, ..entry });
                 }
                 None => night.entries.push(entry),

@@ -15,7 +15,7 @@ const DEFINITIONS: [(&str, &str); 7] = [
     ("Night", "the runs that ended between noon and noon; their journals are merged"),
     (
         "No result",
-        "the task was not fetched in this night, its shard is missing, or the list did not have it",
+        "the task was not fetched or the fetch failed, its shard is missing, or the list does not have it",
     ),
     (
         "Nights without progress",
@@ -33,7 +33,7 @@ const DEFINITIONS: [(&str, &str); 7] = [
     ),
     (
         "Nights without evidence",
-        "nights without a result, and nights that ended as Fetch failed, Unreadable or Not verified",
+        "nights without a result, and nights in which the task was Unreadable or Not verified",
     ),
 ];
 
@@ -73,9 +73,9 @@ impl History {
             self.nights().iter().filter(is_it).map(|night| zone.plain(night.ended_at)).collect()
         };
         [
-            ("results are missing in {0} nights, so their counts are too low: {1}", nights(|night| !night.is_whole())),
+            ("results are missing, so the counts are too low, in these nights ({0}): {1}", nights(|night| !night.is_whole())),
             (
-                "the clock of a machine that fetched was off by more than 5 minutes in {0} nights; nights are ordered \
+                "the clock of a machine that fetched was off by more than 5 minutes in these nights ({0}), which are ordered \
                  by the service's clock: {1}",
                 nights(|night| night.is_clock_wrong),
             ),

@@ -11,7 +11,7 @@ pub(super) struct Statistics {
     pub(super) last_got_worse: Option<usize>,
     /// How often it changed between passing and not passing.
     pub(super) changes: usize,
-    /// Nights without a verification: gaps, and verdicts without evidence.
+    /// Nights without evidence: gaps, unreadable answers, and tasks that were not verified.
     pub(super) without_evidence: usize,
     /// Nights since the task last made progress; 0 if it passes.
     pub(super) without_progress: usize,
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::model::Verdict;
 
-    /// `C` consistent, `A` accepted, `S` stale, `N` not verified, `F` fetch failed, `.` a gap, a digit so many
+    /// `C` consistent, `A` accepted, `S` stale, `N` not verified, `U` unreadable, `.` a gap, a digit so many
     /// differences.
     fn findings(text: &str) -> Vec<Option<Finding>> {
         let finding = |c: char| {
@@ -82,7 +82,7 @@ mod tests {
                 'A' => Verdict::Accepted,
                 'S' => Verdict::Stale,
                 'N' => Verdict::NotVerified,
-                'F' => Verdict::FetchFailed,
+                'U' => Verdict::Unreadable,
                 _ => Verdict::Inconsistent,
             };
             Some(Finding { verdict, differences: c.to_digit(10).unwrap_or(0).into() })
@@ -108,13 +108,13 @@ mod tests {
             // Flaps.
             ("C5C5C", Some(0), Some(3), 4, 0, 0),
             ("C5C5", Some(0), Some(3), 3, 0, 1),
-            // A failed fetch is worse, and the night after it no progress.
-            ("5F5", None, Some(1), 0, 1, 2),
-            ("CFC", Some(0), Some(1), 2, 1, 0),
-            ("F5", None, None, 0, 1, 0),
+            // An unreadable answer is worse, and the night after it no progress.
+            ("5U5", None, Some(1), 0, 1, 2),
+            ("CUC", Some(0), Some(1), 2, 1, 0),
+            ("U5", None, None, 0, 1, 0),
             ("NNN", None, None, 0, 3, 2),
             ("NN5", None, None, 0, 2, 0),
-            ("5F9", None, Some(2), 0, 1, 2),
+            ("5U9", None, Some(2), 0, 1, 2),
             ("CSS", Some(0), Some(1), 1, 0, 2),
             ("CAC", Some(0), Some(1), 0, 0, 0),
             ("..5", None, None, 0, 2, 0),
