@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod nights;
 pub(crate) mod on_finish;
 pub(crate) mod path_conflicts;
+pub(crate) mod previous;
 mod remote_journal;
 pub(crate) mod reporting;
 pub(crate) mod resume;

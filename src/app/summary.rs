@@ -76,6 +76,7 @@ pub(crate) fn text(report: &Report<'_>, layout: &Layout) -> String {
         lines.push(layout.paint(language.text(SAMPLE), bold.fg_color(Some(AnsiColor::Yellow.into()))));
     }
     lines.push(clean(&report.outcome(language)).into_owned());
+    lines.extend(report.since_text(language));
     let times = [journal.header().started_at, journal.ended_at()].map(|time| zone.plain(time));
     let [began, ended] = &times;
     let run = "Run {0} to {1} ({2}), endpoint {3}";

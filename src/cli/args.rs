@@ -10,10 +10,10 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
-    ConnectionArgs, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, ShardArg,
-    StdoutFormat, TASKS, TrustArgs,
+    ConnectionArgs, DeliveryArgs, FilterArgs, PreviousArg, RATE, ReadingArgs, ReportArgs, SearchArgs,
+    ShardArg, StdoutFormat, TASKS, TrustArgs,
 };
-use super::values::{column, duration, languages, listen, rate, shapes, shard, slots, time};
+use super::values::{column, duration, languages, listen, previous, rate, shapes, shard, slots, time};
 use crate::model::{Language, Rate, Shape};
 use crate::report::Change;
 use crate::service::{ExportBody, Faults};
@@ -136,6 +136,10 @@ pub struct ShowArgs {
     /// Which tasks to show.
     #[command(flatten)]
     pub filter: FilterArgs,
+    /// Show what changed since the last run [default: the newest earlier one]
+    #[arg(long, value_name = "JOURNAL", num_args = 0..=1, default_missing_value = "", help_heading = "Report")]
+    #[arg(value_parser = previous)]
+    pub previous: Option<PreviousArg>,
     /// Exit with 4 on these verdicts: a list, not-passing or none
     #[arg(
         long,
@@ -195,10 +199,16 @@ pub struct VerifyArgs {
 /// `diff`.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// Journal of the earlier run
+    /// Journal of the earlier run; with --previous, of the later run
     pub old: PathBuf,
     /// Journal of the later run
-    pub new: PathBuf,
+    #[arg(required_unless_present = "previous", conflicts_with = "previous")]
+    pub new: Option<PathBuf>,
+    /// Compare with the newest finished journal of the same report before it
+    ///
+    /// It is searched in the journal's folder and the dated folders beside it.
+    #[arg(long)]
+    pub previous: bool,
     /// Output file: X.xlsx, X.csv, X.json or X.md (repeatable) [default: a table on stdout]
     ///
     /// - is stdout, with --format. {date} and {time} are replaced by the start of the later run.

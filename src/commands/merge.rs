@@ -20,6 +20,7 @@ use crate::app::reporting::{self, ManifestPlace};
 
 pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let began = Timestamp::now();
+    reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
     let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
     options.view = reporting::view(args.report.group_by.as_deref(), None);
     let journals = args.journals.iter().map(|path| storage.fetch(path));

@@ -17,6 +17,7 @@ mod reason;
 mod row;
 mod sentences;
 mod sheet_names;
+mod since;
 mod status;
 mod summary;
 mod table;
@@ -37,6 +38,7 @@ pub use labels::Label;
 pub use options::Options;
 pub use row::SummaryRow;
 pub use sheet_names::{file_name_key, fold_case};
+pub use since::Since;
 pub use status::{Facts, Status};
 pub use summary::Report;
 pub use table::{

@@ -12,7 +12,7 @@ use crate::support::{Workbook, csv, files, run};
 
 /// What a night finds for a task: so many differences, at an age in hours, or nothing.
 #[derive(Clone, Copy)]
-enum Found {
+pub(crate) enum Found {
     Differences(u64),
     /// Consistent, and verified so many hours before the run's end.
     Aged(i64),
@@ -24,21 +24,21 @@ enum Found {
 use Found::{Aged, Differences, Failed as FetchFailed, Missing};
 
 /// The task id, the source id, the name, and the result.
-type Row<'a> = (&'a str, &'a str, &'a str, Found);
+pub(crate) type Row<'a> = (&'a str, &'a str, &'a str, Found);
 
-struct Night<'a> {
+pub(crate) struct Night<'a> {
     ended: &'a str,
     rows: &'a [Row<'a>],
     shard: Option<Shard>,
     offset: i64,
 }
 
-fn night<'a>(ended: &'a str, rows: &'a [Row<'a>]) -> Night<'a> {
+pub(crate) fn night<'a>(ended: &'a str, rows: &'a [Row<'a>]) -> Night<'a> {
     Night { ended, rows, shard: None, offset: 0 }
 }
 
 /// The journal of a run: finished, unless a record is missing. Times of verifications are on the service's clock.
-fn write(path: &Path, night: &Night<'_>) {
+pub(crate) fn write(path: &Path, night: &Night<'_>) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let task = |(id, source, name, _): &Row<'_>| Task {
         source_name: Some((*name).to_owned()),

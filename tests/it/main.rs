@@ -40,6 +40,7 @@ mod object_storage;
 #[cfg(unix)]
 mod on_finish;
 mod plans;
+mod previous;
 mod report;
 #[cfg(unix)]
 mod resume;

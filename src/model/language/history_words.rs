@@ -72,5 +72,9 @@ pub(super) const CHINESE: &[(&str, &str)] = &[
     ),
     ("Tasks by verdict and night", "每晚各结论的任务数"),
     ("Tasks that do not pass, by night", "每晚未通过的任务数"),
+    (
+        "Changes since the last run: {0} fixed, {1} worse, {2} new, {3} gone (it ended {4}, {5})",
+        "与上次运行相比：{0}个已修复，{1}个变差，{2}个新增，{3}个已移除（上次运行结束于{4}，{5}）",
+    ),
     ("0 to {0} tasks", "0至{0}个任务"),
 ];
