@@ -22,13 +22,14 @@ const SUFFIX: &str = "jsonl";
 /// The report of a journal with what changed since the last run, if `previous` asks for that.
 ///
 /// # Errors
-/// When a journal cannot be read. Without an earlier run there is a warning.
+/// When a journal cannot be read. Without an earlier run there is a warning if `warn`.
 pub(crate) fn report<'j>(
     journal: &'j Journal,
     options: Options,
     previous: Option<&PreviousArg>,
     replaced: Option<&NamedFile>,
     storage: &Storage,
+    warn: bool,
 ) -> Result<Report<'j>, Failure> {
     let mut report = Report::new(journal, options.clone()).map_err(Failure::journal)?;
     let Some(previous) = previous else { return Ok(report) };
@@ -40,6 +41,9 @@ pub(crate) fn report<'j>(
         PreviousArg::Newest => newest_before(journal, replaced, storage),
     };
     let Some(earlier) = earlier else {
+        if !warn {
+            return Ok(report);
+        }
         console::warning(&format!(
             "{}: no earlier finished run of this report was found, so nothing is compared and `--fail-on worse,gone` \
              has no effect; --previous JOURNAL names one",

@@ -169,7 +169,10 @@ pub(crate) fn write(
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     let started = Instant::now();
     warn_of_faults(journal);
-    let report = previous::report(journal, options, args.previous.as_ref(), args.replaced.as_ref(), storage)?;
+    // A condition on changes must not pass unnoticed.
+    let warn = !quiet || !FailOn::changes(&args.fail_on).is_empty();
+    let (earlier, replaced) = (args.previous.as_ref(), args.replaced.as_ref());
+    let report = previous::report(journal, options, earlier, replaced, storage, warn)?;
     warn_of_clock(&report);
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };

@@ -86,7 +86,8 @@ pub struct ReportArgs {
     /// Exit with 4 on these verdicts: a list, not-passing or none
     ///
     /// Verdicts, separated by commas: fetch_failed, unreadable, not_verified, check_failed, inconsistent, stale,
-    /// inconclusive, accepted, consistent. not-passing means all but the last two.
+    /// inconclusive, accepted, consistent. not-passing means all but the last two. With --previous also worse and gone:
+    /// a task got worse since the last run, or is no longer listed.
     #[arg(long, value_name = "VERDICTS", value_delimiter = ',', default_value = "none", help_heading = REPORT)]
     #[arg(hide_possible_values = true, value_parser = verdicts())]
     pub fail_on: Vec<FailOn>,

@@ -23,7 +23,8 @@ pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exi
     if !quiet {
         reporting::warn_if_unfinished(&journal, vec!["--json".into()]);
     }
-    let report = previous::report(&journal, options, args.previous.as_ref(), None, storage)?;
+    let warn = !quiet || !FailOn::changes(&args.fail_on).is_empty();
+    let report = previous::report(&journal, options, args.previous.as_ref(), None, storage, warn)?;
     reporting::warn_of_clock(&report);
     if args.json {
         let mut document = Vec::new();
