@@ -38,6 +38,19 @@ pub enum TemplatesCommand {
     },
 }
 
+/// `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print a configuration file with every setting as a comment
+    Init,
+    /// Print the settings in force, each with where it comes from
+    Show {
+        /// Command whose settings to print
+        #[arg(default_value = "export")]
+        command: String,
+    },
+}
+
 /// `export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {

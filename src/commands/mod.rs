@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod config;
 mod deliver;
 mod diff;
 mod doctor;
@@ -86,6 +87,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Upload(args) => upload::run(args, quiet, &signals),
         Command::ServerExport(args) => server_export::run(&args, &storage, quiet),
         Command::Doctor(args) => doctor::run(&args, &storage),
+        Command::Config { command } => config::run(&command, cli.config.as_ref(), cli.profile.as_deref()),
         Command::Templates { command } => templates::run(command),
         Command::Serve(args) => serve::run(args, &storage, quiet, &signals),
         Command::Completions { shell } => manual::completions(shell),
