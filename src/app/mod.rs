@@ -2,14 +2,17 @@
 
 pub(crate) mod connect;
 pub(crate) mod console;
+pub(crate) mod course_table;
 pub(crate) mod delivery;
 pub mod exit;
 pub(crate) mod handling;
 pub(crate) mod hints;
 pub(crate) mod journal_location;
 pub(crate) mod log;
+pub(crate) mod nights;
 pub(crate) mod on_finish;
 pub(crate) mod path_conflicts;
+pub(crate) mod previous;
 mod remote_journal;
 pub(crate) mod reporting;
 pub(crate) mod resume;

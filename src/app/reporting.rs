@@ -7,19 +7,19 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs, shell_quote};
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError, MergeError, WriteError};
 use crate::model::{Language, Markup, Verdict};
 use crate::output::{
     self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, StdoutKind, Target, Ticket,
     manifest_path, remove_signature,
 };
-use crate::report::{Options, Policy, Report, View, Waivers, Zone};
+use crate::report::{Change, Options, Policy, Report, View, Waivers, Zone};
 use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
 use super::handling::Handling;
 use super::summary::{self, Layout};
-use super::{console, on_finish, resume, run_end, stdout_output, template_choice};
+use super::{console, on_finish, previous, resume, run_end, stdout_output, template_choice};
 
 /// Maximum number of tasks in the closing summary.
 const NAMED_TASKS: usize = 20;
@@ -54,6 +54,17 @@ pub(crate) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Targe
     let files = stdout_output::files(&args.outputs, args.format, args.json)?;
     let targets = files.map(|text| Target::parse(text, started, &args.reading.timezone));
     targets.collect::<Result<_, _>>().map_err(Failure::usage)
+}
+
+/// Checks that `--fail-on` names changes only together with `--previous`.
+pub(crate) fn check_fail_on(fail_on: &[FailOn], has_previous: bool) -> Result<(), Failure> {
+    match FailOn::changes(fail_on).first() {
+        Some(change) if !has_previous => Err(Failure::usage(format!(
+            "--fail-on {} needs a run to compare with: add --previous",
+            change.key()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The options of reports.
@@ -94,6 +105,23 @@ fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failu
     })?;
     waivers.warnings().for_each(|warning| console::warning(&warning));
     Ok(waivers)
+}
+
+/// Why journals cannot be merged.
+pub(crate) fn merge_failure(error: MergeError) -> Failure {
+    match error {
+        MergeError::Journal(error) => Failure::journal(error),
+        MergeError::IncompatibleShards { .. } => Failure::usage(error),
+        MergeError::Replaced(_) => Failure::stopped(error),
+    }
+}
+
+/// Why a merged journal cannot be written to `path`.
+pub(crate) fn merge_write_failure(error: WriteError, path: &Path) -> Failure {
+    match error {
+        WriteError::Merge(error) => merge_failure(error),
+        WriteError::Io(source) => Failure::journal(JournalError::Io { path: path.to_owned(), source }),
+    }
 }
 
 /// Warns about problems of a journal that can be read.
@@ -141,7 +169,10 @@ pub(crate) fn write(
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     let started = Instant::now();
     warn_of_faults(journal);
-    let report = Report::new(journal, options).map_err(Failure::journal)?;
+    // A condition on changes must not pass unnoticed.
+    let warn = !quiet || !FailOn::changes(&args.fail_on).is_empty();
+    let (earlier, replaced) = (args.previous.as_ref(), args.replaced.as_ref());
+    let report = previous::report(journal, options, earlier, replaced, storage, warn)?;
     warn_of_clock(&report);
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
@@ -162,7 +193,7 @@ pub(crate) fn write(
     // A journal that is kept as a local file can be shown to the user.
     let journal_stays = manifest.is_none_or(|place| place.journal);
     let kept = journal_stays && !is_remote(journal.path());
-    let fail_on = FailOn::verdicts(&args.fail_on);
+    let (fail_on, fail_on_changes) = (FailOn::verdicts(&args.fail_on), FailOn::changes(&args.fail_on));
     let mut failed = outputs.iter().any(|output| output.written.is_err());
     let place = manifest;
     let manifest = manifest.map(|place| {
@@ -203,7 +234,7 @@ pub(crate) fn write(
         failed = true;
     }
     run_end::reported(report.rows().iter().map(|row| row.verdict.key()), started.elapsed());
-    let exit = exit_code(&report, &fail_on, failed);
+    let exit = exit_code(&report, &fail_on, &fail_on_changes, failed);
     if !quiet || exit != Exit::Done {
         close(&report, kept);
         if quiet {
@@ -341,11 +372,12 @@ fn warn_of_large(outputs: &[Output], limits: &Limits) {
 }
 
 /// The exit code of a report, by the tasks that it shows. `failed` is whether an output could not be written.
-pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], failed: bool) -> Exit {
+pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], changes: &[Change], failed: bool) -> Exit {
     let any = |wanted: &[Verdict]| report.rows().iter().any(|row| wanted.contains(&row.verdict));
+    let changed = report.since().is_some_and(|since| changes.iter().any(|change| since.count(*change) > 0));
     if failed {
         Exit::Stopped
-    } else if any(fail_on) {
+    } else if any(fail_on) || changed {
         Exit::Gate
     } else if any(&[Verdict::FetchFailed, Verdict::Unreadable]) || !report.is_whole() {
         Exit::Incomplete

@@ -59,7 +59,7 @@ impl Layout {
         Self { width, colour: colour != anstream::ColorChoice::Never, limit, ..Self::default() }
     }
 
-    fn paint(&self, text: &str, style: Style) -> String {
+    pub(crate) fn paint(&self, text: &str, style: Style) -> String {
         if self.colour && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
@@ -76,6 +76,7 @@ pub(crate) fn text(report: &Report<'_>, layout: &Layout) -> String {
         lines.push(layout.paint(language.text(SAMPLE), bold.fg_color(Some(AnsiColor::Yellow.into()))));
     }
     lines.push(clean(&report.outcome(language)).into_owned());
+    lines.extend(report.since_text(language));
     let times = [journal.header().started_at, journal.ended_at()].map(|time| zone.plain(time));
     let [began, ended] = &times;
     let run = "Run {0} to {1} ({2}), endpoint {3}";
@@ -275,7 +276,7 @@ fn lay_out(table: &[Vec<Cell>], flexible: &[Option<u8>], layout: &Layout) -> Vec
 }
 
 /// The text, truncated with `…` to at most `width` columns.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -292,7 +293,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// Sample data is never shown in green.
-fn status_style(status: Status, is_sample: bool) -> Style {
+pub(crate) fn status_style(status: Status, is_sample: bool) -> Style {
     let colour = match status {
         Status::Incomplete => AnsiColor::Magenta,
         Status::NotReady => AnsiColor::Red,
@@ -302,7 +303,7 @@ fn status_style(status: Status, is_sample: bool) -> Style {
     Style::new().bold().fg_color(Some(colour.into()))
 }
 
-fn verdict_style(verdict: Verdict) -> Style {
+pub(crate) fn verdict_style(verdict: Verdict) -> Style {
     let colour = match verdict {
         Verdict::FetchFailed | Verdict::Unreadable | Verdict::NotVerified => AnsiColor::Magenta,
         Verdict::CheckFailed | Verdict::Inconsistent => AnsiColor::Red,

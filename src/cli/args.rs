@@ -10,10 +10,10 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
-    ConnectionArgs, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, ShardArg,
-    StdoutFormat, TASKS, TrustArgs,
+    ConnectionArgs, DeliveryArgs, FilterArgs, PreviousArg, RATE, ReadingArgs, ReportArgs, SearchArgs,
+    ShardArg, StdoutFormat, TASKS, TrustArgs,
 };
-use super::values::{column, duration, languages, listen, rate, shapes, shard, slots, time};
+use super::values::{column, duration, languages, listen, previous, rate, shapes, shard, slots, time};
 use crate::model::{Language, Rate, Shape};
 use crate::report::Change;
 use crate::service::{ExportBody, Faults};
@@ -35,6 +35,19 @@ pub enum TemplatesCommand {
     Check {
         /// Template file
         file: PathBuf,
+    },
+}
+
+/// `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print a configuration file with every setting as a comment
+    Init,
+    /// Print the settings in force, each with where it comes from
+    Show {
+        /// Command whose settings to print
+        #[arg(default_value = "export")]
+        command: String,
     },
 }
 
@@ -136,6 +149,10 @@ pub struct ShowArgs {
     /// Which tasks to show.
     #[command(flatten)]
     pub filter: FilterArgs,
+    /// Show what changed since the last run [default: the newest earlier one]
+    #[arg(long, value_name = "JOURNAL", num_args = 0..=1, default_missing_value = "", help_heading = "Report")]
+    #[arg(value_parser = previous)]
+    pub previous: Option<PreviousArg>,
     /// Exit with 4 on these verdicts: a list, not-passing or none
     #[arg(
         long,
@@ -195,10 +212,16 @@ pub struct VerifyArgs {
 /// `diff`.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// Journal of the earlier run
+    /// Journal of the earlier run; with --previous, of the later run
     pub old: PathBuf,
     /// Journal of the later run
-    pub new: PathBuf,
+    #[arg(required_unless_present = "previous", conflicts_with = "previous")]
+    pub new: Option<PathBuf>,
+    /// Compare with the newest finished journal of the same report before it
+    ///
+    /// It is searched in the journal's folder and the dated folders beside it.
+    #[arg(long)]
+    pub previous: bool,
     /// Output file: X.xlsx, X.csv, X.json or X.md (repeatable) [default: a table on stdout]
     ///
     /// - is stdout, with --format. {date} and {time} are replaced by the start of the later run.
@@ -220,6 +243,36 @@ pub struct DiffArgs {
     #[arg(long, value_name = "CHANGES", value_delimiter = ',', help_heading = "Report")]
     #[arg(hide_possible_values = true, value_parser = changes())]
     pub fail_on: Vec<Change>,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// Journals, folders with journals, or s3:// prefixes
+    ///
+    /// A night is the time from noon to noon in --timezone. The journals of runs that ended in one night are merged.
+    #[arg(required = true, value_name = "JOURNAL|DIR")]
+    pub journals: Vec<PathBuf>,
+    /// Output file: X.xlsx, X.html, X.csv, X.json or X.md (repeatable) [default: a table on stdout]
+    ///
+    /// - is stdout, with --format. {date} and {time} are replaced by the start of the last night's run.
+    #[arg(short, long = "output", value_name = "OUT", help_heading = "Outputs")]
+    pub outputs: Vec<String>,
+    /// Format of -o -: json, csv or md
+    #[arg(long, value_name = "FORMAT", help_heading = "Outputs", hide_possible_values = true)]
+    pub format: Option<StdoutFormat>,
+    /// Print the history as JSON instead of the paths written
+    #[arg(long, help_heading = "Outputs")]
+    pub json: bool,
+    /// Write CSV texts as they are, even if they look like formulas
+    #[arg(long, help_heading = "Outputs")]
+    pub csv_raw: bool,
+    /// Maximum tasks in the table on stdout [default: all]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Outputs")]
+    pub limit: Option<usize>,
+    /// How to read the journals.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// `tasks`.

@@ -17,17 +17,18 @@ use super::{Cli, ReadError, Typed};
 use crate::model::{Place, did_you_mean};
 
 /// The profile that is used when none is named.
-const DEFAULT_PROFILE: &str = "default";
+pub(super) const DEFAULT_PROFILE: &str = "default";
 /// Options that set the same thing: one of them on the command line overrides both in the file.
 const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
 /// Commands whose option has other values than the same option elsewhere; settings do not apply to them.
-const OWN_VALUES: [(&str, &str); 3] = [("diff", "fail-on"), ("tasks", "format"), ("tasks", "output")];
+const OWN_VALUES: [(&str, &str); 4] =
+    [("diff", "fail-on"), ("diff", "previous"), ("tasks", "format"), ("tasks", "output")];
 /// Options that choose the settings, or print something and exit.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Global options with a value, which may precede the command.
 const WITH_VALUE: [&str; 5] = ["--config", "--profile", "--s3-endpoint", "--log-format", "--log-file"];
 /// Commands without settings.
-const WITHOUT_SETTINGS: [&str; 3] = ["completions", "man", "help"];
+const WITHOUT_SETTINGS: [&str; 4] = ["completions", "man", "help", "config"];
 /// Options for which there are environment variables, which override the file.
 const VARIABLES: [(&str, &str); 5] = [
     ("token-file", "SMS_AUTH_TOKEN"),
@@ -172,8 +173,30 @@ fn settings_for(arguments: &[OsString], off: &[String], command: &Command) -> Re
         return Ok((None, Vec::new()));
     }
     let profile = given.get_one::<String>("profile").map(String::as_str);
-    let Some((path, is_named)) = file_for(given.get_one::<PathBuf>("config")) else {
-        return profile.map_or(Ok((None, Vec::new())), |profile| {
+    let read = read(given.get_one::<PathBuf>("config"), profile, command)?;
+    let Some((path, mut settings)) = read else { return Ok((None, Vec::new())) };
+    settings.retain(|setting| {
+        if OWN_VALUES.contains(&(subcommand.get_name(), &setting.name)) || off.contains(&setting.name) {
+            return false;
+        }
+        let mut options = subcommand.get_arguments();
+        options.any(|option| {
+            option.get_long() == Some(&setting.name)
+                && !is_given(option, subcommand, given)
+                && variable(option).is_none()
+        })
+    });
+    Ok((Some(path), settings))
+}
+
+/// The configuration file, if there is one, and all settings of the profile.
+pub(super) fn read(
+    option: Option<&PathBuf>,
+    profile: Option<&str>,
+    command: &Command,
+) -> Result<Option<(PathBuf, Vec<Setting>)>, Vec<String>> {
+    let Some((path, is_named)) = file_for(option) else {
+        return profile.map_or(Ok(None), |profile| {
             let usual =
                 usual_file().map_or_else(String::new, |path| format!(", or create {}", path.display()));
             Err(vec![format!("--profile {profile} needs a configuration file: use --config FILE{usual}")])
@@ -187,19 +210,13 @@ fn settings_for(arguments: &[OsString], off: &[String], command: &Command) -> Re
     })?;
     let file = File { path: &path, text: &text };
     let is_optional = profile.is_none() && is_named == Named::Usual;
-    let mut settings = file.settings(profile.unwrap_or(DEFAULT_PROFILE), is_optional, command)?;
-    settings.retain(|setting| {
-        if OWN_VALUES.contains(&(subcommand.get_name(), &setting.name)) || off.contains(&setting.name) {
-            return false;
-        }
-        let mut options = subcommand.get_arguments();
-        options.any(|option| {
-            option.get_long() == Some(&setting.name)
-                && !is_given(option, subcommand, given)
-                && !is_in_environment(option)
-        })
-    });
-    Ok((Some(path), settings))
+    let settings = file.settings(profile.unwrap_or(DEFAULT_PROFILE), is_optional, command)?;
+    Ok(Some((path, settings)))
+}
+
+/// Whether an option can be set in the file.
+pub(super) fn is_setting(option: &Arg) -> bool {
+    option.get_long().is_some_and(|long| !NOT_SETTINGS.contains(&long))
 }
 
 /// The environment variable with the path of the configuration file.
@@ -250,9 +267,13 @@ fn are_alternatives(one: &Arg, other: &Arg) -> bool {
     ALTERNATIVES.iter().any(|ways| is_way(one, ways) && is_way(other, ways))
 }
 
-fn is_in_environment(option: &Arg) -> bool {
+/// The environment variable that sets an option, and its value.
+pub(super) fn variable(option: &Arg) -> Option<(&'static str, String)> {
     let mut variables = VARIABLES.iter().filter(|(long, _)| option.get_long() == Some(long));
-    variables.any(|(_, variable)| env::var_os(variable).is_some_and(|value| !value.is_empty()))
+    variables.find_map(|(_, variable)| {
+        let value = env::var_os(variable).filter(|value| !value.is_empty())?;
+        Some((*variable, value.to_string_lossy().into_owned()))
+    })
 }
 
 /// The index after the command's name. Only global options precede it.
@@ -269,10 +290,41 @@ fn after_command(arguments: &[OsString]) -> usize {
 }
 
 /// A setting, and its arguments.
-struct Setting {
+pub(super) struct Setting {
     name: String,
     arguments: Vec<String>,
     place: Place,
+}
+
+impl Setting {
+    /// Whether it sets this option of `command`.
+    pub(super) fn applies_to(&self, option: &Arg, command: &Command) -> bool {
+        option.get_long() == Some(&self.name) && !OWN_VALUES.contains(&(command.get_name(), &self.name))
+    }
+
+    /// Its value, as TOML.
+    pub(super) fn value(&self, option: &Arg) -> String {
+        match option.get_action() {
+            ArgAction::SetTrue => (!self.arguments.is_empty()).to_string(),
+            ArgAction::Count => self.arguments.len().to_string(),
+            _ => {
+                let start = format!("--{}=", self.name);
+                let values = self.arguments.iter().filter_map(|argument| argument.strip_prefix(&start));
+                let values: Vec<String> =
+                    values.map(|value| toml::Value::String(value.to_owned()).to_string()).collect();
+                if let [value] = values.as_slice() {
+                    value.clone()
+                } else {
+                    format!("[{}]", values.join(", "))
+                }
+            }
+        }
+    }
+
+    /// Where it is in the file.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
 }
 
 /// An error in the file: the byte where it is, and what it is.

@@ -15,6 +15,8 @@ pub enum FailOn {
     Verdict(Verdict),
     /// Every verdict that does not pass.
     NotPassing,
+    /// A task of an earlier run has this change; only with `--previous`.
+    Change(Change),
     /// No verdict.
     None,
 }
@@ -28,9 +30,18 @@ impl FailOn {
         Verdict::ALL.into_iter().filter(is_meant).collect()
     }
 
+    /// The changes that a list means.
+    pub fn changes(list: &[Self]) -> Vec<Change> {
+        list.iter()
+            .filter_map(|value| if let Self::Change(change) = value { Some(*change) } else { None })
+            .collect()
+    }
+
     fn named() -> Vec<(&'static str, Self)> {
         let verdicts = Verdict::ALL.map(|verdict| (verdict.key(), Self::Verdict(verdict)));
-        verdicts.into_iter().chain([("not-passing", Self::NotPassing), ("none", Self::None)]).collect()
+        let changes = [Change::Worse, Change::Gone].map(|change| (change.key(), Self::Change(change)));
+        let others = [("not-passing", Self::NotPassing), ("none", Self::None)];
+        verdicts.into_iter().chain(others).chain(changes).collect()
     }
 }
 
@@ -45,7 +56,10 @@ pub(super) fn verdicts() -> OneOf<FailOn> {
 
 /// The values of `--only`.
 pub(super) fn shown() -> OneOf<FailOn> {
-    OneOf(|| FailOn::named().into_iter().filter(|(_, value)| *value != FailOn::None).collect())
+    OneOf(|| {
+        let is_shown = |value: &FailOn| matches!(value, FailOn::Verdict(_) | FailOn::NotPassing);
+        FailOn::named().into_iter().filter(|(_, value)| is_shown(value)).collect()
+    })
 }
 
 /// The values of `--fail-on` of `diff`.

@@ -5,6 +5,7 @@ mod config;
 mod errors;
 mod fail_on;
 mod options;
+mod settings;
 mod typed;
 mod values;
 
@@ -15,15 +16,17 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use args::{
-    DeliverArgs, DiffArgs, DoctorArgs, ExportArgs, ListFormat, MergeArgs, RenderArgs, ServeArgs, ServeAuth,
-    ServerExportArgs, ShowArgs, TasksArgs, TemplatesCommand, UploadArgs, VerifyArgs,
+    ConfigCommand, DeliverArgs, DiffArgs, DoctorArgs, ExportArgs, HistoryArgs, ListFormat, MergeArgs,
+    RenderArgs, ServeArgs, ServeAuth, ServerExportArgs, ShowArgs, TasksArgs, TemplatesCommand, UploadArgs,
+    VerifyArgs,
 };
 pub use errors::ReadError;
 pub use fail_on::FailOn;
 pub use options::{
-    Auth, ConnectionArgs, DeliveryArgs, FilterArgs, ReadingArgs, ReportArgs, SearchArgs, ShardArg,
-    StdoutFormat, TicketSystem, TrustArgs,
+    Auth, ConnectionArgs, DeliveryArgs, FilterArgs, PreviousArg, ReadingArgs, ReportArgs, SearchArgs,
+    ShardArg, StdoutFormat, TicketSystem, TrustArgs,
 };
+pub use settings::{commented_file, settings_in_force};
 pub use typed::{Typed, shell_quote};
 
 const LOGGING: &str = "Logging";
@@ -130,6 +133,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Show what changed between two journals, offline
     Diff(DiffArgs),
+    /// Show the course of all tasks over many nights, offline
+    History(HistoryArgs),
     /// Attach the files of a run to tickets, or mail them, exactly once
     Deliver(DeliverArgs),
     /// Check files against their evidence manifests
@@ -144,6 +149,12 @@ pub enum Command {
     Serve(ServeArgs),
     /// Check credentials, endpoint, clock, permissions and disk without changing anything
     Doctor(DoctorArgs),
+    /// Print a commented configuration file, or the settings in force
+    Config {
+        /// The action.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// List, show or check workbook templates
     Templates {
         /// The action.

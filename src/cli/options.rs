@@ -9,10 +9,10 @@ use clap::{Args, ValueEnum};
 use super::Typed;
 use super::fail_on::{FailOn, shown, verdicts};
 use super::values::{
-    self, age, count_of_attempts, label_filter, languages, markups, offers, rate, sheets, size, states, time,
-    zone,
+    self, age, count_of_attempts, label_filter, languages, markups, offers, previous, rate, sheets, size,
+    states, time, zone,
 };
-use crate::model::{Language, Markup, Rate, Shard};
+use crate::model::{Language, Markup, NamedFile, Rate, Shard};
 use crate::report::{LabelFilter, Policy, Template, Zone};
 use crate::sms::regions::REGIONS;
 
@@ -86,10 +86,18 @@ pub struct ReportArgs {
     /// Exit with 4 on these verdicts: a list, not-passing or none
     ///
     /// Verdicts, separated by commas: fetch_failed, unreadable, not_verified, check_failed, inconsistent, stale,
-    /// inconclusive, accepted, consistent. not-passing means all but the last two.
+    /// inconclusive, accepted, consistent. not-passing means all but the last two. With --previous also worse and gone:
+    /// a task got worse since the last run, or is no longer listed.
     #[arg(long, value_name = "VERDICTS", value_delimiter = ',', default_value = "none", help_heading = REPORT)]
     #[arg(hide_possible_values = true, value_parser = verdicts())]
     pub fail_on: Vec<FailOn>,
+    /// Report what changed since the last run [default: the newest earlier one]
+    ///
+    /// Without JOURNAL, the newest finished journal of the same report in the journal's folder or the dated folders
+    /// beside it.
+    #[arg(long, value_name = "JOURNAL", num_args = 0..=1, default_missing_value = "", help_heading = REPORT)]
+    #[arg(value_parser = previous)]
+    pub previous: Option<PreviousArg>,
     /// Where to deliver the files.
     #[command(flatten)]
     pub delivery: DeliveryArgs,
@@ -102,6 +110,9 @@ pub struct ReportArgs {
     /// The command line, to suggest commands from.
     #[arg(skip)]
     pub typed: Typed,
+    /// The journal that the run replaces, kept to compare with.
+    #[arg(skip)]
+    pub replaced: Option<NamedFile>,
 }
 
 /// Where to deliver the files of a run.
@@ -258,6 +269,15 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "N", default_value = "12", value_parser = count_of_attempts, help_heading = RATE)]
     #[arg(allow_negative_numbers = true)]
     pub max_attempts: NonZeroU32,
+}
+
+/// The run to compare with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PreviousArg {
+    /// The newest finished one of the same report.
+    Newest,
+    /// The one of this journal.
+    Journal(PathBuf),
 }
 
 /// Which share of the tasks.

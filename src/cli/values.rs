@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Command};
 
-use super::ShardArg;
 use super::fail_on::OneOf;
+use super::{PreviousArg, ShardArg};
 use crate::model::{Language, Markup, Rate, Shape, Shard};
 use crate::report::{LabelFilter, Zone};
 use crate::tasks::ColumnChoice;
@@ -84,6 +84,12 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 pub(super) fn sheets(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= 10_000);
     number.ok_or_else(|| "write a whole number from 1 to 10000".to_owned())
+}
+
+/// A journal; an empty text means the newest one.
+#[expect(clippy::unnecessary_wraps, reason = "clap's parsers return a result")]
+pub(super) fn previous(text: &str) -> Result<PreviousArg, String> {
+    Ok(if text.is_empty() { PreviousArg::Newest } else { PreviousArg::Journal(text.into()) })
 }
 
 pub(super) fn rate(text: &str) -> Result<Rate, String> {

@@ -12,7 +12,7 @@ use crate::storage::Storage;
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, check_path_conflicts};
-use crate::app::{reporting, stdout_output};
+use crate::app::{previous, reporting, stdout_output};
 
 pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let options = reporting::options(&args.reading, Template::STANDARD, storage)?;
@@ -20,13 +20,29 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
         let journal = storage.fetch(path).map_err(Failure::storage)?;
         Journal::open(journal).map_err(Failure::journal)
     };
-    let (old, new) = (open(&args.old)?, open(&args.new)?);
+    let (old, new) = match &args.new {
+        Some(new) => (open(&args.old)?, open(new)?),
+        None => {
+            let new = open(&args.old)?;
+            let old = previous::newest_before(&new, None, storage).ok_or_else(|| {
+                Failure::stopped(format!(
+                    "{}: no earlier finished run of this report was found in its folder or the dated folders beside it; \
+                     name its journal: `cutover-report diff OLD NEW`",
+                    new.path().display()
+                ))
+            })?;
+            if !quiet {
+                console::note(&format!("compared with {}", old.path().display()));
+            }
+            (old, new)
+        }
+    };
     let target = |text: &String| DiffTarget::parse(text, new.header().started_at, &args.reading.timezone);
     let targets: Vec<DiffTarget> = stdout_output::files(&args.outputs, args.format, args.json)?
         .map(target)
         .collect::<Result<_, _>>()
         .map_err(Failure::usage)?;
-    let journals = [&args.old, &args.new].map(|path| Place::read_journal(path));
+    let journals = [old.path(), new.path()].map(Place::read_journal);
     let outputs = targets.iter().map(|target| Place::output(target.path()));
     check_path_conflicts(&journals.into_iter().chain(outputs).collect::<Vec<_>>())?;
     for journal in [&old, &new] {

@@ -25,6 +25,7 @@ use crate::app::hints::RunStats;
 use crate::app::journal_location::JournalLocation;
 use crate::app::on_finish;
 use crate::app::path_conflicts::{Place, check_path_conflicts};
+use crate::app::previous;
 use crate::app::reporting::{self, ManifestPlace};
 use crate::app::resume;
 use crate::app::run_end;
@@ -37,13 +38,14 @@ const STOPPING: &str =
     "stopping: requests in progress have 5 s to finish; a second signal ends the run at once";
 
 pub(super) fn run(
-    args: Box<ExportArgs>,
+    mut args: Box<ExportArgs>,
     quiet: bool,
     signals: &Signals,
     storage: Storage,
 ) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
+    reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
     let mut options = reporting::options(&args.report.reading, &args.report.template, &storage)?;
     options.view = reporting::view(args.report.group_by.as_deref(), None);
     let kept = kept_journal(&args, started)?;
@@ -63,6 +65,10 @@ pub(super) fn run(
         let labels = declared.as_ref().map_or(&[][..], |declared| &declared.list.labels);
         options.view.check(labels).map_err(Failure::usage)?;
     }
+    // The journal of the last run at the same path is replaced.
+    let replaced = kept.as_deref().filter(|_| !args.resume);
+    let replaced = replaced.and_then(|path| previous::copy_replaced(path, &args.report, &storage)).unzip();
+    args.report.replaced = replaced.1;
     let journal = JournalLocation::new(kept, &storage)?;
     let stop = signals.stop();
     let args = Arc::from(args);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::MergeArgs;
 use crate::fs::{AtomicFile, Scratch};
-use crate::journal::{Journal, JournalError, Lock, Merge, MergeError, WriteError};
+use crate::journal::{Journal, JournalError, Lock, Merge};
 use crate::model::NamedFile;
 use crate::output::{Kind, Target};
 use crate::storage::{Storage, is_remote};
@@ -20,11 +20,12 @@ use crate::app::reporting::{self, ManifestPlace};
 
 pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let began = Timestamp::now();
+    reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
     let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
     options.view = reporting::view(args.report.group_by.as_deref(), None);
     let journals = args.journals.iter().map(|path| storage.fetch(path));
     let journals: Vec<NamedFile> = journals.collect::<Result<_, _>>().map_err(Failure::storage)?;
-    let merge = Merge::of(&journals).map_err(failure)?;
+    let merge = Merge::of(&journals).map_err(reporting::merge_failure)?;
     let targets = reporting::targets(&args.report, merge.header().started_at)?;
     let kept = targets.iter().find(|target| target.kind() == Kind::Journal).map(Target::path);
     if let Some(journal) = kept {
@@ -78,10 +79,7 @@ fn warn_of_gaps(merge: &Merge, quiet: bool) {
 fn written(merge: Merge, place: &NamedFile) -> Result<Journal, Failure> {
     let path = &place.local;
     let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;
-    merge.write_to(&mut file).map_err(|error| match error {
-        WriteError::Merge(error) => failure(error),
-        WriteError::Io(source) => io(path, source),
-    })?;
+    merge.write_to(&mut file).map_err(|error| reporting::merge_write_failure(error, path))?;
     file.commit().map_err(|source| io(path, source))?;
     drop(merge);
     Journal::open(place).map_err(Failure::journal)
@@ -89,12 +87,4 @@ fn written(merge: Merge, place: &NamedFile) -> Result<Journal, Failure> {
 
 fn io(path: &Path, source: std::io::Error) -> Failure {
     Failure::journal(JournalError::Io { path: path.to_owned(), source })
-}
-
-fn failure(error: MergeError) -> Failure {
-    match error {
-        MergeError::Journal(error) => Failure::journal(error),
-        MergeError::IncompatibleShards { .. } => Failure::usage(error),
-        MergeError::Replaced(_) => Failure::stopped(error),
-    }
 }

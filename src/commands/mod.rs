@@ -1,9 +1,11 @@
 //! One file per command.
 
+mod config;
 mod deliver;
 mod diff;
 mod doctor;
 mod export;
+mod history;
 mod manual;
 mod merge;
 mod render;
@@ -93,10 +95,12 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Deliver(args) => deliver::run(&args, &storage),
         Command::Verify(args) => verify::run(&args, &storage, quiet),
         Command::Diff(args) => diff::run(&args, &storage, quiet),
+        Command::History(args) => history::run(&args, &storage, quiet),
         Command::Tasks(args) => tasks::run(&args, &storage, quiet),
         Command::Upload(args) => upload::run(args, quiet, &signals),
         Command::ServerExport(args) => server_export::run(&args, &storage, quiet),
         Command::Doctor(args) => doctor::run(&args, &storage),
+        Command::Config { command } => config::run(&command, cli.config.as_ref(), cli.profile.as_deref()),
         Command::Templates { command } => templates::run(command),
         Command::Serve(args) => serve::run(args, &storage, quiet, &signals),
         Command::Completions { shell } => manual::completions(shell),

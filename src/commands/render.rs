@@ -13,6 +13,7 @@ use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
 
 pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+    reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
     let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
     options.view = reporting::view(args.report.group_by.as_deref(), Some(&args.filter));
     on_finish::record_journal(&args.journal);

@@ -3,15 +3,17 @@
 use crate::cli::{FailOn, ShowArgs};
 use crate::journal::Journal;
 use crate::output;
-use crate::report::{Report, Template};
+use crate::report::Template;
 use crate::storage::Storage;
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
+use crate::app::previous;
 use crate::app::reporting;
 use crate::app::summary::{self, Layout};
 
 pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+    reporting::check_fail_on(&args.fail_on, args.previous.is_some())?;
     let mut options = reporting::options(&args.reading, Template::STANDARD, storage)?;
     options.view = reporting::view(args.group_by.as_deref(), Some(&args.filter));
     let journal = storage.fetch(&args.journal).map_err(Failure::storage)?;
@@ -21,7 +23,8 @@ pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exi
     if !quiet {
         reporting::warn_if_unfinished(&journal, vec!["--json".into()]);
     }
-    let report = Report::new(&journal, options).map_err(Failure::journal)?;
+    let warn = !quiet || !FailOn::changes(&args.fail_on).is_empty();
+    let report = previous::report(&journal, options, args.previous.as_ref(), None, storage, warn)?;
     reporting::warn_of_clock(&report);
     if args.json {
         let mut document = Vec::new();
@@ -33,5 +36,6 @@ pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exi
             reporting::hints(&report, true).iter().for_each(|hint| console::note(hint));
         }
     }
-    Ok(reporting::exit_code(&report, &FailOn::verdicts(&args.fail_on), false))
+    let changes = FailOn::changes(&args.fail_on);
+    Ok(reporting::exit_code(&report, &FailOn::verdicts(&args.fail_on), &changes, false))
 }

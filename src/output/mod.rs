@@ -3,6 +3,7 @@
 mod csv;
 mod diff;
 mod error;
+mod history;
 mod html;
 mod json;
 mod list;
@@ -24,6 +25,10 @@ use crate::storage::Storage;
 pub use crate::fs::Written;
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document, write_diff_to};
 pub use error::{Cause, OutputError};
+pub use history::{
+    HistoryDocument, HistoryTarget, HistoryTargetError, is_notable, write_history, write_history_document,
+    write_history_to,
+};
 pub use json::write_summary;
 pub use list::{ListKind, list_csv, write_list};
 pub use manifest::{

@@ -16,6 +16,16 @@ pub struct Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
+    /// The identity of a server. `plan` is in lower case.
+    pub(super) fn new(
+        plan: Option<&str>,
+        task_id: Option<&'a str>,
+        source_id: Option<&'a str>,
+        endpoint: &'a str,
+    ) -> Self {
+        Self { plan: plan.map(str::to_owned), task_id, source_id, endpoint }
+    }
+
     /// The identities of a report's rows.
     pub fn all(report: &'a Report<'_>) -> Vec<Self> {
         let header = report.journal().header();

@@ -6,6 +6,7 @@
 mod diff;
 mod duration;
 mod groups;
+mod history;
 mod identity;
 mod judge;
 mod labels;
@@ -16,6 +17,7 @@ mod reason;
 mod row;
 mod sentences;
 mod sheet_names;
+mod since;
 mod status;
 mod summary;
 mod table;
@@ -29,12 +31,14 @@ pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
 };
 pub use groups::{Group, Groups};
+pub use history::{Course, Finding, History, Names, Night, NightSummary, RunKey, group_into_nights};
 pub use identity::Identity;
 pub use judge::Policy;
 pub use labels::Label;
 pub use options::Options;
 pub use row::SummaryRow;
 pub use sheet_names::{file_name_key, fold_case};
+pub use since::Since;
 pub use status::{Facts, Status};
 pub use summary::Report;
 pub use table::{

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::duration::duration_text;
 use super::groups::failing_text;
+use super::options::Options;
 use super::summary::Report;
 use crate::model::Language;
 
@@ -76,23 +77,7 @@ impl Report<'_> {
 
     /// What makes a verification too old and what waives differences, in one sentence.
     pub fn criteria(&self, language: Language) -> String {
-        let policy = &self.options().policy;
-        let zone = &self.options().timezone;
-        let age = policy.max_age.map(|age| {
-            language.fill("more than {0} old at the end of the run", &[&duration_text(age, language)])
-        });
-        let before = policy
-            .not_before
-            .map(|time| language.fill("finished before {0} ({1})", &[&zone.plain(time), &zone.name()]));
-        let bounds: Vec<String> = age.into_iter().chain(before).collect();
-        let age = if bounds.is_empty() {
-            language.text("A verification may be of any age").to_owned()
-        } else {
-            language.fill("A verification is stale when {0}", &[&bounds.join(language.text(" or "))])
-        };
-        let waivers = self.options().waivers.as_ref().map(|waivers| waivers.file());
-        let waivers = waivers.map(|file| language.fill("differences are waived as {0} says", &[&file]));
-        iter::once(age).chain(waivers).collect::<Vec<_>>().join(language.semicolon())
+        self.options().criteria(language)
     }
 
     /// How many tasks have evidence, and what share of these passes: tasks without any are not in it.
@@ -159,6 +144,29 @@ impl Report<'_> {
         let when =
             [&age as &dyn std::fmt::Display, &zone.plain(verified), &zone.name(), &row.task.display_name()];
         Some(language.fill("{0} at the end of the run: verified {1} ({2}), {3}", &when))
+    }
+}
+
+impl Options {
+    /// What makes a verification too old and what waives differences, in one sentence.
+    pub fn criteria(&self, language: Language) -> String {
+        let policy = &self.policy;
+        let zone = &self.timezone;
+        let age = policy.max_age.map(|age| {
+            language.fill("more than {0} old at the end of the run", &[&duration_text(age, language)])
+        });
+        let before = policy
+            .not_before
+            .map(|time| language.fill("finished before {0} ({1})", &[&zone.plain(time), &zone.name()]));
+        let bounds: Vec<String> = age.into_iter().chain(before).collect();
+        let age = if bounds.is_empty() {
+            language.text("A verification may be of any age").to_owned()
+        } else {
+            language.fill("A verification is stale when {0}", &[&bounds.join(language.text(" or "))])
+        };
+        let waivers = self.waivers.as_ref().map(|waivers| waivers.file());
+        let waivers = waivers.map(|file| language.fill("differences are waived as {0} says", &[&file]));
+        iter::once(age).chain(waivers).collect::<Vec<_>>().join(language.semicolon())
     }
 }
 

@@ -11,11 +11,12 @@ use super::moments::Moments;
 use super::options::Options;
 use super::row::SummaryRow;
 use super::sheet_names;
+use super::since::Since;
 use super::table::{self, Column, DETAIL, DetailCell, DetailRow, ReconciliationRow, WAIVER};
 use super::waivers::list::{TaskWaivers, WaiverUse};
 use crate::answer::{ErrorBody, Unreadable, read_answer};
 use crate::journal::{Answered, EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
-use crate::model::{Answer, Note, Task, Verdict, Verification};
+use crate::model::{Answer, Language, Note, Task, Verdict, Verification};
 
 /// A report: the rows of its summary, and a way to each task's verifications.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Report<'a> {
     sample_data: bool,
     waivers: Option<Vec<WaiverUse>>,
     labels: Vec<Label>,
+    since: Option<Since>,
 }
 
 impl<'a> Report<'a> {
@@ -80,7 +82,22 @@ impl<'a> Report<'a> {
         let mut shown = shown.into_iter();
         rows.retain(|_| shown.next().unwrap_or(true));
         let labels = Label::all(&journal.header().list.labels);
-        Ok(Self { journal, options, rows, sample_data, waivers: uses, labels })
+        Ok(Self { journal, options, rows, sample_data, waivers: uses, labels, since: None })
+    }
+
+    /// Sets what changed since the last run.
+    pub fn set_since(&mut self, since: Since) {
+        self.since = Some(since);
+    }
+
+    /// What changed since the last run; none if nothing was compared.
+    pub fn since(&self) -> Option<&Since> {
+        self.since.as_ref()
+    }
+
+    /// What changed since the last run, in one sentence.
+    pub fn since_text(&self, language: Language) -> Option<String> {
+        Some(self.since()?.text(&self.options().timezone, language))
     }
 
     /// A row per task, in the order of the list.

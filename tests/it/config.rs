@@ -90,3 +90,75 @@ fn config_errors_are_reported_with_line_and_column() {
     }
     insta::assert_snapshot!(reported);
 }
+
+#[test]
+fn config_init_prints_a_file_that_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = run(folder.path(), &["config", "init"]);
+    assert_eq!((init.code, init.stderr.as_str()), (0, ""));
+    assert!(init.stdout.contains("\n[profile.default]\n") && init.stdout.contains("\n# rate = \"10/s\"\n"));
+    let text = init.stdout.replace("# max-age = \"24h\"", "max-age = \"2h\"");
+    write(folder.path(), &text);
+    let shown = run(folder.path(), &["config", "show", "--config", "c.toml"]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    let line = shown.stdout.lines().find(|line| line.starts_with("max-age")).unwrap();
+    assert!(line.starts_with("max-age = \"2h\" ") && line.contains("# c.toml:"), "{line}");
+}
+
+#[test]
+fn config_show_names_the_source_of_every_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[profile.night]\nregion = 'cn-north-4'\noutput = ['a.xlsx', 'b.json']\ncsv-raw = true\nfail-on = ['stale']\n";
+    write(folder.path(), text);
+    let environment = [("SMS_AUTH_TOKEN", "secret-token"), ("AWS_ENDPOINT_URL", "https://s3.example")];
+    let show = |arguments: &[&str]| {
+        run_with(
+            folder.path(),
+            &environment,
+            &[&["--config", "c.toml", "config", "show"], arguments].concat(),
+        )
+    };
+    let shown = show(&["--profile", "night"]);
+    assert_eq!((shown.code, shown.stderr.as_str()), (0, ""), "{}", shown.stdout);
+    let source = |key: &str| {
+        let line = shown.stdout.lines().find(|line| line.starts_with(&format!("{key} = ")));
+        line.unwrap_or_else(|| panic!("no {key}: {}", shown.stdout))
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(source("region"), "region = \"cn-north-4\" # c.toml:2:1");
+    assert_eq!(source("output"), "output = [\"a.xlsx\", \"b.json\"] # c.toml:3:1");
+    assert_eq!(source("csv-raw"), "csv-raw = true # c.toml:4:1");
+    assert_eq!(source("rate"), "rate = \"10/s\" # default");
+    assert_eq!(source("json"), "json = false # default");
+    assert_eq!(source("token-file"), "token-file = \"set\" # environment variable SMS_AUTH_TOKEN");
+    assert_eq!(
+        source("s3-endpoint"),
+        "s3-endpoint = \"https://s3.example\" # environment variable AWS_ENDPOINT_URL"
+    );
+    assert!(!shown.stdout.contains("secret-token"));
+    assert!(toml::from_str::<toml::Table>(&shown.stdout).is_ok(), "{}", shown.stdout);
+    let diff = show(&["diff", "--profile", "night"]);
+    assert!(!diff.stdout.contains("stale"), "verdicts are no changes: {}", diff.stdout);
+    for (arguments, words) in
+        [(&["exprt"][..], "did you mean `export`?"), (&["--profile", "nigth"], "did you mean `night`?")]
+    {
+        let wrong = show(arguments);
+        assert_eq!((wrong.code, wrong.stdout.as_str()), (2, ""));
+        assert!(wrong.stderr.contains(words), "{}", wrong.stderr);
+    }
+}
+
+#[test]
+fn previous_in_the_file_applies_to_reports_and_not_to_diff() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "[profile.default]\nprevious = ''\nfail-on = ['worse']\n");
+    let tasks = crate::support::sample_tasks();
+    let exported = crate::support::export(folder.path(), &tasks, &["--config", "c.toml", "-o", "o.json"]);
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+    assert!(exported.stderr.contains("no earlier finished run"), "{}", exported.stderr);
+    let journal = "o.journal.jsonl";
+    let same = run(folder.path(), &["diff", journal, journal, "--config", "c.toml"]);
+    assert_eq!(same.code, 0, "{}", same.stderr);
+}

@@ -24,6 +24,7 @@ mod faults;
 mod fetching;
 #[cfg(unix)]
 mod files;
+mod history;
 mod html;
 mod layers;
 mod listing;
@@ -39,6 +40,7 @@ mod object_storage;
 #[cfg(unix)]
 mod on_finish;
 mod plans;
+mod previous;
 mod report;
 #[cfg(unix)]
 mod resume;

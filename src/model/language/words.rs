@@ -2,7 +2,11 @@
 
 /// The Chinese text for an English one, if there is one.
 pub(super) fn chinese(english: &str) -> Option<&'static str> {
-    CHINESE.iter().find(|(key, _)| *key == english).map(|(_, chinese)| *chinese)
+    all().find(|(key, _)| *key == english).map(|(_, chinese)| *chinese)
+}
+
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    CHINESE.iter().chain(super::history_words::CHINESE)
 }
 
 /// By English text, in the order in which a reader meets them.
@@ -484,8 +488,8 @@ mod tests {
 
     #[test]
     fn every_translation_is_unique_and_keeps_its_placeholders() {
-        for (place, (english, chinese)) in CHINESE.iter().enumerate() {
-            assert!(CHINESE.iter().take(place).all(|(other, _)| other != english), "{english} twice");
+        for (place, (english, chinese)) in all().enumerate() {
+            assert!(all().take(place).all(|(other, _)| other != english), "{english} twice");
             for number in 0..4 {
                 let value = format!("{{{number}}}");
                 assert_eq!(english.contains(&value), chinese.contains(&value), "{english}");

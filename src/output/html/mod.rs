@@ -6,6 +6,7 @@
 mod data;
 mod details;
 mod escape;
+mod history;
 mod page;
 mod words;
 
@@ -17,6 +18,8 @@ use crate::output::error::{self, Cause, OutputError};
 use crate::output::parts::{Limits, Size};
 use crate::report::Report;
 use details::Directories;
+
+pub(super) use history::write as write_history;
 
 const SCRIPT: &str = include_str!("../../../templates/html/report.js");
 

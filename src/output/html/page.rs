@@ -184,7 +184,7 @@ fn page<'a>(report: &'a Report<'_>, journal_sha256: String, footer: &str) -> Pag
     let run: [&dyn Display; 4] = [&zone.plain(header.started_at), &ended, &zone.name(), &header.endpoint];
     let oldest = report.oldest_verification(language);
     let oldest = oldest.map(|oldest| language.fill("{0}: {1}", &[&t("Oldest verification"), &oldest]));
-    let remarks = [report.reconciled(language), report.clock(language), oldest];
+    let remarks = [report.since_text(language), report.reconciled(language), report.clock(language), oldest];
     let in_force =
         report.waivers().unwrap_or_default().iter().filter(|waiver| !waiver.expired && waiver.rows > 0);
     Page {

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::Cause;
 use crate::model::{Language, TOOL, TaskId, Verdict};
-use crate::report::{Groups, Report, Status, Waiver, WaiverUse};
+use crate::report::{Change, Groups, Report, Status, Waiver, WaiverUse};
 pub(super) use run::{Criteria, Run};
 use task::TaskEntry;
 
@@ -35,6 +35,11 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
             of: filtered.of,
             only: &options.view.only,
             labels: options.view.labels.iter().map(|filter| filter.text()).collect(),
+        }),
+        since_last_run: report.since().map(|since| SinceEntry {
+            journal: &since.journal,
+            ended_at: options.timezone.rfc3339(since.ended_at),
+            changes: Changes(&since.counts),
         }),
         run: Run::of(report, &options.timezone),
         criteria: Criteria::of(options),
@@ -65,6 +70,8 @@ struct Document<'a> {
     headline: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     filtered: Option<FilteredEntry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_last_run: Option<SinceEntry<'a>>,
     run: Run<'a>,
     criteria: Criteria,
     counts: Counts,
@@ -76,6 +83,23 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     waivers: Option<Vec<WaiverEntry<'a>>>,
     tasks: Vec<TaskEntry<'a>>,
+}
+
+/// What changed since the last run: the number of tasks by change.
+#[derive(Serialize)]
+struct SinceEntry<'a> {
+    journal: &'a str,
+    ended_at: String,
+    #[serde(flatten)]
+    changes: Changes<'a>,
+}
+
+struct Changes<'a>(&'a [(Change, usize)]);
+
+impl Serialize for Changes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(change, count)| (change.key(), count)))
+    }
 }
 
 /// The part of the tasks that the document shows: all its counts are of these.

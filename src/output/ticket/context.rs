@@ -48,6 +48,8 @@ pub(super) struct Context {
     pub headline: String,
     /// How many tasks pass and what the others are, in one sentence.
     pub outcome: String,
+    /// What changed since the last run, in one sentence; empty if nothing was compared.
+    pub since: String,
     pub run: Run,
     /// What makes a verification stale, in one sentence.
     pub criteria: String,
@@ -154,6 +156,7 @@ impl Context {
             status: report.status().key(),
             headline: short(&report.headline(language), longest::HEADLINE),
             outcome: short(&report.outcome(language), longest::OUTCOME),
+            since: short(&report.since_text(language).unwrap_or_default(), longest::OUTCOME),
             run: Run {
                 started: zone.plain(header.started_at),
                 ended: zone.plain(report.journal().ended_at()),
@@ -185,6 +188,7 @@ impl Context {
             status: "incomplete",
             headline: text("INCOMPLETE: 2 of 2 tasks have no answer"),
             outcome: text("0 of 2 tasks pass; 2 fetch failed"),
+            since: "Changes since the last run: 1 fixed, 0 worse, 0 new, 0 gone".to_owned(),
             run: Run {
                 started: text("2026-11-21 09:42:00"),
                 ended: text("2026-11-21 09:43:00"),
@@ -227,6 +231,7 @@ impl Context {
             without_evidence_names: String::new(),
             files: Vec::new(),
             more_files: 0,
+            since: String::new(),
             ..Self::example()
         }
     }

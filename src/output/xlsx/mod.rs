@@ -5,6 +5,7 @@ mod about;
 mod cells;
 mod changes;
 mod contents;
+mod history;
 mod list;
 mod overview;
 mod palette;
@@ -40,6 +41,7 @@ use summary::Summary;
 use text_size::Font;
 
 pub(super) use changes::write as write_changes;
+pub(super) use history::write as write_history;
 pub(super) use list::write as write_list;
 pub(super) use parts::write;
 pub use task_sheet::ROWS_PER_SHEET;

@@ -202,6 +202,11 @@ impl<'a> Page<'a> {
         let text = font.cut_end(&report.evidence_line(language), banner, 2);
         let row = self.row(6.0 + 14.5 * f64::from(font.lines(&text, banner)))?;
         self.text(row, (0, LAST), &text, &self.looks.banner(of_status, 11.0))?;
+        if let Some(since) = report.since_text(language) {
+            let text = font.cut_end(&since, banner, 2);
+            let row = self.row(6.0 + 14.5 * f64::from(font.lines(&text, banner)))?;
+            self.text(row, (0, LAST), &text, &self.looks.banner(of_status, 11.0))?;
+        }
         if report.is_sample() {
             let row = self.row(19.0)?;
             self.label(row, (0, LAST), SAMPLE, &self.looks.strip())?;

@@ -1,0 +1,244 @@
+//! Reads the journals of many nights, one at a time, and reduces each to its verdicts.
+
+use std::collections::HashSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::fs::Scratch;
+use crate::journal::{Journal, JournalError, Merge};
+use crate::model::NamedFile;
+use crate::report::{History, Names, Night, Options, Report, RunKey, group_into_nights};
+use crate::storage::{Storage, is_remote};
+use crate::threads::parallel_map;
+
+use super::console::{self, io_reason};
+use super::exit::Failure;
+use super::reporting;
+
+const SUFFIX: &str = "jsonl";
+/// Journals are read by at most this many threads; each holds one journal's index and one answer.
+const MAX_THREADS: usize = 4;
+
+/// A journal to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Input {
+    pub(crate) path: PathBuf,
+    /// Whether it was found in a folder: then a file that is not a journal is skipped.
+    is_found: bool,
+}
+
+/// The journals at these paths: files, folders with the folders in them, and `s3://` prefixes. Each file once.
+///
+/// # Errors
+/// When a folder or prefix cannot be listed, or holds no file that may be a journal.
+pub(crate) fn find(paths: &[PathBuf], storage: &Storage) -> Result<Vec<Input>, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        let is_journal = path.extension().is_some_and(|suffix| suffix == SUFFIX);
+        let before = found.len();
+        if is_remote(path) && !is_journal {
+            // With a slash, so that `night` does not find `nightly`.
+            let listed = storage.list(&path.join("")).map_err(Failure::storage)?;
+            let mut places: Vec<PathBuf> = listed.into_iter().map(|listed| listed.place).collect();
+            places.sort();
+            found.extend(places.into_iter().filter(|place| may_be_journal(place)));
+        } else if !is_remote(path) && path.is_dir() {
+            walk(path, &mut HashSet::new(), &mut found)?;
+        } else {
+            found.push(path.clone());
+            continue;
+        }
+        if found.len() == before {
+            return Err(Failure::usage(format!("{} holds no journal (*.jsonl)", path.display())));
+        }
+    }
+    let explicit: HashSet<&PathBuf> = paths.iter().collect();
+    let mut seen = HashSet::new();
+    found.retain(|path| seen.insert(if is_remote(path) { path.clone() } else { real(path) }));
+    Ok(found.into_iter().map(|path| Input { is_found: !explicit.contains(&path), path }).collect())
+}
+
+fn may_be_journal(path: &Path) -> bool {
+    let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    !is_hidden && path.extension().is_some_and(|suffix| suffix == SUFFIX)
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Adds the files of a folder that may be journals, in the order of their paths. A folder that several links lead to
+/// is read once.
+fn walk(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    if !seen.insert(real(folder)) {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| {
+        Failure::stopped(format!("cannot read folder {}: {}", folder.display(), io_reason(&error)))
+    };
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(failed)?.path());
+    }
+    paths.sort();
+    for path in paths {
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.is_dir() && !is_hidden {
+            walk(&path, seen, found)?;
+        } else if path.is_file() && may_be_journal(&path) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// A journal that was read.
+struct Read {
+    file: NamedFile,
+    key: RunKey,
+    faults: Vec<String>,
+    /// Its night, if it is not a shard: a shard is read again with the others of its run.
+    night: Option<Night>,
+}
+
+/// Reads the journals, joins those of one night, and returns the history.
+///
+/// # Errors
+/// When a journal cannot be read, or none is left.
+pub(crate) fn history(inputs: &[Input], options: &Options, storage: &Storage) -> Result<History, Failure> {
+    let names = Mutex::new(Names::default());
+    let read = spread(inputs, |input| read_input(input, options, storage, &names));
+    let mut runs = Vec::new();
+    for read in read {
+        let Some(read) = read? else { continue };
+        for fault in &read.faults {
+            console::warning(&format!("{}: {fault}", read.file.name.display()));
+        }
+        runs.push(read);
+    }
+    if runs.is_empty() {
+        return Err(Failure::usage("no journal was found; give journals, or folders that hold some"));
+    }
+    let keys: Vec<RunKey> = runs.iter().map(|run| run.key.clone()).collect();
+    let groups = group_into_nights(&keys, &options.timezone);
+    let runs: Vec<Mutex<Read>> = runs.into_iter().map(Mutex::new).collect();
+    let nights = spread(&groups, |sets| {
+        let mut night: Option<Night> = None;
+        for set in sets {
+            let set: Vec<&Mutex<Read>> = set.iter().filter_map(|place| runs.get(*place)).collect();
+            let read = night_of(&set, options, &names)?;
+            night = Some(match night {
+                Some(before) => before.join(read),
+                None => read,
+            });
+        }
+        Ok(night)
+    });
+    let nights: Result<Vec<Option<Night>>, Failure> = nights.into_iter().collect();
+    Ok(History::new(nights?.into_iter().flatten().collect()))
+}
+
+/// Applies `make` to each item, on a few threads, and returns the results in the same order.
+fn spread<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync) -> Vec<M> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let chunks: Vec<&[T]> = items.chunks(items.len().div_ceil(threads).max(1)).collect();
+    let made = parallel_map(&chunks, |chunk| chunk.iter().map(&make).collect::<Vec<M>>());
+    made.into_iter().flatten().collect()
+}
+
+/// Reads a journal; none if it was found in a folder and is something else.
+fn read_input(
+    input: &Input,
+    options: &Options,
+    storage: &Storage,
+    names: &Mutex<Names>,
+) -> Result<Option<Read>, Failure> {
+    let file = storage.fetch(&input.path).map_err(Failure::storage)?;
+    let journal = match Journal::open(&file) {
+        Err(JournalError::MissingHeader(_)) if input.is_found => return Ok(None),
+        // A run that ended meanwhile renamed or removed it.
+        Err(JournalError::Io { source, .. }) if input.is_found && source.kind() == ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        journal => journal.map_err(Failure::journal)?,
+    };
+    let is_shard = journal.header().shard.as_ref().is_some_and(|part| part.shard.of().get() > 1);
+    let night = if is_shard { None } else { Some(judge(&journal, vec![name(&file)], options, names)?) };
+    Ok(Some(Read { key: RunKey::of(&journal), faults: journal.faults(), night, file }))
+}
+
+fn name(file: &NamedFile) -> String {
+    file.name.display().to_string()
+}
+
+fn judge(
+    journal: &Journal,
+    journals: Vec<String>,
+    options: &Options,
+    names: &Mutex<Names>,
+) -> Result<Night, Failure> {
+    let report = Report::new(journal, options.clone()).map_err(Failure::journal)?;
+    let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Night::of(&report, journals, &mut names))
+}
+
+/// The night of runs that can be merged.
+fn night_of(set: &[&Mutex<Read>], options: &Options, names: &Mutex<Names>) -> Result<Night, Failure> {
+    if let [run] = set {
+        let mut run = run.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(night) = run.night.take() {
+            return Ok(night);
+        }
+        let journal = Journal::open(&run.file).map_err(Failure::journal)?;
+        return judge(&journal, vec![name(&run.file)], options, names);
+    }
+    let files = set.iter().map(|run| run.lock().unwrap_or_else(PoisonError::into_inner).file.clone());
+    let files: Vec<NamedFile> = files.collect();
+    let merge = Merge::of(&files).map_err(reporting::merge_failure)?;
+    let folder = Scratch::disposable().map_err(Failure::stopped)?;
+    let path = folder.path().join("merged.jsonl");
+    let io = |source| Failure::journal(JournalError::Io { path: path.clone(), source });
+    let mut to = std::io::BufWriter::with_capacity(1 << 16, std::fs::File::create(&path).map_err(io)?);
+    merge.write_to(&mut to).map_err(|error| reporting::merge_write_failure(error, &path))?;
+    std::io::Write::flush(&mut to).map_err(io)?;
+    drop(merge);
+    let journal = Journal::open(&path).map_err(Failure::journal)?;
+    judge(&journal, files.iter().map(name).collect(), options, names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_searched_once_without_hidden_and_other_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["2026-11-02", "2026-11-01", ".hidden", "empty"] {
+            std::fs::create_dir(at(name)).unwrap();
+        }
+        for name in
+            ["2026-11-02/r.jsonl", "2026-11-01/r.jsonl", "2026-11-01/r.xlsx", ".hidden/r.jsonl", "a.jsonl"]
+        {
+            std::fs::write(at(name), "").unwrap();
+        }
+        #[cfg(unix)]
+        for (to, name) in [("2026-11-02", "latest"), (".", "2026-11-01/up")] {
+            std::os::unix::fs::symlink(folder.path().join(to), at(name)).unwrap();
+        }
+        let names = |paths: &[&str]| -> Vec<String> {
+            let paths: Vec<PathBuf> = paths.iter().map(|path| at(path)).collect();
+            let found = find(&paths, &Storage::default()).unwrap().into_iter();
+            found.map(|input| input.path.strip_prefix(folder.path()).unwrap().display().to_string()).collect()
+        };
+        assert_eq!(names(&[""]), ["2026-11-01/r.jsonl", "2026-11-02/r.jsonl", "a.jsonl"]);
+        assert_eq!(
+            names(&["a.jsonl", "2026-11-02", "2026-11-02/r.jsonl"]),
+            ["a.jsonl", "2026-11-02/r.jsonl"]
+        );
+        let error = find(&[at("empty")], &Storage::default()).unwrap_err();
+        assert!(error.message().ends_with("empty holds no journal (*.jsonl)"), "{}", error.message());
+    }
+}

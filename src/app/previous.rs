@@ -1,0 +1,235 @@
+//! Finds the last run of the same report before a run, and compares the two.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::cli::{PreviousArg, ReportArgs};
+use crate::fs::Scratch;
+use crate::journal::{Header, Journal};
+use crate::model::NamedFile;
+use crate::report::{Diff, Options, Report, Since, View};
+use crate::storage::{Storage, is_remote};
+
+use super::console;
+use super::exit::Failure;
+
+const SUFFIX: &str = "jsonl";
+
+/// The report of a journal with what changed since the last run, if `previous` asks for that.
+///
+/// # Errors
+/// When a journal cannot be read. Without an earlier run there is a warning if `warn`.
+pub(crate) fn report<'j>(
+    journal: &'j Journal,
+    options: Options,
+    previous: Option<&PreviousArg>,
+    replaced: Option<&NamedFile>,
+    storage: &Storage,
+    warn: bool,
+) -> Result<Report<'j>, Failure> {
+    let mut report = Report::new(journal, options.clone()).map_err(Failure::journal)?;
+    let Some(previous) = previous else { return Ok(report) };
+    let earlier = match previous {
+        PreviousArg::Journal(path) => {
+            let file = storage.fetch(path).map_err(Failure::storage)?;
+            Some(Journal::open(file).map_err(Failure::journal)?)
+        }
+        PreviousArg::Newest => newest_before(journal, replaced, storage),
+    };
+    let Some(earlier) = earlier else {
+        if !warn {
+            return Ok(report);
+        }
+        console::warning(&format!(
+            "{}: no earlier finished run of this report was found, so nothing is compared and `--fail-on worse,gone` \
+             has no effect; --previous JOURNAL names one",
+            journal.path().display()
+        ));
+        return Ok(report);
+    };
+    // All tasks are compared, whatever part is shown.
+    let whole = Options { view: View::default(), ..options };
+    let before = Report::new(&earlier, whole.clone()).map_err(Failure::journal)?;
+    let now = Report::new(journal, whole).map_err(Failure::journal)?;
+    let diff = Diff::new(&before, &now).map_err(Failure::journal)?;
+    let since = Since {
+        journal: earlier.path().display().to_string(),
+        ended_at: earlier.ended_at(),
+        counts: diff.counts(),
+    };
+    report.set_since(since);
+    Ok(report)
+}
+
+/// A copy of the finished journal at `path`, which this run will replace, to compare with it.
+pub(crate) fn copy_replaced(
+    path: &Path,
+    args: &ReportArgs,
+    storage: &Storage,
+) -> Option<(Scratch, NamedFile)> {
+    if args.previous != Some(PreviousArg::Newest) {
+        return None;
+    }
+    let file = storage.fetch(path).ok()?;
+    if !file.local.is_file() || !Journal::open(&file).ok()?.is_finished() {
+        return None;
+    }
+    let folder = Scratch::disposable().ok()?;
+    let local = folder.path().join("previous.jsonl");
+    std::fs::copy(&file.local, &local).ok()?;
+    Some((folder, NamedFile { name: path.to_owned(), local }))
+}
+
+/// The newest finished journal of the same report that ended before `journal`: the one that it replaced, or one in its
+/// folder or in the dated folders beside that.
+///
+/// A journal is of the same report if it is of the same endpoint and shard, and either its path differs in digits only
+/// and the lists have a task in common, or at least half of the tasks of each list are in the other.
+pub(crate) fn newest_before(
+    journal: &Journal,
+    replaced: Option<&NamedFile>,
+    storage: &Storage,
+) -> Option<Journal> {
+    let is_earlier = |found: &Journal| {
+        found.is_finished()
+            && found.as_of() < journal.as_of()
+            && is_same_report(found.header(), found.path(), journal.header(), journal.path())
+    };
+    let replaced = replaced.and_then(|file| Journal::open(file).ok()).filter(is_earlier);
+    let found = candidates(journal.path(), storage)
+        .into_iter()
+        .filter(|(started, _)| *started < journal.header().started_at)
+        .find_map(|(_, file)| Journal::open(file).ok().filter(is_earlier));
+    [replaced, found].into_iter().flatten().max_by_key(Journal::as_of)
+}
+
+fn is_same_report(one: &Header, its_path: &Path, other: &Header, other_path: &Path) -> bool {
+    let shard = |header: &Header| header.shard.as_ref().map(|part| part.shard);
+    if one.endpoint != other.endpoint || shard(one) != shard(other) {
+        return false;
+    }
+    let keys = |header: &Header| -> HashSet<String> {
+        header.list.tasks.iter().map(|task| task.key().to_owned()).collect()
+    };
+    let (ours, theirs) = (keys(one), keys(other));
+    let common = ours.intersection(&theirs).count();
+    let is_named_alike = undated(its_path) == undated(other_path);
+    is_named_alike && common > 0 || common * 2 >= ours.len().max(theirs.len())
+}
+
+/// The file's name with every digit replaced, so that names that differ in date and time are equal.
+fn undated(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
+}
+
+/// The files that may be earlier journals with the starts of their runs, the last one first. What cannot be read is
+/// skipped.
+fn candidates(path: &Path, storage: &Storage) -> Vec<(Timestamp, NamedFile)> {
+    let files: Vec<NamedFile> = if is_remote(path) {
+        remote_files(path, storage)
+    } else {
+        local_files(path).into_iter().map(NamedFile::from).collect()
+    };
+    let started = files.into_iter().filter_map(|file| Some((started_at(&file.local)?, file)));
+    let mut started: Vec<(Timestamp, NamedFile)> = started.collect();
+    started.sort_by(|(one, file), (other, second)| other.cmp(one).then_with(|| file.name.cmp(&second.name)));
+    started
+}
+
+/// The start of a journal's run, from its first line alone; none if it is not a journal.
+fn started_at(path: &Path) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Start {
+        #[serde(rename = "journal_format")]
+        _format: u64,
+        started_at: Timestamp,
+    }
+    let mut line = Vec::new();
+    BufReader::new(std::fs::File::open(path).ok()?).read_until(b'\n', &mut line).ok()?;
+    serde_json::from_slice::<Start>(&line).ok().map(|start| start.started_at)
+}
+
+fn local_files(path: &Path) -> Vec<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut folders = vec![folder.to_owned()];
+    // `.` and `..` have no name of their own.
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    if is_dated(&real) {
+        let above = match (folder.file_name(), folder.parent()) {
+            (Some(_), Some(above)) if above.as_os_str().is_empty() => PathBuf::from("."),
+            (Some(_), Some(above)) => above.to_owned(),
+            _ => folder.join(".."),
+        };
+        let beside = entries(&above).into_iter().filter(|beside| {
+            undated(beside) == undated(&real) && beside.is_dir() && beside.file_name() != real.file_name()
+        });
+        folders.extend(beside);
+    }
+    let own = path.canonicalize().ok();
+    let files = folders.iter().flat_map(|folder| entries(folder));
+    let is_other = |file: &PathBuf| own.is_none() || file.canonicalize().ok() != own;
+    files.filter(|file| file.extension().is_some_and(|suffix| suffix == SUFFIX) && is_other(file)).collect()
+}
+
+/// Whether the name of a folder may be a date.
+fn is_dated(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.chars().any(|c| c.is_ascii_digit())
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| if folder == Path::new(".") { entry.file_name().into() } else { entry.path() })
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// Copies of the objects that are named alike, in the folder of `path` and the dated ones beside it.
+fn remote_files(path: &Path, storage: &Storage) -> Vec<NamedFile> {
+    let Some(folder) = path.parent() else { return Vec::new() };
+    let above = if is_dated(folder) { folder.parent().unwrap_or(folder) } else { folder };
+    let listed = storage.list(&above.join("")).unwrap_or_default().into_iter().map(|listed| listed.place);
+    let is_near = |place: &PathBuf| {
+        place != path
+            && undated(place) == undated(path)
+            && place.parent().is_some_and(|parent| parent == folder || undated(parent) == undated(folder))
+    };
+    let mut places: Vec<PathBuf> = listed.filter(is_near).collect();
+    // Dates in paths are in order; a few of the last ones are enough.
+    places.sort();
+    places.into_iter().rev().take(MAX_REMOTE).filter_map(|place| storage.fetch(&place).ok()).collect()
+}
+
+/// The most objects that are downloaded to find the last run.
+const MAX_REMOTE: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_with_other_digits_are_searched_and_others_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["2026-11-20", "2026-11-21", "2026-11-22", "archive", "v2"] {
+            std::fs::create_dir(at(name)).unwrap();
+            std::fs::write(at(name).join("r.jsonl"), "").unwrap();
+        }
+        std::fs::write(at("2026-11-21/r.xlsx"), "").unwrap();
+        std::fs::write(at("2026-11-21/other.jsonl"), "").unwrap();
+        let names = |path: &str| -> Vec<String> {
+            let found = local_files(&at(path)).into_iter();
+            found.map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect()
+        };
+        let beside = ["2026-11-21/other.jsonl", "2026-11-20/r.jsonl", "2026-11-22/r.jsonl"];
+        assert_eq!(names("2026-11-21/r.jsonl"), beside);
+        assert_eq!(names("archive/r.jsonl"), [""; 0]);
+    }
+}

@@ -1,0 +1,86 @@
+//! What one night says about one task.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::model::Verdict;
+use crate::report::identity::Identity;
+use crate::report::row::SummaryRow;
+
+/// The result of a task in one night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The differing, missing and redundant files; 0 without a verification.
+    pub differences: u64,
+}
+
+/// Texts that occur in many nights, each kept once.
+#[derive(Debug, Default)]
+pub struct Names(HashSet<Arc<str>>);
+
+impl Names {
+    pub(super) fn get(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&text));
+        text
+    }
+}
+
+/// A task in the list of one night.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The plan's name of the server, in lower case.
+    pub(super) plan: Option<Arc<str>>,
+    pub(super) task_id: Option<Arc<str>>,
+    pub(super) source_id: Option<Arc<str>>,
+    pub(super) source_name: Option<Arc<str>>,
+    pub(super) endpoint: Arc<str>,
+    /// None if the journal has no record of the task. A failed fetch is a finding here, so that it is counted.
+    pub(super) finding: Option<Finding>,
+}
+
+impl Entry {
+    pub(super) fn of(row: &SummaryRow<'_>, endpoint: &str, names: &mut Names) -> Self {
+        let mut get = |text: Option<&str>| text.map(|text| names.get(text));
+        let task = row.task;
+        Self {
+            plan: get(task.planned.as_ref().map(|planned| planned.name.to_lowercase()).as_deref()),
+            task_id: get(task.task_id.as_ref().map(|id| id.as_str())),
+            source_id: get(task.source_id.as_deref()),
+            source_name: get(task.source_name.as_deref()),
+            endpoint: names.get(endpoint),
+            // A task without a record was not fetched.
+            finding: row.fetched_at.map(|_| Finding { verdict: row.verdict, differences: row.differences() }),
+        }
+    }
+
+    /// What the night says about the task itself: nothing if the fetch failed.
+    pub(super) fn result(&self) -> Option<Finding> {
+        self.finding.filter(|finding| finding.verdict != Verdict::FetchFailed)
+    }
+
+    pub(super) fn identity(&self) -> Identity<'_> {
+        let (task_id, source_id) = (self.task_id.as_deref(), self.source_id.as_deref());
+        Identity::new(self.plan.as_deref(), task_id, source_id, &self.endpoint)
+    }
+
+    /// Takes what a later list says about the same task. What that list leaves out is kept.
+    pub(super) fn update(&mut self, later: Self) {
+        let Self { plan, task_id, source_id, source_name, endpoint, finding } = later;
+        self.plan = plan.or(self.plan.take());
+        self.task_id = task_id.or(self.task_id.take());
+        self.source_id = source_id.or(self.source_id.take());
+        self.source_name = source_name.or(self.source_name.take());
+        self.endpoint = endpoint;
+        self.finding = finding;
+    }
+}
+
+pub(super) fn identities(entries: &[Entry]) -> Vec<Identity<'_>> {
+    entries.iter().map(Entry::identity).collect()
+}

@@ -1,0 +1,81 @@
+//! One night: the results of every task, from one report or several.
+
+use jiff::Timestamp;
+
+use super::entry::{Entry, Names, identities};
+use crate::model::{ClockOffset, Verdict};
+use crate::report::identity::Identity;
+use crate::report::status::Facts;
+use crate::report::summary::Report;
+
+/// The results of one night.
+#[derive(Debug, Clone)]
+pub struct Night {
+    /// When the first run started, on the clock of the machine that fetched.
+    pub started_at: Timestamp,
+    /// When the last run ended, on the clock of the machine that fetched.
+    pub ended_at: Timestamp,
+    /// When the last run ended, on the service's clock. Nights are ordered by it.
+    pub(super) as_of: Timestamp,
+    /// The journals, as the user named them.
+    pub journals: Vec<String>,
+    /// Whether the clock of a machine that fetched was off by more than 5 minutes.
+    pub is_clock_wrong: bool,
+    pub(super) facts: Facts,
+    pub(super) is_sample: bool,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Night {
+    /// Reduces a report to the verdict of each task. `journals` are the journals that it is made from.
+    pub fn of(report: &Report<'_>, journals: Vec<String>, names: &mut Names) -> Self {
+        let journal = report.journal();
+        let header = journal.header();
+        let entries =
+            report.rows().iter().map(|row| Entry::of(row, header.endpoint_of(row.ordinal), names)).collect();
+        Self {
+            started_at: header.started_at,
+            ended_at: journal.ended_at(),
+            as_of: journal.as_of(),
+            journals,
+            is_clock_wrong: journal.clock_offset().is_some_and(ClockOffset::is_notable),
+            facts: report.facts(),
+            is_sample: report.is_sample(),
+            entries,
+        }
+    }
+
+    /// Adds the tasks of another report of the same night. For a task of both, the later report counts unless it has
+    /// no result.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        let (mut night, later) = if self.as_of <= other.as_of { (self, other) } else { (other, self) };
+        let places = Identity::places(&identities(&night.entries), &identities(&later.entries));
+        for (entry, place) in later.entries.into_iter().zip(places) {
+            match place.and_then(|place| night.entries.get_mut(place)) {
+                Some(known) => {
+                    let finding = entry.result().or(known.finding).or(entry.finding);
+                    known.update(Entry { finding, ..entry });
+                }
+                None => night.entries.push(entry),
+            }
+        }
+        night.started_at = night.started_at.min(later.started_at);
+        night.ended_at = later.ended_at;
+        night.as_of = later.as_of;
+        night.journals.extend(later.journals);
+        night.is_clock_wrong |= later.is_clock_wrong;
+        night.is_sample |= later.is_sample;
+        let facts = &mut night.facts;
+        facts.finished &= later.facts.finished;
+        facts.missing_shards.extend(later.facts.missing_shards);
+        facts.only_shard = later.facts.only_shard.or(facts.only_shard.take());
+        facts.missing_tasks += later.facts.missing_tasks;
+        facts.may_be_unlisted |= later.facts.may_be_unlisted;
+        facts.undeclared += later.facts.undeclared;
+        let verdict = |entry: &Entry| entry.finding.map_or(Verdict::FetchFailed, |finding| finding.verdict);
+        let count = |wanted| night.entries.iter().filter(|entry| verdict(entry) == wanted).count();
+        facts.counts = Verdict::ALL.into_iter().map(|verdict| (verdict, count(verdict))).collect();
+        night
+    }
+}
