@@ -36,7 +36,8 @@ const LAYERS: [(&[&str], &[&str]); 15] = [
 ];
 
 /// Folders in which files, not only top modules, are checked.
-const CHECKED_BY_FILE: [&str; 7] = ["answer", "app", "commands", "fetch", "fs", "journal", "report"];
+const CHECKED_BY_FILE: [&str; 10] =
+    ["answer", "app", "commands", "delivery", "fetch", "fs", "journal", "model", "net", "report"];
 
 /// A module's path from the crate root, as in `["output", "xlsx"]`.
 type Module = Vec<String>;
