@@ -1,6 +1,8 @@
+use super::error::lines;
 use super::*;
 use crate::model::Task;
 use proptest::prelude::*;
+use std::path::Path;
 
 fn read(format: Format, content: &[u8]) -> Result<Loaded, String> {
     let mut collector = collect::Collector::new(&ListOptions::default());

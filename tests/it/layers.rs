@@ -36,8 +36,8 @@ const LAYERS: [(&[&str], &[&str]); 15] = [
 ];
 
 /// Folders in which files, not only top modules, are checked.
-const CHECKED_BY_FILE: [&str; 10] =
-    ["answer", "app", "commands", "delivery", "fetch", "fs", "journal", "model", "net", "report"];
+const CHECKED_BY_FILE: [&str; 11] =
+    ["answer", "app", "commands", "delivery", "fetch", "fs", "journal", "model", "net", "report", "tasks"];
 
 /// A module's path from the crate root, as in `["output", "xlsx"]`.
 type Module = Vec<String>;
