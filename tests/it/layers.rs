@@ -48,7 +48,9 @@ fn modules(root: &Path) -> BTreeMap<Module, String> {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            if path.is_dir() {
+            if path.is_dir() && name == "tests" {
+                continue;
+            } else if path.is_dir() {
                 let prefix = [prefix.as_slice(), &[name]].concat();
                 add(&path, &prefix, found);
             } else if path.extension().is_some_and(|suffix| suffix == "rs") {
