@@ -36,8 +36,10 @@ const LAYERS: [(&[&str], &[&str]); 15] = [
 ];
 
 /// Folders in which files, not only top modules, are checked.
-const CHECKED_BY_FILE: [&str; 11] =
-    ["answer", "app", "commands", "delivery", "fetch", "fs", "journal", "model", "net", "report", "tasks"];
+const CHECKED_BY_FILE: [&str; 12] = [
+    "answer", "app", "commands", "delivery", "fetch", "fs", "journal", "model", "net", "report", "storage",
+    "tasks",
+];
 
 /// A module's path from the crate root, as in `["output", "xlsx"]`.
 type Module = Vec<String>;
