@@ -10,10 +10,10 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
-    ConnectionArgs, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, ShardArg,
-    StdoutFormat, TASKS, TrustArgs,
+    ConnectionArgs, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, StdoutFormat, TASKS,
+    TrustArgs,
 };
-use super::values::{column, duration, languages, listen, rate, shapes, shard, slots, time};
+use super::values::{ShardArg, column, duration, languages, listen, rate, shapes, shard, slots, time};
 use crate::model::{Language, Rate, Shape};
 use crate::report::Change;
 use crate::service::{ExportBody, Faults};

@@ -9,7 +9,6 @@ use std::time::Duration;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Command};
 
-use super::ShardArg;
 use super::fail_on::OneOf;
 use crate::model::{Language, Markup, Rate, Shape, Shard};
 use crate::report::{LabelFilter, Zone};
@@ -88,6 +87,15 @@ pub(super) fn sheets(text: &str) -> Result<NonZeroUsize, String> {
 
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
     text.parse().map_err(|error: crate::model::RateError| error.to_string())
+}
+
+/// Which share of the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardArg {
+    /// This one.
+    Fixed(Shard),
+    /// Of this many, the one that the environment names.
+    Auto(NonZeroU32),
 }
 
 pub(super) fn shard(text: &str) -> Result<ShardArg, String> {
