@@ -36,9 +36,9 @@ const LAYERS: [(&[&str], &[&str]); 15] = [
 ];
 
 /// Folders in which files, not only top modules, are checked.
-const CHECKED_BY_FILE: [&str; 15] = [
+const CHECKED_BY_FILE: [&str; 16] = [
     "answer", "app", "cli", "commands", "delivery", "fetch", "fs", "journal", "model", "net", "report",
-    "service", "sms", "storage", "tasks",
+    "service", "sms", "sshsig", "storage", "tasks",
 ];
 
 /// A module's path from the crate root, as in `["output", "xlsx"]`.
