@@ -36,9 +36,9 @@ const LAYERS: [(&[&str], &[&str]); 15] = [
 ];
 
 /// Folders in which files, not only top modules, are checked.
-const CHECKED_BY_FILE: [&str; 16] = [
+const CHECKED_BY_FILE: [&str; 17] = [
     "answer", "app", "cli", "commands", "delivery", "fetch", "fs", "journal", "model", "net", "report",
-    "service", "sms", "sshsig", "storage", "tasks",
+    "service", "sms", "sshsig", "storage", "tasks", "threads",
 ];
 
 /// A module's path from the crate root, as in `["output", "xlsx"]`.
