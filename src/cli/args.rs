@@ -10,10 +10,12 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
-    ConnectionArgs, DeliveryArgs, FilterArgs, PreviousArg, RATE, ReadingArgs, ReportArgs, SearchArgs,
-    ShardArg, StdoutFormat, TASKS, TrustArgs,
+    ConnectionArgs, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, StdoutFormat, TASKS,
+    TrustArgs,
 };
-use super::values::{column, duration, languages, listen, previous, rate, shapes, shard, slots, time};
+use super::values::{
+    PreviousArg, ShardArg, column, duration, languages, listen, previous, rate, shapes, shard, slots, time,
+};
 use crate::model::{Language, Rate, Shape};
 use crate::report::Change;
 use crate::service::{ExportBody, Faults};

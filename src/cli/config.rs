@@ -13,7 +13,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{Cli, ReadError, Typed};
+use super::command_line::Cli;
+use super::errors::ReadError;
+use super::typed_words::Typed;
 use crate::model::{Place, did_you_mean};
 
 /// The profile that is used when none is named.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::Typed;
 use super::fail_on::{FailOn, shown, verdicts};
+use super::typed_words::Typed;
 use super::values::{
-    self, age, count_of_attempts, label_filter, languages, markups, offers, previous, rate, sheets, size,
-    states, time, zone,
+    self, PreviousArg, age, count_of_attempts, label_filter, languages, markups, offers, previous, rate,
+    sheets, size, states, time, zone,
 };
-use crate::model::{Language, Markup, NamedFile, Rate, Shard};
+use crate::model::{Language, Markup, NamedFile, Rate};
 use crate::report::{LabelFilter, Policy, Template, Zone};
 use crate::sms::regions::REGIONS;
 
@@ -269,24 +269,6 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "N", default_value = "12", value_parser = count_of_attempts, help_heading = RATE)]
     #[arg(allow_negative_numbers = true)]
     pub max_attempts: NonZeroU32,
-}
-
-/// The run to compare with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PreviousArg {
-    /// The newest finished one of the same report.
-    Newest,
-    /// The one of this journal.
-    Journal(PathBuf),
-}
-
-/// Which share of the tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShardArg {
-    /// This one.
-    Fixed(Shard),
-    /// Of this many, the one that the environment names.
-    Auto(NonZeroU32),
 }
 
 /// A way to authenticate.

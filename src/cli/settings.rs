@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
+use super::command_line::Cli;
 use super::config::{self, DEFAULT_PROFILE};
-use super::{Cli, ReadError};
+use super::errors::ReadError;
 use crate::model::did_you_mean;
 
 /// The commands whose options are in the file, in the order of the file.

@@ -6,25 +6,14 @@ use std::path::Path;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory};
 
-use super::Cli;
+use super::command_line::Cli;
+use super::typed_words::Typed;
 use crate::model::is_hidden;
 
 /// The argument that stands for stdin or stdout.
 const STDIN: &str = "-";
 
-/// The command line as it was typed.
-#[derive(Debug, Clone, Default)]
-pub struct Typed {
-    arguments: Vec<OsString>,
-    /// Switches of the configuration file that are off, as in `--json=false`.
-    off: Vec<String>,
-}
-
 impl Typed {
-    pub(super) fn new(arguments: Vec<OsString>, off: Vec<String>) -> Self {
-        Self { arguments, off }
-    }
-
     /// The command that continues this export with the journal at `journal`.
     pub fn resume(&self, journal: &Path) -> String {
         let mut words = self.words("export", &["overwrite", "no_journal", "journal", "resume"]);

@@ -4,13 +4,13 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Command};
 
 use super::fail_on::OneOf;
-use super::{PreviousArg, ShardArg};
 use crate::model::{Language, Markup, Rate, Shape, Shard};
 use crate::report::{LabelFilter, Zone};
 use crate::tasks::ColumnChoice;
@@ -94,6 +94,24 @@ pub(super) fn previous(text: &str) -> Result<PreviousArg, String> {
 
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
     text.parse().map_err(|error: crate::model::RateError| error.to_string())
+}
+
+/// The run to compare with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PreviousArg {
+    /// The newest finished one of the same report.
+    Newest,
+    /// The one of this journal.
+    Journal(PathBuf),
+}
+
+/// Which share of the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardArg {
+    /// This one.
+    Fixed(Shard),
+    /// Of this many, the one that the environment names.
+    Auto(NonZeroU32),
 }
 
 pub(super) fn shard(text: &str) -> Result<ShardArg, String> {

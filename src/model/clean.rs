@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use super::is_invisible;
+use super::invisible::is_invisible;
 
 /// Whether a character is a control character, a bidirectional override or isolate, a line or paragraph separator,
 /// or invisible. Spaces of other widths are none of these.

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Shard, Task, TaskId, TaskList};
+use super::shard::Shard;
+use super::task::{Task, TaskId, TaskList};
 
 /// The differences between the list's tasks and the account's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

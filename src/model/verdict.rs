@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Language, PlanDoubt};
+use super::language::Language;
+use super::task::PlanDoubt;
 
 /// The verdict on a task's evidence. Only the last two pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

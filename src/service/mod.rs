@@ -11,6 +11,7 @@ mod auth;
 mod connection;
 mod errors;
 mod export;
+mod export_body;
 mod fault_responses;
 mod faults;
 mod gate;
@@ -25,7 +26,6 @@ mod worker;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +36,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 pub use auth::{AccessKey, Auth, Iam};
+pub use export_body::{ExportBody, ExportBodyError};
 pub use faults::{Faults, FaultsError};
 pub use gate::SAMPLE_HEADER;
 pub use sample::{generated_tasks, sample_tasks};
@@ -96,33 +97,6 @@ impl Default for Settings {
             tasks: TaskList::default(),
             export_body: ExportBody::default(),
             read_timeout: READ_TIMEOUT,
-        }
-    }
-}
-
-/// The body of a batch export: the API pages and the SDKs disagree.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ExportBody {
-    /// A workbook as a download, as the SDKs expect.
-    #[default]
-    Workbook,
-    /// An empty object, as the page's example shows.
-    Empty,
-}
-
-/// An invalid [`ExportBody`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid export body `{0}`; use workbook or empty")]
-pub struct ExportBodyError(String);
-
-impl FromStr for ExportBody {
-    type Err = ExportBodyError;
-
-    fn from_str(text: &str) -> Result<Self, ExportBodyError> {
-        match text {
-            "workbook" => Ok(Self::Workbook),
-            "empty" => Ok(Self::Empty),
-            _ => Err(ExportBodyError(text.to_owned())),
         }
     }
 }

@@ -12,10 +12,11 @@ use axum::routing::{get, post};
 
 use super::auth::{self, Iam, LoginError, Tokens};
 use super::export::{self, ExportError};
+use super::export_body::ExportBody;
 use super::listing::{Filter, OutOfRange};
 use super::store::{Store, StoreError};
 use super::validate::{self, Invalid};
-use super::{ExportBody, answers, errors};
+use super::{answers, errors};
 use crate::model::Shape;
 use crate::threads::run_blocking;
 

@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use ssh_key::PublicKey;
 use ssh_key::public::KeyData;
 
-use super::{NAMESPACE, read};
+use super::namespace::NAMESPACE;
+use super::text_file::read;
 
 /// Who may sign, with which key, and when.
 #[derive(Debug, Default)]

@@ -2,9 +2,11 @@
 
 mod agent;
 mod allowed;
+mod error;
+mod namespace;
+mod text_file;
 
 use std::fmt;
-use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -17,37 +19,9 @@ use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, Signature, 
 
 use agent::Agent;
 pub use allowed::AllowedSigners;
-
-/// The namespace of all signatures, so that no signature made for another purpose is accepted.
-pub const NAMESPACE: &str = "cutover-report";
-/// The largest key, signature or list of signers that is read, in bytes.
-const MAX_SIZE: u64 = 1 << 20;
-
-/// Why nothing can be signed with a key.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each says what it is")]
-pub enum SignError {
-    #[error("cannot read it: {0}")]
-    Io(#[from] io::Error),
-    #[error("it is encrypted; load it with `ssh-add`, and give its public key (FILE.pub) instead")]
-    Encrypted,
-    #[error(
-        "it is neither an OpenSSH private key nor a public key; convert other formats with `ssh-keygen -p -f FILE`"
-    )]
-    NoKey,
-    #[error("its algorithm {0} is not supported; use an Ed25519, ECDSA or RSA key")]
-    Algorithm(String),
-    #[error("it is a public key, and {0}; start ssh-agent and add the private key with `ssh-add`")]
-    NoAgent(String),
-    #[error("ssh-agent does not hold the private key of this public key; add it with `ssh-add`")]
-    NotInAgent,
-    #[error("ssh-agent refused to sign")]
-    AgentRefused,
-    #[error("ssh-agent failed: {0}")]
-    Agent(String),
-    #[error("signing failed")]
-    Failed,
-}
+pub use error::{SignError, SignatureError};
+pub use namespace::NAMESPACE;
+use text_file::read;
 
 /// A key to sign with.
 pub struct Signer(Source);
@@ -128,28 +102,6 @@ fn check(algorithm: &Algorithm) -> Result<(), SignError> {
         Algorithm::Ed25519 | Algorithm::Ecdsa { .. } | Algorithm::Rsa { .. } => Ok(()),
         other => Err(SignError::Algorithm(other.to_string())),
     }
-}
-
-/// The text of a small file.
-fn read(path: &Path) -> io::Result<String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(MAX_SIZE).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// Why a signature does not prove who signed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of each says what it is")]
-pub enum SignatureError {
-    #[error("it is not an SSH signature")]
-    Malformed,
-    #[error("it is made for the namespace {0}, not for {NAMESPACE}")]
-    Namespace(String),
-    #[error("it does not match the manifest and its key: one of them was changed")]
-    Mismatch,
-    #[error("its key {fingerprint} {why}")]
-    Signer { fingerprint: String, why: String },
 }
 
 /// Checks the armored `signature` of `message` at the time `now`; returns who signed: `wanted`, or else the

@@ -20,10 +20,9 @@ use reqwest::header::{ETAG, HeaderValue};
 use reqwest::{Method, StatusCode};
 use tokio::runtime::Runtime;
 
-use super::error::{Refusal, find};
+use super::error::{Fault, Refusal, StorageError, find};
 use super::settings::Settings;
 use super::url::{Object, split};
-use super::{Fault, Listed, StorageError};
 use crate::fs::Scratch;
 use crate::model::Redactor;
 use crate::net::{self, Proxies, ProxyError, trusted};
@@ -35,6 +34,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Number of concurrent uploads, downloads and deletions.
 pub(super) const CONCURRENCY: usize = 8;
+
+/// An object of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its URL.
+    pub place: PathBuf,
+    /// Its length in bytes.
+    pub size: u64,
+}
 
 /// Distinguishes one content of an object from every other: its ETag, or its length and time where there is none.
 #[derive(Debug, Clone)]

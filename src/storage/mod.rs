@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::model::NamedFile;
 use client::Client;
-pub use client::Tag;
+pub use client::{Listed, Tag};
 pub use error::{Fault, StorageError};
 use put::Precondition;
 pub use put::abort_uploads;
@@ -31,15 +31,6 @@ pub struct Storage(Arc<Inner>);
 struct Inner {
     endpoint: Option<String>,
     client: OnceLock<Result<Client, StorageError>>,
-}
-
-/// An object of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Its URL.
-    pub place: PathBuf,
-    /// Its length in bytes.
-    pub size: u64,
 }
 
 impl Storage {

@@ -15,8 +15,8 @@ use object_store::{
 use tokio::sync::watch;
 
 use super::client::{CONCURRENCY, Client, Tag};
+use super::error::{Fault, StorageError};
 use super::url::Object;
-use super::{Fault, StorageError};
 
 /// Part size of multipart uploads, in bytes; smaller objects are uploaded at once. S3 allows 10,000 parts.
 const PART: u64 = 8 << 20;

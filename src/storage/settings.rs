@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use reqwest::Url;
 
-use super::{Fault, StorageError};
+use super::error::{Fault, StorageError};
 use crate::model::Secret;
 use crate::net::is_loopback;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use object_store::path::Path as Key;
 
-use super::StorageError;
+use super::error::StorageError;
 
 const SCHEME: &str = "s3://";
 

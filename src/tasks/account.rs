@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::Claim;
+use super::claim::Claim;
 use super::names::{addresses, fits, host, name_key};
 use crate::model::TaskId;
 use crate::sms::pages::Entry;

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::claim::Claim;
 use super::columns::{Columns, Role};
+use super::error::{Fault, TaskListError};
 use super::headings::{ColumnChoice, Field, identity, same_field};
+use super::loaded::{ListOptions, ListTable, Loaded, TableRow};
 use super::names::{addresses, name_key};
 use super::notices::Notices;
-use super::{Claim, Fault, ListOptions, ListTable, Loaded, Row, Rows, TableRow, TaskListError};
+use super::rows::{Row, Rows};
 use crate::model::{Planned, Task, TaskId, TaskList, is_invisible};
 
 /// What spreadsheets show instead of a value, in English; also in CSV files that they wrote.

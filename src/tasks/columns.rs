@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::headings::{ColumnChoice, Field, field, key, name_rank, plan_field};
-use super::{Row, Rows};
+use super::rows::{Row, Rows};
 
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,10 @@
 
 use super::header;
 use super::headings::ColumnChoice;
-use super::table::{self, Cell, Line, Surplus};
-use super::{Rows, line_breaks};
+use super::line::{Cell, HEADING_ROWS, Line};
+use super::rows::Rows;
+use super::table::{self, Surplus};
+use super::text::line_breaks;
 
 /// Spreadsheets write a semicolon where the comma is the decimal separator.
 const DELIMITERS: [char; 3] = [',', ';', '\t'];
@@ -53,7 +55,7 @@ impl<'a> Start<'a> {
         let start = |delimiter| Self { records: text, delimiter, line: 1 };
         let header = |delimiter: char| {
             let lines = start(delimiter).records().map_while(Result::ok).filter_map(Record::into_line);
-            let header = header::find(&lines.take(table::HEADING_ROWS).collect::<Vec<_>>(), choices)?;
+            let header = header::find(&lines.take(HEADING_ROWS).collect::<Vec<_>>(), choices)?;
             Some((header.has_task_ids, header.recognized, header.names.len()))
         };
         // Of equal ones the first.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::headings::{ColumnChoice, Field, field, key, plan_field, same_field};
-use super::table::{Cell, HEADING_ROWS, Line, filled};
+use super::line::{Cell, HEADING_ROWS, Line, filled};
 
 /// The headings of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Row, Rows, line_breaks};
+use super::rows::{Row, Rows};
+use super::text::line_breaks;
 
 pub(super) fn read(text: &str) -> Rows {
     #[derive(serde::Deserialize)]

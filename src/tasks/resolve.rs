@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::account::{Account, By, Found, Server};
+use super::claim::Claim;
+use super::error::Fault;
 use super::names::fits;
-use super::{Claim, Fault};
 use crate::model::{PlanDoubt, Task, TaskId, TaskList};
 
 /// At most so many candidates are named.

@@ -5,34 +5,11 @@ use std::sync::Arc;
 
 use super::header;
 use super::headings::{ColumnChoice, Field, key};
-use super::{Row, Rows};
+use super::line::{Cell, HEADING_ROWS, Line, filled};
+use super::rows::{Row, Rows};
 
-/// Plans begin with titles and notes; the headings are looked for in this many rows.
-pub(super) const HEADING_ROWS: usize = 50;
 /// This many characters of a file's first row are shown in an error.
 const SHOWN_CHARS: usize = 200;
-
-/// A cell of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cell {
-    /// The text as a spreadsheet shows it.
-    pub(super) text: String,
-    /// Why the text cannot be used as an id, if it cannot.
-    pub(super) problem: Option<String>,
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self { text, problem: None }
-    }
-}
-
-/// A row of a table: its line from 1, and its cells by column from 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) line: u64,
-    pub(super) cells: Vec<(usize, Cell)>,
-}
 
 /// What a table does with cells to the right of its last heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +18,6 @@ pub(super) enum Surplus {
     Refused,
     /// In a worksheet they are notes beside the table.
     Labels,
-}
-
-/// The cells that are not blank.
-pub(super) fn filled(line: &Line) -> impl Iterator<Item = &(usize, Cell)> {
-    line.cells.iter().filter(|(_, cell)| !cell.text.trim().is_empty())
 }
 
 /// Reads the rows below the headings; a table of ids alone needs no heading. `None` where no row names a task or a

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::collect::is_error_value;
 use super::headings::{ColumnChoice, Field, plan_field};
-use super::{Row, Rows, csv, table};
+use super::rows::{Row, Rows};
+use super::{csv, table};
 
 pub(super) fn read(text: &str, choices: &[ColumnChoice]) -> Rows {
     let name: Arc<str> = Arc::from("task_id");

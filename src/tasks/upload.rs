@@ -11,9 +11,13 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::collect::task_id;
+use super::csv;
+use super::error::{Fault, TaskListError};
+use super::format::Format;
 use super::headings::{identity, key};
 use super::json::{fault, with_lines};
-use super::{Fault, Format, Row, TaskListError, csv, text};
+use super::rows::Row;
+use super::text::text;
 use crate::model::{DirectoryCheck, TaskId};
 
 /// The bounds that the API sets on an upload.
@@ -362,7 +366,7 @@ mod tests {
         paths.iter().zip(files).for_each(|(path, (_, content))| std::fs::write(path, content).unwrap());
         let here = format!("{}/", folder.path().display());
         let mut loaded = load_uploads(&paths)
-            .map_err(|TaskListError(faults)| crate::tasks::lines(&faults).replace(&here, ""))?;
+            .map_err(|TaskListError(faults)| crate::tasks::error::lines(&faults).replace(&here, ""))?;
         loaded.warnings.iter_mut().for_each(|warning| *warning = warning.replace(&here, ""));
         Ok(loaded)
     }

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{Error, Span, Spanned};
 
-use super::{Row, Rows};
+use super::rows::{Row, Rows};
 
 pub(super) fn read(text: &str) -> Rows {
     // A node takes at least a byte, so a list's own nodes never reach these limits. What aliases repeat is

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::zeroize::Zeroizing;
 
-use super::Secret;
+use super::secret::Secret;
 use spelling::{Unit, is_introducer};
 
 /// Replaces a secret in a text.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::same;
+use super::secrets::same;
 use super::tokens::Tokens;
 use crate::model::Secret;
 use crate::service::errors;

@@ -7,7 +7,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Refused, random, same};
+use super::refused::Refused;
+use super::secrets::{random, same};
 use crate::model::Secret;
 use crate::sms::sign;
 

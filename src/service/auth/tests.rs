@@ -4,6 +4,7 @@ use axum::http::Request;
 
 use super::signature::*;
 use super::*;
+use crate::sms::sign;
 use jiff::SignedDuration;
 
 fn key() -> AccessKey {

@@ -9,7 +9,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use super::{Refused, random};
+use super::refused::Refused;
+use super::secrets::random;
 
 /// Issues and verifies tokens.
 pub(in crate::service) struct Tokens {

@@ -4,28 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Authority, Lease, credential_error, refused};
+use super::credentials::Login;
+use super::failure::{credential_error, refused};
+use super::lease::{Authority, Lease};
 use crate::model::{Redactor, Secret};
 use crate::sms::http::{Http, parse_endpoint};
 use crate::sms::outcome::Outcome;
 
 /// How long before its expiry a token is renewed; a tenth of its lifetime if that is shorter.
 const MARGIN: SignedDuration = SignedDuration::from_mins(10);
-
-/// An IAM user.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// The IAM endpoint, as in `https://iam.myhuaweicloud.com`.
-    pub endpoint: String,
-    /// The user's name.
-    pub user: String,
-    /// The user's password.
-    pub password: Secret,
-    /// The name of the account that the user belongs to.
-    pub domain: String,
-    /// The project name to scope the token to; none for the account.
-    pub project: Option<String>,
-}
 
 impl Login {
     fn body(&self) -> String {

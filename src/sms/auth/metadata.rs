@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{AccessKey, Authority, Lease, credential_error, refused};
+use super::credentials::AccessKey;
+use super::failure::{credential_error, refused};
+use super::lease::{Authority, Lease};
 use crate::model::{Redactor, Secret};
 use crate::sms::http::{Http, parse_endpoint};
 use crate::sms::outcome::{Failure, Outcome};

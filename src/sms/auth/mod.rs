@@ -1,142 +1,28 @@
 //! Authentication: from credentials to request headers.
 
+mod credentials;
+mod failure;
 mod iam;
+mod lease;
 mod metadata;
 mod sources;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::http::{ClientError, Http, HttpSettings, is_loopback, parse_endpoint};
-use super::outcome::{Failure, Outcome};
-use crate::model::{FailureKind, Redactor, Secret};
+use super::outcome::Outcome;
+use crate::model::Secret;
+use lease::RENEWAL_PAUSE;
 
-pub use iam::Login;
+pub use credentials::{AccessKey, Credentials, Login, Scope};
+pub(super) use lease::{Authority, Lease};
 pub use sources::{
     CredentialChoice, Environment, FindError, Found, Method, account, find, missing, secret_of_file,
 };
-
-/// How a client authenticates.
-#[derive(Debug, Clone)]
-pub enum Credentials {
-    /// No authentication.
-    None,
-    /// A token that was fetched elsewhere.
-    Token(Secret),
-    /// Signatures with an access key.
-    Key(AccessKey),
-    /// A token from IAM, renewed as needed.
-    Password(Login),
-    /// Signatures with the temporary key of the cloud server that this runs on.
-    Metadata {
-        /// The metadata service, as in `http://169.254.169.254`.
-        endpoint: String,
-    },
-}
-
-impl Credentials {
-    /// Whether requests contain secrets.
-    pub fn are_secret(&self) -> bool {
-        !matches!(self, Self::None)
-    }
-
-    /// Whether requests are signed, which requires a correct clock.
-    pub fn sign(&self) -> bool {
-        matches!(self, Self::Key(_) | Self::Metadata { .. })
-    }
-}
-
-/// An access key, AK and SK.
-#[derive(Debug, Clone)]
-pub struct AccessKey {
-    /// AK: the key's id.
-    pub id: Secret,
-    /// SK: never sent.
-    pub secret: Secret,
-    /// The security token of a temporary key.
-    pub security_token: Option<Secret>,
-}
-
-/// Project and account of signed requests; by default those of the key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// The value of `X-Project-Id`.
-    pub project_id: Option<String>,
-    /// The value of `X-Domain-Id`.
-    pub domain_id: Option<String>,
-}
-
-/// The authentication of a request.
-#[derive(Debug, Clone)]
-pub(super) enum Authority {
-    None,
-    Token(Secret),
-    Key(AccessKey),
-}
-
-impl Authority {
-    /// The secrets that a server may echo.
-    pub(super) fn secrets(&self) -> Vec<Secret> {
-        match self {
-            Self::None => Vec::new(),
-            Self::Token(token) => vec![token.clone()],
-            Self::Key(key) => [Some(&key.id), Some(&key.secret), key.security_token.as_ref()]
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect(),
-        }
-    }
-}
-
-/// An authority with its lifetime.
-#[derive(Debug, Clone)]
-pub(super) struct Lease {
-    pub(super) authority: Authority,
-    /// Redacts secrets that responses may echo.
-    pub(super) redactor: Arc<Redactor>,
-    /// Number of this lease, from 1; 0 for one that cannot be renewed.
-    serial: u64,
-    /// When to renew it; none if the lifetime is unknown.
-    renew_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-}
-
-/// Time before the next renewal after a failed one.
-const RENEWAL_PAUSE: SignedDuration = SignedDuration::from_secs(60);
-
-impl Lease {
-    fn lasting(authority: Authority, more: &[Secret]) -> Self {
-        Self { authority, redactor: Arc::new(Redactor::new([])), serial: 0, renew_at: None, expires_at: None }
-            .redacting(more)
-    }
-
-    /// Sets a redactor for its own secrets and `more`.
-    fn redacting(self, more: &[Secret]) -> Self {
-        let redactor = Redactor::new(self.authority.secrets().iter().chain(more));
-        Self { redactor: Arc::new(redactor), ..self }
-    }
-
-    /// A lease that is renewed `margin` before it expires.
-    fn expiring(authority: Authority, expires_at: Option<Timestamp>, margin: SignedDuration) -> Self {
-        let now = Timestamp::now();
-        // One that has expired already shows that the clocks differ; then the service reports the expiry.
-        let expires_at = expires_at.filter(|expires_at| *expires_at > now);
-        let renew_at = expires_at
-            .and_then(|expires_at| expires_at.checked_sub(margin).ok())
-            .map(|renew_at| renew_at.max(now.saturating_add(RENEWAL_PAUSE).unwrap_or(now)));
-        let renew_at = renew_at.zip(expires_at).map(|(renew_at, expires_at)| renew_at.min(expires_at));
-        Self { authority, redactor: Arc::new(Redactor::new([])), serial: 0, renew_at, expires_at }
-    }
-
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        self.renew_at.is_none_or(|renew_at| now < renew_at)
-    }
-}
 
 /// Authenticates requests. Renews expired credentials once for all waiting requests.
 #[derive(Debug)]
@@ -269,18 +155,6 @@ impl Authenticator {
         }
         may_renew
     }
-}
-
-/// A permanent failure to obtain credentials.
-fn refused(what: String) -> Outcome {
-    Outcome::Refused(Failure::new(FailureKind::Credentials, what))
-}
-
-/// A failure of the service that issues credentials.
-fn credential_error(failure: Failure, service: &str) -> Outcome {
-    let is_transient = failure.is_transient();
-    let failure = Failure { what: format!("{service}: {}", failure.what), ..failure };
-    if is_transient { Outcome::Failed(failure) } else { Outcome::Refused(failure) }
 }
 
 #[cfg(test)]

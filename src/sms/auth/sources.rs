@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use configparser::ini::Ini;
 use reqwest::Url;
 
-use super::{AccessKey, Credentials, Login, Scope};
+use super::credentials::{AccessKey, Credentials, Login, Scope};
 use crate::model::{Account, Secret};
 use crate::sms::http::is_loopback;
 use crate::sms::regions::iam_of;

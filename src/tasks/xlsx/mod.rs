@@ -10,9 +10,11 @@ use calamine::{
     Data, DataRef, Dimensions, Reader, SheetType, SheetVisible, Xlsx, XlsxError, XlsxFormulaMetadata,
 };
 
+use super::header;
 use super::headings::ColumnChoice;
-use super::table::{self, Cell, Line, Surplus};
-use super::{Rows, header};
+use super::line::{Cell, HEADING_ROWS, Line};
+use super::rows::Rows;
+use super::table::{self, Surplus};
 use shown::{moment_text, number_text, rounded};
 
 /// From here on a spreadsheet, which stores 15 digits, may not have the number that was typed.
@@ -49,7 +51,7 @@ pub(super) fn read(content: &[u8], wanted: Option<&str>, choices: &[ColumnChoice
         Err(error) => return Rows::fault(None, format!("its sheet `{sheet}` cannot be read: {error}")),
     };
     let first_rows: Vec<Line> =
-        cells.iter().take(table::HEADING_ROWS).map(|(row, cells)| line(*row, cells.clone())).collect();
+        cells.iter().take(HEADING_ROWS).map(|(row, cells)| line(*row, cells.clone())).collect();
     let heading_row = header::find(&first_rows, choices).map_or(0, |header| header.lines.1);
     for region in merged.iter().filter(|region| from_one(region.start.0) > heading_row) {
         if let Err(what) = spread(&mut cells, region, &mut memory) {

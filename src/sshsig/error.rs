@@ -1,0 +1,45 @@
+//! Why nothing is signed, and why a signature proves nothing.
+
+use std::io;
+
+use super::namespace::NAMESPACE;
+
+/// Why nothing can be signed with a key.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum SignError {
+    #[error("cannot read it: {0}")]
+    Io(#[from] io::Error),
+    #[error("it is encrypted; load it with `ssh-add`, and give its public key (FILE.pub) instead")]
+    Encrypted,
+    #[error(
+        "it is neither an OpenSSH private key nor a public key; convert other formats with `ssh-keygen -p -f FILE`"
+    )]
+    NoKey,
+    #[error("its algorithm {0} is not supported; use an Ed25519, ECDSA or RSA key")]
+    Algorithm(String),
+    #[error("it is a public key, and {0}; start ssh-agent and add the private key with `ssh-add`")]
+    NoAgent(String),
+    #[error("ssh-agent does not hold the private key of this public key; add it with `ssh-add`")]
+    NotInAgent,
+    #[error("ssh-agent refused to sign")]
+    AgentRefused,
+    #[error("ssh-agent failed: {0}")]
+    Agent(String),
+    #[error("signing failed")]
+    Failed,
+}
+
+/// Why a signature does not prove who signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum SignatureError {
+    #[error("it is not an SSH signature")]
+    Malformed,
+    #[error("it is made for the namespace {0}, not for {NAMESPACE}")]
+    Namespace(String),
+    #[error("it does not match the manifest and its key: one of them was changed")]
+    Mismatch,
+    #[error("its key {fingerprint} {why}")]
+    Signer { fingerprint: String, why: String },
+}

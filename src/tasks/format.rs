@@ -1,0 +1,69 @@
+//! The formats of task lists: each by its suffix or its content, and its reader.
+
+use std::path::Path;
+
+use super::loaded::ListOptions;
+use super::rows::Rows;
+use super::text::text;
+use super::{csv, json, txt, xlsx, yaml};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Csv,
+    Json,
+    JsonLines,
+    Yaml,
+    Xlsx,
+    Txt,
+}
+
+impl Format {
+    pub(super) fn of_path(path: &Path) -> Option<Self> {
+        let suffix = path.extension()?.to_str()?.to_ascii_lowercase();
+        Some(match suffix.as_str() {
+            "csv" | "tsv" => Self::Csv,
+            "json" => Self::Json,
+            "jsonl" | "ndjson" => Self::JsonLines,
+            "yaml" | "yml" => Self::Yaml,
+            "xlsx" => Self::Xlsx,
+            "txt" => Self::Txt,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn of_content(content: &[u8]) -> Self {
+        if content.starts_with(b"PK\x03\x04") {
+            return Self::Xlsx;
+        }
+        let text = String::from_utf8_lossy(content);
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        if text.starts_with('[') {
+            Self::Json
+        } else if text.starts_with('{') {
+            if text.contains("\"task_info\"") { Self::Json } else { Self::JsonLines }
+        } else if yaml::is_likely(text) {
+            Self::Yaml
+        } else if txt::is_likely(text) {
+            Self::Txt
+        } else {
+            Self::Csv
+        }
+    }
+
+    pub(super) fn read(self, content: &[u8], options: &ListOptions) -> Rows {
+        if self == Self::Xlsx {
+            return xlsx::read(content, options.sheet.as_deref(), &options.columns);
+        }
+        match text(content) {
+            Err((line, what)) => Rows::fault(line, what),
+            Ok(text) => match self {
+                Self::Csv => csv::read(text, &options.columns),
+                Self::Json => json::read(text),
+                Self::JsonLines => json::read_lines(text),
+                Self::Yaml => yaml::read(text),
+                Self::Txt => txt::read(text, &options.columns),
+                Self::Xlsx => Rows::default(),
+            },
+        }
+    }
+}
