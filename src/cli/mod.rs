@@ -21,8 +21,8 @@ pub use args::{
 pub use errors::ReadError;
 pub use fail_on::FailOn;
 pub use options::{
-    Auth, ConnectionArgs, DeliveryArgs, FilterArgs, ReadingArgs, ReportArgs, SearchArgs, ShardArg,
-    StdoutFormat, TicketSystem, TrustArgs,
+    Auth, ConnectionArgs, ContextMode, DeliveryArgs, FilterArgs, ReadingArgs, ReportArgs, SearchArgs,
+    ShardArg, StdoutFormat, TicketSystem, TrustArgs,
 };
 pub use typed::{Typed, shell_quote};
 

@@ -20,6 +20,7 @@ fn record(ordinal: usize, outcome: Outcome) -> Record {
         clock_offset: Some(crate::model::ClockOffset::from_secs(-7)),
         attempts: 2,
         request_id: Some("r\n\"1\"".to_owned()),
+        context: None,
         outcome,
     }
 }

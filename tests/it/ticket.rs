@@ -64,6 +64,7 @@ fn journal(path: &Path, tasks: Vec<(String, String, Outcome)>, waves: bool) {
                 clock_offset: None,
                 attempts: 1,
                 request_id: None,
+                context: None,
                 outcome,
             })
             .unwrap();

@@ -56,6 +56,7 @@ fn journal(folder: &Path, tasks: Vec<Fetched>, is_reconciled: bool) -> Journal {
                 clock_offset: None,
                 attempts: 1,
                 request_id,
+                context: None,
                 outcome,
             })
             .unwrap();
