@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout_at};
 
-use crate::cli::{ExportArgs, Typed};
+use crate::cli::{ContextMode, ExportArgs, Typed};
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::{NamedFile, Rate, Shard, Task};
@@ -48,6 +48,7 @@ pub(super) fn run(
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
     let mut options = reporting::options(&args.report.reading, &args.report.template, &storage)?;
     options.view = reporting::view(args.report.group_by.as_deref(), None);
+    options.needs_context = args.context == ContextMode::Required;
     let kept = kept_journal(&args, started)?;
     if args.resume {
         resume::check(&args, kept.is_some())?;

@@ -7,7 +7,9 @@ use std::path::Path;
 use super::Table;
 use crate::output::FileOptions;
 use crate::output::error::Cause;
-use crate::report::{Cell, DETAIL, DetailRow, RECONCILIATION, Report, SUMMARY, SummaryRow, WAIVER};
+use crate::report::{
+    Cell, DETAIL, DetailRow, FIRST_COLUMNS, RECONCILIATION, Report, SUMMARY, SummaryRow, WAIVER,
+};
 
 /// The folder of the tasks' files.
 pub(super) const TASKS: &str = "tasks";
@@ -61,7 +63,7 @@ impl Subject {
 
     /// Whether a file begins with the headings of this table, whatever the zone: nobody else's is removed.
     pub(super) fn heads(self, path: &Path) -> bool {
-        let summary = || SUMMARY.iter().map(|column| column.heading);
+        let summary = || SUMMARY.iter().take(FIRST_COLUMNS).map(|column| column.heading);
         let detail = || DETAIL.iter().map(|column| column.heading);
         match self {
             Self::Summary => has_headings(path, summary(), true),

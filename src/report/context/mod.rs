@@ -1,0 +1,7 @@
+//! A task's context: whether its verification covers what was configured, and the last synchronisation.
+
+pub(super) mod facts;
+pub(super) mod judge;
+mod paths;
+pub(super) mod rules;
+mod values;
