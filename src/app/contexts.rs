@@ -51,6 +51,7 @@ pub(crate) async fn read(
                 Err(_) => Err(Unread {
                     what: "the listing takes more than a quarter of the run's deadline (--deadline)"
                         .to_owned(),
+                    is_unreachable: false,
                     is_refused: false,
                 }),
             }
@@ -64,11 +65,12 @@ pub(crate) async fn read(
             let what = format!("the account's listing does not have it for {unknown} of {} tasks", ids.len());
             (contexts, (unknown > 0).then_some(what))
         }
-        Err(Unread { what, is_refused: true }) if is_required => {
+        Err(Unread { what, is_refused: true, .. }) if is_required => {
             return Err(Failure::credentials(format!(
                 "--context required, but the context of the tasks cannot be read: {what}; nothing was fetched"
             )));
         }
+        Err(Unread { is_unreachable: true, .. }) => (Contexts::new(), None),
         Err(Unread { what, .. }) => (Contexts::new(), Some(what)),
     };
     tracing::info!(event = "context_read", tasks = ids.len(), known = contexts.len());
@@ -85,6 +87,8 @@ pub(crate) async fn read(
 /// Why contexts could not be read.
 struct Unread {
     what: String,
+    /// Whether the service is out of reach, as every task then says.
+    is_unreachable: bool,
     /// Whether the service refused it.
     is_refused: bool,
 }
@@ -94,12 +98,13 @@ impl Unread {
         match error {
             DiscoverError::Request(RequestError::Failed(failure)) => Self {
                 what: denied(&failure, LISTING_CONTEXT),
+                is_unreachable: failure.kind.is_unreachable(),
                 is_refused: matches!(failure.status, Some(401 | 403)),
             },
             DiscoverError::Request(RequestError::Refused(failure)) => {
-                Self { what: failure.summary(), is_refused: true }
+                Self { what: failure.summary(), is_unreachable: false, is_refused: true }
             }
-            error => Self { what: error.to_string(), is_refused: false },
+            error => Self { what: error.to_string(), is_unreachable: false, is_refused: false },
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+
 use crate::answer::read_answer;
 use crate::cli::{ConnectionArgs, DoctorArgs};
 use crate::model::TaskId;
@@ -15,7 +17,7 @@ use crate::app::connect;
 use crate::app::console;
 use crate::app::delivery::Delivery;
 use crate::app::exit::{Exit, Failure};
-use crate::app::hints::{LISTING, denied};
+use crate::app::hints::{LISTING, LISTING_CONTEXT, denied};
 
 /// The gateway refuses signatures of clocks that differ more than this.
 const GREATEST_SKEW: Duration = Duration::from_secs(15 * 60);
@@ -201,9 +203,29 @@ async fn calls(
             None
         }
     };
+    context(client, findings).await?;
     match args.task.clone().or_else(|| first.map(|task| task.id)) {
         Some(id) => read(&id, client, findings).await,
         None => findings.skip("read", "there is no task to try; give one with --task ID"),
+    }
+}
+
+/// Whether the task listing carries the context of tasks.
+async fn context(client: &Client, findings: &Findings) -> Result<(), Failure> {
+    let query = [("limit", "1"), ("offset", "0")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let unknown = "so later synchronisations and configured directories are not checked";
+    let page = match client.tasks(query.to_vec()).await {
+        Outcome::Answered(reply) => pages::tasks(&reply.body, Timestamp::UNIX_EPOCH),
+        Outcome::Failed(failure) => Err(denied(&failure, LISTING_CONTEXT)),
+        Outcome::Refused(failure) => Err(failure.summary()),
+    };
+    match page.map(|page| page.entries.into_iter().find_map(|entry| entry.task)) {
+        Ok(Some(task)) if task.context.is_some() => {
+            findings.ok("context", "the task listing has the context of tasks")
+        }
+        Ok(Some(_)) => findings.warn("context", &format!("the task listing does not have it, {unknown}")),
+        Ok(None) => findings.skip("context", "the account lists no task"),
+        Err(what) => findings.warn("context", &format!("not known, {unknown}: {what}")),
     }
 }
 

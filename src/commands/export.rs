@@ -285,11 +285,11 @@ impl Export {
                     console::note(&shard::describe(shard, &header, [args.connection.rate, rate]));
                 }
             }
-            let contexts = self.contexts(contexts, &header.list.tasks, &connected, &gate).await?;
             let journal = Writer::create(self.journal.file(), &header, args.overwrite)
                 .map_err(|error| unfinished(error, &args.report.typed))?;
             let tasks = &header.list.tasks;
             let journal = journal.with_lock(lock);
+            let contexts = self.contexts(contexts, tasks, &connected, &gate).await?;
             let wanted = (0..tasks.len()).collect();
             self.fetch_into(journal, tasks, (wanted, contexts), deadline, &connected, &gate).await
         };

@@ -26,7 +26,7 @@ mod waivers;
 mod worst;
 mod zone;
 
-pub use context::judge::RowContext;
+pub use context::row_context::RowContext;
 pub use context::rules::LaterSync;
 pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,

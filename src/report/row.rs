@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::context::judge::RowContext;
+use super::context::row_context::RowContext;
 use super::moments::Moments;
 use super::waivers::waiver::Waived;
 use crate::model::{Note, Shape, Task, Totals, Verdict};

@@ -21,7 +21,8 @@ fn command_line_overrides_environment_and_both_override_the_file() {
     );
     write(folder.path(), &text);
     let token = [("SMS_AUTH_TOKEN", "of-the-environment")];
-    let exported = run_with(folder.path(), &token, &["export", "--config", "c.toml", "--task", "a"]);
+    let exported =
+        run_with(folder.path(), &token, &["export", "--context", "off", "--config", "c.toml", "--task", "a"]);
     assert_eq!(exported.code, 0, "{}", exported.stderr);
     assert_eq!(exported.stdout, "r.csv\nr.json\n");
     let seen = of_file.seen();
@@ -32,8 +33,20 @@ fn command_line_overrides_environment_and_both_override_the_file() {
     assert!(exported.stderr.contains("missing"), "{}", exported.stderr);
 
     let url = of_flag.url();
-    let arguments =
-        ["--profile", "raw", "export", "--config=c.toml", "--task", "a", "-o", "x.csv", "--endpoint", &url];
+    let arguments = [
+        "--profile",
+        "raw",
+        "export",
+        "--context",
+        "off",
+        "--config=c.toml",
+        "--task",
+        "a",
+        "-o",
+        "x.csv",
+        "--endpoint",
+        &url,
+    ];
     let exported = run_with(folder.path(), &token, &arguments);
     assert_eq!((exported.code, exported.stdout.as_str()), (0, "x.csv\n"), "{}", exported.stderr);
     assert_eq!((of_file.seen().len(), of_flag.seen().len()), (1, 1));

@@ -3,5 +3,6 @@
 pub(super) mod facts;
 pub(super) mod judge;
 mod paths;
+pub(super) mod row_context;
 pub(super) mod rules;
 mod values;
