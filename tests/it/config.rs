@@ -15,7 +15,7 @@ fn command_line_overrides_environment_and_both_override_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
         "[profile.default]\nendpoint = '{}'\ntoken_file = 'missing'\noutput = ['r.csv', 'r.json']\nrate = '100/s'\n\
-         concurrency = 2\nallow-http = true\nlisten = '127.0.0.1:0'\n[profile.raw]\nendpoint = '{}'\ncsv-raw = true\n",
+         concurrency = 2\nallow-http = true\ncontext = 'off'\nlisten = '127.0.0.1:0'\n[profile.raw]\nendpoint = '{}'\ncsv-raw = true\n",
         of_file.url(),
         of_file.url()
     );
