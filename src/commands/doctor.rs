@@ -195,7 +195,19 @@ async fn calls(
     let first = match listed {
         Ok(page) => {
             let count = page.count.map_or_else(String::new, |count| format!(", {count} of them"));
-            findings.ok("list", &format!("source servers with results can be listed{count}"))?;
+            let what = format!("source servers with results can be listed{count}");
+            match context(client).await {
+                Ok(context) => findings.ok("list", &format!("{what}{context}"))?,
+                Err(unknown) => {
+                    findings.ok("list", &what)?;
+                    findings.warn(
+                        "context",
+                        &format!(
+                            "not known, so later synchronisations and configured directories are not checked: {unknown}"
+                        ),
+                    )?;
+                }
+            }
             page.entries.into_iter().find_map(|entry| entry.task)
         }
         Err(what) => {
@@ -203,29 +215,24 @@ async fn calls(
             None
         }
     };
-    context(client, findings).await?;
     match args.task.clone().or_else(|| first.map(|task| task.id)) {
         Some(id) => read(&id, client, findings).await,
         None => findings.skip("read", "there is no task to try; give one with --task ID"),
     }
 }
 
-/// Whether the task listing carries the context of tasks.
-async fn context(client: &Client, findings: &Findings) -> Result<(), Failure> {
+/// Whether the task listing carries the context of tasks, to be said after what can be listed; else why not.
+async fn context(client: &Client) -> Result<&'static str, String> {
     let query = [("limit", "1"), ("offset", "0")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let unknown = "so later synchronisations and configured directories are not checked";
     let page = match client.tasks(query.to_vec()).await {
-        Outcome::Answered(reply) => pages::tasks(&reply.body, Timestamp::UNIX_EPOCH),
-        Outcome::Failed(failure) => Err(denied(&failure, LISTING_CONTEXT)),
-        Outcome::Refused(failure) => Err(failure.summary()),
+        Outcome::Answered(reply) => pages::tasks(&reply.body, Timestamp::UNIX_EPOCH)?,
+        Outcome::Failed(failure) => return Err(denied(&failure, LISTING_CONTEXT)),
+        Outcome::Refused(failure) => return Err(failure.summary()),
     };
-    match page.map(|page| page.entries.into_iter().find_map(|entry| entry.task)) {
-        Ok(Some(task)) if task.context.is_some() => {
-            findings.ok("context", "the task listing has the context of tasks")
-        }
-        Ok(Some(_)) => findings.warn("context", &format!("the task listing does not have it, {unknown}")),
-        Ok(None) => findings.skip("context", "the account lists no task"),
-        Err(what) => findings.warn("context", &format!("not known, {unknown}: {what}")),
+    match page.entries.into_iter().find_map(|entry| entry.task) {
+        Some(task) if task.context.is_some() => Ok("; the task listing has the context of tasks"),
+        Some(_) => Err("the task listing does not have it".to_owned()),
+        None => Ok(""),
     }
 }
 
