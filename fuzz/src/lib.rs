@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use cutover_report::journal::{Header, Journal};
 use cutover_report::model::{Language, Task, TaskId, TaskList};
-use cutover_report::report::{Options, Policy, Report, Template, Waivers, Zone};
+use cutover_report::report::{Options, Policy, Report, Template, View, Waivers, Zone};
 
 /// A path for a file that every input replaces. Set `TMPDIR` to a file system in memory.
 pub fn scratch(name: &str) -> PathBuf {
@@ -36,6 +36,8 @@ static OPTIONS: LazyLock<Options> = LazyLock::new(|| Options {
     policy: Policy { max_age: None, not_before: None },
     waivers: None,
     rows_per_sheet: 1000,
+    view: View::default(),
+    needs_context: false,
 });
 
 /// The report of a journal, with verifications of any age.

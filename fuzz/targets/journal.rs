@@ -85,6 +85,7 @@ fn records(mut recipe: &[u8]) -> Vec<Record> {
             clock_offset: None,
             attempts: u32::from(*kind),
             request_id: (kind % 3 == 0).then(|| String::from_utf8_lossy(text).into_owned()),
+            context: None,
             outcome,
         });
     }

@@ -20,6 +20,9 @@ pub(crate) const LISTING_TASKS: &str = "a plan without task ids needs the permis
 pub(crate) const LISTING_SERVERS: &str =
     "a plan without task ids needs the permission sms:server:queryServer";
 
+/// The permission for reading the context of tasks.
+pub(crate) const LISTING_CONTEXT: &str = "the context needs the permission sms:server:listTask";
+
 /// The failure in one line, with the permission that it needs if it was forbidden (403).
 pub(crate) fn denied(failure: &Failure, permission: &str) -> String {
     match failure.status {
@@ -171,6 +174,7 @@ mod tests {
                 clock_offset: None,
                 attempts: 1,
                 request_id: None,
+                context: None,
                 outcome: Outcome::Failed(Failed { status: *status, code: None, kind: Some(*kind), message }),
             }));
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod console;
+pub(crate) mod contexts;
 pub(crate) mod course_table;
 pub(crate) mod delivery;
 pub mod exit;

@@ -80,6 +80,7 @@ pub(crate) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> 
         waivers: args.waivers.as_deref().map(|path| waivers(path, storage, &args.timezone)).transpose()?,
         rows_per_sheet: ROWS_PER_SHEET,
         view: View::default(),
+        needs_context: false,
     })
 }
 
@@ -379,7 +380,10 @@ pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], changes: &[Cha
         Exit::Stopped
     } else if any(fail_on) || changed {
         Exit::Gate
-    } else if any(&[Verdict::FetchFailed, Verdict::Unreadable]) || !report.is_whole() {
+    } else if any(&[Verdict::FetchFailed, Verdict::Unreadable])
+        || !report.is_whole()
+        || report.options().needs_context && report.context_known() < report.with_task_id()
+    {
         Exit::Incomplete
     } else {
         Exit::Done

@@ -10,7 +10,7 @@ use crate::sms::request::RequestError;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
 use crate::tasks::discovery::{
-    DiscoverError, Discovered, Listed, Search, discover, list_sources, list_tasks,
+    Contexts, DiscoverError, Discovered, Listed, Search, discover, list_sources, list_tasks,
 };
 use crate::tasks::{
     self, Account, Claim, Columns, Fault, ListOptions, Loaded, Resolved, Source, TaskListError, resolve,
@@ -65,11 +65,13 @@ pub(crate) struct FoundTasks {
     pub(crate) unlisted: Vec<String>,
     /// Rows of a plan that are another row's server.
     pub(crate) same_server: Vec<String>,
+    /// The contexts of the account's tasks, if these were listed.
+    pub(crate) contexts: Option<Contexts>,
 }
 
 impl FoundTasks {
     fn of(list: TaskList) -> Self {
-        Self { list, reconciliation: None, unlisted: Vec::new(), same_server: Vec::new() }
+        Self { list, reconciliation: None, unlisted: Vec::new(), same_server: Vec::new(), contexts: None }
     }
 }
 
@@ -90,13 +92,14 @@ pub(crate) async fn find_tasks(
         if !args.discover {
             return Err(Failure::usage(NO_TASKS));
         }
-        let Discovered { list, warnings } = search_account().await?;
+        let Discovered { list, warnings, contexts } = search_account().await?;
         if list.tasks.is_empty() {
             return Err(Failure::stopped(
                 "the account has no matching task, so there is nothing to report; check --state, --name and the account",
             ));
         }
-        return Ok(FoundTasks { unlisted: warnings, ..FoundTasks::of(list) });
+        let contexts = (!args.with_results).then_some(contexts);
+        return Ok(FoundTasks { unlisted: warnings, contexts, ..FoundTasks::of(list) });
     };
     if claims.is_empty() && !args.reconcile {
         return Ok(FoundTasks::of(list));
@@ -106,7 +109,8 @@ pub(crate) async fn find_tasks(
     } else {
         let planned = resolve_plan(&list, &claims, connected, gate, max_attempts, quiet).await?;
         let Resolved { list, same_server, .. } = planned.resolved;
-        let found = FoundTasks { unlisted: planned.unlisted, same_server, ..FoundTasks::of(list) };
+        let contexts = Some(planned.tasks.contexts());
+        let found = FoundTasks { unlisted: planned.unlisted, same_server, contexts, ..FoundTasks::of(list) };
         (found, Some(planned.tasks))
     };
     if args.reconcile {
@@ -115,6 +119,10 @@ pub(crate) async fn find_tasks(
             Some(tasks) => tasks.into_discovered().map_err(Failure::stopped)?,
             None => search_account().await?,
         };
+        // A filtered listing lacks tasks of the list.
+        if found.contexts.is_none() && !is_filtered {
+            found.contexts = Some(account.contexts);
+        }
         found.reconciliation = Some(Reconciliation::of(&found.list, &account.list));
         for warning in account.warnings {
             if !found.unlisted.contains(&warning) {

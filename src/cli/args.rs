@@ -10,8 +10,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
-    ConnectionArgs, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs, StdoutFormat, TASKS,
-    TrustArgs,
+    ConnectionArgs, ContextMode, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs,
+    StdoutFormat, TASKS, TrustArgs,
 };
 use super::values::{
     PreviousArg, ShardArg, column, duration, languages, listen, previous, rate, shapes, shard, slots, time,
@@ -83,6 +83,12 @@ pub struct ExportArgs {
     /// Which tasks of the account, with --discover or --reconcile.
     #[command(flatten)]
     pub search: SearchArgs,
+    /// Context of the tasks: auto, off or required
+    ///
+    /// The task listing says which directories are configured, the mode, and whether a server was synchronised after
+    /// its verification. auto reads it where it can; required exits with 5 if it is refused, with 3 if a task has none.
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true, help_heading = TASKS)]
+    pub context: ContextMode,
     /// What to write.
     #[command(flatten)]
     pub report: ReportArgs,

@@ -271,6 +271,17 @@ pub struct ConnectionArgs {
     pub max_attempts: NonZeroU32,
 }
 
+/// Whether the context of tasks is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ContextMode {
+    /// Read where the account allows it
+    Auto,
+    /// Do not read
+    Off,
+    /// Read; exit with 5 if refused, 3 if a task's context is not known
+    Required,
+}
+
 /// A way to authenticate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Auth {

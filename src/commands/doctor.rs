@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+
 use crate::answer::read_answer;
 use crate::cli::{ConnectionArgs, DoctorArgs};
 use crate::model::TaskId;
@@ -15,7 +17,7 @@ use crate::app::connect;
 use crate::app::console;
 use crate::app::delivery::Delivery;
 use crate::app::exit::{Exit, Failure};
-use crate::app::hints::{LISTING, denied};
+use crate::app::hints::{LISTING, LISTING_CONTEXT, denied};
 
 /// The gateway refuses signatures of clocks that differ more than this.
 const GREATEST_SKEW: Duration = Duration::from_secs(15 * 60);
@@ -193,7 +195,19 @@ async fn calls(
     let first = match listed {
         Ok(page) => {
             let count = page.count.map_or_else(String::new, |count| format!(", {count} of them"));
-            findings.ok("list", &format!("source servers with results can be listed{count}"))?;
+            let what = format!("source servers with results can be listed{count}");
+            match context(client).await {
+                Ok(context) => findings.ok("list", &format!("{what}{context}"))?,
+                Err(unknown) => {
+                    findings.ok("list", &what)?;
+                    findings.warn(
+                        "context",
+                        &format!(
+                            "not known, so later synchronisations and configured directories are not checked: {unknown}"
+                        ),
+                    )?;
+                }
+            }
             page.entries.into_iter().find_map(|entry| entry.task)
         }
         Err(what) => {
@@ -204,6 +218,21 @@ async fn calls(
     match args.task.clone().or_else(|| first.map(|task| task.id)) {
         Some(id) => read(&id, client, findings).await,
         None => findings.skip("read", "there is no task to try; give one with --task ID"),
+    }
+}
+
+/// Whether the task listing carries the context of tasks, to be said after what can be listed; else why not.
+async fn context(client: &Client) -> Result<&'static str, String> {
+    let query = [("limit", "1"), ("offset", "0")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let page = match client.tasks(query.to_vec()).await {
+        Outcome::Answered(reply) => pages::tasks(&reply.body, Timestamp::UNIX_EPOCH)?,
+        Outcome::Failed(failure) => return Err(denied(&failure, LISTING_CONTEXT)),
+        Outcome::Refused(failure) => return Err(failure.summary()),
+    };
+    match page.entries.into_iter().find_map(|entry| entry.task) {
+        Some(task) if task.context.is_some() => Ok("; the task listing has the context of tasks"),
+        Some(_) => Err("the task listing does not have it".to_owned()),
+        None => Ok(""),
     }
 }
 

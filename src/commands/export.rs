@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout_at};
 
-use crate::cli::{ExportArgs, Typed};
+use crate::cli::{ContextMode, ExportArgs, Typed};
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::{NamedFile, Rate, Shard, Task};
@@ -15,10 +15,12 @@ use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
+use crate::tasks::discovery::Contexts;
 use crate::threads::runtime;
 
 use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
+use crate::app::contexts;
 use crate::app::exit::{Exit, Failure};
 use crate::app::handling::Handling;
 use crate::app::hints::RunStats;
@@ -48,6 +50,7 @@ pub(super) fn run(
     reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
     let mut options = reporting::options(&args.report.reading, &args.report.template, &storage)?;
     options.view = reporting::view(args.report.group_by.as_deref(), None);
+    options.needs_context = args.context == ContextMode::Required;
     let kept = kept_journal(&args, started)?;
     if args.resume {
         resume::check(&args, kept.is_some())?;
@@ -254,18 +257,25 @@ impl Export {
         let deadline = Instant::now() + args.deadline;
         let fetched = async {
             if let Some(held) = held {
-                let journal = Writer::resume(held).map_err(Failure::journal)?.with_lock(lock);
                 let tasks = &held.header().list.tasks;
-                return self.fetch_into(journal, tasks, held.unanswered(), deadline, &connected, &gate).await;
+                let mut contexts = self.contexts(None, tasks, &connected, &gate).await?;
+                let mut journal = Writer::resume(held).map_err(Failure::journal)?.with_lock(lock);
+                let wanted = held.unanswered();
+                let changes = contexts::record_changes(held, &wanted, &mut contexts, &mut journal);
+                changes.map_err(Failure::journal)?;
+                return self
+                    .fetch_into(journal, tasks, (wanted, contexts), deadline, &connected, &gate)
+                    .await;
             }
             let find =
                 timeout_at(deadline, find_tasks(args, self.declared.clone(), &connected, &gate, self.quiet));
             let found = self.stop.or(find).await.map_err(early)?;
-            let FoundTasks { list, reconciliation, unlisted, same_server } = found.map_err(|_| {
-                Failure::stopped(
-                    "the run's deadline (--deadline) passed while the account's tasks were listed",
-                )
-            })??;
+            let FoundTasks { list, reconciliation, unlisted, same_server, contexts } =
+                found.map_err(|_| {
+                    Failure::stopped(
+                        "the run's deadline (--deadline) passed while the account's tasks were listed",
+                    )
+                })??;
             if self.declared.is_none() {
                 self.warn_of_deadline(shard::count(self.shard, &list), rate);
             }
@@ -285,11 +295,25 @@ impl Export {
                 .map_err(|error| unfinished(error, &args.report.typed))?;
             let tasks = &header.list.tasks;
             let journal = journal.with_lock(lock);
-            self.fetch_into(journal, tasks, (0..tasks.len()).collect(), deadline, &connected, &gate).await
+            let contexts = self.contexts(contexts, tasks, &connected, &gate).await?;
+            let wanted = (0..tasks.len()).collect();
+            self.fetch_into(journal, tasks, (wanted, contexts), deadline, &connected, &gate).await
         };
         let fetched = fetched.await;
         connected.close().await;
         fetched
+    }
+
+    /// Reads the contexts of tasks, unless the account's tasks were `listed` already.
+    async fn contexts(
+        &self,
+        listed: Option<Contexts>,
+        tasks: &[Task],
+        connected: &Connected,
+        gate: &Gate,
+    ) -> Result<Contexts, Failure> {
+        let read = contexts::read(&self.args, listed, tasks, connected, gate, self.quiet);
+        self.stop.or(read).await.map_err(|signal| signal.failure(" before anything was fetched"))?
     }
 
     /// Says so if the deadline does not leave time for a request for each of so many tasks.
@@ -305,12 +329,12 @@ impl Export {
         }
     }
 
-    /// Fetches the tasks of the ordinals `wanted`.
+    /// Fetches the tasks of the ordinals `wanted`, and records each with its context.
     async fn fetch_into(
         &self,
         mut journal: Writer,
         tasks: &[Task],
-        wanted: Vec<usize>,
+        (wanted, mut contexts): (Vec<usize>, Contexts),
         deadline: Instant,
         connected: &Connected,
         gate: &Gate,
@@ -339,8 +363,9 @@ impl Export {
         let fetched = fetch::fetch_all(&connected.client, gate, tasks, wanted, limits, stop, |event| {
             stats.record(&event);
             match event {
-                Event::Finished(record) => {
+                Event::Finished(mut record) => {
                     progress.finished_one();
+                    record.context = record.task_id.as_ref().and_then(|id| contexts.remove(id));
                     let appended = journal.append(record);
                     self.note_recovery(&mut journal);
                     return appended;

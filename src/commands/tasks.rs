@@ -39,7 +39,7 @@ pub(super) fn run(args: &TasksArgs, storage: &Storage, quiet: bool) -> Result<Ex
         connected.close().await;
         found
     })?;
-    let Discovered { list, warnings } = found;
+    let Discovered { list, warnings, .. } = found;
     if list.tasks.is_empty() {
         console::note("the account has no such task");
     }

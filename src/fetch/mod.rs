@@ -331,6 +331,7 @@ fn record(
         clock_offset,
         attempts: pending.attempts.count,
         request_id,
+        context: None,
         outcome,
     }
 }

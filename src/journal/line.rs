@@ -5,11 +5,11 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::record::{Answered, Failed, Outcome, Record};
-use crate::model::{ClockOffset, TaskId};
+use crate::model::{ClockOffset, TaskContext, TaskId};
 
 /// A line; its body is a string if it is valid UTF-8, else base64.
 #[derive(Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub(super) struct Line<Body = String> {
     attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "context")]
+    context: Option<TaskContext>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -45,9 +47,16 @@ fn none<T>() -> Option<T> {
     None
 }
 
+/// A context in a form that this version does not know is not known; the results beside it still count.
+fn context<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TaskContext>, D::Error> {
+    let value = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(value.get()).ok())
+}
+
 impl From<Record> for Line {
     fn from(record: Record) -> Self {
-        let Record { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, outcome } = record;
+        let Record { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, context, outcome } =
+            record;
         let mut line = Self {
             ordinal,
             task_id,
@@ -55,6 +64,7 @@ impl From<Record> for Line {
             clock_offset_s: clock_offset,
             attempts,
             request_id,
+            context,
             status: None,
             sample_data: false,
             content_range: None,
@@ -84,7 +94,9 @@ impl Record {
     /// Parses a line. A body may be very long, so it is unescaped in place.
     pub(super) fn read(text: Vec<u8>) -> Result<Self, String> {
         let line: Line<&RawValue> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-        let Line { ordinal, task_id, fetched_at, clock_offset_s, attempts, request_id, status, .. } = line;
+        let Line {
+            ordinal, task_id, fetched_at, clock_offset_s, attempts, request_id, context, status, ..
+        } = line;
         let place = line.body.map(|body| place(body.get(), &text));
         let (sample_data, content_range) = (line.sample_data, line.content_range);
         let answered = |body| {
@@ -107,7 +119,7 @@ impl Record {
             }
         };
         let clock_offset = clock_offset_s;
-        Ok(Self { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, outcome })
+        Ok(Self { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, context, outcome })
     }
 }
 

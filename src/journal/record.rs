@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ClockOffset, FailureKind, TaskId};
+use crate::model::{ClockOffset, FailureKind, TaskContext, TaskId};
 
 /// One finished task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Record {
     pub attempts: u32,
     /// The request id that the service gave the last request.
     pub request_id: Option<String>,
+    /// What the account's listing says of the task; none if it was not read, and in a journal of an older version.
+    pub context: Option<TaskContext>,
     /// The result.
     pub outcome: Outcome,
 }

@@ -3,7 +3,7 @@ use std::io::Write;
 
 use super::line::Line;
 use super::*;
-use crate::model::{PlanDoubt, Planned, Task, TaskId, TaskList};
+use crate::model::{PlanDoubt, Planned, Task, TaskContext, TaskId, TaskList};
 use proptest::prelude::*;
 
 fn header(tasks: usize) -> Header {
@@ -20,6 +20,7 @@ fn record(ordinal: usize, outcome: Outcome) -> Record {
         clock_offset: Some(crate::model::ClockOffset::from_secs(-7)),
         attempts: 2,
         request_id: Some("r\n\"1\"".to_owned()),
+        context: None,
         outcome,
     }
 }
@@ -355,4 +356,19 @@ fn server_without_task_is_recorded_and_not_unanswered() {
     assert_eq!(journal.header(), &header);
     assert_eq!(journal.record(0).unwrap(), Some(no_task));
     assert_eq!(journal.unanswered(), Vec::<usize>::new());
+}
+
+#[test]
+fn context_is_kept_as_it_came_and_an_unknown_form_is_no_context() {
+    let listed = "{\"syncing\" : true,\n\"x\":1e999}".to_owned();
+    let context = TaskContext { read_at: jiff::Timestamp::UNIX_EPOCH, listed };
+    let with = Record { context: Some(context), ..record(0, Outcome::NoTask) };
+    let line = serde_json::to_string(&Line::from(with.clone())).unwrap();
+    assert!(!line.contains('\n'));
+    assert_eq!(Record::read(line.into_bytes()), Ok(with.clone()));
+    let line = serde_json::to_string(&Line::from(Record { context: None, ..with })).unwrap();
+    for odd in ["7", "null", "{}", r#"{"read_at":"never","listed":{}}"#] {
+        let line = line.replacen('{', &format!("{{\"context\":{odd},"), 1);
+        assert_eq!(Record::read(line.into_bytes()).unwrap().context, None, "{odd}");
+    }
 }

@@ -5,6 +5,7 @@
 mod account;
 mod clean;
 mod clock;
+mod context;
 mod failure_kind;
 mod invisible;
 mod language;
@@ -24,6 +25,7 @@ mod verification;
 pub use account::Account;
 pub use clean::{Clean, clean, clean_json, clean_lines, is_hidden};
 pub use clock::ClockOffset;
+pub use context::TaskContext;
 pub use failure_kind::FailureKind;
 pub use invisible::is_invisible;
 pub use language::Language;

@@ -83,10 +83,12 @@ impl Verdict {
             Self::NotVerified => "the service has no verification results",
             Self::CheckFailed => "the verification itself did not succeed",
             Self::Inconsistent => "files differ, are missing at the target or are redundant there",
-            Self::Stale => "nothing differs that is not waived, but the verification is older than allowed",
+            Self::Stale => {
+                "nothing differs that is not waived, but the verification is older than allowed, or than a synchronisation"
+            }
             Self::Inconclusive => {
-                "nothing differs that is not waived, but no file was checked, a count is at its limit, or the \
-                 finished time is missing or in the future"
+                "nothing differs that is not waived, but no file was checked, a configured directory was not, a count \
+                 is at its limit, or the finished time is missing or in the future"
             }
             Self::Accepted => "every difference, or inconclusive evidence, is covered by a waiver",
             Self::Consistent => "the service found no difference",
@@ -163,9 +165,72 @@ pub enum Note {
     InconclusiveAccepted(Vec<String>),
     /// A waiver that would apply expired at this time.
     WaiverExpired(String),
+    /// The server was synchronised after the verification.
+    SynchronisedSince,
+    /// The server is being synchronised.
+    Synchronising,
+    /// A later synchronisation is accepted, for these reasons, each once.
+    SynchronisationAccepted(Vec<String>),
+    /// Configured directories are not in the verification.
+    NotInVerification {
+        /// Number of configured directories.
+        of: usize,
+        /// Those that are not in it.
+        directories: Vec<String>,
+    },
+    /// Configured directories that a verification found illegal.
+    IllegalDirectories(Vec<String>),
+    /// The configured mode of verification.
+    Mode(String),
+    /// Directories that are excluded.
+    Excluded {
+        /// From what, in English, with `{0}` for the directories.
+        what: &'static str,
+        /// The directories.
+        directories: Vec<String>,
+    },
+    /// The task's state does not go with a cutover.
+    TaskState {
+        /// What it means, in English, with `{0}` for the state.
+        what: &'static str,
+        /// The state.
+        state: String,
+    },
+    /// A field of the context that cannot be parsed.
+    UnreadableSetting {
+        /// Its name.
+        name: String,
+        /// Its value as it came.
+        value: String,
+    },
+}
+
+/// The most directories that a note names.
+const MAX_NAMED: usize = 20;
+
+/// The names of directories, as many as a note has room for.
+fn named(directories: &[String], language: Language) -> String {
+    let more = directories.len().saturating_sub(MAX_NAMED);
+    let more = (more > 0).then(|| language.fill("… and {0} more", &[&more]));
+    let named = directories.iter().take(MAX_NAMED).cloned().chain(more);
+    named.collect::<Vec<_>>().join(language.comma())
 }
 
 impl Note {
+    /// The warning without names, as a reason.
+    pub fn brief(&self, language: Language) -> String {
+        match self {
+            Self::NotInVerification { of, directories } => {
+                let text = "{0} of {1} configured directories are not in the verification";
+                language.fill(text, &[&directories.len(), of])
+            }
+            Self::IllegalDirectories(directories) => {
+                language.fill("configured directories found illegal: {0}", &[&directories.len()])
+            }
+            _ => self.text(language),
+        }
+    }
+
     /// The warning, for people.
     pub fn text(&self, language: Language) -> String {
         let text = match self {
@@ -228,6 +293,26 @@ impl Note {
             Self::NewlyChecked(n) => return language.fill("directories newly checked: {0}", &[n]),
             Self::NotVerifiedAgain => "not verified again since",
             Self::TaskBefore(id) => return language.fill("another migration task than before: {0}", &[id]),
+            Self::SynchronisedSince => "synchronised after the verification",
+            Self::Synchronising => "is being synchronised",
+            Self::SynchronisationAccepted(reasons) => {
+                let reasons = reasons.join(language.comma());
+                return language.fill("later synchronisation accepted: {0}", &[&reasons]);
+            }
+            Self::NotInVerification { directories, .. } => {
+                return language.fill("{0}: {1}", &[&self.brief(language), &named(directories, language)]);
+            }
+            Self::IllegalDirectories(directories) => {
+                return language.fill("{0}: {1}", &[&self.brief(language), &named(directories, language)]);
+            }
+            Self::Mode(mode) => return language.fill("mode of verification: {0}", &[mode]),
+            Self::Excluded { what, directories } => {
+                return language.fill(what, &[&named(directories, language)]);
+            }
+            Self::TaskState { what, state } => return language.fill(what, &[state]),
+            Self::UnreadableSetting { name, value } => {
+                return language.fill("{0} cannot be parsed: {1}", &[name, value]);
+            }
             Self::OlderThanBefore => "the newest verification is older than the one before",
         };
         language.text(text).to_owned()

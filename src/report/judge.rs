@@ -138,6 +138,7 @@ fn waived_directories(
         check: check.clone(),
         waiver: Arc::clone(waiver),
         inconclusive,
+        synchronised: false,
     };
     let of_directory = |check| {
         let differences = waivers.covering(verification, check).map(|waiver| waived(check, waiver, false));

@@ -7,6 +7,8 @@ use crate::model::Language;
 
 /// Headings of columns that only some reports have.
 const OTHER_HEADINGS: [&str; 1] = ["Reason"];
+/// The label of discovered tasks that is like a column's heading.
+const DISCOVERED_STATE: &str = "task_state";
 
 /// A label of the task list, as a column of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ impl Label {
         let mut taken: HashSet<String> =
             names.iter().filter(|name| !is_reserved(name)).map(|name| folded(name)).collect();
         let mut seen = HashSet::new();
+        // Lists of discovered tasks have this label, which scripts know.
+        let is_reserved = |name: &String| name != DISCOVERED_STATE && is_reserved(name);
         let label = |name: &String| {
             if !is_reserved(name) && seen.insert(folded(name)) {
                 return Self { name: name.clone(), heading: name.clone() };

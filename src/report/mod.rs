@@ -3,6 +3,7 @@
 //! Pure but for reading the journal: the same journal and [`Options`] give the same report, whatever
 //! the machine, its clock and its locale.
 
+mod context;
 mod diff;
 mod duration;
 mod groups;
@@ -27,6 +28,8 @@ mod waivers;
 mod worst;
 mod zone;
 
+pub use context::row_context::RowContext;
+pub use context::rules::LaterSync;
 pub use diff::{
     CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
 };
@@ -42,8 +45,8 @@ pub use since::Since;
 pub use status::{Facts, Status};
 pub use summary::Report;
 pub use table::{
-    Cell, Column, DETAIL, DetailCell, DetailRow, Kind, REASON, RECONCILIATION, ReconciliationCell,
-    ReconciliationRow, SUMMARY, SummaryCell, WAIVER, notes_text,
+    Cell, Column, DETAIL, DetailCell, DetailRow, FIRST_COLUMNS, Kind, REASON, RECONCILIATION,
+    ReconciliationCell, ReconciliationRow, SUMMARY, SummaryCell, WAIVER, notes_text,
 };
 pub use template::{
     Field, Highlight, Look, Page, Paper, Rule, Signoff, Template, TemplateError, TicketText, Words,

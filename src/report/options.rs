@@ -24,4 +24,6 @@ pub struct Options {
     pub rows_per_sheet: u64,
     /// Which tasks are shown, and how they are grouped.
     pub view: View,
+    /// Whether a task whose context is not known makes the report incomplete.
+    pub needs_context: bool,
 }

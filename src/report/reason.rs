@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::context::rules::LaterSync;
 use super::duration::duration_text;
 use super::judge::Policy;
 use super::row::SummaryRow;
@@ -33,7 +34,7 @@ impl SummaryRow<'_> {
                 language.fill("older than {0}", &[&duration_text(most, language)])
             }
             (Verdict::Inconclusive, _, None, _) if self.notes.iter().any(is_doubt) => {
-                let doubts = self.notes.iter().filter_map(brief_doubt).map(|text| language.text(text));
+                let doubts = self.notes.iter().filter_map(|note| brief_doubt(note, language));
                 doubts.collect::<Vec<_>>().join(language.comma())
             }
             _ => self.reason(language, zone),
@@ -57,6 +58,14 @@ impl SummaryRow<'_> {
                 None => message.clone(),
             };
         }
+        match self.context.as_ref().and_then(|context| context.stale_by) {
+            Some(LaterSync::Ended(time)) => {
+                let text = "verified before the synchronisation that ended {0}";
+                return language.fill(text, &[&zone.plain(time)]);
+            }
+            Some(LaterSync::UnderWay) => return language.text("is being synchronised").to_owned(),
+            None => {}
+        }
         match (self.verdict, self.totals, self.last_verified) {
             (Verdict::NotVerified, ..) if self.task.task_id.is_none() => {
                 language.text("no migration task of this server was found").to_owned()
@@ -74,7 +83,7 @@ impl SummaryRow<'_> {
             (Verdict::Stale, _, Some(time)) => language.fill("verified {0}", &[&zone.plain(time)]),
             (Verdict::Stale, _, None) => language.text("no finished time: age unknown").to_owned(),
             (Verdict::Inconclusive, ..) if self.notes.iter().any(is_doubt) => {
-                let doubts = self.notes.iter().filter(|note| is_doubt(note)).map(|note| note.text(language));
+                let doubts = self.notes.iter().filter(|note| is_doubt(note)).map(|note| note.brief(language));
                 doubts.collect::<Vec<_>>().join(language.semicolon())
             }
             _ => language.text(self.verdict.meaning()).to_owned(),
@@ -83,17 +92,19 @@ impl SummaryRow<'_> {
 }
 
 /// Why evidence is inconclusive, in a few words.
-fn brief_doubt(note: &Note) -> Option<&'static str> {
-    match note {
+fn brief_doubt(note: &Note, language: Language) -> Option<String> {
+    let text = match note {
         Note::NoFiles => Some("no file was checked"),
         Note::Saturated(_) => Some("count at its limit"),
         Note::NoTime => Some("no finished time"),
         Note::Future => Some("finished time in the future"),
+        Note::NotInVerification { .. } | Note::IllegalDirectories(_) => return Some(note.brief(language)),
         _ => None,
-    }
+    };
+    text.map(|text| language.text(text).to_owned())
 }
 
 /// Whether a note says why evidence is inconclusive.
 fn is_doubt(note: &Note) -> bool {
-    brief_doubt(note).is_some()
+    brief_doubt(note, Language::English).is_some()
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::context::row_context::RowContext;
 use super::moments::Moments;
 use super::waivers::waiver::Waived;
 use crate::model::{Note, Shape, Task, Totals, Verdict};
@@ -39,6 +40,8 @@ pub struct SummaryRow<'a> {
     pub notes: Vec<Note>,
     /// The directories of that verification whose differences are waived.
     pub waived: Vec<Waived>,
+    /// The task's context; none if it is not known.
+    pub context: Option<RowContext>,
     /// The names of the sheets that hold the task's rows: one, or more when a worksheet is full.
     pub sheets: Vec<String>,
     /// When the last request for it ended, on the clock of the machine that fetched.

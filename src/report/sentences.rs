@@ -1,11 +1,13 @@
 //! Sentences about a report, in the reader's language.
 
+use std::collections::BTreeMap;
 use std::iter;
 use std::time::Duration;
 
 use super::duration::duration_text;
 use super::groups::failing_text;
 use super::options::Options;
+use super::row::SummaryRow;
 use super::summary::Report;
 use crate::model::Language;
 
@@ -72,7 +74,50 @@ impl Report<'_> {
 
     /// What a verification by SMS compares, and what it does not.
     pub fn what_is_checked(&self, language: Language) -> String {
-        WHAT_IS_CHECKED.map(|text| language.text(text)).join(language.text(" "))
+        let modes = self.modes(language);
+        let sentences = WHAT_IS_CHECKED.iter().map(|text| language.text(text).to_owned()).chain(modes);
+        sentences.collect::<Vec<_>>().join(language.text(" "))
+    }
+
+    /// The configured modes of verification, where any is known.
+    fn modes(&self, language: Language) -> Option<String> {
+        let mode = |row: &SummaryRow<'_>| row.context.as_ref().and_then(|context| context.mode.clone());
+        let mut tasks: BTreeMap<String, usize> = BTreeMap::new();
+        for mode in self.rows().iter().filter_map(mode) {
+            *tasks.entry(mode.chars().take(MAX_NAME).collect()).or_default() += 1;
+        }
+        let known: usize = tasks.values().sum();
+        if known == self.rows().len() && tasks.len() == 1 {
+            let mode = tasks.keys().next()?;
+            return Some(language.fill("The configured mode of verification is {0}.", &[mode]));
+        }
+        let unknown = self.rows().len().saturating_sub(known);
+        let of_mode = |(mode, tasks): (&String, &usize)| language.fill("{0} ({1})", &[mode, tasks]);
+        let mut modes: Vec<String> = tasks.iter().take(MAX_MODES).map(of_mode).collect();
+        modes.extend((tasks.len() > MAX_MODES).then(|| "…".to_owned()));
+        modes.extend((unknown > 0).then(|| language.fill("not known ({0})", &[&unknown])));
+        let modes = modes.join(language.comma());
+        (known > 0).then(|| language.fill("Configured modes of verification, by tasks: {0}.", &[&modes]))
+    }
+
+    /// Number of tasks whose context is known.
+    pub fn context_known(&self) -> usize {
+        self.rows().iter().filter(|row| row.context.is_some()).count()
+    }
+
+    /// Number of tasks with a task id.
+    pub fn with_task_id(&self) -> usize {
+        self.rows().iter().filter(|row| row.task.task_id.is_some()).count()
+    }
+
+    /// Of how many tasks the context is known.
+    pub fn context(&self, language: Language) -> String {
+        let (known, all) = (self.context_known(), self.with_task_id());
+        if known == 0 {
+            let text = "not known: later synchronisations and configured directories are not checked";
+            return language.text(text).to_owned();
+        }
+        language.fill("known for {0} of {1} tasks", &[&known, &all])
     }
 
     /// What makes a verification too old and what waives differences, in one sentence.
@@ -178,5 +223,7 @@ const WHAT_IS_CHECKED: [&str; 2] = [
      non-ASCII characters, and Btrfs.",
 ];
 
+/// The most modes in a sentence.
+const MAX_MODES: usize = 5;
 /// The most characters of a name in a sentence.
 const MAX_NAME: usize = 40;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::context::facts::Facts;
+use super::context::judge as context;
 use super::judge::{self, Policy};
 use super::labels::Label;
 use super::moments::Moments;
@@ -14,6 +16,7 @@ use super::sheet_names;
 use super::since::Since;
 use super::table::{self, Column, DETAIL, DetailCell, DetailRow, ReconciliationRow, WAIVER};
 use super::waivers::list::{TaskWaivers, WaiverUse};
+use super::waivers::waiver::Waived;
 use crate::answer::{ErrorBody, Unreadable, read_answer};
 use crate::journal::{Answered, EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
 use crate::model::{Answer, Language, Note, Task, Verdict, Verification};
@@ -59,6 +62,14 @@ impl<'a> Report<'a> {
             for detail in table::detail_rows(&verifications, moments) {
                 data_rows += 1;
                 uses.iter_mut().filter(|_| is_shown).for_each(|uses| waivers.count(&detail, uses));
+            }
+            // What the context leaves in doubt has no row of its own.
+            let in_context =
+                row.waived.iter().filter(|waived| waived.synchronised || is_unchecked(&row, waived));
+            for its_use in uses.iter_mut().flatten().filter(|_| is_shown) {
+                let covered =
+                    in_context.clone().filter(|waived| Arc::ptr_eq(&waived.waiver, &its_use.waiver));
+                its_use.rows += u64::try_from(covered.count()).unwrap_or(u64::MAX);
             }
             shown.push(is_shown);
             sheets_needed.push(data_rows.div_ceil(options.rows_per_sheet.max(1)).max(1));
@@ -238,6 +249,12 @@ fn read(answered: &Answered) -> Result<Answer, Unreadable> {
     read_answer(answered.status, answered.content_range.as_deref(), &answered.body)
 }
 
+/// Whether a waiver accepts a directory that is not in the verification.
+fn is_unchecked(row: &SummaryRow<'_>, waived: &Waived) -> bool {
+    let context = row.context.as_ref().filter(|_| waived.inconclusive);
+    context.is_some_and(|context| context.not_verified.contains(&waived.check.directory))
+}
+
 /// What a plan's server and the account's tasks leave to be known.
 fn plan_notes(task: &Task) -> Vec<Note> {
     let Some(planned) = &task.planned else { return Vec::new() };
@@ -271,6 +288,7 @@ fn summarise<'t>(
         request_id: None,
         notes: Vec::new(),
         waived: Vec::new(),
+        context: None,
         sheets: Vec::new(),
         fetched_at: None,
         moments,
@@ -281,8 +299,29 @@ fn summarise<'t>(
         return (row, Vec::new());
     };
     row.attempts = record.attempts;
-    row.request_id = record.request_id;
+    row.request_id.clone_from(&record.request_id);
     row.fetched_at = Some(record.fetched_at);
+    let facts = record.context.as_ref().and_then(Facts::read);
+    let (mut row, verifications) = with_answer(row, record, policy, waivers, moments);
+    if let Some(facts) = facts {
+        let decisive = row.decisive.and_then(|place| verifications.get(place));
+        let judged = context::judge(row.verdict, decisive, &facts, waivers);
+        row.verdict = judged.verdict;
+        row.notes.extend(judged.notes);
+        row.waived.extend(judged.waived);
+        row.context = Some(judged.context);
+    }
+    (row, verifications)
+}
+
+/// Judges the answer of a task.
+fn with_answer<'t>(
+    mut row: SummaryRow<'t>,
+    record: Record,
+    policy: &Policy,
+    waivers: &TaskWaivers<'_>,
+    moments: Moments,
+) -> (SummaryRow<'t>, Vec<Verification>) {
     let answered = match record.outcome {
         Outcome::NoTask => {
             row.verdict = Verdict::NotVerified;
@@ -315,7 +354,7 @@ fn summarise<'t>(
             (row, Vec::new())
         }
         Ok(answer) => {
-            let judgement = judge::judge(task, &answer, policy, waivers, moments);
+            let judgement = judge::judge(row.task, &answer, policy, waivers, moments);
             row.verdict = judgement.verdict;
             row.notes.extend(judgement.notes);
             row.waived = judgement.waived;

@@ -156,7 +156,23 @@ pub const SUMMARY: &[Column<SummaryCell>] = &[
     Column::text("Error message", "error_message", 32, |row| Cell::text(row.error_message.as_deref())),
     Column::text("Request ID", "request_id", 36, |row| Cell::text(row.request_id.as_deref())),
     Column::text("Notes", "notes", 36, |row| Cell::Notes(&row.notes)),
+    Column::time("Last synchronised", "last_synchronised", 22, |row| {
+        Cell::time(row.context.as_ref().and_then(|context| context.last_synchronised))
+    }),
+    Column::text("Mode", "mode", 16, |row| {
+        Cell::text(row.context.as_ref().and_then(|context| context.mode.as_deref()))
+    }),
+    Column::text("Not verified directories", "not_verified_directories", 36, |row| {
+        let directories = row.context.as_ref().map_or(&[][..], |context| &context.not_verified);
+        if directories.is_empty() { Cell::Empty } else { Cell::Text(directories.join(", ").into()) }
+    }),
+    Column::text("Task state", "task_state", 18, |row| {
+        Cell::text(row.context.as_ref().and_then(|context| context.state.as_deref()))
+    }),
 ];
+
+/// How many columns a summary has had since the first version.
+pub const FIRST_COLUMNS: usize = 18;
 
 /// Why a task does not pass: a column for people alone.
 pub const REASON: &Column<SummaryCell> = &Column::text("Reason", "reason", 22, |row| Cell::Reason(row));

@@ -1,6 +1,6 @@
 //! Listings of tasks and source servers, with the fields of the official SDK's models.
 //!
-//! All tasks of this service have been migrated, so their states are fixed. Unknown fields are derived from a task's
+//! All tasks of this service have been migrated, unless their context says otherwise. Unknown fields are derived from a task's
 //! number: addresses, times before every verification, subtasks. Source of the fields: huaweicloudsdksms 3.1.219,
 //! `TasksResponseBody`, `ShowTaskResponse`, `SourceServersResponseBody` and the models they use.
 
@@ -9,6 +9,8 @@ use std::net::Ipv4Addr;
 use rusqlite::{Connection, Row, ToSql, named_params};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use super::context;
 
 /// Maximum and default number of entries on a page.
 const MAX_LIMIT: u32 = 200;
@@ -80,6 +82,8 @@ struct Listed {
     source_id: String,
     source_name: String,
     has_results: bool,
+    /// The fields that are not derived.
+    fields: Map<String, Value>,
 }
 
 /// The body of `GET /v3/tasks`.
@@ -116,19 +120,26 @@ fn page(
     const CURRENT: &str = "source_id IS NULL OR id = (
         SELECT other.id FROM task AS other WHERE other.source_id = task.source_id
         ORDER BY EXISTS (SELECT 1 FROM verification WHERE verification.task = other.id) DESC, other.id DESC LIMIT 1)";
-    let which = if state == SERVER_STATE { CURRENT } else { "TRUE" };
-    let none = filter.state.as_deref().is_some_and(|wanted| wanted != state);
+    let of_servers = state == SERVER_STATE;
+    let which = if of_servers { CURRENT } else { "TRUE" };
+    const STATE: &str =
+        "coalesce((SELECT state FROM task_context WHERE task_context.task = task.id), :default)";
+    let none = of_servers && filter.state.as_deref().is_some_and(|wanted| wanted != state);
+    let wanted = filter.state.as_deref().filter(|_| !of_servers);
     // An address outside this service's network matches nothing.
     let server = filter.ip.as_deref().map(|ip| number_of(ip).unwrap_or_default());
     let matching = format!(
         "FROM task WHERE NOT :none AND ({which})
+         AND (:state IS NULL OR {STATE} = :state)
          AND (:server IS NULL OR {SERVER} = :server)
          AND (:id IS NULL OR {id} = :id)
          AND (:name IS NULL OR instr(source_name, :name) > 0)
          AND (:source_id IS NULL OR source_id = :source_id)
          AND (:has_results IS NULL OR {HAS_RESULTS} = :has_results)"
     );
-    let filters: [(&str, &dyn ToSql); 6] = [
+    let filters: [(&str, &dyn ToSql); 8] = [
+        (":state", &wanted),
+        (":default", &state),
         (":none", &none),
         (":server", &server),
         (":id", &filter.id),
@@ -141,7 +152,7 @@ fn page(
         .query_row(filters.as_slice(), |row| row.get(0))?;
     let (limit, offset) = (filter.limit(), filter.offset);
     let paging: &[(&str, &dyn ToSql)] = named_params! { ":limit": limit, ":offset": offset };
-    let listed = connection
+    let mut listed: Vec<Listed> = connection
         .prepare_cached(&format!(
             "SELECT id, {SERVER}, task_id, coalesce(source_id, task_id), coalesce(source_name, task_id),
              {HAS_RESULTS}
@@ -149,6 +160,9 @@ fn page(
         ))?
         .query_map([&filters[..], paging].concat().as_slice(), Listed::of_row)?
         .collect::<rusqlite::Result<_>>()?;
+    for listed in &mut listed {
+        listed.fields = context::fields(connection, listed.number)?;
+    }
     Ok((count, listed))
 }
 
@@ -178,6 +192,7 @@ impl Listed {
             source_id: row.get(3)?,
             source_name: row.get(4)?,
             has_results: row.get(5)?,
+            fields: Map::new(),
         })
     }
 
@@ -187,7 +202,7 @@ impl Listed {
         task.insert("special_config".to_owned(), json!([]));
         task.insert("syncing".to_owned(), json!(false));
         task.insert("sub_tasks".to_owned(), self.subtasks().map(Value::Object).collect());
-        Value::Object(task)
+        self.complete(task)
     }
 
     /// The body of `GET /v3/tasks/{task_id}`.
@@ -211,6 +226,21 @@ impl Listed {
             ("sub_tasks", json!(subtasks)),
         ] {
             task.insert(name.to_owned(), value);
+        }
+        self.complete(task)
+    }
+
+    /// The task with the fields that are not derived.
+    fn complete(&self, mut task: Map<String, Value>) -> Value {
+        for (name, value) in &self.fields {
+            match (task.get_mut(name).and_then(Value::as_array_mut), value) {
+                (Some(known), Value::Array(more)) if name == "sub_tasks" => {
+                    known.extend(more.iter().cloned())
+                }
+                _ => {
+                    task.insert(name.clone(), value.clone());
+                }
+            }
         }
         Value::Object(task)
     }

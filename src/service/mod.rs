@@ -9,6 +9,7 @@
 mod answers;
 mod auth;
 mod connection;
+mod context;
 mod errors;
 mod export;
 mod export_body;

@@ -73,6 +73,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v3/tasks/{task_id}", get(task))
         .route("/v3/sources", get(sources))
         .route("/v3/tasks/{task_id}/consistency-result", get(obtain).post(upload))
+        .route("/v3/tasks/{task_id}/configuration-setting", get(settings).post(configure))
         .route("/v3/tasks//consistency-result", get(no_task_id).post(no_task_id))
         .route("/v3/tasks/consistency-results/export", post(export))
         .route(auth::IAM_PATH, post(token))
@@ -116,6 +117,34 @@ async fn task(State(app): State<Arc<App>>, task_id: TaskId) -> Result<Response, 
     let Path(task_id) = task_id?;
     let body = app.store.task(task_id).await?.ok_or(ApiError::UnknownTask)?;
     Ok(errors::json_text(StatusCode::OK, body.to_string()))
+}
+
+/// The query of a call for special configurations.
+#[derive(serde::Deserialize)]
+struct ConfigKey {
+    config_key: Option<String>,
+}
+
+async fn settings(
+    State(app): State<Arc<App>>,
+    task_id: TaskId,
+    key: Result<Query<ConfigKey>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Path(task_id) = task_id?;
+    validate::task_id_to_read(&task_id)?;
+    let body = app.store.settings(task_id, key?.0.config_key).await?.ok_or(ApiError::UnknownTask)?;
+    Ok(errors::json_text(StatusCode::OK, body.to_string()))
+}
+
+async fn configure(State(app): State<Arc<App>>, task_id: TaskId, body: Bytes) -> Result<Response, ApiError> {
+    let Path(task_id) = task_id?;
+    validate::task_id_to_write(&task_id)?;
+    let settings = validate::configurations(&body)?;
+    if app.store.configure(task_id, settings).await? {
+        Ok(errors::json_text(StatusCode::OK, "{}".to_owned()))
+    } else {
+        Err(ApiError::UnknownTask)
+    }
 }
 
 async fn export(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, ApiError> {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
+use serde_json::json;
 
+use super::context;
 use super::store::{NewTask, Stamp, add_task, record_upload};
 use super::validate::Directory;
 use crate::model::{Shape, Task, TaskId, TaskList};
@@ -243,6 +245,34 @@ pub(super) fn fill(connection: &Connection, now: i64) -> rusqlite::Result<()> {
             let stamp = Stamp { finished_time: now - run.ago, check_result: run.check_result };
             record_upload(connection, sample.task_id, &directories, stamp)?;
         }
+    }
+    // The context changes no verdict of the sample, whatever the policy and the waivers.
+    let setting = context::setting;
+    for (task_id, fields) in [
+        (
+            "6e1c7a52-93f4-4a0b-8d27-51b0c9e4f301",
+            json!({ "special_config": [
+                setting("CONSISTENCY_MODE", "quick"),
+                setting("CONSISTENCY_DIR", r#"["/etc/nginx","/var/www/shop","/opt/certs"]"#),
+            ] }),
+        ),
+        (
+            "52a1e8d7-0c9b-4f43-b6d0-f17e93a4c310",
+            json!({
+                "special_config": [setting("CONSISTENCY_DIR", "/var/lib/runner,/etc/runner")],
+                "sub_tasks": [{ "id": 6, "name": "SYNC_LINUX_FILE", "progress": 100,
+                    "start_date": now - 2 * HOUR, "end_date": now - HOUR, "process_trace": "" }],
+            }),
+        ),
+        (
+            "a7036d9c-64e1-4b58-92f3-2d8b0e5fc311",
+            json!({
+                "os_type": "WINDOWS",
+                "special_config": [setting("SYNC_EXCLUDE_DIR", r"D:\ERP\Temp")],
+            }),
+        ),
+    ] {
+        context::add(connection, task_id, fields)?;
     }
     Ok(())
 }

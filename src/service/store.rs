@@ -10,6 +10,7 @@ use rusqlite::{
 };
 use serde_json::Value;
 
+use super::context;
 use super::listing::{self, Filter};
 use super::validate::{Directory, TaskKey};
 use super::worker::{Closed, Worker};
@@ -232,6 +233,27 @@ impl Store {
         Ok(self.reader.run(move |connection| listing::task(connection, &task_id)).await??)
     }
 
+    /// A task's special configurations, or that of `key`; none if the task is unknown.
+    pub(super) async fn settings(
+        &self,
+        task_id: String,
+        key: Option<String>,
+    ) -> Result<Option<Value>, StoreError> {
+        let job = move |connection: &mut Connection| context::settings(connection, &task_id, key.as_deref());
+        Ok(self.reader.run(job).await??)
+    }
+
+    /// Records special configurations durably; false for an unknown task.
+    pub(super) async fn configure(&self, task_id: String, settings: Vec<Value>) -> Result<bool, StoreError> {
+        let job = move |connection: &mut Connection| {
+            let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
+            let known = context::upload(&transaction, &task_id, &settings)?;
+            transaction.commit()?;
+            Ok::<_, rusqlite::Error>(known)
+        };
+        Ok(self.writer.run(job).await??)
+    }
+
     /// The tasks of a batch, or the index of the first item without a known task.
     pub(super) async fn batch(&self, keys: Vec<TaskKey>) -> Result<Result<Vec<Exported>, usize>, StoreError> {
         let job = move |connection: &mut Connection| -> rusqlite::Result<Result<Vec<Exported>, usize>> {
@@ -280,6 +302,7 @@ fn prepare(
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
+    transaction.execute_batch(context::SCHEMA)?;
     let has_tasks: bool =
         transaction.query_row("SELECT EXISTS (SELECT 1 FROM task)", [], |row| row.get(0))?;
     if !has_tasks {
@@ -303,7 +326,7 @@ fn register(connection: &Connection, task: &Task) -> rusqlite::Result<()> {
                                                  source_name = coalesce(excluded.source_name, source_name)",
         )?
         .execute(params![task_id.as_str(), task.source_id, task.source_name])?;
-    Ok(())
+    context::register(connection, task_id.as_str(), task)
 }
 
 /// Adds a task.

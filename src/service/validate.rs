@@ -20,6 +20,11 @@ const BATCH: usize = 200;
 /// Maximum length of a source server's id or name, in characters.
 const SOURCE_CHARS: usize = 255;
 
+/// Maximum number of configurations in an upload; the API documents none.
+const CONFIGURATIONS: usize = 100;
+/// Maximum length of a configuration's value, in characters; the API documents none.
+const CONFIGURATION_CHARS: usize = 65_535;
+
 /// Why a request is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Invalid {
@@ -96,6 +101,32 @@ pub(super) fn batch(body: &[u8]) -> Result<Vec<TaskKey>, Invalid> {
     let value = present(&body, "task_info").ok_or_else(|| Invalid::Missing("task_info".to_owned()))?;
     let items = array("task_info", value, 1, BATCH)?;
     items.iter().enumerate().map(|(index, item)| task_key(index, item)).collect()
+}
+
+/// Parses special configurations, as the service lists them.
+pub(super) fn configurations(body: &[u8]) -> Result<Vec<Value>, Invalid> {
+    let body = object(body)?;
+    let value =
+        present(&body, "configurations").ok_or_else(|| Invalid::Missing("configurations".to_owned()))?;
+    let items = array("configurations", value, 1, CONFIGURATIONS)?;
+    let configuration = |(index, item): (usize, &Value)| {
+        let place = format!("configurations[{index}]");
+        let item = item.as_object().ok_or_else(|| wrong(&place, "an object", item))?;
+        let text = |name: &str, least: usize, most: usize| {
+            let path = format!("{place}.{name}");
+            let value = present(item, name).map(|value| string(&path, value, least, most)).transpose()?;
+            if value.is_none() && least > 0 {
+                Err(Invalid::Missing(path))
+            } else {
+                Ok(value.unwrap_or_default())
+            }
+        };
+        let (key, value) =
+            (text("config_key", 1, SOURCE_CHARS)?, text("config_value", 0, CONFIGURATION_CHARS)?);
+        let status = text("config_status", 0, SOURCE_CHARS)?;
+        Ok(serde_json::json!({ "config_key": key, "config_value": value, "config_status": status }))
+    };
+    items.iter().enumerate().map(configuration).collect()
 }
 
 fn directory(index: usize, item: &Value) -> Result<Directory, Invalid> {

@@ -119,6 +119,11 @@ impl Client {
         self.page("/v3/tasks", query).await
     }
 
+    /// Requests a task: `GET /v3/tasks/{task_id}`.
+    pub async fn task(&self, task_id: &TaskId) -> Outcome {
+        self.page(&format!("/v3/tasks/{}", sign::encode(task_id.as_str())), Vec::new()).await
+    }
+
     /// Requests a page of source servers: `GET /v3/sources`.
     pub async fn sources(&self, query: Vec<(String, String)>) -> Outcome {
         self.page("/v3/sources", query).await

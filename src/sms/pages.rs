@@ -2,7 +2,19 @@
 //!
 //! Pure. An entry without an id makes the whole page unreadable: it could be a task that is then missed.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::model::TaskContext;
+
+/// The fields of a listed task that are its context.
+const CONTEXT: [&str; 7] =
+    ["type", "os_type", "state", "syncing", "sub_tasks", "special_config", "source_server"];
+/// Without any of these a listing says nothing of a task's verification.
+const NEEDED: [&str; 3] = ["syncing", "sub_tasks", "special_config"];
 
 /// A page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,11 +48,13 @@ pub struct ListedTask {
     /// The task's id.
     pub id: String,
     /// Its name, which is not its server's.
+    #[serde(default, deserialize_with = "text")]
     pub name: Option<String>,
     /// As in `MIGRATE_FILE`.
-    #[serde(rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "text")]
     pub kind: Option<String>,
     /// As in `MIGRATE_SUCCESS`.
+    #[serde(default, deserialize_with = "text")]
     pub state: Option<String>,
     /// When it was made, in milliseconds since 1970.
     #[serde(default, rename = "create_date", deserialize_with = "milliseconds")]
@@ -48,6 +62,9 @@ pub struct ListedTask {
     /// Whether it has results; none where the listing does not say.
     #[serde(default, rename = "is_consistency_result_exist")]
     pub has_results: Option<bool>,
+    /// Its context; none where the listing has none.
+    #[serde(skip)]
+    pub context: Option<TaskContext>,
 }
 
 /// A time as a number or a text; anything else is unknown.
@@ -56,20 +73,42 @@ fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64
     Ok(value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()))
 }
 
-/// Reads a page of tasks.
+/// A text; anything else is unknown.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned))
+}
+
+/// Reads a page of tasks that was received at `read_at` on the service's clock.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn tasks(body: &[u8]) -> Result<Page, String> {
+pub fn tasks(body: &[u8], read_at: Timestamp) -> Result<Page, String> {
     #[derive(Deserialize)]
-    struct Body {
+    struct Body<'a> {
         count: Option<u64>,
-        tasks: Vec<Listed>,
+        #[serde(borrow)]
+        tasks: Vec<&'a RawValue>,
     }
+    let Body { count, tasks } = serde_json::from_slice(body).map_err(|error| wrong("tasks", &error))?;
+    let entries = tasks.into_iter().map(|text| listed(text.get(), read_at));
+    let entries: Result<_, serde_json::Error> = entries.collect();
+    Ok(Page { count, entries: entries.map_err(|error| wrong("tasks", &error))? })
+}
+
+/// Reads the body of `GET /v3/tasks/{task_id}`: an entry like those of a page.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn task(body: &[u8], read_at: Timestamp) -> Result<Entry, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
+    listed(text, read_at).map_err(|error| wrong("a task", &error))
+}
+
+/// A task of a listing.
+fn listed(text: &str, read_at: Timestamp) -> Result<Entry, serde_json::Error> {
     #[derive(Deserialize)]
     struct Listed {
-        #[serde(flatten)]
-        task: ListedTask,
         source_server: Option<Server>,
     }
     #[derive(Default, Deserialize)]
@@ -78,19 +117,26 @@ pub fn tasks(body: &[u8]) -> Result<Page, String> {
         name: Option<String>,
         ip: Option<String>,
     }
-    let Body { count, tasks } = serde_json::from_slice(body).map_err(|error| wrong("tasks", &error))?;
-    let entries = tasks.into_iter().map(|Listed { task, source_server }| {
-        let server = source_server.unwrap_or_default();
-        Entry {
-            id: task.id.clone(),
-            source_id: server.id,
-            source_name: server.name,
-            ip: server.ip,
-            task: Some(task),
-            has_results: None,
-        }
-    });
-    Ok(Page { count, entries: entries.collect() })
+    let mut task: ListedTask = serde_json::from_str(text)?;
+    let Listed { source_server } = serde_json::from_str(text)?;
+    task.context = context(text).map(|listed| TaskContext { read_at, listed });
+    let server = source_server.unwrap_or_default();
+    Ok(Entry {
+        id: task.id.clone(),
+        source_id: server.id,
+        source_name: server.name,
+        ip: server.ip,
+        task: Some(task),
+        has_results: None,
+    })
+}
+
+/// The fields of a task that are its context. Their forms do not matter here: they are kept as they came.
+fn context(task: &str) -> Option<String> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(task).ok()?;
+    NEEDED.iter().any(|name| fields.contains_key(*name)).then_some(())?;
+    let named = CONTEXT.iter().filter_map(|name| Some((*name, fields.get(*name)?)));
+    serde_json::to_string(&named.collect::<BTreeMap<_, _>>()).ok()
 }
 
 /// Reads a page of source servers.
@@ -126,16 +172,21 @@ pub fn sources(body: &[u8]) -> Result<Page, String> {
 
 fn wrong(what: &str, error: &serde_json::Error) -> String {
     let error: String = error.to_string().chars().take(200).collect();
-    format!("the answer is no page of {what}: {error}")
+    match what {
+        "a task" => format!("the answer is not a task: {error}"),
+        _ => format!("the answer is no page of {what}: {error}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
     #[test]
     fn pages_are_read_with_what_they_leave_out() {
-        let page = tasks(br#"{"count":7,"tasks":[{"id":"t","state":"RUNNING","source_server":{"id":"s","ip":"1"}},{"id":"u"}]}"#).unwrap();
+        let page = tasks(br#"{"count":7,"tasks":[{"id":"t","state":"RUNNING","source_server":{"id":"s","ip":"1"}},{"id":"u"}]}"#, NOW).unwrap();
         assert_eq!(page.count, Some(7));
         assert_eq!(page.entries[0].source_id.as_deref(), Some("s"));
         assert_eq!(page.entries[0].task.as_ref().unwrap().state.as_deref(), Some("RUNNING"));
@@ -148,9 +199,30 @@ mod tests {
     }
 
     #[test]
+    fn context_is_kept_as_it_came_whatever_its_form() {
+        for (fields, context) in [
+            (r#""name":"n""#, None),
+            (r#""state":"SYNCING""#, None),
+            (r#""syncing" : true, "name":"n""#, Some(r#"{"syncing":true}"#)),
+            (r#""state":{"odd":1},"sub_tasks":[ 1 ]"#, Some(r#"{"state":{"odd":1},"sub_tasks":[ 1 ]}"#)),
+            (r#""special_config":1e999,"syncing":null"#, Some(r#"{"special_config":1e999,"syncing":null}"#)),
+            (r#""syncing":1,"syncing":2"#, Some(r#"{"syncing":2}"#)),
+        ] {
+            let task = format!(r#"{{"id":"t",{fields}}}"#);
+            let page = tasks(format!(r#"{{"tasks":[{task}]}}"#).as_bytes(), NOW).unwrap();
+            let listed = page.entries[0].task.as_ref().unwrap();
+            let kept = listed.context.as_ref().map(|context| context.listed.as_str());
+            assert_eq!(kept, context, "{fields}");
+            assert_eq!(super::task(task.as_bytes(), NOW).as_ref(), Ok(&page.entries[0]), "{fields}");
+        }
+        let deep = format!(r#"{{"id":"t","special_config":{}1{}}}"#, "[".repeat(300), "]".repeat(300));
+        assert!(super::task(deep.as_bytes(), NOW).is_ok());
+    }
+
+    #[test]
     fn what_is_no_page_is_told_and_not_taken_for_an_empty_one() {
         for body in ["", "{}", "[]", r#"{"count":1}"#, r#"{"tasks":[{"name":"no id"}]}"#, "<html>"] {
-            assert!(tasks(body.as_bytes()).is_err(), "{body}");
+            assert!(tasks(body.as_bytes(), NOW).is_err(), "{body}");
             assert!(sources(body.as_bytes()).is_err(), "{body}");
         }
     }

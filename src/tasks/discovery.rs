@@ -1,16 +1,24 @@
 //! Finding the account's tasks: all pages of a listing, even if it changes while it is read.
 
-use std::collections::{BTreeMap, HashSet};
+mod contexts;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
+
+use jiff::Timestamp;
 
 use crate::model::{Task, TaskId, TaskList};
 use crate::sms::pages::{self, Entry, Page};
 use crate::sms::request::{RequestError, request_with_retry};
 use crate::sms::throttle::Gate;
-use crate::sms::{Client, Outcome};
+use crate::sms::{Client, Outcome, Reply};
+
+pub use contexts::{Contexts, read_contexts};
 
 /// The largest offset that the API takes.
 const MAX_OFFSET: usize = 65_535;
+/// The largest page that the API gives.
+const PAGE: usize = 200;
 /// How often a listing that changes while it is read is read.
 const PASSES: usize = 5;
 /// The states of a task. A listing that is too long for its offsets is read state by state.
@@ -51,6 +59,8 @@ pub struct Discovered {
     pub list: TaskList,
     /// What may be missing.
     pub warnings: Vec<String>,
+    /// The contexts of the tasks, if tasks were listed.
+    pub contexts: Contexts,
 }
 
 /// Why the account's tasks cannot be listed.
@@ -103,6 +113,11 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// The contexts of the tasks.
+    pub fn contexts(&self) -> Contexts {
+        contexts::of_entries(&self.entries)
+    }
+
     /// The tasks, as [`discover`] finds them.
     ///
     /// # Errors
@@ -149,7 +164,7 @@ struct Calls<'a> {
 impl Calls<'_> {
     /// All pages.
     async fn all(&self) -> Result<Listed, DiscoverError> {
-        let (limit, of) = if self.lists_sources { (200, "source servers") } else { (100, "tasks") };
+        let (limit, of) = (PAGE, if self.lists_sources { "source servers" } else { "tasks" });
         let state = self.search.state.as_deref();
         let first = Listing::read(limit, async |offset| self.page(limit, offset, state).await);
         let listing = match first.await? {
@@ -196,9 +211,20 @@ impl Calls<'_> {
             }
         };
         let reply = request_with_retry(self.gate, self.max_attempts, call).await?;
-        let read = if self.lists_sources { pages::sources } else { pages::tasks };
-        read(&reply.body).map_err(DiscoverError::Unreadable)
+        let page = if self.lists_sources {
+            pages::sources(&reply.body)
+        } else {
+            pages::tasks(&reply.body, read_at(&reply))
+        };
+        page.map_err(DiscoverError::Unreadable)
     }
+}
+
+/// When a reply came, on the service's clock.
+fn read_at(reply: &Reply) -> Timestamp {
+    let now = Timestamp::now();
+    let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+    reply.clock_offset.unwrap_or_default().service_time(now)
 }
 
 /// The part of a listing that was read so far.
@@ -206,7 +232,8 @@ impl Calls<'_> {
 struct Listing {
     /// Each entry once.
     entries: Vec<Entry>,
-    ids: HashSet<String>,
+    /// The index in `entries` by id.
+    ids: HashMap<String, usize>,
     /// How many entries there are, as the last page says.
     count: Option<u64>,
     /// The greatest number of entries that any page said.
@@ -289,8 +316,16 @@ impl Listing {
     }
 
     fn add(&mut self, entry: Entry) {
-        if self.ids.insert(entry.id.clone()) {
-            self.entries.push(entry);
+        match self.ids.get(&entry.id).and_then(|index| self.entries.get_mut(*index)) {
+            // The later context counts: the task may have changed meanwhile.
+            Some(Entry { task: Some(known), .. }) => {
+                known.context = entry.task.and_then(|task| task.context).or(known.context.take());
+            }
+            Some(_) => {}
+            None => {
+                self.ids.insert(entry.id.clone(), self.entries.len());
+                self.entries.push(entry);
+            }
         }
     }
 
@@ -324,6 +359,7 @@ impl Listing {
 
 /// The tasks of a listing.
 fn into_tasks(Listed { entries, mut warnings }: Listed) -> Result<Discovered, DiscoverError> {
+    let contexts = contexts::of_entries(&entries);
     let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
     let mut known = HashSet::new();
     for entry in entries {
@@ -351,7 +387,7 @@ fn into_tasks(Listed { entries, mut warnings }: Listed) -> Result<Discovered, Di
             ..Task::new(task_id)
         });
     }
-    Ok(Discovered { list, warnings })
+    Ok(Discovered { list, warnings, contexts })
 }
 
 enum Pass {
@@ -362,135 +398,4 @@ enum Pass {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::cell::{Cell, RefCell};
-
-    fn entry(id: usize) -> Entry {
-        let task = pages::ListedTask { id: id.to_string(), ..pages::ListedTask::default() };
-        Entry { id: id.to_string(), task: Some(task), ..Entry::default() }
-    }
-
-    /// Reads a list in pages of `limit`; `change` may change it before page number `n`.
-    fn read(
-        start: usize,
-        limit: usize,
-        change: impl Fn(usize, &mut Vec<usize>),
-        count: impl Fn(usize) -> Option<usize>,
-    ) -> (Read, Vec<usize>) {
-        let list = RefCell::new((0..start).collect::<Vec<_>>());
-        let asked = Cell::new(0);
-        let reading = Listing::read(limit, async |offset| {
-            change(asked.get(), &mut list.borrow_mut());
-            asked.set(asked.get() + 1);
-            let list = list.borrow();
-            let entries = list.iter().skip(offset).take(limit).copied().map(entry).collect();
-            Ok(Page { count: count(list.len()).map(|count| count as u64), entries })
-        });
-        let read = futures::executor::block_on(reading).unwrap();
-        (read, list.into_inner())
-    }
-
-    fn ids(read: &Read) -> HashSet<usize> {
-        match read {
-            Read::Whole(listing) => listing.ids.iter().map(|id| id.parse().unwrap()).collect(),
-            Read::Beyond(count) => panic!("{count} are too many"),
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn all_pages_are_read(start in 0_usize..50, limit in 1_usize..9, says in prop::sample::select(vec![0, 1, 2])) {
-            let count = |length: usize| match says { 0 => None, 1 => Some(length), _ => Some(length.min(limit)) };
-            let (read, list) = read(start, limit, |_, _| {}, count);
-            prop_assert_eq!(ids(&read), list.into_iter().collect());
-        }
-
-        #[test]
-        fn a_task_that_is_there_all_the_time_is_never_missed(
-            start in 1_usize..60,
-            limit in 2_usize..9,
-            changes in prop::collection::vec((0_usize..12, any::<prop::sample::Index>(), any::<bool>()), 0..6),
-        ) {
-            let change = |page: usize, list: &mut Vec<usize>| {
-                for (number, (at, index, add)) in changes.iter().enumerate() {
-                    if *at == page && *add {
-                        list.insert(index.index(list.len() + 1), 1000 + number);
-                    } else if *at == page && !list.is_empty() {
-                        list.remove(index.index(list.len()));
-                    }
-                }
-            };
-            let (read, list) = read(start, limit, change, Some);
-            let stayed: HashSet<usize> = list.into_iter().filter(|id| *id < 1000).collect();
-            prop_assert!(stayed.is_subset(&ids(&read)));
-        }
-    }
-
-    #[test]
-    fn a_service_that_knows_no_pages_is_read_once() {
-        let reading =
-            Listing::read(2, async |_| Ok(Page { count: Some(5), entries: (0..5).map(entry).collect() }));
-        let Read::Whole(listing) = futures::executor::block_on(reading).unwrap() else { panic!("whole") };
-        assert_eq!(listing.entries.len(), 5);
-        assert!(into_tasks(listing.into_listed("tasks")).unwrap().warnings.is_empty());
-    }
-
-    #[test]
-    fn what_offsets_do_not_reach_is_not_passed_over() {
-        let (read, _) = read(70_000, 100, |_, _| {}, Some);
-        assert!(matches!(read, Read::Beyond(70_000)));
-    }
-
-    /// The warnings about a listing of `entries`, in pages of two with the counts given; the last count is repeated.
-    fn warnings(entries: &[usize], counts: &[Option<u64>]) -> Vec<String> {
-        let reading = Listing::read(2, async |offset| {
-            let page = offset.min(counts.len() - 1);
-            let entries = entries.iter().skip(offset).take(2).copied().map(entry).collect();
-            Ok(Page { count: counts[page], entries })
-        });
-        let Read::Whole(listing) = futures::executor::block_on(reading).unwrap() else { panic!("whole") };
-        into_tasks(listing.into_listed("tasks")).unwrap().warnings
-    }
-
-    #[test]
-    fn listing_with_count_that_does_not_match_warns() {
-        assert!(warnings(&[1, 2, 3], &[Some(3)]).is_empty());
-        for (entries, counts, warning) in [
-            (&[1, 2, 3][..], &[Some(4), Some(3)][..], "counts 4 tasks but lists 3"),
-            (&[1, 2, 3, 4], &[Some(4), Some(2)], "was inconsistent"),
-            (&[1, 2, 3], &[Some(2), Some(3)], "was inconsistent"),
-            (&[1, 2], &[Some(3)], "counts 3 tasks but lists 2"),
-            (&[], &[Some(1)], "counts 1 tasks but lists 0"),
-            (&[1, 1, 2], &[Some(3)], "counts 3 tasks but lists 2"),
-            (&[1, 2, 1], &[Some(2)], "was inconsistent"),
-            (&[1, 2, 3], &[Some(1)], "was inconsistent"),
-            (&[1, 2, 3], &[None], "does not say how many tasks"),
-            (&[1, 2, 3], &[Some(3), None], "was inconsistent"),
-        ] {
-            let warnings = warnings(entries, counts);
-            assert!(
-                warnings.len() == 1 && warnings[0].contains(warning),
-                "{entries:?} {counts:?}: {warnings:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn listing_with_gap_warns_and_names_it() {
-        let listing = |count, entry| {
-            let listing =
-                Listing { entries: vec![entry], count: Some(count), most: count, ..Listing::default() };
-            into_tasks(listing.into_listed("tasks")).unwrap()
-        };
-        assert!(listing(2, entry(1)).warnings[0].contains("counts 2 tasks but lists 1"));
-        let found = listing(1, Entry { task: None, source_name: Some("web".to_owned()), ..entry(1) });
-        assert!(found.list.tasks.is_empty() && found.warnings[0].contains("web has no current task"));
-        assert!(listing(1, Entry { has_results: Some(false), ..entry(1) }).list.tasks.is_empty());
-        let invalid = Entry { task: Some(pages::ListedTask::default()), ..entry(1) };
-        let listing = Listing { entries: vec![invalid], count: Some(1), most: 1, ..Listing::default() };
-        let warnings = listing.into_listed("tasks").warnings;
-        assert_eq!(warnings, ["the service lists a task whose id cannot be used: task_id is empty"]);
-    }
-}
+mod tests;

@@ -351,7 +351,7 @@
     add(words.id, mono(columns.id[row]));
     add(words.source_id, mono(columns.source_id[row]));
     add(words.last, time(columns.last[row]));
-    for (const key of ['check_result', 'error_code', 'error_message', 'request_id', 'shape']) add(words[key], text(details[key]));
+    for (const key of ['context', 'check_result', 'error_code', 'error_message', 'request_id', 'shape']) add(words[key], text(details[key]));
     add(words.attempts, number(details.attempts));
     for (const label of labels) add(label.name, text(labelOf(row, label)));
     add(words.notes, text(data.notes[row]));

@@ -192,6 +192,44 @@ def check_own_tasks(checks, binary, folder):
         checks.equal("own tasks: exported", caller.export([item(source_name="crm-01")])[1][4], "/srv/crm")
 
 
+def check_context(checks, binary, folder):
+    """Special configurations are set and read by the SDK, listed, and judged by an export."""
+    listed = folder / "wave.csv"
+    task_id = "11111111-aaaa-4000-8000-000000000001"
+    listed.write_text(f"task_id,source_name,task_state,syncing\n{task_id},crm-01,SYNC_SUCCESS,false\n")
+    with serving(binary, "--auth", "aksk", "--tasks", listed, "--data", folder / "context.db") as url:
+        caller = Caller(url)
+        client = caller.client
+
+        def configure(key, value):
+            body = sms.ConfigurationRequestBody([sms.ConfigBody(config_key=key, config_value=value)])
+            client.upload_special_configuration_setting(sms.UploadSpecialConfigurationSettingRequest(task_id, body))
+
+        configure("CONSISTENCY_DIR", "/srv/old")
+        configure("CONSISTENCY_DIR", "/srv/crm,/etc/crm")
+        configure("CONSISTENCY_MODE", "quick")
+        shown = client.show_config_setting(sms.ShowConfigSettingRequest(task_id, "CONSISTENCY_DIR"))
+        checks.equal("context: a setting is read", (shown.task_id, [each.config_value for each in shown.configurations]),
+                     (task_id, ["/srv/crm,/etc/crm"]))
+        checks.none("context: the types of the SDK's models", wrong_types(shown))
+        task = client.list_tasks(sms.ListTasksRequest()).tasks[0]
+        settings = {each.config_key: each.config_value for each in task.special_config}
+        checks.equal("context: listed", (task.state, task.syncing, settings),
+                     ("SYNC_SUCCESS", False, {"CONSISTENCY_DIR": "/srv/crm,/etc/crm", "CONSISTENCY_MODE": "quick"}))
+        caller.upload(task_id, [sms.ConsistencyResult("/srv/crm", 7, 0, 0, 0)])
+        env = {"PATH": os.environ.get("PATH", ""), "HUAWEICLOUD_SDK_AK": AK, "HUAWEICLOUD_SDK_SK": SK}
+        command = [binary, "export", listed, "--endpoint", url, "--context", "required", "-q", "--json", "--no-journal"]
+        report = json.loads(subprocess.run(command, env=env, cwd=folder, capture_output=True, check=True).stdout)
+        judged = report["tasks"][0]
+        checks.equal("context: judged", (judged["verdict"], judged["not_verified_directories"], judged["mode"]),
+                     ("inconclusive", ["/etc/crm"], "quick"))
+        try:
+            client.show_config_setting(sms.ShowConfigSettingRequest("x" * 36, "CONSISTENCY_DIR"))
+            checks.ok("context: of an unknown task", False)
+        except ServiceResponseException as error:
+            checks.equal("context: of an unknown task", error.status_code, 404)
+
+
 def check_refusals(checks, url):
     caller = Caller(url)
     known = caller.task_ids()[0]
@@ -287,6 +325,8 @@ def main():
         check_survival(checks, binary, Path(folder))
     with checks.section("own tasks"), tempfile.TemporaryDirectory() as folder:
         check_own_tasks(checks, binary, Path(folder))
+    with checks.section("context"), tempfile.TemporaryDirectory() as folder:
+        check_context(checks, binary, Path(folder))
     with checks.section("security token"):
         check_security_token(checks, binary)
     print(f"{checks.passed} passed, {checks.failed} failed")

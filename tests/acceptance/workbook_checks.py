@@ -22,9 +22,11 @@ SUMMARY_COLUMNS = [
     "Source server", "Verdict", "Reason", f"Last verified ({ZONE})", "Different", "Missing at target",
     "Redundant at target", "Total files", "Directories", "Check result", "Notes",
 ]
+CONTEXT_COLUMNS = [f"Last synchronised ({ZONE})", "Mode", "Not verified directories", "Task state"]
 ID_COLUMNS = ["Task ID"]
 COLLAPSED_COLUMNS = [
     "Source ID", "Verifications", "Response shape", "Attempts", "Error code", "Error message", "Request ID",
+    *CONTEXT_COLUMNS,
 ]
 TASK_COLUMNS = [
     "Verification", f"Finished ({ZONE})", "Check result", "Directory", "Total files", "Different",
@@ -272,7 +274,7 @@ def check_csv_folder(checks, folder, workbook, labels, raw=False):
     kind = "CSV raw" if raw else "CSV"
     header, rows = read_csv(folder / "summary.csv")
     checks.equal(f"{kind}: summary.csv columns", [base_name(name) for name in header],
-                 [base_name(name) for name in CSV_COLUMNS + labels])
+                 [base_name(name) for name in CSV_COLUMNS + labels + CONTEXT_COLUMNS])
     # The sheet's columns in the order of the file.
     places = [[base_name(name) for name in workbook.summary.header].index(base_name(name)) for name in header]
     sheet_rows = [[row[place] for place in places] for row in workbook.summary.rows]

@@ -28,8 +28,21 @@ fn export(
     let folder = tempfile::tempdir().unwrap();
     let ids: Vec<String> = (0..tasks).map(|n| format!("task {n}/ü")).collect();
     let url = server.url();
-    let mut arguments =
-        vec!["export", "--endpoint", &url, "--rate", "1000/s", "-o", "r.xlsx", "-o", "r.json", "-o", "r/"];
+    let mut arguments = vec![
+        "export",
+        "--context",
+        "off",
+        "--endpoint",
+        &url,
+        "--rate",
+        "1000/s",
+        "-o",
+        "r.xlsx",
+        "-o",
+        "r.json",
+        "-o",
+        "r/",
+    ];
     for id in &ids {
         arguments.extend(["--task", id]);
     }
@@ -280,8 +293,21 @@ fn cloud_server_signs_with_the_key_of_its_agency() {
     });
     let url = server.url();
     let folder = tempfile::tempdir().unwrap();
-    let arguments =
-        ["export", "--endpoint", &url, "--auth", "metadata", "--task", "a", "--task", "b", "-o", "r.csv"];
+    let arguments = [
+        "export",
+        "--context",
+        "off",
+        "--endpoint",
+        &url,
+        "--auth",
+        "metadata",
+        "--task",
+        "a",
+        "--task",
+        "b",
+        "-o",
+        "r.csv",
+    ];
     let run = run_with(folder.path(), &[("SMS_METADATA_ENDPOINT", &url)], &arguments);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let asked: Vec<Seen> = server.seen().into_iter().filter(|seen| seen.path.starts_with("/v3/")).collect();
@@ -317,7 +343,7 @@ fn region_selects_the_endpoint() {
     let run = run_with(
         folder.path(),
         &variables,
-        &["export", "--region", "eu-west-101", "--task", "a", "-o", "r.csv"],
+        &["export", "--context", "off", "--region", "eu-west-101", "--task", "a", "-o", "r.csv"],
     );
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(server.seen().len(), 1);

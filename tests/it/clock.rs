@@ -37,7 +37,7 @@ fn hours(hours: i64) -> SignedDuration {
 
 fn export(folder: &Path, server: &Server, more: &[&str]) -> Run {
     let url = server.url();
-    let fixed = ["export", "--endpoint", &url, "--auth", "none", "--rate", "1000/s"];
+    let fixed = ["export", "--context", "off", "--endpoint", &url, "--auth", "none", "--rate", "1000/s"];
     run(folder, &[&fixed[..], more].concat())
 }
 

@@ -15,13 +15,14 @@ fn command_line_overrides_environment_and_both_override_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
         "[profile.default]\nendpoint = '{}'\ntoken_file = 'missing'\noutput = ['r.csv', 'r.json']\nrate = '100/s'\n\
-         concurrency = 2\nallow-http = true\nlisten = '127.0.0.1:0'\n[profile.raw]\nendpoint = '{}'\ncsv-raw = true\n",
+         concurrency = 2\nallow-http = true\ncontext = 'off'\nlisten = '127.0.0.1:0'\n[profile.raw]\nendpoint = '{}'\ncsv-raw = true\n",
         of_file.url(),
         of_file.url()
     );
     write(folder.path(), &text);
     let token = [("SMS_AUTH_TOKEN", "of-the-environment")];
-    let exported = run_with(folder.path(), &token, &["export", "--config", "c.toml", "--task", "a"]);
+    let exported =
+        run_with(folder.path(), &token, &["export", "--context", "off", "--config", "c.toml", "--task", "a"]);
     assert_eq!(exported.code, 0, "{}", exported.stderr);
     assert_eq!(exported.stdout, "r.csv\nr.json\n");
     let seen = of_file.seen();
@@ -32,8 +33,20 @@ fn command_line_overrides_environment_and_both_override_the_file() {
     assert!(exported.stderr.contains("missing"), "{}", exported.stderr);
 
     let url = of_flag.url();
-    let arguments =
-        ["--profile", "raw", "export", "--config=c.toml", "--task", "a", "-o", "x.csv", "--endpoint", &url];
+    let arguments = [
+        "--profile",
+        "raw",
+        "export",
+        "--context",
+        "off",
+        "--config=c.toml",
+        "--task",
+        "a",
+        "-o",
+        "x.csv",
+        "--endpoint",
+        &url,
+    ];
     let exported = run_with(folder.path(), &token, &arguments);
     assert_eq!((exported.code, exported.stdout.as_str()), (0, "x.csv\n"), "{}", exported.stderr);
     assert_eq!((of_file.seen().len(), of_flag.seen().len()), (1, 1));

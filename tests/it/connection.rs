@@ -20,7 +20,19 @@ use crate::support::{Run, files, run_with};
 const TOKEN: &str = "MIIsecret/token+not-to-be-seen==";
 
 fn export(folder: &Path, endpoint: &str, variables: &[(&str, &str)], more: &[&str]) -> Run {
-    let fixed = ["export", "--endpoint", endpoint, "--rate", "1000/s", "-o", "r.json", "-o", "r.csv"];
+    let fixed = [
+        "export",
+        "--context",
+        "off",
+        "--endpoint",
+        endpoint,
+        "--rate",
+        "1000/s",
+        "-o",
+        "r.json",
+        "-o",
+        "r.csv",
+    ];
     let variables = [&[("SMS_AUTH_TOKEN", TOKEN)], variables].concat();
     run_with(folder, &variables, &[&fixed[..], more].concat())
 }

@@ -56,6 +56,7 @@ fn journal(path: &Path, endpoint: &str, ended: &str, tasks: &[(&str, Outcome)]) 
                 clock_offset: None,
                 attempts: 1,
                 request_id: None,
+                context: None,
                 outcome,
             })
             .unwrap();

@@ -75,7 +75,7 @@ fn filters_are_sent_to_the_service() {
     let server = account(6);
     let (found, _) = call(&server, "tasks", &["--state", "RUNNING", "--name", "web ü"]);
     assert_eq!(found.stdout.lines().count(), 4, "{}", found.stderr);
-    assert_eq!(server.seen()[0].query, "limit=100&name=web%20%C3%BC&offset=0&state=RUNNING");
+    assert_eq!(server.seen()[0].query, "limit=200&name=web%20%C3%BC&offset=0&state=RUNNING");
 }
 
 #[test]

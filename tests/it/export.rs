@@ -187,7 +187,18 @@ fn stopped_run_with_no_journal_keeps_its_answers() {
     let folder = tempdir().unwrap();
     let stopped = |answers| {
         let (tasks, endpoint) = (sample_tasks(), refusing(answers));
-        let arguments = ["export", &tasks, "--endpoint", &endpoint, "--concurrency", "1", "--rate", "1000/s"];
+        let arguments = [
+            "export",
+            &tasks,
+            "--context",
+            "off",
+            "--endpoint",
+            &endpoint,
+            "--concurrency",
+            "1",
+            "--rate",
+            "1000/s",
+        ];
         let more = ["--no-journal", "-o", "a.csv"];
         let temporary = folder.path().display().to_string();
         let variables = [("SMS_AUTH_TOKEN", "hush-hush"), ("TMPDIR", temporary.as_str())];

@@ -117,7 +117,18 @@ fn unreachable_service_fails_every_task_quickly() {
     let ids: String = (0..500).map(|n| format!("task-{n}\n")).collect();
     std::fs::write(folder.path().join("tasks.csv"), "task_id\n".to_owned() + &ids).unwrap();
     let endpoint = format!("http://{closed}");
-    let arguments = ["export", "tasks.csv", "--endpoint", &endpoint, "--auth", "none", "--max-attempts", "3"];
+    let arguments = [
+        "export",
+        "tasks.csv",
+        "--context",
+        "off",
+        "--endpoint",
+        &endpoint,
+        "--auth",
+        "none",
+        "--max-attempts",
+        "3",
+    ];
     let ended = run(folder.path(), &[&arguments[..], &["-o", "r.json"]].concat());
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let tasks = tasks(&folder.path().join("r.json"));

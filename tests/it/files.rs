@@ -31,6 +31,8 @@ fn arguments<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let fixed = [
         "export",
         "tasks.csv",
+        "--context",
+        "off",
         "--endpoint",
         url,
         "--auth",

@@ -77,6 +77,7 @@ pub(crate) fn write(path: &Path, night: &Night<'_>) {
             clock_offset,
             attempts: 1,
             request_id: None,
+            context: None,
             outcome,
         };
         writer.append(record).unwrap();

@@ -69,6 +69,7 @@ fn journal(folder: &Path, labels: &[&str], tasks: &[(Task, Outcome)]) {
             fetched_at: header.started_at,
             attempts: 1,
             request_id: None,
+            context: None,
             clock_offset: None,
             outcome: outcome.clone(),
         };

@@ -30,8 +30,21 @@ fn troubled(seen: &Seen, before: usize) -> Response<Body> {
 
 fn export(folder: &Path, server: &Server, more: &[&str]) -> Run {
     let url = server.url();
-    let fixed =
-        ["export", "--task", "a", "--task", "b", "--task", "c", "--endpoint", &url, "--rate", "500/s"];
+    let fixed = [
+        "export",
+        "--context",
+        "off",
+        "--task",
+        "a",
+        "--task",
+        "b",
+        "--task",
+        "c",
+        "--endpoint",
+        &url,
+        "--rate",
+        "500/s",
+    ];
     run_with(
         folder,
         &[("SMS_AUTH_TOKEN", TOKEN)],

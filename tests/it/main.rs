@@ -12,6 +12,7 @@ mod authentication;
 mod clock;
 mod config;
 mod connection;
+mod context;
 #[cfg(unix)]
 mod delivery;
 mod dependencies;

@@ -69,6 +69,8 @@ fn proxy_of_the_environment_is_used_except_for_loopback() {
         let variables = [&[TOKEN, ("http_proxy", &proxy_url)], more].concat();
         let arguments = [
             "export",
+            "--context",
+            "off",
             "--endpoint",
             endpoint,
             "--allow-http",

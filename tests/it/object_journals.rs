@@ -27,8 +27,18 @@ fn stalling(tasks: usize, answers: usize) -> (TempDir, S3, Stalling) {
 
 /// The arguments of a run with task list and journal in the bucket.
 fn remote_run<'a>(endpoint: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let fixed =
-        ["export", "s3://b/tasks.csv", "--endpoint", endpoint, "--rate", "5000/s", "--concurrency", "4"];
+    let fixed = [
+        "export",
+        "s3://b/tasks.csv",
+        "--context",
+        "off",
+        "--endpoint",
+        endpoint,
+        "--rate",
+        "5000/s",
+        "--concurrency",
+        "4",
+    ];
     [&fixed[..], more].concat()
 }
 

@@ -19,6 +19,7 @@ fn options(rows_per_sheet: u64) -> Options {
         policy,
         waivers: None,
         view: View::default(),
+        needs_context: false,
         rows_per_sheet,
     }
 }

@@ -25,7 +25,18 @@ fn list(folder: &Path, count: usize) {
 }
 
 fn arguments<'a>(endpoint: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let fixed = ["export", "tasks.csv", "--endpoint", endpoint, "--auth", "none", "--rate", "5000/s"];
+    let fixed = [
+        "export",
+        "tasks.csv",
+        "--context",
+        "off",
+        "--endpoint",
+        endpoint,
+        "--auth",
+        "none",
+        "--rate",
+        "5000/s",
+    ];
     [&fixed[..], &["-o", "summary.json"], more].concat()
 }
 

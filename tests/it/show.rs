@@ -60,6 +60,7 @@ fn journal(folder: &Path, tasks: &[(&str, &str, Outcome)], change: impl FnOnce(&
                 fetched_at,
                 attempts: 1,
                 request_id: None,
+                context: None,
                 clock_offset: None,
                 outcome,
             })

@@ -45,7 +45,7 @@ fn summary_is_a_table_that_prints() {
         headings.join("|"),
         "Source server|Verdict|Reason|Last verified (UTC)|Different|Missing at target|Redundant at target|Total files|\
          Directories|Check result|Notes|wave|owner|Task ID|Source ID|Verifications|Response shape|Attempts|Error code|\
-         Error message|Request ID"
+         Error message|Request ID|Last synchronised (UTC)|Mode|Not verified directories|Task state"
     );
     let summary = part(&path, "xl/worksheets/sheet2.xml");
     for wanted in [
@@ -60,12 +60,12 @@ fn summary_is_a_table_that_prints() {
         assert!(summary.contains(wanted), "{wanted}");
     }
     let table = part(&path, "xl/tables/table1.xml");
-    assert!(table.contains("<autoFilter ref=\"A1:U13\"/>"), "{table}");
+    assert!(table.contains("<autoFilter ref=\"A1:Y13\"/>"), "{table}");
     assert!(part(&path, "xl/workbook.xml").contains("Summary!$1:$1"), "the headings are on every page");
     // From Source ID on, all columns are collapsed.
     let columns = summary.split("<cols>").nth(1).and_then(|rest| rest.split("</cols>").next()).unwrap();
     let folded = columns.split("<col ").filter(|column| column.contains("hidden=\"1\""));
-    assert_eq!(folded.filter(|column| column.contains("outlineLevel=\"1\"")).count(), 7, "{columns}");
+    assert_eq!(folded.filter(|column| column.contains("outlineLevel=\"1\"")).count(), 11, "{columns}");
 }
 
 #[test]

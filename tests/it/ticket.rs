@@ -64,6 +64,7 @@ fn journal(path: &Path, tasks: Vec<(String, String, Outcome)>, waves: bool) {
                 clock_offset: None,
                 attempts: 1,
                 request_id: None,
+                context: None,
                 outcome,
             })
             .unwrap();
@@ -206,6 +207,7 @@ fn ticket_is_short_for_any_run() {
                 rows_per_sheet: 100,
                 waivers: None,
                 view: View::default(),
+                needs_context: false,
             };
             let report = Report::new(&journal, options).unwrap();
             for markup in Markup::ALL {

@@ -20,6 +20,7 @@ fn record(ordinal: usize) -> Record {
         fetched_at: now(),
         attempts: 1,
         request_id: None,
+        context: None,
         clock_offset: None,
         outcome: Outcome::Answered(answered),
     }

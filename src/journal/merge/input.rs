@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -24,13 +25,18 @@ pub(super) struct Input {
     pub(super) finished: bool,
     /// By ordinal.
     pub(super) results: Vec<Option<Candidate>>,
+    /// By ordinal: when the task's context was read, on the service's clock.
+    pub(super) contexts: Vec<Option<Timestamp>>,
 }
 
 impl Input {
     pub(super) fn read(file: NamedFile) -> Result<Self, JournalError> {
         let journal = Journal::open(&file)?;
+        let mut contexts = Vec::new();
         let candidate = |ordinal| {
-            let Some(record) = with_offset(&journal, ordinal)? else { return Ok(None) };
+            let record = with_offset(&journal, ordinal)?;
+            contexts.push(record.as_ref().and_then(|record| Some(record.context.as_ref()?.read_at)));
+            let Some(record) = record else { return Ok(None) };
             let unhashed = Candidate::of(&record, journal.service_time(&record));
             // A task's ordinal is not a part of its result.
             let line = Line::from(Record { ordinal: 0, ..record });
@@ -39,7 +45,7 @@ impl Input {
         let ordinals = 0..journal.header().list.tasks.len();
         let results = ordinals.map(candidate).collect::<Result<_, JournalError>>()?;
         let (finished, origins) = (journal.is_finished(), origins(&journal));
-        Ok(Self { file, header: journal.header().clone(), origins, finished, results })
+        Ok(Self { file, header: journal.header().clone(), origins, finished, results, contexts })
     }
 }
 

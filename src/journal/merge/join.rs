@@ -1,19 +1,19 @@
 //! Selects the records of the merged journal, and writes it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::error::{MergeError, WriteError};
 use super::input::{Input, sha256, with_offset};
-use super::lists::{RecordSources, groups, identities, merged};
+use super::lists::{Merged, RecordSources, groups, identities, merged};
 use crate::journal::error::JournalError;
 use crate::journal::header::Header;
 use crate::journal::line::Line;
-use crate::journal::record::Footer;
+use crate::journal::record::{Footer, Record};
 use crate::journal::replay::Journal;
-use crate::model::NamedFile;
+use crate::model::{NamedFile, TaskContext};
 
 /// A merge that is planned: the header and the source of each record. Only the merged list is kept in memory.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct Merge {
     files: Vec<MergeFile>,
     header: Header,
     record_sources: RecordSources,
+    context_sources: RecordSources,
     finished: bool,
     warnings: Vec<String>,
 }
@@ -53,12 +54,12 @@ impl Merge {
         });
         let (hashes, inputs): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
         let groups = groups(&inputs)?;
-        let (header, record_sources) = merged(&inputs, groups);
+        let Merged { header, record_sources, context_sources } = merged(&inputs, groups);
         let finished = is_finished(&inputs, &record_sources, &header);
         let warnings = warnings(&inputs);
         let files =
             inputs.into_iter().zip(hashes).map(|(input, sha256)| MergeFile { file: input.file, sha256 });
-        Ok(Self { files: files.collect(), header, record_sources, finished, warnings })
+        Ok(Self { files: files.collect(), header, record_sources, context_sources, finished, warnings })
     }
 
     /// The header of the merged journal.
@@ -77,15 +78,40 @@ impl Merge {
     /// When an input cannot be read or was replaced, or the writer fails.
     pub fn write_to(&self, to: &mut dyn Write) -> Result<(), WriteError> {
         write_line(to, &self.header)?;
+        let mut contexts: HashMap<usize, TaskContext> = HashMap::new();
+        self.read(&self.context_sources, |ordinal, record| {
+            contexts.extend(record.context.map(|context| (ordinal, context)));
+            Ok(())
+        })?;
+        let mut recorded = 0;
+        self.read(&self.record_sources, |ordinal, record| {
+            let context = contexts.remove(&ordinal).or(record.context);
+            write_line(to, &Line::from(Record { ordinal, context, ..record }))?;
+            recorded += 1;
+            Ok(())
+        })?;
+        if self.finished {
+            write_line(to, &Footer { finished_at: self.header.latest(), recorded })?;
+        }
+        Ok(())
+    }
+}
+
+impl Merge {
+    /// Reads the records of `sources`, input by input, each with its ordinal in the merged list.
+    fn read(
+        &self,
+        sources: &RecordSources,
+        mut each: impl FnMut(usize, Record) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
         let mut by_input: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.files.len()];
-        for (ordinal, record_sources) in self.record_sources.iter().enumerate() {
-            if let Some((input, source_ordinal)) = record_sources
+        for (ordinal, source) in sources.iter().enumerate() {
+            if let Some((input, source_ordinal)) = source
                 && let Some(of_input) = by_input.get_mut(*input)
             {
                 of_input.push((ordinal, *source_ordinal));
             }
         }
-        let mut recorded = 0;
         for (MergeFile { file, sha256: known }, wanted) in self.files.iter().zip(by_input) {
             if wanted.is_empty() {
                 continue;
@@ -96,14 +122,8 @@ impl Merge {
             }
             for (ordinal, source_ordinal) in wanted {
                 let record = with_offset(&journal, source_ordinal).map_err(MergeError::from)?;
-                let mut record = record.ok_or_else(|| MergeError::Replaced(file.name.clone()))?;
-                record.ordinal = ordinal;
-                write_line(to, &Line::from(record))?;
-                recorded += 1;
+                each(ordinal, record.ok_or_else(|| MergeError::Replaced(file.name.clone()))?)?;
             }
-        }
-        if self.finished {
-            write_line(to, &Footer { finished_at: self.header.latest(), recorded })?;
         }
         Ok(())
     }

@@ -112,8 +112,16 @@ pub(super) fn identities(task: &Task) -> impl Iterator<Item = String> + use<> {
 /// By ordinal: the input and the ordinal in it of each task's record.
 pub(super) type RecordSources = Vec<Option<(usize, usize)>>;
 
+/// A merged list, and where its records come from.
+pub(super) struct Merged {
+    pub(super) header: Header,
+    pub(super) record_sources: RecordSources,
+    /// By ordinal: the input and the ordinal in it of each context that is newer than that of the task's record.
+    pub(super) context_sources: RecordSources,
+}
+
 /// The header of the merged journal, and the source of each record.
-pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Header, RecordSources) {
+pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> Merged {
     let mut labels = Vec::new();
     for input in inputs {
         let own = endpoint_label(input);
@@ -129,6 +137,7 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
     let endpoints: Vec<&str> = groups.keys().map(String::as_str).collect();
     let endpoint = endpoints.join(", ");
     let (mut tasks, mut record_sources, mut merged_from) = (Vec::new(), Vec::new(), Vec::new());
+    let mut context_sources = Vec::new();
     for (endpoint, group) in groups {
         let mut entries = group.tasks;
         entries.sort_by_key(|entry| (entry.ordinal.is_none(), entry.ordinal));
@@ -147,6 +156,7 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
                 entry.task.task_id.clone_from(&of_record.task_id);
                 entry.task.planned = of_record.planned.clone().or(entry.task.planned);
             }
+            context_sources.push(chosen.and_then(|chosen| newer_context(inputs, &entry.candidates, chosen)));
             tasks.push(entry.task);
             record_sources.push(chosen);
         }
@@ -159,7 +169,22 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> (Head
     header.unlisted = unlisted.into_iter().cloned().collect();
     let same_server: BTreeSet<_> = inputs.iter().flat_map(|input| &input.header.same_server).collect();
     header.same_server = same_server.into_iter().cloned().collect();
-    (header, record_sources)
+    Merged { header, record_sources, context_sources }
+}
+
+/// The record with the newest context of the task of the record `chosen`; none if that is `chosen` itself.
+fn newer_context(
+    inputs: &[Input],
+    candidates: &[(Candidate, (usize, usize))],
+    chosen: (usize, usize),
+) -> Option<(usize, usize)> {
+    let task_id = task_at(inputs, chosen)?.task_id.as_ref()?;
+    let read_at = |(input, ordinal): (usize, usize)| *inputs.get(input)?.contexts.get(ordinal)?;
+    let of_task = |place| task_at(inputs, place).is_some_and(|task| task.task_id.as_ref() == Some(task_id));
+    let known = candidates.iter().filter(|(_, place)| of_task(*place));
+    let known = known.filter_map(|(candidate, place)| Some((read_at(*place)?, candidate, *place)));
+    let (newest, _, place) = known.max_by_key(|(read_at, candidate, _)| (*read_at, *candidate))?;
+    (Some(newest) > read_at(chosen)).then_some(place)
 }
 
 /// The task at an ordinal of an input.

@@ -131,6 +131,7 @@ impl TestRun {
                 clock_offset: (mark % 2 == 1).then(|| ClockOffset::from_secs(-3600 * self.clock_ahead)),
                 attempts: 1,
                 request_id: None,
+                context: None,
                 outcome: outcome(response, mark),
             };
             lines.push(serde_json::to_string(&Line::from(record)).unwrap());
@@ -447,6 +448,7 @@ fn write_plan(path: &Path, started: i64, task_id: Option<TaskId>, outcome: Outco
         clock_offset: None,
         attempts: 1,
         request_id: None,
+        context: None,
         outcome,
     };
     let footer = Footer { finished_at: hour(started), recorded: 1 };

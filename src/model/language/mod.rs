@@ -1,6 +1,7 @@
 //! The languages of a report. English texts are written where they are used, and are the keys under
 //! which [`words`] has them in the other languages.
 
+mod context_words;
 mod history_words;
 mod words;
 

@@ -6,7 +6,7 @@ pub(super) fn chinese(english: &str) -> Option<&'static str> {
 }
 
 fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    CHINESE.iter().chain(super::history_words::CHINESE)
+    CHINESE.iter().chain(super::context_words::CHINESE).chain(super::history_words::CHINESE)
 }
 
 /// By English text, in the order in which a reader meets them.
@@ -34,13 +34,13 @@ const CHINESE: &[(&str, &str)] = &[
         "两端有差异文件，或目的端缺少、多余文件",
     ),
     (
-        "nothing differs that is not waived, but the verification is older than allowed",
-        "没有未豁免的差异，但校验完成时间过早",
+        "nothing differs that is not waived, but the verification is older than allowed, or than a synchronisation",
+        "没有未豁免的差异，但校验完成时间过早，或早于最近一次同步",
     ),
     (
-        "nothing differs that is not waived, but no file was checked, a count is at its limit, or the finished time is \
-         missing or in the future",
-        "没有未豁免的差异，但未校验任何文件、计数已达上限，或完成时间缺失、晚于当前时间，无法判定",
+        "nothing differs that is not waived, but no file was checked, a configured directory was not, a count is at \
+         its limit, or the finished time is missing or in the future",
+        "没有未豁免的差异，但未校验任何文件、有配置的目录未校验、计数已达上限，或完成时间缺失、晚于当前时间，无法判定",
     ),
     (
         "every difference, or inconclusive evidence, is covered by a waiver",

@@ -7,7 +7,10 @@ use std::path::Path;
 use super::Table;
 use crate::output::FileOptions;
 use crate::output::error::Cause;
-use crate::report::{Cell, DETAIL, DetailRow, RECONCILIATION, Report, SUMMARY, SummaryRow, WAIVER};
+use crate::report::{
+    Cell, Column, DETAIL, DetailRow, FIRST_COLUMNS, RECONCILIATION, Report, SUMMARY, SummaryCell, SummaryRow,
+    WAIVER,
+};
 
 /// The folder of the tasks' files.
 pub(super) const TASKS: &str = "tasks";
@@ -61,7 +64,7 @@ impl Subject {
 
     /// Whether a file begins with the headings of this table, whatever the zone: nobody else's is removed.
     pub(super) fn heads(self, path: &Path) -> bool {
-        let summary = || SUMMARY.iter().map(|column| column.heading);
+        let summary = || SUMMARY.iter().take(FIRST_COLUMNS).map(|column| column.heading);
         let detail = || DETAIL.iter().map(|column| column.heading);
         match self {
             Self::Summary => has_headings(path, summary(), true),
@@ -107,14 +110,18 @@ fn fill_reconciliation(report: &Report<'_>, to: &mut dyn Write, options: &FileOp
 fn fill_summary(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) -> Result<(), Cause> {
     let zone = &report.options().timezone;
     let mut table = Table::new(to, zone, options.csv_raw);
-    let headings = SUMMARY.iter().map(|column| column.heading_in(column.heading, zone));
-    table.headings(headings.chain(report.labels().iter().map(|label| label.heading.clone())))?;
+    // Later columns come last, so that each of the others stays where scripts expect it.
+    let (first, later) = SUMMARY.split_at_checked(FIRST_COLUMNS).unwrap_or((SUMMARY, &[]));
+    let heading = |column: &Column<SummaryCell>| column.heading_in(column.heading, zone);
+    let labels = report.labels().iter().map(|label| label.heading.clone());
+    table.headings(first.iter().map(heading).chain(labels).chain(later.iter().map(heading)))?;
     for row in report.rows() {
         let labels = report.labels().iter().map(|label| match row.task.labels.get(&label.name) {
             Some(value) => Cell::Text(Cow::Borrowed(value)),
             None => Cell::Empty,
         });
-        table.row(SUMMARY.iter().map(|column| (column.cell)(row)).chain(labels))?;
+        let cells = |columns: &'static [Column<SummaryCell>]| columns.iter().map(|column| (column.cell)(row));
+        table.row(cells(first).chain(labels).chain(cells(later)))?;
     }
     table.finish()
 }

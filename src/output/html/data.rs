@@ -21,7 +21,7 @@ pub(super) fn write_rows(report: &Report<'_>, to: &mut dyn Write) -> Result<(), 
     let zone = &report.options().timezone;
     let rows = report.rows();
     let t = |text: &'static str| language.text(text);
-    let words = json!({
+    let mut words = json!({
         "server": t("Source server"), "verdict": t("Verdict"), "last": t("Last verified"), "reason": t("Reason"),
         "different": t("Different"), "missing": t("Missing at target"), "redundant": t("Redundant at target"),
         "files": t("Total files"), "directories": t("Directories"), "directory": t("Directory"), "id": t("Task ID"),
@@ -39,6 +39,9 @@ pub(super) fn write_rows(report: &Report<'_>, to: &mut dyn Write) -> Result<(), 
         "not_copied": t("the browser does not allow copying"),
         "keys": t("Keys in the table: ↑ ↓ move between rows, → ← open and close details, Home and End go to the first and last row, / goes to the search, Esc closes details or clears the filters."),
     });
+    if let Some(words) = words.as_object_mut() {
+        words.insert("context".to_owned(), json!(t("Context")));
+    }
     let verdicts: Vec<_> = report
         .counts()
         .into_iter()

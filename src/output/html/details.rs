@@ -60,6 +60,8 @@ struct Details<'a> {
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shape: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<String>,
     attempts: u32,
 }
 
@@ -156,6 +158,10 @@ fn details<'a>(
         error_message: row.error_message.as_deref(),
         request_id: row.request_id.as_deref(),
         shape: row.shape.map(|shape| shape.key()),
+        context: row
+            .context
+            .as_ref()
+            .and_then(|context| context.line(report.options().language, &report.options().timezone)),
         attempts: row.attempts,
     }
 }

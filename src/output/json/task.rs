@@ -28,6 +28,13 @@ pub(super) struct TaskEntry<'a> {
     error_message: Option<&'a str>,
     request_id: Option<&'a str>,
     notes: Vec<String>,
+    last_synchronised: Option<String>,
+    mode: Option<&'a str>,
+    /// Those configured that are not in the verification or illegal; none if the context is not known.
+    not_verified_directories: Option<&'a [String]>,
+    task_state: Option<&'a str>,
+    /// When the context was read; none if it is not known.
+    context_read_at: Option<String>,
     /// In a report with waivers only.
     #[serde(skip_serializing_if = "Option::is_none")]
     waived: Option<Vec<WaivedEntry<'a>>>,
@@ -43,7 +50,7 @@ pub(super) struct TaskEntry<'a> {
 impl<'a> TaskEntry<'a> {
     pub(super) fn new(report: &'a Report<'_>, row: &'a SummaryRow<'_>) -> Self {
         let zone = &report.options().timezone;
-        let totals = row.totals.as_ref();
+        let (totals, context) = (row.totals.as_ref(), row.context.as_ref());
         let text = |text: &'a Option<String>| text.as_deref();
         let value =
             |label: &'a Label| Some((label.heading.as_str(), row.task.labels.get(&label.name)?.as_str()));
@@ -67,6 +74,13 @@ impl<'a> TaskEntry<'a> {
             error_message: text(&row.error_message),
             request_id: text(&row.request_id),
             notes: row.notes.iter().map(|note| note.text(Language::English)).collect(),
+            last_synchronised: context
+                .and_then(|context| context.last_synchronised)
+                .map(|time| zone.rfc3339(time)),
+            mode: context.and_then(|context| context.mode.as_deref()),
+            not_verified_directories: context.map(|context| context.not_verified.as_slice()),
+            task_state: context.and_then(|context| context.state.as_deref()),
+            context_read_at: context.map(|context| zone.rfc3339(context.read_at)),
             waived: report.waivers().map(|_| row.waived.iter().map(WaivedEntry::from).collect()),
             reason: Some(row.reason(Language::English, zone)).filter(|reason| !reason.is_empty()),
             age_seconds: report.age(row).map(|age| age.as_secs()),
@@ -86,6 +100,8 @@ struct WaivedEntry<'a> {
     redundant: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     inconclusive: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    synchronised: bool,
     reason: &'a str,
     owner: Option<&'a str>,
     ticket: Option<&'a str>,
@@ -93,13 +109,14 @@ struct WaivedEntry<'a> {
 }
 
 impl<'a> From<&'a Waived> for WaivedEntry<'a> {
-    fn from(Waived { check, waiver, inconclusive }: &'a Waived) -> Self {
+    fn from(Waived { check, waiver, inconclusive, synchronised }: &'a Waived) -> Self {
         Self {
             directory: &check.directory,
             different: check.different,
             missing: check.missing,
             redundant: check.redundant,
             inconclusive: *inconclusive,
+            synchronised: *synchronised,
             reason: &waiver.reason,
             owner: waiver.owner.as_deref(),
             ticket: waiver.ticket.as_deref(),

@@ -33,7 +33,7 @@ mod longest {
     pub(super) const NAME: usize = 28;
     /// The length of a task's id.
     pub(super) const ID: usize = 36;
-    pub(super) const REASON: usize = 48;
+    pub(super) const REASON: usize = 72;
     pub(super) const FILE: usize = 28;
 }
 

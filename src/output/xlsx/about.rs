@@ -60,6 +60,7 @@ fn facts(report: &Report<'_>, language: Language) -> Vec<(&'static str, String)>
     facts.extend(merged_from(report, language).into_iter().map(|text| ("Merged from", text)));
     facts.push(("Tasks listed", header.list.tasks.len().to_string()));
     facts.extend(report.unlisted().iter().map(|why| ("Not listed", why.clone())));
+    facts.push(("Context", report.context(language)));
     facts.push(("Tasks in the journal", journal.recorded().to_string()));
     if !journal.is_finished() {
         let text = "the run did not finish; tasks that it did not reach count as Fetch failed";

@@ -141,7 +141,10 @@ impl<'p> Page<'p> {
         let language = self.report.options().language;
         let what = [self.row.error_code.as_deref(), self.row.error_message.as_deref()];
         let what = what.into_iter().flatten().map(str::to_owned);
-        let notes: Vec<String> = what.chain(self.row.notes.iter().map(|note| note.text(language))).collect();
+        let notes = what.chain(self.row.notes.iter().map(|note| note.text(language)));
+        let context = self.row.context.as_ref();
+        let context = context.and_then(|context| context.line(language, &self.report.options().timezone));
+        let notes: Vec<String> = notes.chain(context).collect();
         notes.join(language.semicolon())
     }
 

@@ -39,7 +39,7 @@ impl Waivers {
         let idle = self.waivers.iter().filter(|waiver| waiver.allows_nothing());
         idle.map(|waiver| {
             format!(
-                "{}: this waiver covers nothing: set max_different, max_missing or max_redundant above 0, or inconclusive",
+                "{}: this waiver covers nothing: set max_different, max_missing or max_redundant above 0, or inconclusive or synchronised",
                 waiver.place
             )
         })
@@ -114,6 +114,25 @@ impl<'w> TaskWaivers<'w> {
         first_accepting(&self.expired, verification, check, whole).filter(|_| !is_accepted)
     }
 
+    /// The first waiver that accepts a doubt that the task's context casts on a directory.
+    pub(in crate::report) fn accepting_doubt(
+        &self,
+        doubt: Doubt,
+        check: &DirectoryCheck,
+    ) -> Option<&'w Arc<Waiver>> {
+        first_accepting_doubt(&self.in_force, doubt, check)
+    }
+
+    /// The first expired waiver that would accept it; none if another accepts it.
+    pub(in crate::report) fn expired_doubt(
+        &self,
+        doubt: Doubt,
+        check: &DirectoryCheck,
+    ) -> Option<&'w Arc<Waiver>> {
+        let is_accepted = self.accepting_doubt(doubt, check).is_some();
+        first_accepting_doubt(&self.expired, doubt, check).filter(|_| !is_accepted)
+    }
+
     /// The waiver to show beside a row: of its differences, or else of its inconclusive evidence.
     pub(in crate::report) fn of_row(&self, row: &DetailRow<'_>) -> Option<&'w Arc<Waiver>> {
         let check = row.check?;
@@ -136,6 +155,27 @@ impl<'w> TaskWaivers<'w> {
             its_use.rows += u64::from(differences.is_some_and(is_of) || doubts.is_some_and(is_of));
         }
     }
+}
+
+/// A doubt that a task's context casts on its verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) enum Doubt {
+    /// The server was synchronised after it.
+    Synchronised,
+    /// A configured directory is not in it, or illegal.
+    Inconclusive,
+}
+
+fn first_accepting_doubt<'w>(
+    waivers: &[&'w Arc<Waiver>],
+    doubt: Doubt,
+    check: &DirectoryCheck,
+) -> Option<&'w Arc<Waiver>> {
+    let accepts = |waiver: &Arc<Waiver>| match doubt {
+        Doubt::Synchronised => waiver.synchronised,
+        Doubt::Inconclusive => waiver.inconclusive,
+    };
+    waivers.iter().copied().find(|waiver| accepts(waiver) && waiver.is_for_directory(check))
 }
 
 fn first_accepting<'w>(
@@ -193,7 +233,10 @@ impl WaiverUse {
         };
         let inconclusive =
             waiver.inconclusive.then(|| language.text("inconclusive evidence is accepted").to_owned());
-        let parts = [Some(waiver.text(language)), Some(place), Some(bounds), inconclusive, Some(outcome)];
+        let synchronised =
+            waiver.synchronised.then(|| language.text("a later synchronisation is accepted").to_owned());
+        let text = Some(waiver.text(language));
+        let parts = [text, Some(place), Some(bounds), inconclusive, synchronised, Some(outcome)];
         parts.into_iter().flatten().collect::<Vec<_>>().join(language.semicolon())
     }
 }

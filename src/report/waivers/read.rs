@@ -12,13 +12,14 @@ use crate::model::{Place, did_you_mean};
 use crate::report::zone::Zone;
 
 /// The keys of a waiver, in the order of the documentation.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "task",
     "directory",
     "max_different",
     "max_missing",
     "max_redundant",
     "inconclusive",
+    "synchronised",
     "reason",
     "owner",
     "ticket",
@@ -101,6 +102,7 @@ impl Reader<'_> {
             max_missing: 0,
             max_redundant: 0,
             inconclusive: false,
+            synchronised: false,
             reason: String::new(),
             owner: None,
             ticket: None,
@@ -114,6 +116,7 @@ impl Reader<'_> {
                 "max_missing" => waiver.max_missing = self.count(key, value),
                 "max_redundant" => waiver.max_redundant = self.count(key, value),
                 "inconclusive" => waiver.inconclusive = self.flag(key, value),
+                "synchronised" => waiver.synchronised = self.flag(key, value),
                 "reason" => waiver.reason = self.line(key, value).unwrap_or_default(),
                 "owner" => waiver.owner = self.line(key, value),
                 "ticket" => waiver.ticket = self.line(key, value),

@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 
 use crate::model::{DirectoryCheck, Language, Place, Task};
 
-/// Differences that are accepted where the globs match, up to a number of files, and inconclusive evidence.
+/// Differences that are accepted where the globs match, up to a number of files, inconclusive evidence, and a later
+/// synchronisation.
 #[derive(Debug, Serialize)]
 pub struct Waiver {
     #[serde(skip)]
@@ -22,6 +23,9 @@ pub struct Waiver {
     /// Whether inconclusive evidence is accepted.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) inconclusive: bool,
+    /// Whether a synchronisation after the verification is accepted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) synchronised: bool,
     /// Why the differences are accepted; never blank.
     pub reason: String,
     /// Who accepted them.
@@ -56,7 +60,8 @@ impl Waiver {
     }
 
     pub(super) fn allows_nothing(&self) -> bool {
-        self.max_different == 0 && self.max_missing == 0 && self.max_redundant == 0 && !self.inconclusive
+        let is_zero = self.max_different == 0 && self.max_missing == 0 && self.max_redundant == 0;
+        is_zero && !self.inconclusive && !self.synchronised
     }
 
     pub(super) fn is_expired(&self, as_of: Timestamp) -> bool {
@@ -150,4 +155,6 @@ pub struct Waived {
     pub waiver: Arc<Waiver>,
     /// Whether it is inconclusive evidence that is waived, not differences.
     pub inconclusive: bool,
+    /// Whether it is a synchronisation after the verification that is waived.
+    pub synchronised: bool,
 }

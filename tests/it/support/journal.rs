@@ -47,6 +47,7 @@ pub fn journal(folder: &Path, tasks: &[(&str, Outcome)]) -> Journal {
                 clock_offset: None,
                 attempts: 1,
                 request_id: None,
+                context: None,
                 outcome,
             })
             .unwrap();

@@ -56,6 +56,7 @@ fn journal(folder: &Path, tasks: Vec<Fetched>, is_reconciled: bool) -> Journal {
                 clock_offset: None,
                 attempts: 1,
                 request_id,
+                context: None,
                 outcome,
             })
             .unwrap();
@@ -83,7 +84,16 @@ fn options(template: &str, language: Language, rows_per_sheet: u64, waivers: Opt
     let template = Template::built_in(template).unwrap();
     let policy = Policy { max_age: None, not_before: None };
     let timezone = Zone::named("Asia/Shanghai").unwrap();
-    Options { timezone, language, template, policy, waivers, rows_per_sheet, view: View::default() }
+    Options {
+        timezone,
+        language,
+        template,
+        policy,
+        waivers,
+        rows_per_sheet,
+        view: View::default(),
+        needs_context: false,
+    }
 }
 
 /// The workbook, or the part of it, as the library writes it alone.

@@ -1,0 +1,92 @@
+//! The contexts of the tasks of a list, read with as few requests as the account allows.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+
+use super::{Calls, DiscoverError, Listing, PAGE, Pass, Search, read_at};
+use crate::model::{TaskContext, TaskId};
+use crate::sms::pages::{self, Entry, Page};
+use crate::sms::request::{RequestError, request_with_retry};
+use crate::sms::throttle::Gate;
+use crate::sms::{Client, Outcome};
+
+/// The contexts of tasks.
+pub type Contexts = HashMap<TaskId, TaskContext>;
+
+/// The contexts of listed tasks.
+pub(super) fn of_entries(entries: &[Entry]) -> Contexts {
+    let context = |entry: &Entry| {
+        let task = entry.task.as_ref()?;
+        Some((TaskId::new(&task.id).ok()?, task.context.clone()?))
+    };
+    entries.iter().filter_map(context).collect()
+}
+
+/// Reads the contexts of `tasks`: from the listing, or task by task where that takes fewer requests. A task that the
+/// account does not have has none.
+///
+/// # Errors
+/// [`DiscoverError`].
+pub async fn read_contexts(
+    client: &Client,
+    gate: &Gate,
+    max_attempts: NonZeroU32,
+    tasks: &[&TaskId],
+) -> Result<Contexts, DiscoverError> {
+    let search = Search::default();
+    let calls = Calls { client, gate, max_attempts, search: &search, lists_sources: false };
+    let mut listing = Listing::default();
+    // Task by task, a list of one costs one request, which is also the least that a listing can cost.
+    let is_steady = tasks.len() > 1 && listed(&calls, &mut listing, tasks.len()).await?;
+    let mut contexts = of_entries(&listing.entries);
+    let is_absent = |task: &&&TaskId| !listing.ids.contains_key(task.as_str());
+    let missing: Vec<&&TaskId> = tasks.iter().filter(is_absent).filter(|_| !is_steady).collect();
+    if missing.is_empty() {
+        return Ok(contexts);
+    }
+    // Tasks may have moved between the pages of a listing that changed.
+    if tasks.len() > 1 && is_cheaper(listing.most, missing.len()) {
+        listed(&calls, &mut listing, usize::MAX).await?;
+        contexts.extend(of_entries(&listing.entries));
+        return Ok(contexts);
+    }
+    for task in missing {
+        contexts.extend(one(&calls, task).await?.map(|context| ((*task).clone(), context)));
+    }
+    Ok(contexts)
+}
+
+/// Whether a listing of this many tasks takes fewer requests than `tasks` requests, one for each.
+fn is_cheaper(count: u64, tasks: usize) -> bool {
+    // Each page repeats the last entry of the one before.
+    usize::try_from(count).is_ok_and(|count| count.div_ceil(PAGE - 1) <= tasks)
+}
+
+/// Reads the listing once, or only its first page if `tasks` requests are fewer than its pages. Returns whether it is
+/// whole and did not change meanwhile.
+async fn listed(calls: &Calls<'_>, listing: &mut Listing, tasks: usize) -> Result<bool, DiscoverError> {
+    let is_stopped = Cell::new(false);
+    let page = async |offset: usize| -> Result<Page, DiscoverError> {
+        if offset > 0 && is_stopped.get() {
+            return Ok(Page::default());
+        }
+        let page = calls.page(PAGE, offset, None).await?;
+        is_stopped.set(page.count.is_some_and(|count| !is_cheaper(count, tasks)));
+        Ok(page)
+    };
+    Ok(matches!(listing.pass(PAGE, page).await?, Pass::Steady))
+}
+
+/// The context of one task; none if the account does not have it.
+async fn one(calls: &Calls<'_>, task: &TaskId) -> Result<Option<TaskContext>, DiscoverError> {
+    let request = async || -> Outcome { calls.client.task(task).await };
+    match request_with_retry(calls.gate, calls.max_attempts, request).await {
+        Ok(reply) => {
+            let entry = pages::task(&reply.body, read_at(&reply)).map_err(DiscoverError::Unreadable)?;
+            Ok(entry.task.filter(|found| found.id == task.as_str()).and_then(|found| found.context))
+        }
+        Err(RequestError::Failed(failure)) if failure.status == Some(404) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
