@@ -70,7 +70,7 @@ impl RunKey {
         let is_new = |(place, run): (usize, &&Self)| {
             run.is_plain_shard && runs.iter().take(place).all(|other| other.shard != run.shard)
         };
-        runs.iter().enumerate().all(is_new) && runs.windows(2).all(|pair| same_lists(pair))
+        runs.iter().enumerate().all(is_new) && runs.windows(2).all(same_lists)
     }
 
     fn fits(&self, other: &Self) -> bool {
