@@ -99,7 +99,7 @@ struct Read {
     file: NamedFile,
     key: RunKey,
     faults: Vec<String>,
-    /// Its night, if it is not a shard: a shard is read again with the others of its run.
+    /// Its night, judged by this journal alone.
     night: Option<Night>,
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn history(inputs: &[Input], options: &Options, storage: &Storage) ->
         let mut night: Option<Night> = None;
         for set in sets {
             let set: Vec<&Mutex<Read>> = set.iter().filter_map(|place| runs.get(*place)).collect();
-            let read = night_of(&set, options, &names)?;
+            let Some(read) = night_of(&set, options, &names)? else { continue };
             night = Some(match night {
                 Some(before) => before.join(read),
                 None => read,
@@ -164,8 +164,7 @@ fn read_input(
         }
         journal => journal.map_err(Failure::journal)?,
     };
-    let is_shard = journal.header().shard.as_ref().is_some_and(|part| part.shard.of().get() > 1);
-    let night = if is_shard { None } else { Some(judge(&journal, vec![name(&file)], options, names)?) };
+    let night = Some(judge(&journal, vec![name(&file)], options, names)?);
     Ok(Some(Read { key: RunKey::of(&journal), faults: journal.faults(), night, file }))
 }
 
@@ -185,17 +184,20 @@ fn judge(
 }
 
 /// The night of runs that can be merged.
-fn night_of(set: &[&Mutex<Read>], options: &Options, names: &Mutex<Names>) -> Result<Night, Failure> {
-    if let [run] = set {
-        let mut run = run.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(night) = run.night.take() {
-            return Ok(night);
-        }
-        let journal = Journal::open(&run.file).map_err(Failure::journal)?;
-        return judge(&journal, vec![name(&run.file)], options, names);
+fn night_of(set: &[&Mutex<Read>], options: &Options, names: &Mutex<Names>) -> Result<Option<Night>, Failure> {
+    let mut runs: Vec<_> = set.iter().map(|run| run.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+    let keys: Vec<&RunKey> = runs.iter().map(|run| &run.key).collect();
+    // Answers for one task must be chosen from only if several journals may have it.
+    let needs_merge = runs.len() > 1 && !RunKey::are_different_shards(&keys);
+    if !needs_merge {
+        let mut nights: Vec<Night> = runs.iter_mut().filter_map(|run| run.night.take()).collect();
+        return match nights.pop() {
+            Some(night) if nights.is_empty() => Ok(Some(night)),
+            last => Ok(Night::join_shards(nights.into_iter().chain(last).collect())),
+        };
     }
-    let files = set.iter().map(|run| run.lock().unwrap_or_else(PoisonError::into_inner).file.clone());
-    let files: Vec<NamedFile> = files.collect();
+    let files: Vec<NamedFile> = runs.iter().map(|run| run.file.clone()).collect();
+    drop(runs);
     let merge = Merge::of(&files).map_err(reporting::merge_failure)?;
     let folder = Scratch::disposable().map_err(Failure::stopped)?;
     let path = folder.path().join("merged.jsonl");
@@ -205,7 +207,7 @@ fn night_of(set: &[&Mutex<Read>], options: &Options, names: &Mutex<Names>) -> Re
     std::io::Write::flush(&mut to).map_err(io)?;
     drop(merge);
     let journal = Journal::open(&path).map_err(Failure::journal)?;
-    judge(&journal, files.iter().map(name).collect(), options, names)
+    judge(&journal, files.iter().map(name).collect(), options, names).map(Some)
 }
 
 #[cfg(test)]

@@ -149,3 +149,32 @@ fn export_compares_with_the_journal_that_it_replaces_and_with_dated_ones() {
     assert_eq!(document["since_last_run"]["journal"], "o.journal.jsonl");
     assert_ne!(document["since_last_run"]["same"], 12);
 }
+
+#[cfg(unix)]
+#[test]
+fn journals_in_object_storage_are_read_by_prefix() {
+    let folder = nights();
+    let s3 = crate::support::s3::S3::start();
+    for day in ["2026-10-01", "2026-11-01", "2026-11-02", "2026-11-03"] {
+        let journal = std::fs::read(folder.path().join(format!("r/{day}/wave.journal.jsonl"))).unwrap();
+        s3.put(&format!("night/{day}/wave.journal.jsonl"), journal);
+    }
+    s3.put("nightly/other.jsonl", "not a journal\n");
+    s3.put("night/tasks.jsonl", "{\"task_id\":\"a\"}\n");
+    let history = s3.run(folder.path(), &["history", "s3://b/night", "--json"]);
+    assert_eq!(history.code, 0, "{}", history.stderr);
+    let document: Value = serde_json::from_str(&history.stdout).unwrap();
+    assert_eq!(document["nights"].as_array().unwrap().len(), 4);
+    let journal = &document["nights"][3]["journals"][0];
+    assert_eq!(journal, "s3://b/night/2026-11-03/wave.journal.jsonl");
+    let diff =
+        s3.run(folder.path(), &["diff", "--previous", journal.as_str().unwrap(), "-o", "s3://b/d.json"]);
+    assert_eq!(diff.code, 0, "{}", diff.stderr);
+    assert!(
+        diff.stderr.contains("compared with s3://b/night/2026-11-01/wave.journal.jsonl"),
+        "{}",
+        diff.stderr
+    );
+    let empty = s3.run(folder.path(), &["history", "s3://b/none"]);
+    assert_eq!(empty.code, 2, "{}", empty.stderr);
+}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::entry::{Entry, Names, identities};
-use crate::model::{ClockOffset, Verdict};
+use crate::model::{ClockOffset, Shard, Verdict};
 use crate::report::identity::Identity;
 use crate::report::status::Facts;
 use crate::report::summary::Report;
@@ -22,6 +22,8 @@ pub struct Night {
     /// Whether the clock of a machine that fetched was off by more than 5 minutes.
     pub is_clock_wrong: bool,
     pub(super) facts: Facts,
+    /// The shards that it is made from, if it is made from shards of one list alone, and the tasks of that list.
+    pub(super) shards: (Vec<Shard>, usize),
     pub(super) is_sample: bool,
     pub(super) entries: Vec<Entry>,
 }
@@ -40,9 +42,28 @@ impl Night {
             journals,
             is_clock_wrong: journal.clock_offset().is_some_and(ClockOffset::is_notable),
             facts: report.facts(),
+            shards: header
+                .shard
+                .as_ref()
+                .map(|part| (vec![part.shard], part.list.list_tasks))
+                .unwrap_or_default(),
             is_sample: report.is_sample(),
             entries,
         }
+    }
+
+    /// Joins the reports of different shards of one list; none without any.
+    pub fn join_shards(nights: Vec<Self>) -> Option<Self> {
+        let mut shards: Vec<Shard> = nights.iter().flat_map(|night| night.shards.0.iter().copied()).collect();
+        shards.sort_unstable();
+        let mut night = nights.into_iter().reduce(Self::join)?;
+        let of = shards.first()?.of();
+        let all = (1..=of.get()).filter_map(|index| Shard::new(index, of));
+        let missing = all.filter(|shard| !shards.contains(shard));
+        night.facts.missing_shards = missing.map(|shard| shard.to_string()).collect();
+        night.facts.missing_tasks = night.shards.1.saturating_sub(night.entries.len());
+        night.facts.only_shard = None;
+        Some(night)
     }
 
     /// Adds the tasks of another report of the same night. For a task of both, the later report counts unless it has

@@ -16,6 +16,8 @@ pub struct RunKey {
     ended_at: Timestamp,
     /// Its shard, if it is one.
     shard: Option<Shard>,
+    /// Whether it is a shard that was not compared with the account.
+    is_plain_shard: bool,
     /// The divided lists that it has shards of.
     lists: Vec<DividedList>,
 }
@@ -55,8 +57,20 @@ impl RunKey {
         Self {
             ended_at: journal.as_of(),
             shard: header.shard.as_ref().map(|part| part.shard),
+            is_plain_shard: header.shard.is_some()
+                && header.reconciliation.is_none()
+                && header.unlisted.is_empty(),
             lists: own.into_iter().chain(merged).collect(),
         }
+    }
+
+    /// Whether the runs are different shards of one list, so that no task is in two of them, and nothing else needs a
+    /// merge.
+    pub fn are_different_shards(runs: &[&Self]) -> bool {
+        let is_new = |(place, run): (usize, &&Self)| {
+            run.is_plain_shard && runs.iter().take(place).all(|other| other.shard != run.shard)
+        };
+        runs.iter().enumerate().all(is_new) && runs.windows(2).all(same_lists)
     }
 
     fn fits(&self, other: &Self) -> bool {
@@ -70,6 +84,10 @@ impl RunKey {
         let is_soon = last.is_some_and(|last| self.ended_at.duration_since(last) <= SHARD_DELAY);
         self.shard.is_some() && is_soon && of_list().all(|other| other.shard != self.shard)
     }
+}
+
+fn same_lists(pair: &[&RunKey]) -> bool {
+    matches!(pair, [one, other] if one.lists == other.lists)
 }
 
 /// The nights of these runs, in order: for each night the sets of runs that can be merged, by their places.
@@ -123,13 +141,13 @@ mod tests {
     use super::*;
 
     fn run(ended: &str) -> RunKey {
-        RunKey { ended_at: ended.parse().unwrap(), shard: None, lists: Vec::new() }
+        RunKey { ended_at: ended.parse().unwrap(), shard: None, is_plain_shard: false, lists: Vec::new() }
     }
 
     fn shard(ended: &str, list: &str, index: u32, of: u32) -> RunKey {
         let divided = DividedList { endpoint: "e".to_owned(), sha256: list.to_owned(), of };
         let shard = Shard::new(index, NonZeroU32::new(of).unwrap());
-        RunKey { shard, lists: vec![divided], ..run(ended) }
+        RunKey { shard, is_plain_shard: true, lists: vec![divided], ..run(ended) }
     }
 
     fn grouped(zone: &str, runs: &[RunKey]) -> Vec<Vec<Vec<usize>>> {
@@ -167,6 +185,16 @@ mod tests {
             shard("2026-11-22T18:00:00Z", "a", 2, 2),
         ];
         assert_eq!(grouped("UTC", &runs), [vec![vec![1, 0]], vec![vec![2]], vec![vec![3]]]);
+    }
+
+    #[test]
+    fn only_different_shards_of_one_list_need_no_merge() {
+        let of = |list, index| shard("2026-11-21T01:00:00Z", list, index, 3);
+        let are = |runs: &[RunKey]| RunKey::are_different_shards(&runs.iter().collect::<Vec<_>>());
+        assert!(are(&[of("a", 1), of("a", 3)]));
+        assert!(!are(&[of("a", 1), of("a", 1)]) && !are(&[of("a", 1), of("b", 2)]));
+        assert!(!are(&[of("a", 1), run("2026-11-21T01:00:00Z")]));
+        assert!(!are(&[of("a", 1), RunKey { is_plain_shard: false, ..of("a", 2) }]));
     }
 
     #[test]
