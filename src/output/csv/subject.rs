@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
-use super::Table;
-use crate::output::FileOptions;
+use super::table::Table;
 use crate::output::error::Cause;
+use crate::output::options::FileOptions;
 use crate::report::{Cell, DETAIL, DetailRow, RECONCILIATION, Report, SUMMARY, SummaryRow, WAIVER};
 
 /// The folder of the tasks' files.

@@ -7,6 +7,7 @@ mod data;
 mod details;
 mod escape;
 mod page;
+mod script;
 mod words;
 
 use std::io::Write;
@@ -17,8 +18,7 @@ use crate::output::error::{self, Cause, OutputError};
 use crate::output::parts::{Limits, Size};
 use crate::report::Report;
 use details::Directories;
-
-const SCRIPT: &str = include_str!("../../../templates/html/report.js");
+use script::SCRIPT;
 
 /// Writes the page of `report` to the file at `path`. A page cannot be split: one that is larger than `limits` allow
 /// leaves out the directories without differences.
