@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ticket::TicketError;
+use super::ticket_error::TicketError;
 use crate::fs::{AtomicFile, Written};
 use crate::journal::JournalError;
 use crate::sshsig::SignError;

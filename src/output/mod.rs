@@ -8,11 +8,13 @@ mod html;
 mod json;
 mod list;
 mod manifest;
+mod options;
 mod parts;
 mod prometheus;
 mod staged;
 mod target;
 mod ticket;
+mod ticket_error;
 mod xlsx;
 mod zip_writer;
 
@@ -20,7 +22,6 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::report::Report;
-use crate::storage::Storage;
 
 pub use crate::fs::Written;
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document, write_diff_to};
@@ -35,43 +36,12 @@ pub use manifest::{
     Evidence, Finding, Manifest, ManifestError, ManifestFile, manifest_path, read_signature,
     remove_signature, signature_path, write_manifest,
 };
+pub use options::{FileOptions, StdoutKind};
 pub use parts::{Limits, is_part_of};
-pub use target::{Kind, Target, TargetError, UnknownPlaceholder};
-pub use ticket::{Ticket, TicketError};
+pub use target::{Kind, Output, Target, TargetError, UnknownPlaceholder};
+pub use ticket::Ticket;
+pub use ticket_error::TicketError;
 pub use xlsx::ROWS_PER_SHEET;
-
-/// What a caller may choose about files.
-#[derive(Debug, Clone, Default)]
-pub struct FileOptions {
-    /// Leaves texts in CSV as they are, even those that a spreadsheet would run.
-    pub csv_raw: bool,
-    /// How much one file may hold.
-    pub limits: Limits,
-    /// The template of a ticket's text.
-    pub ticket: Ticket,
-    /// Where `s3://` leads to.
-    pub storage: Storage,
-}
-
-/// What came of a target.
-#[derive(Debug)]
-pub struct Output {
-    /// The target.
-    pub target: Target,
-    /// Its files, or why there are none.
-    pub written: Result<Vec<Written>, OutputError>,
-}
-
-/// An output that can be written to stdout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StdoutKind {
-    /// As in `X.json`.
-    Json,
-    /// As in `X.csv`.
-    Csv,
-    /// As in `X.md`.
-    Ticket,
-}
 
 /// Writes one output of `report` to a writer, in one piece. A ticket names the `earlier` outputs.
 ///

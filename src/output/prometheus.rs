@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use super::Cause;
+use super::error::Cause;
 use crate::model::Verdict;
 use crate::report::Report;
 

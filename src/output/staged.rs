@@ -6,11 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Kind, Limits, Target};
+use super::error::OutputError;
+use super::parts::{Limits, is_part_of};
+use super::target::{Kind, Target};
 use crate::fs::Written;
 use crate::model::NamedFile;
-use crate::output::error::OutputError;
-use crate::output::parts::is_part_of;
 use crate::storage::{Listed, Storage, StorageError, is_remote};
 
 /// Of a CSV file no more is looked at than its headings, in bytes.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::OutputError;
+use crate::fs::Written;
 use crate::report::Zone;
 use crate::storage::is_remote;
 
@@ -35,6 +37,15 @@ pub struct Target {
     kind: Kind,
     /// The path before `{date}` and `{time}` were replaced.
     pattern: PathBuf,
+}
+
+/// What came of a target.
+#[derive(Debug)]
+pub struct Output {
+    /// The target.
+    pub target: Target,
+    /// Its files, or why there are none.
+    pub written: Result<Vec<Written>, OutputError>,
 }
 
 /// A text that names no output.

@@ -35,12 +35,6 @@ const LAYERS: [(&[&str], &[&str]); 15] = [
     ),
 ];
 
-/// Folders in which files, not only top modules, are checked.
-const CHECKED_BY_FILE: [&str; 17] = [
-    "answer", "app", "cli", "commands", "delivery", "fetch", "fs", "journal", "model", "net", "report",
-    "service", "sms", "sshsig", "storage", "tasks", "threads",
-];
-
 /// A module's path from the crate root, as in `["output", "xlsx"]`.
 type Module = Vec<String>;
 
@@ -199,8 +193,7 @@ fn violations(modules: &BTreeMap<Module, String>) -> Vec<String> {
                 found.push(format!("{} uses {}", module.join("::"), other.join("::")));
             }
         }
-        let is_checked = CHECKED_BY_FILE.contains(&module[0].as_str());
-        for other in used.iter().filter(|_| is_checked) {
+        for other in used {
             if module.len() > 1 && reaches(&graph, other, module, &mut BTreeSet::new()) {
                 found.push(format!("{} uses {}, which uses it", module.join("::"), other.join("::")));
             }

@@ -9,14 +9,14 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use super::cut::{copy, cut};
+use super::file_names::{claim, remove};
 use super::subject::Subject;
-use super::{claim, remove};
 use crate::fs::{AtomicFile, Written};
 use crate::fs::{Sealed, directory_of, place_all};
 use crate::output::error::{Cause, OutputError};
-use crate::output::parts::{Size, part_path, remove_others};
+use crate::output::options::FileOptions;
+use crate::output::parts::{Limits, Size, part_path, remove_others};
 use crate::output::zip_writer::ZipWriter;
-use crate::output::{FileOptions, Limits};
 use crate::report::Report;
 
 /// The level of the compression.

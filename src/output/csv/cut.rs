@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
-use crate::output::Limits;
 use crate::output::error::Cause;
+use crate::output::parts::Limits;
 
 /// Where the parts of a CSV file lie in it, in bytes.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 mod archive;
 mod cut;
+mod file_names;
 mod subject;
 mod table;
 
@@ -12,14 +13,15 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::FileOptions;
+use super::options::FileOptions;
 use super::parts::{part_path, remove_others};
 use crate::fs::{AtomicFile, Written};
 use crate::fs::{Sealed, place_all, sync_directory, warn};
 use crate::output::error::{Cause, OutputError};
-use crate::report::{Report, file_name_key};
+use crate::report::Report;
 use crate::threads::parallel_map;
 use cut::{copy, cut};
+use file_names::{claim, remove};
 use subject::{Subject, TASKS};
 
 pub(super) use archive::write as write_archive;
@@ -123,17 +125,6 @@ fn make(
     Ok(parts)
 }
 
-/// Makes sure that no part of a file has the name of another file, as file systems compare them.
-fn claim(names: &mut HashSet<String>, name: &str) -> Result<(), Cause> {
-    if names.insert(file_name_key(name)) {
-        return Ok(());
-    }
-    Err(Cause::Name(format!(
-        "it is cut into parts, and two files would be called {name}; allow more with --max-bytes, or give the \
-         source server another name"
-    )))
-}
-
 /// Removes what an earlier run left of a table: the file if this run cut it into parts, and parts that
 /// this run does not have.
 fn remove_unwritten(subject: Subject, path: &Path, written: &[Written]) -> Result<(), OutputError> {
@@ -164,8 +155,4 @@ fn remove_stale(tasks: &Path, written: &[Written]) -> Result<(), OutputError> {
         }
     }
     Ok(())
-}
-
-fn remove(path: &Path) -> Result<(), OutputError> {
-    std::fs::remove_file(path).map_err(OutputError::at(path))
 }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
-use super::Table;
-use crate::output::FileOptions;
+use super::table::Table;
 use crate::output::error::Cause;
+use crate::output::options::FileOptions;
 use crate::report::{
     Cell, Column, DETAIL, DetailRow, FIRST_COLUMNS, RECONCILIATION, Report, SUMMARY, SummaryCell, SummaryRow,
     WAIVER,

@@ -6,7 +6,7 @@ use std::io::Write;
 use csv::{Terminator, Writer, WriterBuilder};
 
 use crate::model::Language;
-use crate::output::Cause;
+use crate::output::error::Cause;
 use crate::report::{Cell, Zone, notes_text};
 
 /// UTF-8 and RFC 4180, so lines end in CR LF; English, for it is for machines too.

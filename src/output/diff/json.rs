@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::{Serialize, Serializer};
 
-use super::super::Cause;
+use super::super::error::Cause;
 use super::super::json::{Criteria, FORMAT, Run};
 use crate::model::{Language, TOOL, Totals, Verdict};
 use crate::report::{Diff, DirectoryChange, SummaryRow, TaskChange, Zone};

@@ -7,8 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::csv::Table;
+use super::options::StdoutKind;
 use super::target::{UnknownPlaceholder, fill_in};
-use super::{StdoutKind, staged, xlsx};
+use super::{staged, xlsx};
 use crate::fs::AtomicFile;
 use crate::output::error::{Cause, OutputError, write_file};
 use crate::report::{CHANGES, Diff, Zone};

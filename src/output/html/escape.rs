@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn script_shows_the_same_characters_as_their_code() {
         let class = hidden_class();
-        assert!(super::super::SCRIPT.contains(&format!("const HIDDEN = {class};")), "{class}");
+        assert!(super::super::script::SCRIPT.contains(&format!("const HIDDEN = {class};")), "{class}");
     }
 
     proptest! {

@@ -8,6 +8,7 @@ mod details;
 mod escape;
 mod history;
 mod page;
+mod script;
 mod words;
 
 use std::io::Write;
@@ -18,10 +19,9 @@ use crate::output::error::{self, Cause, OutputError};
 use crate::output::parts::{Limits, Size};
 use crate::report::Report;
 use details::Directories;
+use script::SCRIPT;
 
 pub(super) use history::write as write_history;
-
-const SCRIPT: &str = include_str!("../../../templates/html/report.js");
 
 /// Writes the page of `report` to the file at `path`. A page cannot be split: one that is larger than `limits` allow
 /// leaves out the directories without differences.

@@ -10,8 +10,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::escape;
+use super::script::SCRIPT;
 use super::words::{self, TONES, VerdictWords, tone, verdict_words};
-use super::{SCRIPT, escape};
 use crate::fs::Fingerprint;
 use crate::model::{Language, TOOL, Task, Verdict};
 use crate::output::error::Cause;

@@ -8,8 +8,8 @@ use std::io::Write;
 
 use serde::{Serialize, Serializer};
 
-use super::Cause;
 use crate::model::{Language, TOOL, TaskId, Verdict};
+use crate::output::error::Cause;
 use crate::report::{Change, Groups, Report, Status, Waiver, WaiverUse};
 pub(super) use run::{Criteria, Run};
 use task::TaskEntry;

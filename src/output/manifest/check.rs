@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::entry::{Entry, FORMAT, Role};
 use super::names::folder_of;
-use super::{Entry, FORMAT, Role};
 use crate::fs::Fingerprint;
 use crate::storage::{Fault, Storage, StorageError, is_remote};
 

@@ -4,6 +4,7 @@
 //! folder, and what lies below the manifest's own folder can be moved along with it.
 
 mod check;
+mod entry;
 mod names;
 mod previous;
 mod signature;
@@ -12,10 +13,11 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::json::Counts;
-use super::{Kind, Limits, Output};
+use super::parts::Limits;
+use super::target::{Kind, Output};
 use crate::fs::Written;
 use crate::model::{Markup, TOOL, Verdict};
 use crate::output::error::{Cause, OutputError};
@@ -24,12 +26,10 @@ use crate::sshsig::Signer;
 use crate::storage::Storage;
 
 pub use check::{Finding, Manifest, ManifestError, ManifestFile};
+use entry::{Entry, FORMAT, Role};
 use names::name_from;
 use previous::Previous;
 pub use signature::{read_signature, remove_signature, signature_path};
-
-/// The version of the document's form.
-const FORMAT: u64 = 1;
 
 /// What came of a run's outputs, and what shaped them beside the report's own options.
 #[derive(Debug)]
@@ -196,32 +196,6 @@ struct Settings<'a> {
 struct FilteredEntry {
     tasks: usize,
     of: usize,
-}
-
-/// A file as a manifest has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    /// From the manifest's folder, with `/` between the steps.
-    path: String,
-    size: u64,
-    sha256: String,
-    role: Role,
-    /// Whether it is one of the files of a CSV folder.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    in_folder: bool,
-}
-
-impl Entry {
-    fn new(path: String, size: u64, sha256: &[u8; 32], role: Role) -> Self {
-        Self { path, size, sha256: hex::encode(sha256), role, in_folder: false }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Role {
-    Journal,
-    Output,
 }
 
 #[cfg(test)]

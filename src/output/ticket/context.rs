@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::escape::cut;
 use crate::fs::Written;
 use crate::model::{Language, Markup};
-use crate::output::{Kind, Output};
+use crate::output::target::{Kind, Output};
 use crate::report::{Report, SummaryRow};
 
 /// The most tasks that are named.

@@ -13,9 +13,10 @@ use std::io::Write;
 use minijinja::value::{Rest, Value};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
-use super::Output;
 use crate::model::{Language, Markup};
 use crate::output::error::Cause;
+use crate::output::target::Output;
+use crate::output::ticket_error::TicketError;
 use crate::report::{Report, Template};
 use context::Context;
 pub(super) use escape::escape;
@@ -26,15 +27,6 @@ pub struct Ticket {
     name: Cow<'static, str>,
     source: Cow<'static, str>,
     markup: Markup,
-}
-
-/// What is wrong with a template, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name}:{line}: {what}")]
-pub struct TicketError {
-    name: String,
-    line: usize,
-    what: String,
 }
 
 impl Default for Ticket {

@@ -2,8 +2,9 @@
 
 use rust_xlsxwriter::{Workbook, XlsxError};
 
+use super::lines::lines_of;
+use super::sheet::Sheet;
 use super::style::Styles;
-use super::{Sheet, lines_of};
 use crate::journal::Run;
 use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::report::Report;

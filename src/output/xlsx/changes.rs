@@ -2,8 +2,10 @@
 
 use rust_xlsxwriter::{Workbook, XlsxError};
 
+use super::about;
+use super::sheet::Sheet;
 use super::style::Styles;
-use super::{Sheet, about};
+use super::workbook::{empty, properties, save};
 use crate::fs::AtomicFile;
 use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::output::error::Cause;
@@ -35,7 +37,7 @@ const DIRECTORIES_PER_SHEET: usize = 1_048_576 - DIRECTORIES_HEADING_ROW as usiz
 /// Writes the workbook.
 pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut AtomicFile) -> Result<(), Cause> {
     let language = diff.now().options().language;
-    let mut workbook = super::empty(&super::properties(diff.now())?.set_title(language.text(TITLE)));
+    let mut workbook = empty(&properties(diff.now())?.set_title(language.text(TITLE)));
     // Sample data in either run is never green.
     let styles = Styles::new(language, diff.is_sample());
     changes(&mut workbook, diff, &styles)?;
@@ -47,7 +49,7 @@ pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut AtomicFile) -> Result<(
         directories(&mut workbook, diff, &styles, number, chunks.next().unwrap_or_default())?;
     }
     about::page(&mut workbook, diff.now(), &styles, facts(diff).into_iter())?;
-    super::save(&mut workbook, to)
+    save(&mut workbook, to)
 }
 
 fn changes(workbook: &mut Workbook, diff: &Diff<'_>, styles: &Styles) -> Result<(), XlsxError> {

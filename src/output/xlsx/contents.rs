@@ -3,10 +3,11 @@
 use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::cells::Cells;
+use super::link::MAX_LINKS;
+use super::sheet::{Heading, Sheet};
 use super::splice::{Extent, Link};
 use super::style::Styles;
 use super::task_sheet::TaskSheet;
-use super::{Heading, MAX_LINKS, Sheet};
 use crate::model::Language;
 use crate::report::{Kind, Report, SummaryRow};
 

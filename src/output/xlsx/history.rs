@@ -6,8 +6,14 @@ use rust_xlsxwriter::{
     Workbook, Worksheet, XlsxError,
 };
 
+use super::cell_text::{cell_text, first_units};
+use super::cells::Cells;
+use super::lines::{height_of, lines_of};
+use super::palette;
+use super::serial_number::serial_number;
+use super::sheet::MAX_FOOTER_TITLE;
 use super::style::{Styles, font, paint};
-use super::{Cells, MAX_FOOTER_TITLE, cell_text, first_units, height_of, lines_of, palette, serial_number};
+use super::workbook::{empty, save};
 use crate::fs::AtomicFile;
 use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::output::HistoryDocument;
@@ -51,13 +57,13 @@ pub(in crate::output) fn write(document: &HistoryDocument<'_>, to: &mut AtomicFi
         .set_title(language.text(TITLE))
         .set_author(TOOL)
         .set_creation_datetime(&ExcelDateTime::from_timestamp(last)?);
-    let mut workbook = super::empty(&properties);
+    let mut workbook = empty(&properties);
     let styles = Styles::new(language, history.is_sample());
     let page = Page { history, document, language, styles: &styles };
     page.course(workbook.add_worksheet())?;
     page.tasks(workbook.add_worksheet())?;
     page.about(&mut workbook)?;
-    super::save(&mut workbook, to)
+    save(&mut workbook, to)
 }
 
 struct Page<'a> {

@@ -2,7 +2,8 @@
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format};
 
-use super::{MAX_CELL_UNITS, empty, save};
+use super::cell_text::MAX_CELL_UNITS;
+use super::workbook::{empty, save};
 use crate::fs::AtomicFile;
 use crate::model::TOOL;
 use crate::output::error::Cause;

@@ -11,15 +11,18 @@ use rust_xlsxwriter::{DocProperties, XlsxError};
 use zip::ZipArchive;
 
 use super::contents::Part;
+use super::link::file_name;
+use super::main_file::write_workbook;
+use super::sheet::Sheet;
 use super::splice::{Place, Skeleton};
-use super::task_sheet::TaskSheet;
-use super::{Sheet, begin, contents, file_name, task_sheet};
+use super::task_sheet::{TaskSheet, sheets};
+use super::workbook::begin;
+use super::{contents, task_sheet, workbook};
 use crate::fs::{AtomicFile, Written};
 use crate::fs::{Sealed, directory_of, place_all};
 use crate::model::TOOL;
-use crate::output::Limits;
 use crate::output::error::{Cause, OutputError};
-use crate::output::parts::{Size, part_path, remove_others};
+use crate::output::parts::{Limits, Size, part_path, remove_others};
 use crate::report::Report;
 use crate::threads::parallel_map;
 
@@ -51,7 +54,7 @@ fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>
     let folder = directory_of(path);
     if sheets.len() <= limits.max_sheets.get() {
         let mut file = AtomicFile::create(path)?;
-        super::write_workbook(report, None, &mut file, folder)?;
+        write_workbook(report, None, &mut file, folder)?;
         if sheets.is_empty() {
             limits.check(file.size(), || "the Summary".to_owned(), "")?;
         }
@@ -75,7 +78,7 @@ fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>
     let plan = plan(&sheets, limits, measure, |sheet| name_of(report, sheet))?;
     let parts: Vec<&[TaskSheet]> = plan.into_iter().filter_map(|range| sheets.get(range)).collect();
     let mut file = AtomicFile::create(path)?;
-    super::write_workbook(report, Some(&homes(path, &parts)?), &mut file, folder)?;
+    write_workbook(report, Some(&homes(path, &parts)?), &mut file, folder)?;
     limits.check(file.size(), || "the Summary".to_owned(), ADVICE)?;
     let summary = file.seal()?;
     let of = parts.len();
@@ -94,16 +97,6 @@ fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>
     }
     files.push(summary);
     Ok(files)
-}
-
-/// All task sheets, in the order of the list.
-pub(super) fn sheets(report: &Report<'_>) -> Vec<TaskSheet> {
-    if !report.options().template.task_sheets {
-        return Vec::new();
-    }
-    let of_task =
-        |(ordinal, sheets): (usize, usize)| (0..sheets).map(move |index| TaskSheet { ordinal, index });
-    report.rows().iter().map(|row| row.sheets.len()).enumerate().flat_map(of_task).collect()
 }
 
 fn name_of(report: &Report<'_>, sheet: TaskSheet) -> String {
@@ -191,7 +184,7 @@ pub(super) fn write_part(
 }
 
 pub(super) fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
-    Ok(super::properties(report)?.set_category(CATEGORY))
+    Ok(workbook::properties(report)?.set_category(CATEGORY))
 }
 
 /// Whether a file is a part of some report of ours: nobody else's is removed.

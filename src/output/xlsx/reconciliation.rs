@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Workbook, XlsxError};
 
-use super::Sheet;
+use super::sheet::Sheet;
 use super::style::Styles;
 use crate::report::{RECONCILIATION, Report};
 

@@ -3,10 +3,12 @@
 use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{ConditionalFormatFormula, Workbook, XlsxError};
 
+use super::cell_text::cell_text;
 use super::cells::Cells;
+use super::lines::lines_of;
+use super::sheet::{Heading, Sheet};
 use super::splice::{Entries, Extent};
 use super::style::Styles;
-use super::{Heading, Sheet, cell_text, lines_of};
 use crate::model::{Verdict, Verification};
 use crate::output::error::Cause;
 use crate::report::{Column, DetailCell, Report, SummaryRow, WAIVER};
@@ -30,6 +32,16 @@ pub(super) struct TaskSheet {
     pub(super) ordinal: usize,
     /// The sheet's place among those of the task, from 0.
     pub(super) index: usize,
+}
+
+/// All task sheets, in the order of the list.
+pub(super) fn sheets(report: &Report<'_>) -> Vec<TaskSheet> {
+    if !report.options().template.task_sheets {
+        return Vec::new();
+    }
+    let of_task =
+        |(ordinal, sheets): (usize, usize)| (0..sheets).map(move |index| TaskSheet { ordinal, index });
+    report.rows().iter().map(|row| row.sheets.len()).enumerate().flat_map(of_task).collect()
 }
 
 /// What sheets of tasks differ in beside the contents of their cells and the number of their rows.

@@ -5,9 +5,10 @@ use rust_xlsxwriter::{
     XlsxError,
 };
 
-use super::{COLUMNS, LAST};
+use super::grid::{COLUMNS, LAST};
 use crate::model::Verdict;
-use crate::output::xlsx::{Sheet, palette};
+use crate::output::xlsx::palette;
+use crate::output::xlsx::sheet::Sheet;
 
 /// The height of its row, in points, and its own, in pixels.
 pub(super) const HEIGHT: f64 = 22.0;

@@ -4,31 +4,27 @@
 //! Rows have heights in points and the page has room for so many: the tables get what the rest leaves.
 
 mod chart;
+mod grid;
 mod looks;
+mod page;
 mod signoff;
 mod tables;
 
 use rust_xlsxwriter::{Color, Format, FormatBorder, Workbook, XlsxError};
 
+use super::palette;
+use super::sheet::Sheet;
 use super::style::{FONT_SIZE, Styles};
 use super::text_size::Font;
-use super::{Sheet, cell_text, palette};
-use crate::model::{Language, SAMPLE};
+use crate::model::SAMPLE;
 use crate::report::Report;
+use grid::{COLUMNS, INDENT, LAST, ROOM, SIGNOFF_ROOM, room};
 use looks::Looks;
+use page::Page;
 use tables::Lists;
 
 const NAME: &str = "Overview";
 const SIGNOFF: &str = "Sign-off";
-/// The widths of the columns in pixels; together they are as wide as the paper.
-const COLUMNS: [u32; 18] = [38, 38, 38, 38, 38, 38, 38, 38, 21, 55, 38, 38, 38, 38, 55, 21, 38, 38];
-const LAST: u16 = 17;
-/// What a page holds, in points: of rows below this height no text is printed in less than 9 points.
-const ROOM: f64 = 795.0;
-const SIGNOFF_ROOM: f64 = 830.0;
-/// What a cell takes beside its text, in points.
-const PADDING: f64 = 5.0;
-const INDENT: f64 = 7.0;
 
 /// Adds the sheet; `homes` are the files of the tasks' sheets, by task, if they are in others.
 pub(super) fn add(
@@ -74,86 +70,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// The sheet, the next row to write, and the height of those that are written, in points.
-struct Page<'a> {
-    sheet: Sheet<'a>,
-    looks: Looks,
-    row: u32,
-    used: f64,
-}
-
 impl<'a> Page<'a> {
-    /// Begins a row of this height and returns its number.
-    fn row(&mut self, height: f64) -> Result<u32, XlsxError> {
-        let row = self.row;
-        self.sheet.worksheet.set_row_height(row, height)?;
-        self.row += 1;
-        self.used += height;
-        Ok(row)
-    }
-
-    fn gap(&mut self, height: f64) -> Result<(), XlsxError> {
-        self.row(height).map(drop)
-    }
-
-    /// Writes a text into merged cells.
-    fn text(&mut self, row: u32, columns: (u16, u16), text: &str, format: &Format) -> Result<(), XlsxError> {
-        let (first, last) = columns;
-        self.sheet.worksheet.merge_range(row, first, row, last, &cell_text(text), format).map(drop)
-    }
-
-    /// Writes a number into merged cells.
-    fn number(
-        &mut self,
-        row: u32,
-        columns: (u16, u16),
-        number: f64,
-        format: &Format,
-    ) -> Result<(), XlsxError> {
-        self.text(row, columns, "", format)?;
-        self.sheet.worksheet.write_number_with_format(row, columns.0, number, format).map(drop)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a worksheet knows no other numbers")]
-    fn count(
-        &mut self,
-        row: u32,
-        columns: (u16, u16),
-        count: usize,
-        format: &Format,
-    ) -> Result<(), XlsxError> {
-        self.number(row, columns, count as f64, format)
-    }
-
-    fn label(
-        &mut self,
-        row: u32,
-        columns: (u16, u16),
-        english: &'static str,
-        format: &Format,
-    ) -> Result<(), XlsxError> {
-        self.text(row, columns, self.language().text(english), format)
-    }
-
-    fn language(&self) -> Language {
-        self.sheet.language
-    }
-
-    fn report(&self) -> &'a Report<'a> {
-        self.sheet.report
-    }
-
-    /// Writes a paragraph across the page, of as many lines as it needs.
-    fn paragraph(&mut self, text: &str, format: &Format) -> Result<(), XlsxError> {
-        let height = self.prose_height(text);
-        let row = self.row(height)?;
-        self.text(row, (0, LAST), text, format)
-    }
-
-    fn prose_height(&self, text: &str) -> f64 {
-        lines_height(Font::plain(FONT_SIZE).of(self.language()).lines(text, room((0, LAST))), self.language())
-    }
-
     /// Title, run, criteria, and the banner.
     fn head(&mut self) -> Result<(), XlsxError> {
         let (report, language, zone) = (self.report(), self.language(), self.sheet.zone);
@@ -269,20 +186,5 @@ impl<'a> Page<'a> {
         let path = self.report().journal().path();
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         Font::plain(FONT_SIZE).of(self.language()).cut_middle(&name, room((3, LAST)))
-    }
-}
-
-/// The room for text in these columns, in points.
-fn room((first, last): (u16, u16)) -> f64 {
-    let columns = COLUMNS.iter().skip(first.into()).take(usize::from(last.saturating_sub(first)) + 1);
-    f64::from(columns.sum::<u32>()) * 0.75 - PADDING
-}
-
-/// The height of a row with so many lines of the usual size, in points.
-fn lines_height(lines: u32, language: Language) -> f64 {
-    match (lines, language) {
-        (0 | 1, Language::English) => 15.0,
-        (lines, Language::English) => 2.0 + 13.0 * f64::from(lines),
-        (lines, Language::Chinese) => 2.0 + 14.5 * f64::from(lines),
     }
 }

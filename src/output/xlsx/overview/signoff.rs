@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{DataValidation, XlsxError};
 
-use super::{LAST, Page, ROOM, room};
+use super::grid::{LAST, ROOM, room};
+use super::page::Page;
 use crate::output::xlsx::style::FONT_SIZE;
 use crate::output::xlsx::text_size::Font;
 use crate::report::{Field, Report, Signoff, Words};

@@ -5,13 +5,16 @@ use rust_xlsxwriter::{
     Color, ConditionalFormatDataBar, ConditionalFormatType, Format, FormatAlign, Url, XlsxError,
 };
 
-use super::{INDENT, LAST, Page, lines_height, room};
+use super::grid::{INDENT, LAST, lines_height, room};
+use super::page::Page;
 use crate::model::Language;
+use crate::output::xlsx::cell_text::{cell_text, first_units};
+use crate::output::xlsx::link::{MAX_TIP_UNITS, escaped};
+use crate::output::xlsx::serial_number::serial_number;
+use crate::output::xlsx::sheet::SUMMARY;
 use crate::output::xlsx::style::FONT_SIZE;
 use crate::output::xlsx::text_size::Font;
-use crate::output::xlsx::{
-    MAX_TIP_UNITS, about, cell_text, escaped, first_units, palette, serial_number, summary,
-};
+use crate::output::xlsx::{about, palette};
 use crate::report::{Group, Groups, Options, Report, SummaryRow, WaiverUse, pick_worst};
 
 /// The columns of a table.
@@ -278,8 +281,7 @@ impl<'a> Page<'a> {
             return Ok(());
         }
         let language = self.language();
-        let text =
-            language.fill("… and {0} more: see the sheet {1}", &[&count, &language.text(summary::NAME)]);
+        let text = language.fill("… and {0} more: see the sheet {1}", &[&count, &language.text(SUMMARY)]);
         let row = self.row(LINE)?;
         self.text(row, (0, LAST), &text, &self.looks.label())
     }
@@ -362,7 +364,7 @@ impl<'a> Page<'a> {
         if more > 0 {
             let row = self.row(LINE)?;
             let text = "{0} more groups: see the sheet {1}";
-            let text = language.fill(text, &[&more, &language.text(summary::NAME)]);
+            let text = language.fill(text, &[&more, &language.text(SUMMARY)]);
             self.text(row, (0, LAST), &text, &self.looks.label())?;
         }
         Ok(())

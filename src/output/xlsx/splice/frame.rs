@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use rust_xlsxwriter::XlsxError;
 use rust_xlsxwriter::utility::{column_number_to_name, quote_sheet_name};
 
-use super::{escape, template_mismatch};
+use super::escape;
+use super::mismatch::template_mismatch;
 
 /// The row, from 1, in which the ranges of a model end that are to end in the last row of its data: the
 /// last one that a worksheet has.
@@ -16,6 +17,14 @@ pub(super) const LAST_ROW: &str = "1048576";
 pub(in crate::output::xlsx) struct Extent {
     pub(in crate::output::xlsx) last_row: u32,
     pub(in crate::output::xlsx) last_column: u16,
+}
+
+/// A sheet that was added.
+pub(super) struct Added<'n> {
+    pub(super) name: &'n str,
+    /// The place of its model.
+    pub(super) model: usize,
+    pub(super) extent: Extent,
 }
 
 /// A sheet of the skeleton: its XML before the rows, between them and where links stand, and after these.

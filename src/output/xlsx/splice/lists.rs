@@ -5,9 +5,9 @@ use std::io::Write;
 use rust_xlsxwriter::XlsxError;
 use rust_xlsxwriter::utility::quote_sheet_name;
 
-use super::frame::{Extent, LAST_ROW, split};
-use super::pack::Added;
-use super::{escape, template_mismatch};
+use super::escape;
+use super::frame::{Added, Extent, LAST_ROW, split};
+use super::mismatch::template_mismatch;
 use crate::output::error::Cause;
 
 /// How many sheets there are.

@@ -11,10 +11,13 @@
 
 mod escape;
 mod frame;
+mod link;
 mod lists;
+mod mismatch;
 mod pack;
 mod pipe;
 mod rows;
+mod sheet_path;
 #[cfg(test)]
 mod tests;
 
@@ -24,15 +27,19 @@ use std::path::Path;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use zip::ZipArchive;
 
-use super::{COMPRESSION, Cause};
+use super::workbook::COMPRESSION;
+use crate::output::error::Cause;
 use crate::output::zip_writer::ZipWriter;
 use crate::threads::fenced;
 use frame::Frame;
 use lists::Sheets;
+use mismatch::template_mismatch;
 use pack::unwritten;
+use sheet_path::{relations_path, sheet_path};
 
 pub(super) use escape::is_escape;
 pub(super) use frame::Extent;
+pub(super) use link::Link;
 pub(super) use pack::Entries;
 
 const TYPES: &str = "[Content_Types].xml";
@@ -41,18 +48,6 @@ const RELATIONS: &str = "xl/_rels/workbook.xml.rels";
 const PROPERTIES: &str = "docProps/app.xml";
 /// The table of the streamed sheet, if it has one.
 const TABLE: &str = "xl/tables/table1.xml";
-
-/// A link from a cell of the streamed sheet to a sheet of this file, or of another one in the same folder.
-pub(super) struct Link<'a> {
-    /// The row and the column of the cell, from 0.
-    pub(super) cell: (u32, u16),
-    /// The file, as links give it.
-    pub(super) file: Option<String>,
-    pub(super) sheet: &'a str,
-    /// What the cell says.
-    pub(super) text: String,
-    pub(super) tip: String,
-}
 
 /// Where the sheets of a skeleton are, by their numbers from 1.
 #[derive(Debug, Clone, Copy)]
@@ -171,23 +166,8 @@ impl Skeleton {
     }
 }
 
-/// The path in the ZIP file of the sheet with this number, from 1.
-fn sheet_path(number: usize) -> String {
-    format!("xl/worksheets/sheet{number}.xml")
-}
-
-/// The path of the sheet's relationships.
-fn relations_path(number: usize) -> String {
-    format!("xl/worksheets/_rels/sheet{number}.xml.rels")
-}
-
 fn text(archive: &mut ZipArchive<Cursor<Vec<u8>>>, name: &str) -> Result<String, Cause> {
     let mut text = String::new();
     archive.by_name(name)?.read_to_string(&mut text)?;
     Ok(text)
-}
-
-/// The error for a skeleton that is not as it is expected.
-fn template_mismatch(what: &str) -> XlsxError {
-    XlsxError::ParameterError(format!("the skeleton of the workbook cannot be filled: {what}"))
 }

@@ -10,27 +10,22 @@ use rust_xlsxwriter::XlsxError;
 use rust_xlsxwriter::utility::row_col_to_cell;
 
 use super::escape::value;
-use super::frame::{Extent, Frame, split};
+use super::frame::{Added, Extent, Frame, split};
+use super::link::Link;
 use super::lists::Sheets;
+use super::mismatch::template_mismatch;
 use super::pipe::{Chunk, Pipe};
 use super::rows::Rows;
-use super::{Link, relations_path, sheet_path, template_mismatch};
-use crate::output::Cause;
-use crate::output::xlsx::{MAX_TIP_UNITS, escaped, first_units};
+use super::sheet_path::{relations_path, sheet_path};
+use crate::output::error::Cause;
+use crate::output::xlsx::cell_text::first_units;
+use crate::output::xlsx::link::{MAX_TIP_UNITS, escaped};
 use crate::output::zip_writer::ZipWriter;
 use crate::threads::refused;
 
 /// The buffer for an entry that is written piece by piece, in bytes.
 const BUFFER: usize = 1 << 16;
 const LINK_TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink";
-
-/// A sheet that was added.
-pub(super) struct Added<'n> {
-    pub(super) name: &'n str,
-    /// The place of its model.
-    pub(super) model: usize,
-    pub(super) extent: Extent,
-}
 
 /// The streamed sheet and those that are added.
 pub(in crate::output::xlsx) struct Entries<'s, 'n> {

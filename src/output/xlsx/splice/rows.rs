@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use rust_xlsxwriter::XlsxError;
 use rust_xlsxwriter::utility::column_number_to_name;
 
-use super::super::MAX_CELL_UNITS;
+use super::super::cell_text::MAX_CELL_UNITS;
 use super::super::cells::Cells;
 use super::super::style::Style;
+use super::escape;
+use super::mismatch::template_mismatch;
 use super::pipe::Pipe;
-use super::{escape, template_mismatch};
 
 const MAX_ROWS: u32 = 1_048_576;
 const MAX_COLUMNS: u16 = 16_384;

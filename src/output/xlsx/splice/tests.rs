@@ -17,11 +17,15 @@ use super::{Extent, Link};
 use crate::journal::{Answered, Failed, Header, Journal, Outcome, Record, Writer};
 use crate::model::{Language, Reconciliation, Task, TaskId, TaskList};
 use crate::output::xlsx::contents::Part;
-use crate::output::xlsx::parts::{sheets, write_part};
+use crate::output::xlsx::link::escaped;
+use crate::output::xlsx::main_file::write_workbook;
+use crate::output::xlsx::parts::write_part;
+use crate::output::xlsx::sheet::Sheet;
 use crate::output::xlsx::style::Styles;
 use crate::output::xlsx::summary::Summary;
-use crate::output::xlsx::{Sheet, about, begin, contents, escaped, overview, properties, reconciliation};
-use crate::output::xlsx::{task_sheet, write_workbook};
+use crate::output::xlsx::task_sheet::{self, sheets};
+use crate::output::xlsx::workbook::{begin, properties};
+use crate::output::xlsx::{about, contents, overview, reconciliation};
 use crate::report::{Options, Policy, Report, Template, View, Waivers, Zone};
 
 /// A task's name and its outcome.

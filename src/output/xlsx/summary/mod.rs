@@ -8,17 +8,19 @@ use std::collections::HashSet;
 use rust_xlsxwriter::utility::column_number_to_name;
 use rust_xlsxwriter::{IgnoreError, Table, TableColumn, TableStyle, Workbook, XlsxError};
 
+use super::cell_text::{cell_text, first_units};
 use super::cells::Cells;
+use super::lines::CHARACTER;
+use super::link::MAX_LINKS;
 use super::palette;
+use super::sheet::{Heading, SUMMARY, Sheet};
 use super::splice::{Extent, Link, is_escape};
 use super::style::{FONT_SIZE, Styles};
 use super::text_size::Font;
-use super::{CHARACTER, Heading, MAX_LINKS, Sheet, cell_text, first_units};
 use crate::model::{Language, SAMPLE, Verdict};
 use crate::report::{Cell, Column, Kind, Label, Options, Paper, Report, SummaryCell, SummaryRow, fold_case};
 use widths::{ID_ORDER, Shrink, Wish};
 
-pub(super) const NAME: &str = "Summary";
 /// The most lines of a row; longer texts go on in the cell.
 const MAX_ROW_LINES: u32 = 5;
 /// The margin at either side of a page, and the sides of paper, in points.
@@ -182,7 +184,7 @@ impl<'r> Summary<'r> {
     pub(super) fn add(&self, workbook: &mut Workbook, styles: &Styles) -> Result<(), XlsxError> {
         let report = self.report;
         let worksheet = workbook.add_worksheet();
-        worksheet.set_name(report.options().language.text(NAME))?;
+        worksheet.set_name(report.options().language.text(SUMMARY))?;
         let mut sheet = Sheet::new(worksheet, report, styles);
         let last_column = self.last_column();
         let headings = || self.columns.iter().map(|column| &column.heading);

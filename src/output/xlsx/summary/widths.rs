@@ -1,6 +1,6 @@
 //! Widths of columns that are to fit a page.
 
-use super::super::CHARACTER;
+use super::super::lines::CHARACTER;
 
 /// What a column takes beside its text, in points.
 const PADDING: f64 = 3.75;

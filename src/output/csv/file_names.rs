@@ -1,0 +1,22 @@
+//! The names of the files of tables, and how those are removed.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::output::error::{Cause, OutputError};
+use crate::report::file_name_key;
+
+/// Makes sure that no part of a file has the name of another file, as file systems compare them.
+pub(super) fn claim(names: &mut HashSet<String>, name: &str) -> Result<(), Cause> {
+    if names.insert(file_name_key(name)) {
+        return Ok(());
+    }
+    Err(Cause::Name(format!(
+        "it is cut into parts, and two files would be called {name}; allow more with --max-bytes, or give the \
+         source server another name"
+    )))
+}
+
+pub(super) fn remove(path: &Path) -> Result<(), OutputError> {
+    std::fs::remove_file(path).map_err(OutputError::at(path))
+}

@@ -1,0 +1,40 @@
+//! Workbooks: how they begin, their properties, and how they are saved.
+
+use std::io::Write;
+
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
+
+use super::style::Styles;
+use crate::model::TOOL;
+use crate::output::error::Cause;
+use crate::output::zip_writer;
+use crate::report::Report;
+use crate::threads::fenced;
+
+/// The level that Excel itself uses; higher ones cost a third more time for little.
+pub(super) const COMPRESSION: u8 = 3;
+
+pub(super) fn empty(properties: &DocProperties) -> Workbook {
+    let mut workbook = Workbook::new();
+    workbook.set_properties(properties);
+    workbook.set_zip_compression_level(COMPRESSION);
+    workbook
+}
+
+pub(super) fn begin(properties: &DocProperties, report: &Report<'_>) -> (Workbook, Styles) {
+    (empty(properties), Styles::new(report.options().language, report.is_sample()))
+}
+
+pub(super) fn save(workbook: &mut Workbook, to: impl Write) -> Result<(), Cause> {
+    // The library starts threads, and writes data descriptors, which not every streaming reader takes.
+    zip_writer::rewrite(fenced(|| workbook.save_to_buffer())??, to)
+}
+
+/// The workbook's own dates come from the journal: equal reports are equal files.
+pub(super) fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
+    let made = ExcelDateTime::from_timestamp(report.journal().ended_at().as_second())?;
+    Ok(DocProperties::new()
+        .set_title(report.options().template.title.text(report.options().language))
+        .set_author(TOOL)
+        .set_creation_datetime(&made))
+}
