@@ -4,6 +4,7 @@ mod csv;
 mod diff;
 mod error;
 mod history;
+mod history_document;
 mod html;
 mod json;
 mod list;
@@ -27,9 +28,9 @@ pub use crate::fs::Written;
 pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document, write_diff_to};
 pub use error::{Cause, OutputError};
 pub use history::{
-    HistoryDocument, HistoryTarget, HistoryTargetError, is_notable, write_history, write_history_document,
-    write_history_to,
+    HistoryTarget, HistoryTargetError, write_history, write_history_document, write_history_to,
 };
+pub use history_document::{HistoryDocument, is_notable};
 pub use json::write_summary;
 pub use list::{ListKind, list_csv, write_list};
 pub use manifest::{

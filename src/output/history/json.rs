@@ -4,9 +4,9 @@ use std::io::Write;
 
 use serde::{Serialize, Serializer};
 
-use super::HistoryDocument;
 use crate::model::{Language, TOOL, Verdict};
 use crate::output::Cause;
+use crate::output::history_document::HistoryDocument;
 use crate::output::json::{Criteria, FORMAT};
 use crate::report::{Course, History, NightSummary, Status, Zone};
 

@@ -1,7 +1,7 @@
 //! A history as the text of a ticket comment.
 
-use super::{HistoryDocument, notable};
 use crate::model::{Markup, SAMPLE};
+use crate::output::history_document::{HistoryDocument, notable};
 use crate::output::ticket;
 use crate::report::{Course, History};
 

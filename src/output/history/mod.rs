@@ -8,23 +8,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::csv::Table;
+use super::history_document::HistoryDocument;
+use super::options::StdoutKind;
 use super::target::{UnknownPlaceholder, fill_in};
-use super::{StdoutKind, html, staged, xlsx};
+use super::{html, staged, xlsx};
 use crate::fs::AtomicFile;
 use crate::output::error::{Cause, OutputError, write_file};
-use crate::report::{Cell, Course, History, Options, Zone};
+use crate::report::{Cell, History, Zone};
 use crate::storage::Storage;
 
 pub use json::write_history_document;
-
-/// A history, and the options that its nights are judged by.
-#[derive(Debug, Clone, Copy)]
-pub struct HistoryDocument<'a> {
-    /// The history.
-    pub history: &'a History,
-    /// Language, time zone and criteria.
-    pub options: &'a Options,
-}
 
 /// The kind of an output, by its suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,16 +152,6 @@ fn time(history: &History, night: Option<usize>) -> Cell<'static> {
 
 fn count(count: usize) -> Cell<'static> {
     Cell::Count(u64::try_from(count).unwrap_or(u64::MAX))
-}
-
-/// The tasks that need a look: those that do not pass, and those that changed side more than once.
-pub(super) fn notable(history: &History) -> impl Iterator<Item = &Course> {
-    history.tasks().iter().filter(|task| is_notable(task))
-}
-
-/// Whether a task does not pass, or changed side more than once.
-pub fn is_notable(task: &Course) -> bool {
-    !task.passes() || task.changes() > 1
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use super::escape;
 use super::words::{VerdictWords, fill, tone, verdict_words};
 use crate::model::{Language, TOOL, Verdict};
-use crate::output::HistoryDocument;
 use crate::output::error::Cause;
+use crate::output::history_document::HistoryDocument;
 use crate::report::{Course, History, NightSummary, Zone};
 
 const PAGE: &str = include_str!("../../../templates/html/history.html.j2");

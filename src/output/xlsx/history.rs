@@ -16,8 +16,8 @@ use super::style::{Styles, font, paint};
 use super::workbook::{empty, save};
 use crate::fs::AtomicFile;
 use crate::model::{Language, SAMPLE, TOOL, Verdict};
-use crate::output::HistoryDocument;
 use crate::output::error::Cause;
+use crate::output::history_document::HistoryDocument;
 use crate::report::{Course, History, Kind, NightSummary};
 
 const TITLE: &str = "Course over many nights";

@@ -1,27 +1,15 @@
 //! The contexts of the tasks of a list, read with as few requests as the account allows.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 
-use super::{Calls, DiscoverError, Listing, PAGE, Pass, Search, read_at};
+use super::entry_contexts::{Contexts, of_entries};
+use super::listing::{Calls, DiscoverError, Listing, PAGE, Pass, Search, read_at};
 use crate::model::{TaskContext, TaskId};
-use crate::sms::pages::{self, Entry, Page};
+use crate::sms::pages::{self, Page};
 use crate::sms::request::{RequestError, request_with_retry};
 use crate::sms::throttle::Gate;
 use crate::sms::{Client, Outcome};
-
-/// The contexts of tasks.
-pub type Contexts = HashMap<TaskId, TaskContext>;
-
-/// The contexts of listed tasks.
-pub(super) fn of_entries(entries: &[Entry]) -> Contexts {
-    let context = |entry: &Entry| {
-        let task = entry.task.as_ref()?;
-        Some((TaskId::new(&task.id).ok()?, task.context.clone()?))
-    };
-    entries.iter().filter_map(context).collect()
-}
 
 /// Reads the contexts of `tasks`: from the listing, or task by task where that takes fewer requests. A task that the
 /// account does not have has none.

@@ -1,24 +1,21 @@
 //! Finding the account's tasks: all pages of a listing, even if it changes while it is read.
 
-mod contexts;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
+use super::entry_contexts::{Contexts, of_entries};
 use crate::model::{Task, TaskId, TaskList};
 use crate::sms::pages::{self, Entry, Page};
 use crate::sms::request::{RequestError, request_with_retry};
 use crate::sms::throttle::Gate;
 use crate::sms::{Client, Outcome, Reply};
 
-pub use contexts::{Contexts, read_contexts};
-
 /// The largest offset that the API takes.
 const MAX_OFFSET: usize = 65_535;
 /// The largest page that the API gives.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 /// How often a listing that changes while it is read is read.
 const PASSES: usize = 5;
 /// The states of a task. A listing that is too long for its offsets is read state by state.
@@ -115,7 +112,7 @@ pub struct Listed {
 impl Listed {
     /// The contexts of the tasks.
     pub fn contexts(&self) -> Contexts {
-        contexts::of_entries(&self.entries)
+        of_entries(&self.entries)
     }
 
     /// The tasks, as [`discover`] finds them.
@@ -153,12 +150,12 @@ pub async fn list_sources(
     Calls { client, gate, max_attempts, search: &search, lists_sources: true }.all().await
 }
 
-struct Calls<'a> {
-    client: &'a Client,
-    gate: &'a Gate,
-    max_attempts: NonZeroU32,
-    search: &'a Search,
-    lists_sources: bool,
+pub(super) struct Calls<'a> {
+    pub(super) client: &'a Client,
+    pub(super) gate: &'a Gate,
+    pub(super) max_attempts: NonZeroU32,
+    pub(super) search: &'a Search,
+    pub(super) lists_sources: bool,
 }
 
 impl Calls<'_> {
@@ -193,7 +190,12 @@ impl Calls<'_> {
         Ok(listing.into_listed(of))
     }
 
-    async fn page(&self, limit: usize, offset: usize, state: Option<&str>) -> Result<Page, DiscoverError> {
+    pub(super) async fn page(
+        &self,
+        limit: usize,
+        offset: usize,
+        state: Option<&str>,
+    ) -> Result<Page, DiscoverError> {
         let mut query =
             vec![("limit".to_owned(), limit.to_string()), ("offset".to_owned(), offset.to_string())];
         if self.search.with_results {
@@ -221,7 +223,7 @@ impl Calls<'_> {
 }
 
 /// When a reply came, on the service's clock.
-fn read_at(reply: &Reply) -> Timestamp {
+pub(super) fn read_at(reply: &Reply) -> Timestamp {
     let now = Timestamp::now();
     let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
     reply.clock_offset.unwrap_or_default().service_time(now)
@@ -229,19 +231,19 @@ fn read_at(reply: &Reply) -> Timestamp {
 
 /// The part of a listing that was read so far.
 #[derive(Debug, Default)]
-struct Listing {
+pub(super) struct Listing {
     /// Each entry once.
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     /// The index in `entries` by id.
-    ids: HashMap<String, usize>,
+    pub(super) ids: HashMap<String, usize>,
     /// How many entries there are, as the last page says.
-    count: Option<u64>,
+    pub(super) count: Option<u64>,
     /// The greatest number of entries that any page said.
-    most: u64,
+    pub(super) most: u64,
     /// Whether a page did not say how many there are.
-    uncounted: bool,
+    pub(super) uncounted: bool,
     /// Whether it changed each time it was read.
-    unsteady: bool,
+    pub(super) unsteady: bool,
 }
 
 enum Read {
@@ -272,7 +274,7 @@ impl Listing {
 
     /// Reads all pages. Each begins with the last entry of the one before: if it does not, or if an entry comes
     /// again or the count changes, the listing has changed and entries may have been skipped.
-    async fn pass(
+    pub(super) async fn pass(
         &mut self,
         limit: usize,
         page: impl AsyncFn(usize) -> Result<Page, DiscoverError>,
@@ -359,7 +361,7 @@ impl Listing {
 
 /// The tasks of a listing.
 fn into_tasks(Listed { entries, mut warnings }: Listed) -> Result<Discovered, DiscoverError> {
-    let contexts = contexts::of_entries(&entries);
+    let contexts = of_entries(&entries);
     let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
     let mut known = HashSet::new();
     for entry in entries {
@@ -390,7 +392,7 @@ fn into_tasks(Listed { entries, mut warnings }: Listed) -> Result<Discovered, Di
     Ok(Discovered { list, warnings, contexts })
 }
 
-enum Pass {
+pub(super) enum Pass {
     /// The listing did not change, and its count is that of its entries.
     Steady,
     Changed,
