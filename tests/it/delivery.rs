@@ -264,6 +264,9 @@ fn export_with_failing_delivery_still_delivers_to_the_other_tickets() {
         run_with(folder.path(), &variables, &["deliver", MANIFEST, "--to", &urls[0], "--to", &urls[1]]);
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert_eq!((broken.comments().len(), good.comments().len()), (1, 1));
+    let resumed = run_with(folder.path(), &variables, &[&arguments[..], &["--resume"]].concat());
+    assert_eq!(resumed.code, 0, "{}", resumed.stderr);
+    assert_eq!((broken.comments().len(), good.comments().len()), (1, 1), "the same run is delivered once");
     let gate = [&arguments[..], &["--fail-on", "not-passing"]].concat();
     broken.fault(Fault::Refuse { status: 403, times: 9 });
     assert_eq!(run_with(folder.path(), &variables, &gate).code, 4, "the verdicts win");

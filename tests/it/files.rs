@@ -448,7 +448,7 @@ fn refused_threads_are_an_error_line_and_free_the_lock() {
     std::fs::copy(sample_tasks(), &tasks).unwrap();
     std::fs::set_permissions(&tasks, std::fs::Permissions::from_mode(0o644)).unwrap();
     let mut codes = BTreeSet::new();
-    for limit in 1..=16 {
+    for limit in 1..=24 {
         let limit = format!("--nproc={limit}");
         let export = ["export", "tasks.csv", "--endpoint", "embedded", "--rate", "1000/s", "--overwrite"];
         let outputs = ["-o", "r.json", "-o", "r.xlsx", "-o", "csv/", "-o", "r.zip"];

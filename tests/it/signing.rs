@@ -196,6 +196,11 @@ fn manifest_names_the_one_that_it_replaces() {
     signed(folder.path());
     let document = previous(folder.path(), MANIFEST);
     assert_eq!((&document["name"], &document["sha256"]), (&MANIFEST.into(), &before.into()));
+    let twice = fs::read(folder.path().join(MANIFEST)).unwrap();
+    let key = fixture("test-key");
+    let again = ["-o", "r.csv", "--sign-key", key.to_str().unwrap(), "--resume"];
+    assert_eq!(export_with(folder.path(), &[], &again).code, 0);
+    assert_eq!(fs::read(folder.path().join(MANIFEST)).unwrap(), twice, "the same run, reported again");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Language, TOOL, Verdict};
-use crate::output::Cause;
+use crate::output::error::Cause;
 use crate::output::history_document::HistoryDocument;
 use crate::output::json::{Criteria, FORMAT};
 use crate::report::{Course, History, NightSummary, Status, Zone};

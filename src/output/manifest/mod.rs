@@ -74,10 +74,19 @@ pub fn manifest_path(journal: &Path) -> PathBuf {
 /// # Errors
 /// [`OutputError`]; then an existing file at its path is unchanged. One of the signature's path leaves a manifest
 /// without a signature.
+///
+/// A manifest that differs from the one it replaces in `previous` alone keeps that too: the same run, reported again, is
+/// the same evidence, and a ticket that has it gets nothing twice.
 pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence<'_>) -> Result<(), OutputError> {
-    let document = document(report, path, evidence).map_err(OutputError::at(path))?;
-    let mut text = serde_json::to_vec_pretty(&document).map_err(OutputError::at(path))?;
-    text.push(b'\n');
+    let mut document = document(report, path, evidence).map_err(OutputError::at(path))?;
+    let mut text = document.text().map_err(OutputError::at(path))?;
+    if let Some((replaced, previous)) = Previous::of_replaced(path, evidence.storage) {
+        document.previous = previous;
+        let unchanged = document.text().map_err(OutputError::at(path))?;
+        if unchanged == replaced {
+            text = unchanged;
+        }
+    }
     signature::write_signed(path, &text, evidence.signer, evidence.storage)
 }
 
@@ -161,6 +170,14 @@ struct Document<'a> {
     failed: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<Previous>,
+}
+
+impl Document<'_> {
+    fn text(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
 }
 
 #[derive(Serialize)]

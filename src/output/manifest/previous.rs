@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::names::name_from;
 use crate::fs::Fingerprint;
@@ -12,7 +12,7 @@ use crate::output::error::Cause;
 use crate::storage::{Fault, Storage, is_remote};
 
 /// An earlier manifest, by which a chain of manifests can be checked.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Previous {
     /// Its path from the folder of the new one.
     name: String,
@@ -35,6 +35,17 @@ impl Previous {
         };
         let sha256 = digest(&found, storage)?;
         sha256.map(|sha256| Ok(Self { name: name_from(path, &found)?, sha256 })).transpose()
+    }
+
+    /// The manifest at `path` that is about to be replaced, and the one that it follows; none if it cannot be read.
+    pub(super) fn of_replaced(path: &Path, storage: &Storage) -> Option<(Vec<u8>, Option<Self>)> {
+        #[derive(Deserialize)]
+        struct Replaced {
+            previous: Option<Previous>,
+        }
+        let text = std::fs::read(storage.fetch(path).ok()?.local).ok()?;
+        let Replaced { previous } = serde_json::from_slice(&text).ok()?;
+        Some((text, previous))
     }
 }
 
