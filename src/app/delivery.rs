@@ -283,7 +283,9 @@ fn mail(url: &str, args: &DeliveryArgs, ca_cert: Option<&Path>) -> Result<Target
     let has_user = server.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
     let password = variable("SMTP_PASSWORD").map(Secret::new);
     if has_user && password.is_none() {
-        return Err(missing("SMTP_PASSWORD", "the password of the user in --smtp"));
+        return Err(Failure::credentials(
+            "SMTP_PASSWORD is not set: set it to the password of the user in --smtp",
+        ));
     }
     let settings = MailSettings {
         server,

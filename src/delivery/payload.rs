@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::fs::Fingerprint;
-use crate::output::Manifest;
+use crate::output::{Manifest, signature_path};
 use crate::storage::Storage;
 
 /// A file to deliver.
@@ -50,7 +50,7 @@ pub enum PayloadError {
     Unknown(String, String),
 }
 
-/// The files of `manifest` to deliver: those that `wanted` names, or else all but the journal and the files in folders.
+/// The files of `manifest` to deliver: those that `wanted` names, which may be the manifest and its signature too, or else all but the journal and the files in folders.
 ///
 /// # Errors
 /// [`PayloadError`] for a file that is missing, or is not what the manifest says.
@@ -60,6 +60,8 @@ pub fn payloads(
     wanted: &[String],
     storage: &Storage,
 ) -> Result<Vec<Payload>, PayloadError> {
+    let own = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let own_signature = format!("{own}.sig");
     let mut chosen: Vec<(PathBuf, &str, Option<&str>)> = Vec::new();
     let mut is_found = vec![false; wanted.len()];
     for file in manifest.files() {
@@ -74,11 +76,13 @@ pub fn payloads(
             chosen.push((file.path, file.name, Some(file.sha256)));
         }
     }
-    let own = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     for (wanted, is_found) in wanted.iter().zip(&mut is_found) {
         if wanted == own {
             *is_found = true;
             chosen.push((path.to_owned(), own, None));
+        } else if *wanted == own_signature {
+            *is_found = true;
+            chosen.push((signature_path(path), &own_signature, None));
         }
     }
     if let Some((unknown, _)) = wanted.iter().zip(&is_found).find(|(_, is_found)| !**is_found) {
@@ -86,14 +90,14 @@ pub fn payloads(
         return Err(PayloadError::Unknown(unknown.clone(), names.join(", ")));
     }
     let names = unique_names(chosen.iter().map(|(_, name, _)| *name));
-    let read = |((path, _, sha256), name): ((PathBuf, &str, Option<&str>), String)| {
+    let read = |((file, _, sha256), name): ((PathBuf, &str, Option<&str>), String)| {
         let content = match sha256 {
-            None => manifest.text().to_vec(),
-            Some(_) => read(&path, storage).map_err(|why| PayloadError::Unreadable(name.clone(), why))?,
+            None if file == path => manifest.text().to_vec(),
+            _ => read(&file, storage).map_err(|why| PayloadError::Unreadable(name.clone(), why))?,
         };
         let found = digest(&content);
         if sha256.is_some_and(|sha256| sha256 != found) {
-            return Err(PayloadError::Changed(path.display().to_string()));
+            return Err(PayloadError::Changed(file.display().to_string()));
         }
         Ok(Payload { name, content, sha256: found })
     };

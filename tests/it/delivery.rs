@@ -225,6 +225,11 @@ fn attach_chooses_files_and_dry_run_changes_nothing() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let names: Vec<String> = tickets.files().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["r.csv", MANIFEST]);
+    let signature = format!("{MANIFEST}.sig");
+    assert_eq!(deliver(folder.path(), &tickets, &["--attach", &signature]).code, 1, "there is none");
+    fs::write(folder.path().join(&signature), "signature").unwrap();
+    let dry = deliver(folder.path(), &tickets, &["--dry-run", "--attach", &signature]);
+    assert!(dry.stdout.starts_with(&format!("would upload {signature}")), "{}{}", dry.stdout, dry.stderr);
     let unknown = deliver(folder.path(), &tickets, &["--attach", "nosuch"]);
     assert!(unknown.code == 2 && unknown.stderr.contains("--attach nosuch"), "{}", unknown.stderr);
 }

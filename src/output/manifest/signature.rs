@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::fs::AtomicFile;
+use crate::fs::{AtomicFile, warn};
 use crate::output::error::{OutputError, write_file};
 use crate::output::staged;
 use crate::sshsig::Signer;
@@ -34,7 +34,12 @@ pub(super) fn write_signed(
     let signature = signer.map(|signer| signer.sign(text));
     let removed = remove_signature(path, storage);
     write(path, text, storage)?;
-    removed?;
+    if removed? && signer.is_none() {
+        let path = signature_path.display();
+        warn(format!(
+            "{path} was removed: it signed the manifest before this one; to sign again, use --sign-key"
+        ));
+    }
     match signature {
         None => Ok(()),
         Some(Ok(signature)) => write(&signature_path, signature.as_bytes(), storage),
@@ -47,11 +52,11 @@ fn write(path: &Path, text: &[u8], storage: &Storage) -> Result<(), OutputError>
     staged::write_file(storage, path, |path| write_file(path, fill))
 }
 
-/// Removes the signature of the manifest at `manifest`, if there is one.
+/// Removes the signature of the manifest at `manifest`, and returns whether there was one.
 ///
 /// # Errors
 /// When it stays.
-pub fn remove_signature(manifest: &Path, storage: &Storage) -> Result<(), OutputError> {
+pub fn remove_signature(manifest: &Path, storage: &Storage) -> Result<bool, OutputError> {
     let path = signature_path(manifest);
     if is_remote(&path) {
         // Only one that is there: a run may well not be allowed to delete objects.
@@ -60,13 +65,13 @@ pub fn remove_signature(manifest: &Path, storage: &Storage) -> Result<(), Output
         if is_there {
             storage.remove(std::slice::from_ref(&path)).map_err(OutputError::at(&path))?;
         }
-        return Ok(());
+        return Ok(is_there);
     }
     match std::fs::remove_file(&path) {
         Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Err(OutputError::at(&path)(error))
         }
-        _ => Ok(()),
+        removed => Ok(removed.is_ok()),
     }
 }
 
