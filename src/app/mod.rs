@@ -5,6 +5,7 @@ pub(crate) mod console;
 pub(crate) mod contexts;
 pub(crate) mod course_table;
 pub(crate) mod delivery;
+pub(crate) mod document_output;
 pub mod exit;
 pub(crate) mod handling;
 pub(crate) mod hints;

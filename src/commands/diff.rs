@@ -5,11 +5,12 @@ use std::iter;
 use crate::cli::DiffArgs;
 use crate::journal::Journal;
 use crate::model::{Language, SAMPLE, Totals, clean};
-use crate::output::{self, DiffTarget};
+use crate::output::DocumentTarget;
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
 use crate::storage::Storage;
 
 use crate::app::console;
+use crate::app::document_output::DocumentOutput;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::{previous, reporting, stdout_output};
@@ -37,8 +38,10 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
             (old, new)
         }
     };
-    let target = |text: &String| DiffTarget::parse(text, new.header().started_at, &args.reading.timezone);
-    let targets: Vec<DiffTarget> = stdout_output::files(&args.outputs, args.format, args.json)?
+    let target = |text: &String| {
+        DocumentTarget::parse::<Diff<'_>>(text, new.header().started_at, &args.reading.timezone)
+    };
+    let targets: Vec<DocumentTarget> = stdout_output::files(&args.outputs, args.format, args.json)?
         .map(target)
         .collect::<Result<_, _>>()
         .map_err(Failure::usage)?;
@@ -57,41 +60,17 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
 /// Writes every output, prints what changed, and returns the exit code.
 fn write(
     diff: &Diff<'_>,
-    targets: &[DiffTarget],
+    targets: &[DocumentTarget],
     args: &DiffArgs,
     storage: &Storage,
     quiet: bool,
 ) -> Result<Exit, Failure> {
-    let mut failed = false;
-    let mut written = String::new();
-    for target in targets {
-        match output::write_diff(diff, target, args.csv_raw, storage) {
-            Err(error) => {
-                console::error(&format!("{error}; an existing file is unchanged"));
-                failed = true;
-            }
-            Ok(_) if quiet => {}
-            Ok(_) => written += &format!("{}\n", target.path().display()),
-        }
-    }
+    let mut output = DocumentOutput::write(diff, targets, args.csv_raw, storage);
     let gate = diff.tasks().iter().any(|task| args.fail_on.contains(&task.change));
-    let says_nothing = quiet && !gate && !failed;
-    let shown = if let Some(format) = args.format {
-        stdout_output::write(format, |to| output::write_diff_to(diff, format.into(), args.csv_raw, to))
-    } else if args.json {
-        let mut document = Vec::new();
-        output::write_diff_document(diff, &mut document).map_err(Failure::stopped)?;
-        failed |= !console::is_stdout_open();
-        console::out_json(&document).map(drop)
-    } else if targets.is_empty() && !says_nothing {
-        console::out_lines(&table(diff)).map(drop)
-    } else {
-        console::out_data(written.as_bytes()).map(drop)
-    };
-    if let Err(failure) = shown {
-        console::failure(&failure);
-        failed = true;
-    }
+    let says_nothing = quiet && !gate && !output.has_failed();
+    let table =
+        (targets.is_empty() && !says_nothing).then_some(|| console::out_lines(&table(diff)).map(drop));
+    output.print(args.format, args.json, table, quiet);
     if !says_nothing {
         if diff.is_sample() {
             console::note(SAMPLE);
@@ -101,7 +80,7 @@ fn write(
         }
         console::note(&diff.headline(Language::English));
     }
-    Ok(match (failed, gate) {
+    Ok(match (output.has_failed(), gate) {
         (true, _) => Exit::Stopped,
         (false, true) => Exit::Gate,
         (false, false) => Exit::Done,

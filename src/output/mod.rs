@@ -2,6 +2,7 @@
 
 mod csv;
 mod diff;
+mod document;
 mod error;
 mod history;
 mod history_document;
@@ -25,11 +26,8 @@ use std::path::Path;
 use crate::report::Report;
 
 pub use crate::fs::Written;
-pub use diff::{DiffTarget, DiffTargetError, write_diff, write_diff_document, write_diff_to};
+pub use document::{Document, DocumentKind, DocumentTarget, DocumentTargetError, write_document};
 pub use error::{Cause, OutputError};
-pub use history::{
-    HistoryTarget, HistoryTargetError, write_history, write_history_document, write_history_to,
-};
 pub use history_document::{HistoryDocument, is_notable};
 pub use json::write_summary;
 pub use list::{ListKind, list_csv, write_list};

@@ -82,8 +82,7 @@ impl Target {
         let kind = if text.ends_with('/') || !is_remote(&path) && path.is_dir() {
             Kind::CsvFolder
         } else {
-            match path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase).as_deref()
-            {
+            match suffix_of(&path).as_deref() {
                 Some("xlsx") => Kind::Workbook,
                 Some("zip") => Kind::CsvArchive,
                 Some("csv") => Kind::Csv,
@@ -144,6 +143,11 @@ impl Target {
             None => path.join("cutover-report.journal.jsonl"),
         }
     }
+}
+
+/// The suffix of a path in lower case, without its dot.
+pub(super) fn suffix_of(path: &Path) -> Option<String> {
+    Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
 /// A text with `{date}` and `{time}` replaced.

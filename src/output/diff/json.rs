@@ -13,7 +13,7 @@ use crate::report::{Diff, DirectoryChange, SummaryRow, TaskChange, Zone};
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_diff_document(diff: &Diff<'_>, to: &mut dyn Write) -> Result<(), Cause> {
+pub(super) fn write(diff: &Diff<'_>, to: &mut dyn Write) -> Result<(), Cause> {
     let zone = diff.zone();
     let document = Document {
         format: FORMAT,

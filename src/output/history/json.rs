@@ -14,7 +14,7 @@ use crate::report::{Course, History, NightSummary, Status, Zone};
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_history_document(document: &HistoryDocument<'_>, to: &mut dyn Write) -> Result<(), Cause> {
+pub(super) fn write(document: &HistoryDocument<'_>, to: &mut dyn Write) -> Result<(), Cause> {
     let HistoryDocument { history, options } = document;
     let zone = &options.timezone;
     let document = Document {

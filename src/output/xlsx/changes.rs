@@ -1,12 +1,13 @@
 //! The workbook of what changed between two journals: Changes, Directories, About.
 
+use std::io::Write;
+
 use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::about;
 use super::sheet::Sheet;
 use super::style::Styles;
 use super::workbook::{empty, properties, save};
-use crate::fs::AtomicFile;
 use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::output::error::Cause;
 use crate::report::{CHANGES, Change, Column, DIRECTORIES, Diff, DirectoryRow};
@@ -35,7 +36,7 @@ const DIRECTORIES_HEADING_ROW: u32 = 4;
 const DIRECTORIES_PER_SHEET: usize = 1_048_576 - DIRECTORIES_HEADING_ROW as usize - 1;
 
 /// Writes the workbook.
-pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut AtomicFile) -> Result<(), Cause> {
+pub(in crate::output) fn write(diff: &Diff<'_>, to: &mut dyn Write) -> Result<(), Cause> {
     let language = diff.now().options().language;
     let mut workbook = empty(&properties(diff.now())?.set_title(language.text(TITLE)));
     // Sample data in either run is never green.

@@ -1,5 +1,7 @@
 //! The workbook of a history: Course, Tasks, About.
 
+use std::io::Write;
+
 use rust_xlsxwriter::{
     Chart, ChartEmptyCells, ChartFormat, ChartLegendPosition, ChartLine, ChartMarker, ChartMarkerType,
     ChartRange, ChartSolidFill, ChartType, Color, DocProperties, ExcelDateTime, Format, FormatAlign,
@@ -14,7 +16,6 @@ use super::serial_number::serial_number;
 use super::sheet::MAX_FOOTER_TITLE;
 use super::style::{Styles, font, paint};
 use super::workbook::{empty, save};
-use crate::fs::AtomicFile;
 use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::output::error::Cause;
 use crate::output::history_document::HistoryDocument;
@@ -49,7 +50,7 @@ const STRIP: u16 = 7;
 const GAP_FILL: u32 = 0xE5_E7_EB;
 
 /// Writes the workbook.
-pub(in crate::output) fn write(document: &HistoryDocument<'_>, to: &mut AtomicFile) -> Result<(), Cause> {
+pub(in crate::output) fn write(document: &HistoryDocument<'_>, to: &mut dyn Write) -> Result<(), Cause> {
     let HistoryDocument { history, options } = *document;
     let language = options.language;
     let last = history.nights().last().map_or(0, |night| night.ended_at.as_second());

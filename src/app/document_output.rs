@@ -1,0 +1,79 @@
+//! Writes the outputs of a comparison or a history.
+
+use std::fmt::Write as _;
+
+use crate::cli::StdoutFormat;
+use crate::output::{Document, DocumentKind, DocumentTarget, StdoutKind, write_document};
+use crate::storage::Storage;
+
+use super::exit::Failure;
+use super::{console, stdout_output};
+
+/// The outputs of a document, after they were written.
+pub(crate) struct DocumentOutput<'a, D> {
+    document: &'a D,
+    csv_raw: bool,
+    /// The paths written, a line each.
+    paths: String,
+    has_failed: bool,
+}
+
+impl<'a, D: Document> DocumentOutput<'a, D> {
+    /// Writes every target. One that fails is reported and does not stop the others.
+    pub(crate) fn write(
+        document: &'a D,
+        targets: &[DocumentTarget],
+        csv_raw: bool,
+        storage: &Storage,
+    ) -> Self {
+        let mut output = Self { document, csv_raw, paths: String::new(), has_failed: false };
+        for target in targets {
+            match write_document(document, target, csv_raw, storage) {
+                Ok(()) => {
+                    let _ = writeln!(output.paths, "{}", target.path().display());
+                }
+                Err(error) => {
+                    console::error(&format!("{error}; an existing file is unchanged"));
+                    output.has_failed = true;
+                }
+            }
+        }
+        output
+    }
+
+    /// Whether a target or stdout could not be written.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    /// Writes to stdout what belongs there: the output of `-o -`, the document of `--json`, else the table, or without
+    /// one the paths written unless `quiet`.
+    pub(crate) fn print(
+        &mut self,
+        format: Option<StdoutFormat>,
+        json: bool,
+        table: Option<impl FnOnce() -> Result<(), Failure>>,
+        quiet: bool,
+    ) {
+        let printed = match (format, table) {
+            (Some(format), _) => stdout_output::write(format, |to| {
+                self.document.write_as(StdoutKind::from(format).into(), self.csv_raw, to)
+            }),
+            (None, _) if json => self.print_json(),
+            (None, Some(table)) => table(),
+            (None, None) if quiet => Ok(()),
+            (None, None) => console::out_data(self.paths.as_bytes()).map(drop),
+        };
+        if let Err(failure) = printed {
+            console::failure(&failure);
+            self.has_failed = true;
+        }
+    }
+
+    fn print_json(&mut self) -> Result<(), Failure> {
+        let mut text = Vec::new();
+        self.document.write_as(DocumentKind::Json, self.csv_raw, &mut text).map_err(Failure::stopped)?;
+        self.has_failed |= !console::is_stdout_open();
+        console::out_json(&text).map(drop)
+    }
+}
