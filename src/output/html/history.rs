@@ -1,16 +1,11 @@
 //! The page of a history. It reads without script; the script only sorts the table.
 
-use std::fmt::Display;
 use std::io::Write;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use minijinja::value::{Rest, Value};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::value::Value;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::escape;
+use super::environment::{environment, lang, policy};
 use super::words::{VerdictWords, fill, tone, verdict_words};
 use crate::model::{Language, TOOL, Verdict};
 use crate::output::error::Cause;
@@ -19,12 +14,15 @@ use crate::report::{Course, History, NightSummary, Zone};
 
 const PAGE: &str = include_str!("../../../templates/html/history.html.j2");
 const SCRIPT: &str = include_str!("../../../templates/html/history.js");
-const STYLES: [&str; 2] =
-    [include_str!("../../../templates/html/report.css"), include_str!("../../../templates/html/history.css")];
-/// The size of a chart in its own units, the width of a night in a strip, and the widest strip.
+const STYLE: &str = concat!(
+    include_str!("../../../templates/html/report.css"),
+    include_str!("../../../templates/html/history.css")
+);
+/// The width and height of a chart, in its own units.
 const CHART: (usize, usize) = (1000, 200);
-/// Above and below a line.
+/// The space above and below the line of a chart.
 const MARGIN: usize = 4;
+/// The width of a night in a strip, the maximum width of a strip, and its height, in pixels.
 const NIGHT_WIDTH: usize = 8;
 const MAX_STRIP: usize = 360;
 const STRIP_HEIGHT: usize = 16;
@@ -119,31 +117,10 @@ struct Night<'a> {
 /// Writes the page of a history.
 pub(in crate::output) fn write(document: &HistoryDocument<'_>, to: &mut dyn Write) -> Result<(), Cause> {
     let language = document.options.language;
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_function("t", move |text: &str, values: Rest<Value>| {
-        let values: Vec<&dyn Display> = values.iter().map(|value| value as _).collect();
-        language.fill(text, &values)
-    });
-    environment.add_function("text", |text: &str| Value::from_safe_string(escape::html(text)));
-    environment.add_function("style", || Value::from_safe_string(STYLES.concat()));
+    let mut environment = environment(language, STYLE.to_owned());
     environment.add_function("script", || Value::from_safe_string(SCRIPT.to_owned()));
     let template = environment.template_from_named_str("history.html", PAGE)?;
     Ok(to.write_all(template.render(page(document))?.as_bytes())?)
-}
-
-/// Only the style and the script of the page may be used, known by their digests; nothing is loaded from anywhere.
-fn policy() -> String {
-    let digest = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'; \
-         require-trusted-types-for 'script'",
-        digest(&STYLES.concat()),
-        digest(SCRIPT)
-    )
 }
 
 fn page<'a>(document: &HistoryDocument<'a>) -> Page<'a> {
@@ -155,11 +132,8 @@ fn page<'a>(document: &HistoryDocument<'a>) -> Page<'a> {
     let [first, last] = &ends;
     let width = (nights.len() * NIGHT_WIDTH).min(MAX_STRIP);
     Page {
-        lang: match language {
-            Language::English => "en",
-            Language::Chinese => "zh-CN",
-        },
-        policy: policy(),
+        lang: lang(language),
+        policy: policy(&[STYLE], SCRIPT),
         sample_data: history.is_sample(),
         run: language.fill("Runs that ended {0} to {1} ({2})", &[first, last, &zone.name()]),
         headline: history.headline(language),

@@ -5,6 +5,7 @@
 
 mod data;
 mod details;
+mod environment;
 mod escape;
 mod history;
 mod page;

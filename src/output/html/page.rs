@@ -2,14 +2,11 @@
 
 use std::fmt::Display;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use minijinja::value::{Rest, Value};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::value::Value;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use super::environment::{environment, lang, policy};
 use super::escape;
 use super::script::SCRIPT;
 use super::words::{self, TONES, VerdictWords, tone, verdict_words};
@@ -154,18 +151,8 @@ struct JournalFile {
 /// The page up to the data of its table.
 pub(super) fn render(report: &Report<'_>) -> Result<String, Cause> {
     let language = report.options().language;
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_function("t", move |text: &str, values: Rest<Value>| {
-        let values: Vec<&dyn Display> = values.iter().map(|value| value as _).collect();
-        language.fill(text, &values)
-    });
-    environment.add_function("text", |text: &str| Value::from_safe_string(escape::html(text)));
+    let mut environment = environment(language, STYLE.to_owned());
     environment.add_function("plain", |text: &str| Value::from_safe_string(escape::plain(text)));
-    environment.add_function("style", || Value::from_safe_string(STYLE.to_owned()));
     let sha256 = journal_sha256(report)?;
     let footer = footer(report, &sha256);
     let page = page(report, sha256, &footer);
@@ -189,11 +176,8 @@ fn page<'a>(report: &'a Report<'_>, journal_sha256: String, footer: &str) -> Pag
     let in_force =
         report.waivers().unwrap_or_default().iter().filter(|waiver| !waiver.expired && waiver.rows > 0);
     Page {
-        lang: match language {
-            Language::English => "en",
-            Language::Chinese => "zh-CN",
-        },
-        policy: policy(footer),
+        lang: lang(language),
+        policy: policy(&[STYLE, footer], SCRIPT),
         title: options.template.title.text(language),
         run: language.fill("Run {0} to {1} ({2}), endpoint {3}", &run),
         sample_data: report.is_sample(),
@@ -228,18 +212,6 @@ fn page<'a>(report: &'a Report<'_>, journal_sha256: String, footer: &str) -> Pag
         all_heading: if facts.filtered.is_some() { t("Filtered tasks") } else { t("All tasks") },
         tool: TOOL,
     }
-}
-
-/// Only what is in the page may run or style it, known by its digest; nothing is loaded from anywhere.
-fn policy(footer: &str) -> String {
-    let digest = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{}' 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; \
-         form-action 'none'; require-trusted-types-for 'script'",
-        digest(STYLE),
-        digest(footer),
-        digest(SCRIPT)
-    )
 }
 
 /// The style of the printed pages' footers: title, run end, journal digest and page number.
