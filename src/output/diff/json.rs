@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use super::super::error::Cause;
-use super::super::json::{Criteria, FORMAT, Run};
 use crate::model::{Language, TOOL, Totals, Verdict};
-use crate::report::{Diff, DirectoryChange, SummaryRow, TaskChange, Zone};
+use crate::output::error::Cause;
+use crate::output::json::{Counts, Criteria, FORMAT, Run, write_document};
+use crate::report::{Change, Diff, DirectoryChange, SummaryRow, TaskChange, Zone};
 
 /// Writes the document of what changed, `"format": 1`.
 ///
@@ -23,11 +23,10 @@ pub(super) fn write(diff: &Diff<'_>, to: &mut dyn Write) -> Result<(), Cause> {
         now: Run::of(diff.now(), zone),
         warnings: diff.warnings(Language::English),
         criteria: Criteria::of(diff.now().options()),
-        counts: Counts(diff),
+        counts: Counts(diff.counts().into()),
         tasks: diff.tasks().iter().map(|row| Task::new(row, zone)).collect(),
     };
-    serde_json::to_writer_pretty(&mut *to, &document)?;
-    Ok(to.write_all(b"\n")?)
+    write_document(&document, to)
 }
 
 #[derive(Serialize)]
@@ -39,16 +38,8 @@ struct Document<'a> {
     now: Run<'a>,
     warnings: Vec<String>,
     criteria: Criteria,
-    counts: Counts<'a>,
+    counts: Counts<Change>,
     tasks: Vec<Task<'a>>,
-}
-
-struct Counts<'a>(&'a Diff<'a>);
-
-impl Serialize for Counts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.counts().map(|(change, count)| (change.key(), count)))
-    }
 }
 
 /// A task of either report. Times are RFC 3339; counts are of files, and none if it was not verified.

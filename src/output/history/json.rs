@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::model::{Language, TOOL, Verdict};
 use crate::output::error::Cause;
 use crate::output::history_document::HistoryDocument;
-use crate::output::json::{Criteria, FORMAT};
+use crate::output::json::{Counts, Criteria, FORMAT, write_document};
 use crate::report::{Course, History, NightSummary, Status, Zone};
 
 /// Writes the document of a history, `"format": 1`.
@@ -29,8 +29,7 @@ pub(super) fn write(document: &HistoryDocument<'_>, to: &mut dyn Write) -> Resul
         nights: history.nights().iter().map(|night| Night::new(night, zone)).collect(),
         tasks: history.tasks().iter().map(|task| Task::new(task, history, zone)).collect(),
     };
-    serde_json::to_writer_pretty(&mut *to, &document)?;
-    Ok(to.write_all(b"\n")?)
+    write_document(&document, to)
 }
 
 #[derive(Serialize)]
@@ -64,7 +63,7 @@ struct Night<'a> {
     not_fetched: usize,
     /// Tasks of the history without a result.
     gaps: usize,
-    counts: Counts<'a>,
+    counts: Counts<Verdict>,
     journals: &'a [String],
 }
 
@@ -81,17 +80,9 @@ impl<'a> Night<'a> {
             not_passing: night.is_whole().then(|| night.not_passing()),
             not_fetched: night.not_fetched,
             gaps: night.gaps,
-            counts: Counts(&night.counts),
+            counts: Counts(night.counts.clone()),
             journals: &night.journals,
         }
-    }
-}
-
-struct Counts<'a>(&'a [(Verdict, usize)]);
-
-impl Serialize for Counts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(verdict, count)| (verdict.key(), count)))
     }
 }
 

@@ -1,21 +1,20 @@
 //! The summary for machines. Its keys are those of the structs here: a column can be renamed without breaking
 //! what scripts rely on.
 
+mod format;
 mod run;
 mod task;
 
 use std::io::Write;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::model::{Language, TOOL, TaskId, Verdict};
 use crate::output::error::Cause;
 use crate::report::{Change, Groups, Report, Status, Waiver, WaiverUse};
+pub(super) use format::{Counts, FORMAT, write_document};
 pub(super) use run::{Criteria, Run};
 use task::TaskEntry;
-
-/// The version of the document's format.
-pub(super) const FORMAT: u32 = 1;
 
 /// Writes the summary document, `"format": 1`.
 ///
@@ -39,7 +38,7 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
         since_last_run: report.since().map(|since| SinceEntry {
             journal: &since.journal,
             ended_at: options.timezone.rfc3339(since.ended_at),
-            changes: Changes(&since.counts),
+            changes: Counts(since.counts.into()),
         }),
         run: Run::of(report, &options.timezone),
         criteria: Criteria::of(options),
@@ -57,8 +56,7 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
         waivers: report.waivers().map(|waivers| waivers.iter().map(WaiverEntry::from).collect()),
         tasks: report.rows().iter().map(|row| TaskEntry::new(report, row)).collect(),
     };
-    serde_json::to_writer_pretty(&mut *to, &document)?;
-    Ok(to.write_all(b"\n")?)
+    write_document(&document, to)
 }
 
 #[derive(Serialize)]
@@ -74,7 +72,7 @@ struct Document<'a> {
     since_last_run: Option<SinceEntry<'a>>,
     run: Run<'a>,
     criteria: Criteria,
-    counts: Counts,
+    counts: Counts<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<GroupsEntry>,
     evidence: Evidence,
@@ -91,15 +89,7 @@ struct SinceEntry<'a> {
     journal: &'a str,
     ended_at: String,
     #[serde(flatten)]
-    changes: Changes<'a>,
-}
-
-struct Changes<'a>(&'a [(Change, usize)]);
-
-impl Serialize for Changes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(change, count)| (change.key(), count)))
-    }
+    changes: Counts<Change>,
 }
 
 /// The part of the tasks that the document shows: all its counts are of these.
@@ -125,7 +115,7 @@ struct GroupEntry {
     name: Option<String>,
     tasks: usize,
     passing: usize,
-    counts: Counts,
+    counts: Counts<Verdict>,
 }
 
 impl From<Groups> for GroupsEntry {
@@ -168,13 +158,4 @@ impl<'a> From<&'a WaiverUse> for WaiverEntry<'a> {
 struct Reconciled<'a> {
     declared_not_found: &'a [TaskId],
     found_not_declared: &'a [crate::model::Task],
-}
-
-/// The number of tasks by verdict.
-pub(super) struct Counts(pub(super) Vec<(Verdict, usize)>);
-
-impl Serialize for Counts {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(verdict, count)| (verdict, count)))
-    }
 }

@@ -164,7 +164,7 @@ struct Document<'a> {
     run: Run<'a>,
     settings: Settings<'a>,
     tasks: usize,
-    counts: Counts,
+    counts: Counts<Verdict>,
     files: Vec<Entry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<String>,

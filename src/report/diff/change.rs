@@ -1,10 +1,13 @@
 //! What became of a task and of its directories.
 
+use serde::Serialize;
+
 use crate::model::{DirectoryCheck, Note, Task};
 use crate::report::row::SummaryRow;
 
 /// What became of a task or a directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Something about it got worse.
     Worse,
