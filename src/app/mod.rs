@@ -25,3 +25,5 @@ pub(crate) mod stdout_output;
 pub(crate) mod summary;
 pub(crate) mod task_source;
 pub(crate) mod template_choice;
+#[cfg(test)]
+mod test_folder;

@@ -213,27 +213,28 @@ fn night_of(set: &[&Mutex<Read>], options: &Options, names: &Mutex<Names>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::test_folder::{folder_with, names_in};
 
     #[test]
     fn folders_are_searched_once_without_hidden_and_other_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        for name in ["2026-11-02", "2026-11-01", ".hidden", "empty"] {
-            std::fs::create_dir(at(name)).unwrap();
-        }
-        for name in
-            ["2026-11-02/r.jsonl", "2026-11-01/r.jsonl", "2026-11-01/r.xlsx", ".hidden/r.jsonl", "a.jsonl"]
-        {
-            std::fs::write(at(name), "").unwrap();
-        }
+        let folder = folder_with(&[
+            "2026-11-02/r.jsonl",
+            "2026-11-01/r.jsonl",
+            "2026-11-01/r.xlsx",
+            ".hidden/r.jsonl",
+            "a.jsonl",
+        ]);
+        let folder = folder.path();
+        let at = |name: &str| folder.join(name);
+        std::fs::create_dir(at("empty")).unwrap();
         #[cfg(unix)]
         for (to, name) in [("2026-11-02", "latest"), (".", "2026-11-01/up")] {
-            std::os::unix::fs::symlink(folder.path().join(to), at(name)).unwrap();
+            std::os::unix::fs::symlink(folder.join(to), at(name)).unwrap();
         }
         let names = |paths: &[&str]| -> Vec<String> {
             let paths: Vec<PathBuf> = paths.iter().map(|path| at(path)).collect();
-            let found = find(&paths, &Storage::default()).unwrap().into_iter();
-            found.map(|input| input.path.strip_prefix(folder.path()).unwrap().display().to_string()).collect()
+            let found = find(&paths, &Storage::default()).unwrap();
+            names_in(folder, found.into_iter().map(|input| input.path))
         };
         assert_eq!(names(&[""]), ["2026-11-01/r.jsonl", "2026-11-02/r.jsonl", "a.jsonl"]);
         assert_eq!(

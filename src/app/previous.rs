@@ -213,21 +213,21 @@ const MAX_REMOTE: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::test_folder::{folder_with, names_in};
 
     #[test]
     fn folders_with_other_digits_are_searched_and_others_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        for name in ["2026-11-20", "2026-11-21", "2026-11-22", "archive", "v2"] {
-            std::fs::create_dir(at(name)).unwrap();
-            std::fs::write(at(name).join("r.jsonl"), "").unwrap();
-        }
-        std::fs::write(at("2026-11-21/r.xlsx"), "").unwrap();
-        std::fs::write(at("2026-11-21/other.jsonl"), "").unwrap();
-        let names = |path: &str| -> Vec<String> {
-            let found = local_files(&at(path)).into_iter();
-            found.map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect()
-        };
+        let folder = folder_with(&[
+            "2026-11-20/r.jsonl",
+            "2026-11-21/r.jsonl",
+            "2026-11-21/r.xlsx",
+            "2026-11-21/other.jsonl",
+            "2026-11-22/r.jsonl",
+            "archive/r.jsonl",
+            "v2/r.jsonl",
+        ]);
+        let folder = folder.path();
+        let names = |path: &str| names_in(folder, local_files(&folder.join(path)));
         let beside = ["2026-11-21/other.jsonl", "2026-11-20/r.jsonl", "2026-11-22/r.jsonl"];
         assert_eq!(names("2026-11-21/r.jsonl"), beside);
         assert_eq!(names("archive/r.jsonl"), [""; 0]);
