@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::cli::{PreviousArg, ReportArgs};
 use crate::fs::Scratch;
 use crate::journal::{Header, Journal};
-use crate::model::NamedFile;
+use crate::model::{NamedFile, Task};
 use crate::report::{Diff, Options, Report, Since, View};
 use crate::storage::{Storage, is_remote};
 
@@ -18,6 +18,8 @@ use super::console;
 use super::exit::Failure;
 
 const SUFFIX: &str = "jsonl";
+/// The most objects that are downloaded to find the last run.
+const MAX_REMOTE: usize = 8;
 
 /// The report of a journal with what changed since the last run, if `previous` asks for that.
 ///
@@ -41,21 +43,22 @@ pub(crate) fn report<'j>(
         PreviousArg::Newest => newest_before(journal, replaced, storage),
     };
     let Some(earlier) = earlier else {
-        if !warn {
-            return Ok(report);
+        if warn {
+            console::warning(&format!(
+                "{}: no earlier finished run of this report was found, so nothing is compared and \
+                 `--fail-on worse,gone` has no effect; --previous JOURNAL names one",
+                journal.path().display()
+            ));
         }
-        console::warning(&format!(
-            "{}: no earlier finished run of this report was found, so nothing is compared and `--fail-on worse,gone` \
-             has no effect; --previous JOURNAL names one",
-            journal.path().display()
-        ));
         return Ok(report);
     };
-    // All tasks are compared, whatever part is shown.
-    let whole = Options { view: View::default(), ..options };
-    let before = Report::new(&earlier, whole.clone()).map_err(Failure::journal)?;
-    let now = Report::new(journal, whole).map_err(Failure::journal)?;
-    let diff = Diff::new(&before, &now).map_err(Failure::journal)?;
+    // All tasks are compared, also those that the report leaves out.
+    let is_whole = options.view.is_whole();
+    let options = Options { view: View::default(), ..options };
+    let before = Report::new(&earlier, options.clone()).map_err(Failure::journal)?;
+    let unfiltered =
+        if is_whole { None } else { Some(Report::new(journal, options).map_err(Failure::journal)?) };
+    let diff = Diff::new(&before, unfiltered.as_ref().unwrap_or(&report)).map_err(Failure::journal)?;
     let since = Since {
         journal: earlier.path().display().to_string(),
         ended_at: earlier.ended_at(),
@@ -107,14 +110,12 @@ pub(crate) fn newest_before(
     [replaced, found].into_iter().flatten().max_by_key(Journal::as_of)
 }
 
-fn is_same_report(one: &Header, its_path: &Path, other: &Header, other_path: &Path) -> bool {
+fn is_same_report<'h>(one: &'h Header, its_path: &Path, other: &'h Header, other_path: &Path) -> bool {
     let shard = |header: &Header| header.shard.as_ref().map(|part| part.shard);
     if one.endpoint != other.endpoint || shard(one) != shard(other) {
         return false;
     }
-    let keys = |header: &Header| -> HashSet<String> {
-        header.list.tasks.iter().map(|task| task.key().to_owned()).collect()
-    };
+    let keys = |header: &'h Header| -> HashSet<&'h str> { header.list.tasks.iter().map(Task::key).collect() };
     let (ours, theirs) = (keys(one), keys(other));
     let common = ours.intersection(&theirs).count();
     let is_named_alike = undated(its_path) == undated(other_path);
@@ -127,8 +128,7 @@ fn undated(path: &Path) -> String {
     name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
 }
 
-/// The files that may be earlier journals with the starts of their runs, the last one first. What cannot be read is
-/// skipped.
+/// The files that may be earlier journals with the starts of their runs, newest first. Unreadable files are skipped.
 fn candidates(path: &Path, storage: &Storage) -> Vec<(Timestamp, NamedFile)> {
     let files: Vec<NamedFile> = if is_remote(path) {
         remote_files(path, storage)
@@ -137,7 +137,9 @@ fn candidates(path: &Path, storage: &Storage) -> Vec<(Timestamp, NamedFile)> {
     };
     let started = files.into_iter().filter_map(|file| Some((started_at(&file.local)?, file)));
     let mut started: Vec<(Timestamp, NamedFile)> = started.collect();
-    started.sort_by(|(one, file), (other, second)| other.cmp(one).then_with(|| file.name.cmp(&second.name)));
+    started.sort_by(|(start, file), (other_start, other)| {
+        other_start.cmp(start).then_with(|| file.name.cmp(&other.name))
+    });
     started
 }
 
@@ -202,13 +204,10 @@ fn remote_files(path: &Path, storage: &Storage) -> Vec<NamedFile> {
             && place.parent().is_some_and(|parent| parent == folder || undated(parent) == undated(folder))
     };
     let mut places: Vec<PathBuf> = listed.filter(is_near).collect();
-    // Dates in paths are in order; a few of the last ones are enough.
+    // The names differ in digits only, so the last ones are the newest.
     places.sort();
     places.into_iter().rev().take(MAX_REMOTE).filter_map(|place| storage.fetch(&place).ok()).collect()
 }
-
-/// The most objects that are downloaded to find the last run.
-const MAX_REMOTE: usize = 8;
 
 #[cfg(test)]
 mod tests {
