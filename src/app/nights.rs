@@ -60,16 +60,18 @@ pub(crate) fn find(paths: &[PathBuf], storage: &Storage) -> Result<Vec<Input>, F
 }
 
 fn may_be_journal(path: &Path) -> bool {
-    let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    !is_hidden && path.extension().is_some_and(|suffix| suffix == SUFFIX)
+    !is_hidden(path) && path.extension().is_some_and(|suffix| suffix == SUFFIX)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// Adds the files of a folder that may be journals, in the order of their paths. A folder that several links lead to
-/// is read once.
+/// Adds the files of a folder that may be journals, sorted by path. A folder with several links to it is read once.
 fn walk(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
     if !seen.insert(real(folder)) {
         return Ok(());
@@ -84,8 +86,7 @@ fn walk(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) ->
     }
     paths.sort();
     for path in paths {
-        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if path.is_dir() && !is_hidden {
+        if path.is_dir() && !is_hidden(&path) {
             walk(&path, seen, found)?;
         } else if path.is_file() && may_be_journal(&path) {
             found.push(path);
@@ -95,7 +96,7 @@ fn walk(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) ->
 }
 
 /// A journal that was read.
-struct Read {
+struct ReadJournal {
     file: NamedFile,
     key: RunKey,
     faults: Vec<String>,
@@ -123,11 +124,11 @@ pub(crate) fn history(inputs: &[Input], options: &Options, storage: &Storage) ->
     }
     let keys: Vec<RunKey> = runs.iter().map(|run| run.key.clone()).collect();
     let groups = group_into_nights(&keys, &options.timezone);
-    let runs: Vec<Mutex<Read>> = runs.into_iter().map(Mutex::new).collect();
+    let runs: Vec<Mutex<ReadJournal>> = runs.into_iter().map(Mutex::new).collect();
     let nights = spread(&groups, |sets| {
         let mut night: Option<Night> = None;
         for set in sets {
-            let set: Vec<&Mutex<Read>> = set.iter().filter_map(|place| runs.get(*place)).collect();
+            let set: Vec<&Mutex<ReadJournal>> = set.iter().filter_map(|place| runs.get(*place)).collect();
             let Some(read) = night_of(&set, options, &names)? else { continue };
             night = Some(match night {
                 Some(before) => before.join(read),
@@ -154,18 +155,18 @@ fn read_input(
     options: &Options,
     storage: &Storage,
     names: &Mutex<Names>,
-) -> Result<Option<Read>, Failure> {
+) -> Result<Option<ReadJournal>, Failure> {
     let file = storage.fetch(&input.path).map_err(Failure::storage)?;
     let journal = match Journal::open(&file) {
         Err(JournalError::MissingHeader(_)) if input.is_found => return Ok(None),
-        // A run that ended meanwhile renamed or removed it.
+        // A run renamed or removed it after the folder was listed.
         Err(JournalError::Io { source, .. }) if input.is_found && source.kind() == ErrorKind::NotFound => {
             return Ok(None);
         }
         journal => journal.map_err(Failure::journal)?,
     };
     let night = Some(judge(&journal, vec![name(&file)], options, names)?);
-    Ok(Some(Read { key: RunKey::of(&journal), faults: journal.faults(), night, file }))
+    Ok(Some(ReadJournal { key: RunKey::of(&journal), faults: journal.faults(), night, file }))
 }
 
 fn name(file: &NamedFile) -> String {
@@ -184,10 +185,14 @@ fn judge(
 }
 
 /// The night of runs that can be merged.
-fn night_of(set: &[&Mutex<Read>], options: &Options, names: &Mutex<Names>) -> Result<Option<Night>, Failure> {
+fn night_of(
+    set: &[&Mutex<ReadJournal>],
+    options: &Options,
+    names: &Mutex<Names>,
+) -> Result<Option<Night>, Failure> {
     let mut runs: Vec<_> = set.iter().map(|run| run.lock().unwrap_or_else(PoisonError::into_inner)).collect();
     let keys: Vec<&RunKey> = runs.iter().map(|run| &run.key).collect();
-    // Answers for one task must be chosen from only if several journals may have it.
+    // Only a merge can choose between several answers for one task.
     let needs_merge = runs.len() > 1 && !RunKey::are_different_shards(&keys);
     if !needs_merge {
         let mut nights: Vec<Night> = runs.iter_mut().filter_map(|run| run.night.take()).collect();
