@@ -22,8 +22,8 @@ pub struct Night {
     /// Whether the clock of a machine that fetched was off by more than 5 minutes.
     pub is_clock_wrong: bool,
     pub(super) facts: Facts,
-    /// The shards that it is made from, if it is made from shards of one list alone, and the tasks of that list.
-    pub(super) shards: (Vec<Shard>, usize),
+    /// The shard of the report, if it is of one, and the number of tasks in the whole list. Used until reports are joined.
+    pub(super) shard: Option<(Shard, usize)>,
     pub(super) is_sample: bool,
     pub(super) entries: Vec<Entry>,
 }
@@ -42,11 +42,7 @@ impl Night {
             journals,
             is_clock_wrong: journal.clock_offset().is_some_and(ClockOffset::is_notable),
             facts: report.facts(),
-            shards: header
-                .shard
-                .as_ref()
-                .map(|part| (vec![part.shard], part.list.list_tasks))
-                .unwrap_or_default(),
+            shard: header.shard.as_ref().map(|part| (part.shard, part.list.list_tasks)),
             is_sample: report.is_sample(),
             entries,
         }
@@ -54,14 +50,14 @@ impl Night {
 
     /// Joins the reports of different shards of one list; none without any.
     pub fn join_shards(nights: Vec<Self>) -> Option<Self> {
-        let mut shards: Vec<Shard> = nights.iter().flat_map(|night| night.shards.0.iter().copied()).collect();
-        shards.sort_unstable();
+        let shards: Vec<(Shard, usize)> = nights.iter().filter_map(|night| night.shard).collect();
+        let (first, list_tasks) = shards.first()?;
+        let of = first.of();
         let mut night = nights.into_iter().reduce(Self::join)?;
-        let of = shards.first()?.of();
         let all = (1..=of.get()).filter_map(|index| Shard::new(index, of));
-        let missing = all.filter(|shard| !shards.contains(shard));
+        let missing = all.filter(|shard| shards.iter().all(|(other, _)| other != shard));
         night.facts.missing_shards = missing.map(|shard| shard.to_string()).collect();
-        night.facts.missing_tasks = night.shards.1.saturating_sub(night.entries.len());
+        night.facts.missing_tasks = list_tasks.saturating_sub(night.entries.len());
         night.facts.only_shard = None;
         Some(night)
     }

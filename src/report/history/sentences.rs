@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::course::{Course, History};
+use super::course::{Course, History, NightSummary};
 use crate::model::{Language, Verdict};
 use crate::report::zone::Zone;
 
@@ -38,7 +38,7 @@ const DEFINITIONS: [(&str, &str); 7] = [
 ];
 
 impl History {
-    /// The outcome in one sentence, as in `3 nights, 12 tasks: 7 pass, 5 do not; 2 without progress`.
+    /// The outcome in one sentence, as in `Nights: 3; tasks: 12, 7 pass, 5 do not pass; without progress: 2`.
     pub fn headline(&self, language: Language) -> String {
         let count = |is_it: fn(&&Course) -> bool| self.tasks().iter().filter(is_it).count();
         let passing = count(|task| task.passes());
@@ -69,7 +69,7 @@ impl History {
 
     /// Why the history may mislead, a sentence each.
     pub fn warnings(&self, zone: &Zone, language: Language) -> Vec<String> {
-        let nights = |is_it: fn(&&super::course::NightSummary) -> bool| -> Vec<String> {
+        let nights = |is_it: fn(&&NightSummary) -> bool| -> Vec<String> {
             self.nights().iter().filter(is_it).map(|night| zone.plain(night.ended_at)).collect()
         };
         [

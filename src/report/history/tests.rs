@@ -30,7 +30,7 @@ fn night(ended: &str, rows: &[Row<'_>]) -> Night {
         journals: vec![ended.to_owned()],
         is_clock_wrong: false,
         facts: Facts { finished: true, ..Facts::default() },
-        shards: (Vec::new(), 0),
+        shard: None,
         is_sample: false,
         entries,
     }
