@@ -1,5 +1,6 @@
 //! Which rows of two reports are the same server.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::summary::Report;
@@ -9,7 +10,7 @@ use crate::model::TaskId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity<'a> {
     /// The plan's name of the server, in lower case, if it was listed without a task id.
-    plan: Option<String>,
+    plan: Option<Cow<'a, str>>,
     task_id: Option<&'a str>,
     source_id: Option<&'a str>,
     endpoint: &'a str,
@@ -18,12 +19,12 @@ pub struct Identity<'a> {
 impl<'a> Identity<'a> {
     /// The identity of a server. `plan` is in lower case.
     pub(super) fn new(
-        plan: Option<&str>,
+        plan: Option<&'a str>,
         task_id: Option<&'a str>,
         source_id: Option<&'a str>,
         endpoint: &'a str,
     ) -> Self {
-        Self { plan: plan.map(str::to_owned), task_id, source_id, endpoint }
+        Self { plan: plan.map(Cow::Borrowed), task_id, source_id, endpoint }
     }
 
     /// The identities of a report's rows.
@@ -31,7 +32,7 @@ impl<'a> Identity<'a> {
         let header = report.journal().header();
         let rows = report.rows().iter();
         rows.map(|row| Self {
-            plan: row.task.planned.as_ref().map(|planned| planned.name.to_lowercase()),
+            plan: row.task.planned.as_ref().map(|planned| planned.name.to_lowercase().into()),
             task_id: row.task.task_id.as_ref().map(TaskId::as_str),
             source_id: row.task.source_id.as_deref(),
             endpoint: header.endpoint_of(row.ordinal),
@@ -93,10 +94,9 @@ impl<'s, 'a> Matches<'s, 'a> {
 mod tests {
     use super::*;
 
-    fn identity<'a>(plan: &str, task_id: &'a str, source_id: &'a str) -> Identity<'a> {
+    fn identity<'a>(plan: &'a str, task_id: &'a str, source_id: &'a str) -> Identity<'a> {
         let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
-        let plan = Some(plan.to_owned()).filter(|plan| !plan.is_empty());
-        Identity { plan, task_id: some(task_id), source_id: some(source_id), endpoint: "e" }
+        Identity::new(some(plan), some(task_id), some(source_id), "e")
     }
 
     #[test]

@@ -85,6 +85,22 @@ pub struct Course {
 }
 
 impl Course {
+    /// The course of a task that this many nights did not list before the night of `entry`.
+    fn after_gaps(nights: usize, entry: Entry) -> Self {
+        let mut findings = vec![None; nights];
+        findings.push(entry.result());
+        Self { entry, is_listed: true, findings, statistics: Statistics::default() }
+    }
+
+    /// Records what the newest night says about the task.
+    fn update(&mut self, entry: Entry) {
+        if let Some(newest) = self.findings.last_mut() {
+            *newest = entry.result();
+        }
+        self.is_listed = true;
+        self.entry.update(entry);
+    }
+
     /// The task id that the last list with this task has.
     pub fn task_id(&self) -> Option<&str> {
         self.entry.task_id.as_deref()
@@ -158,42 +174,27 @@ impl History {
             let key = |night: &Night| (night.as_of, night.started_at);
             key(one).cmp(&key(other)).then_with(|| one.journals.cmp(&other.journals))
         });
-        let count = nights.len();
         let is_sample = nights.iter().any(|night| night.is_sample);
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut findings: Vec<Vec<Option<Finding>>> = Vec::new();
-        let mut listed: Vec<bool> = Vec::new();
-        let mut summaries = Vec::with_capacity(count);
+        let mut summaries = Vec::with_capacity(nights.len());
+        let mut tasks: Vec<Course> = Vec::new();
         for (number, night) in nights.into_iter().enumerate() {
             summaries.push(summary(&night));
-            let places = Identity::places(&identities(&entries), &identities(&night.entries));
-            listed.iter_mut().for_each(|is_listed| *is_listed = false);
+            let known = tasks.iter().map(|task| &task.entry);
+            let places = Identity::places(&identities(known), &identities(&night.entries));
+            for task in &mut tasks {
+                task.is_listed = false;
+                task.findings.push(None);
+            }
             for (entry, place) in night.entries.into_iter().zip(places) {
-                let finding = entry.result();
-                let place = place.unwrap_or(entries.len());
-                match entries.get_mut(place) {
-                    Some(known) => known.update(entry),
-                    None => {
-                        entries.push(entry);
-                        findings.push(vec![None; count]);
-                        listed.push(true);
-                    }
-                }
-                if let Some(of_night) = findings.get_mut(place).and_then(|task| task.get_mut(number)) {
-                    *of_night = finding;
-                }
-                if let Some(is_listed) = listed.get_mut(place) {
-                    *is_listed = true;
+                match place.and_then(|place| tasks.get_mut(place)) {
+                    Some(task) => task.update(entry),
+                    None => tasks.push(Course::after_gaps(number, entry)),
                 }
             }
         }
-        let tasks = entries.into_iter().zip(findings).zip(listed);
-        let mut tasks: Vec<Course> = tasks
-            .map(|((entry, findings), is_listed)| {
-                let statistics = Statistics::of(&findings);
-                Course { entry, is_listed, findings, statistics }
-            })
-            .collect();
+        for task in &mut tasks {
+            task.statistics = Statistics::of(&task.findings);
+        }
         for (number, night) in summaries.iter_mut().enumerate() {
             let is_gap = |task: &&Course| task.findings.get(number).is_none_or(Option::is_none);
             night.gaps = tasks.iter().filter(is_gap).count();

@@ -81,6 +81,6 @@ impl Entry {
     }
 }
 
-pub(super) fn identities(entries: &[Entry]) -> Vec<Identity<'_>> {
-    entries.iter().map(Entry::identity).collect()
+pub(super) fn identities<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Identity<'e>> {
+    entries.into_iter().map(Entry::identity).collect()
 }
