@@ -1,4 +1,4 @@
-//! The page of a history. It reads without script; the script only sorts the table.
+//! The page of a history. It is complete without script; the script only sorts the table.
 
 use std::io::Write;
 
@@ -22,6 +22,8 @@ const STYLE: &str = concat!(
 const CHART: (usize, usize) = (1000, 200);
 /// The space above and below the line of a chart.
 const MARGIN: usize = 4;
+/// The length of a line that has a single point.
+const DOT: usize = 4;
 /// The width of a night in a strip, the maximum width of a strip, and its height, in pixels.
 const NIGHT_WIDTH: usize = 8;
 const MAX_STRIP: usize = 360;
@@ -186,7 +188,7 @@ fn headings(zone: &Zone, language: Language) -> Vec<Heading> {
     ]
 }
 
-/// The columns of the nights: those that pass at the bottom.
+/// The chart with a column for each night: tasks that pass are at the bottom.
 fn chart(history: &History, zone: &Zone, language: Language) -> Chart {
     let nights = history.nights();
     let (width, height) = CHART;
@@ -198,7 +200,7 @@ fn chart(history: &History, zone: &Zone, language: Language) -> Chart {
         let of_verdicts = night.counts.iter().rev().map(|(verdict, count)| (Some(*verdict), *count));
         for (verdict, count) in of_verdicts.chain([(None, night.absent())]).filter(|(_, count)| *count > 0) {
             let (from, to) = (below * height / most, (below + count) * height / most);
-            let (tone, fill) = look(verdict);
+            let (tone, fill) = tone_and_fill(verdict);
             columns.push(Part {
                 tone,
                 fill,
@@ -233,13 +235,18 @@ fn legend(history: &History, language: Language) -> Vec<VerdictWords> {
         label: language.text("No result").to_owned(),
         meaning: String::new(),
         tone: "gap",
-        fill: look(None).1,
+        fill: tone_and_fill(None).1,
         shape: "circle",
     };
     verdicts.chain(nights.iter().any(|night| night.absent() > 0).then_some(gap)).collect()
 }
 
-/// The numbers of tasks that do not pass, a line for each series of nights without a gap.
+/// Points as SVG writes them.
+fn points(line: &[(usize, usize)]) -> String {
+    line.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
+}
+
+/// How many tasks do not pass, by night. A night with missing results interrupts the line.
 fn burn_down(history: &History, language: Language) -> BurnDown {
     let nights = history.nights();
     let values: Vec<Option<usize>> =
@@ -247,34 +254,26 @@ fn burn_down(history: &History, language: Language) -> BurnDown {
     let most = values.iter().flatten().copied().max().unwrap_or(0).max(1);
     let (width, height) = CHART;
     let middle = |place: usize| (2 * place + 1) * width / (2 * nights.len().max(1));
-    let mut lines: Vec<Vec<String>> = vec![Vec::new()];
+    let y = |value: usize| height - MARGIN - value * (height - 2 * MARGIN) / most;
+    let mut lines: Vec<Vec<(usize, usize)>> = vec![Vec::new()];
     for (place, value) in values.iter().enumerate() {
         match (value, lines.last_mut()) {
-            (Some(value), Some(line)) => {
-                line.push(format!(
-                    "{},{}",
-                    middle(place),
-                    height - MARGIN - value * (height - 2 * MARGIN) / most
-                ));
-            }
+            (Some(value), Some(line)) => line.push((middle(place), y(*value))),
             _ => lines.push(Vec::new()),
         }
     }
     lines.retain(|line| !line.is_empty());
     for line in &mut lines {
         // A single point is drawn as a short line.
-        if let [point] = line.as_slice() {
-            let second = point
-                .split_once(',')
-                .and_then(|(x, y)| Some(format!("{},{y}", x.parse::<usize>().ok()? + 4)));
-            line.extend(second);
+        if let [(x, y)] = *line.as_slice() {
+            line.push((x + DOT, y));
         }
     }
     let known: Vec<String> =
         values.iter().map(|value| value.map_or_else(|| "–".to_owned(), |value| value.to_string())).collect();
     let title = language.text("Tasks that do not pass, by night");
     BurnDown {
-        lines: lines.iter().map(|line| line.join(" ")).collect(),
+        lines: lines.iter().map(|line| points(line)).collect(),
         most,
         label: format!("{title}: {}", known.join(language.comma())),
     }
@@ -303,8 +302,8 @@ fn row<'a>(task: &'a Course, document: &HistoryDocument<'a>, width: usize) -> Ta
     }
 }
 
-/// The strip of a task: a part for each series of nights with the same verdict, the worse the higher. And the same in
-/// words.
+/// The strip of a task, and its text for screen readers. Nights in a row with the same verdict are one part; a worse
+/// verdict is higher.
 fn strip(task: &Course, document: &HistoryDocument<'_>, width: usize) -> (Vec<Part>, String) {
     let HistoryDocument { history, options } = *document;
     let (language, zone) = (options.language, &options.timezone);
@@ -318,7 +317,7 @@ fn strip(task: &Course, document: &HistoryDocument<'_>, width: usize) -> (Vec<Pa
         let label = History::verdict_label(verdict, language);
         words.push(format!("{label} {}", series.len()));
         if verdict.is_some() {
-            let (tone, fill) = look(verdict);
+            let (tone, fill) = tone_and_fill(verdict);
             let height = match tone {
                 "passes" => STRIP_HEIGHT / 4,
                 "accepted" => STRIP_HEIGHT * 3 / 8,
@@ -344,7 +343,7 @@ fn strip(task: &Course, document: &HistoryDocument<'_>, width: usize) -> (Vec<Pa
 }
 
 /// The class and the colour of a verdict, or of a gap.
-fn look(verdict: Option<Verdict>) -> (&'static str, &'static str) {
+fn tone_and_fill(verdict: Option<Verdict>) -> (&'static str, &'static str) {
     match verdict {
         Some(verdict) => (tone(verdict), fill(tone(verdict))),
         None => ("gap", "#dde2e8"),
