@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
+use jiff::Timestamp;
 use rust_xlsxwriter::{
     Chart, ChartEmptyCells, ChartFormat, ChartLegendPosition, ChartLine, ChartMarker, ChartMarkerType,
-    ChartRange, ChartSolidFill, ChartType, Color, DocProperties, ExcelDateTime, Format, FormatAlign,
-    Workbook, Worksheet, XlsxError,
+    ChartRange, ChartSolidFill, ChartType, Color, Format, FormatAlign, Workbook, Worksheet, XlsxError,
 };
 
 use super::cell_text::{cell_text, first_units};
@@ -15,25 +15,27 @@ use super::palette;
 use super::serial_number::serial_number;
 use super::sheet::MAX_FOOTER_TITLE;
 use super::style::{Styles, font, paint};
-use super::workbook::{empty, save};
+use super::workbook::{dated, empty, save};
 use crate::model::{Language, SAMPLE, TOOL, Verdict};
 use crate::output::error::Cause;
 use crate::output::history_document::HistoryDocument;
-use crate::report::{Course, History, Kind, NightSummary};
+use crate::report::{Course, History, Kind, NightSummary, Options};
 
 const TITLE: &str = "Course over many nights";
 const COURSE: &str = "Course";
 const TASKS: &str = "Tasks";
 const ABOUT: &str = "About";
-/// The row of the headings of the nights, below the charts.
-const NIGHTS_ROW: u32 = 25;
+/// The first row of the charts, and the row below them with the headings of the nights.
 const CHARTS_ROW: u32 = 6;
-/// The hidden columns of the charts: the label of a night, and the tasks that do not pass of nights that are whole.
+const NIGHTS_ROW: u32 = 25;
+/// Hidden columns that the charts read: the label of a night, and how many tasks do not pass if no result is missing.
 const LABELS: u16 = 17;
 const BURN_DOWN: u16 = LABELS + 1;
-/// The first column of verdicts among the nights' columns.
+/// Columns of the nights: tasks without a result, the first of the 9 verdicts, and the journals.
+const ABSENT: u16 = 4;
 const VERDICTS: u16 = 5;
-/// The most nights in the strips: Excel opens more columns slowly, and nobody reads them.
+const JOURNALS: u16 = VERDICTS + 9;
+/// The most nights in the strips: Excel opens sheets with more columns slowly.
 const MAX_NIGHTS: usize = 400;
 /// The nights that are not collapsed.
 const OPEN_NIGHTS: usize = 30;
@@ -46,21 +48,19 @@ const FIGURES: [(&str, f64); 7] = [
     ("Last got worse", 16.5),
     ("Nights without evidence", 12.0),
 ];
+/// The first column of the strips, after the figures.
 const STRIP: u16 = 7;
+/// The colour of tasks without a result in the chart.
 const GAP_FILL: u32 = 0xE5_E7_EB;
 
 /// Writes the workbook.
 pub(in crate::output) fn write(document: &HistoryDocument<'_>, to: &mut dyn Write) -> Result<(), Cause> {
     let HistoryDocument { history, options } = *document;
     let language = options.language;
-    let last = history.nights().last().map_or(0, |night| night.ended_at.as_second());
-    let properties = DocProperties::new()
-        .set_title(language.text(TITLE))
-        .set_author(TOOL)
-        .set_creation_datetime(&ExcelDateTime::from_timestamp(last)?);
-    let mut workbook = empty(&properties);
+    let last = history.nights().last().map_or(Timestamp::UNIX_EPOCH, |night| night.ended_at);
+    let mut workbook = empty(&dated(last)?.set_title(language.text(TITLE)));
     let styles = Styles::new(language, history.is_sample());
-    let page = Page { history, document, language, styles: &styles };
+    let page = Page { history, options, language, styles: &styles };
     page.course(workbook.add_worksheet())?;
     page.tasks(workbook.add_worksheet())?;
     page.about(&mut workbook)?;
@@ -69,7 +69,7 @@ pub(in crate::output) fn write(document: &HistoryDocument<'_>, to: &mut dyn Writ
 
 struct Page<'a> {
     history: &'a History,
-    document: &'a HistoryDocument<'a>,
+    options: &'a Options,
     language: Language,
     styles: &'a Styles,
 }
@@ -77,8 +77,8 @@ struct Page<'a> {
 impl Page<'_> {
     fn course(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         let (language, styles) = (self.language, self.styles);
-        let zone = &self.document.options.timezone;
-        self.set_up(sheet, COURSE, NIGHTS_ROW)?;
+        let zone = &self.options.timezone;
+        self.set_up(sheet, COURSE, Some(NIGHTS_ROW))?;
         self.head(sheet)?;
         let ended = format!("{} ({})", language.text("Run ended"), zone.name());
         let fixed = [ended.as_str(), "Status", "Passing", "Does not pass", "No result"];
@@ -89,8 +89,8 @@ impl Page<'_> {
             sheet.string(NIGHTS_ROW, column, language.text(text), styles.heading(kind))?;
             sheet.set_column_width(column, if column < 2 { 20 } else { 11 })?;
         }
-        sheet.string(NIGHTS_ROW, VERDICTS + 9, language.text("Journal"), styles.heading(Kind::Text))?;
-        sheet.set_column_width(VERDICTS + 9, 44)?;
+        sheet.string(NIGHTS_ROW, JOURNALS, language.text("Journal"), styles.heading(Kind::Text))?;
+        sheet.set_column_width(JOURNALS, 44)?;
         for (row, night) in (NIGHTS_ROW + 1..).zip(self.history.nights()) {
             sheet.number(row, 0, serial_number(night.ended_at, zone), &styles.minute)?;
             let look = palette::status(night.status, self.history.is_sample());
@@ -101,7 +101,7 @@ impl Page<'_> {
             for (column, count) in (2..).zip(figures.into_iter().chain(counts)) {
                 self.count(sheet, row, column, count)?;
             }
-            sheet.string(row, VERDICTS + 9, &cell_text(&night.journals.join(", ")), &styles.text)?;
+            sheet.string(row, JOURNALS, &cell_text(&night.journals.join(", ")), &styles.text)?;
             sheet.write_string(row, LABELS, self.night_label(night))?;
             if night.is_whole() {
                 sheet.write_number(row, BURN_DOWN, number(night.not_passing()))?;
@@ -117,23 +117,23 @@ impl Page<'_> {
     }
 
     fn night_label(&self, night: &NightSummary) -> String {
-        self.document.options.timezone.local(night.ended_at).strftime("%m-%d").to_string()
+        self.options.timezone.local(night.ended_at).strftime("%m-%d").to_string()
     }
 
     fn head(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         let (language, styles) = (self.language, self.styles);
-        let zone = &self.document.options.timezone;
+        let zone = &self.options.timezone;
         sheet.height(0, 28)?;
         sheet.string(0, 0, language.text(TITLE), &styles.title)?;
         sheet.string(1, 0, &cell_text(&self.history.headline(language)), &styles.lead)?;
         sheet.string(2, 0, self.history.judged(language), &styles.quiet)?;
-        sheet.string(3, 0, &cell_text(&self.document.options.criteria(language)), &styles.quiet)?;
+        sheet.string(3, 0, &cell_text(&self.options.criteria(language)), &styles.quiet)?;
         let sample = self.history.is_sample().then(|| language.text(SAMPLE).to_owned());
         let cautions = sample.into_iter().chain(self.history.warnings(zone, language));
         let cautions = cautions.collect::<Vec<_>>().join(language.semicolon());
         if !cautions.is_empty() {
             sheet.string(4, 0, &cell_text(&cautions), &styles.banner)?;
-            for column in 1..VERDICTS + 9 {
+            for column in 1..JOURNALS {
                 sheet.string(4, column, "", &styles.banner)?;
             }
         }
@@ -174,7 +174,7 @@ impl Page<'_> {
             }
         }
         if self.history.nights().iter().any(|night| night.absent() > 0) {
-            add(4, language.text("No result"), GAP_FILL);
+            add(ABSENT, language.text("No result"), GAP_FILL);
         }
         self.finish(chart, "Tasks by verdict and night", 560)
     }
@@ -217,15 +217,15 @@ impl Page<'_> {
         chart
     }
 
-    /// So that at most 10 labels are shown.
+    /// Every how many nights a chart has a label: at most 10 labels are shown.
     fn label_interval(&self) -> u16 {
         u16::try_from(self.history.nights().len().div_ceil(10)).unwrap_or(1).max(1)
     }
 
     fn tasks(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         let (language, styles) = (self.language, self.styles);
-        let zone = &self.document.options.timezone;
-        self.set_up(sheet, TASKS, 0)?;
+        let zone = &self.options.timezone;
+        self.set_up(sheet, TASKS, Some(0))?;
         sheet.set_freeze_panes(1, 1)?;
         sheet.height(0, 48)?;
         for (column, (text, width)) in (0..).zip(FIGURES) {
@@ -270,7 +270,7 @@ impl Page<'_> {
 
     fn task(&self, sheet: &mut Worksheet, row: u32, task: &Course) -> Result<(), XlsxError> {
         let (language, styles) = (self.language, self.styles);
-        let zone = &self.document.options.timezone;
+        let zone = &self.options.timezone;
         sheet.string(row, 0, &cell_text(task.display_name()), &styles.text)?;
         match task.last() {
             Some(finding) => {
@@ -293,7 +293,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Writes a count; 0 is not prominent.
+    /// Writes a count; 0 is grey.
     fn count(&self, sheet: &mut Worksheet, row: u32, column: u16, count: usize) -> Result<(), XlsxError> {
         if count > 0 {
             return sheet.number(row, column, number(count), &self.styles.count);
@@ -310,9 +310,9 @@ impl Page<'_> {
     fn about(&self, workbook: &mut Workbook) -> Result<(), XlsxError> {
         const WIDTH: f64 = 100.0;
         let (language, styles) = (self.language, self.styles);
-        let zone = &self.document.options.timezone;
+        let zone = &self.options.timezone;
         let sheet = workbook.add_worksheet();
-        self.set_up(sheet, ABOUT, 0)?;
+        self.set_up(sheet, ABOUT, None)?;
         sheet.set_column_width(0, 26)?.set_column_width(1, WIDTH)?;
         sheet.string(0, 0, language.text("About this report"), &styles.title)?;
         let say = |text: &'static str| language.text(text).to_owned();
@@ -321,7 +321,7 @@ impl Page<'_> {
             facts.push((language.text("Data"), say(SAMPLE)));
         }
         facts.push((language.text("Criteria"), self.history.judged(language).to_owned()));
-        facts.push(("", self.document.options.criteria(language)));
+        facts.push(("", self.options.criteria(language)));
         let warnings = self.history.warnings(zone, language);
         facts.extend(warnings.into_iter().map(|text| (language.text("Warning"), text)));
         facts.push((language.text("Report written by"), TOOL.to_owned()));
@@ -337,17 +337,17 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Name, paper and footer of a sheet.
-    fn set_up(&self, sheet: &mut Worksheet, name: &str, heading_row: u32) -> Result<(), XlsxError> {
+    /// Sets the name, paper, repeated row and footer of a sheet.
+    fn set_up(&self, sheet: &mut Worksheet, name: &str, heading_row: Option<u32>) -> Result<(), XlsxError> {
         let language = self.language;
-        let zone = &self.document.options.timezone;
-        // The word for a number of tasks is another one.
+        let zone = &self.options.timezone;
+        // The Chinese translation of `Tasks` is the one for a number of tasks.
         let name_shown = if name == TASKS && language == Language::Chinese { "All tasks" } else { name };
         sheet.set_name(language.text(name_shown))?.set_screen_gridlines(false);
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
         sheet.set_margins(0.4, 0.4, 0.45, 0.6, 0.3, 0.3);
-        if heading_row > 0 || name == TASKS {
-            sheet.set_repeat_rows(heading_row, heading_row)?;
+        if let Some(row) = heading_row {
+            sheet.set_repeat_rows(row, row)?;
         }
         let ended = self.history.nights().last().map_or_else(String::new, |night| zone.plain(night.ended_at));
         let title = first_units(language.text(TITLE), MAX_FOOTER_TITLE);
@@ -358,7 +358,7 @@ impl Page<'_> {
     }
 }
 
-/// The looks of the cells of a strip: each verdict has a colour and a symbol.
+/// The symbol and format of each verdict in a strip, and the format of a gap.
 struct Strip {
     verdicts: Vec<(Verdict, &'static str, Format)>,
     gap: Format,

@@ -1,11 +1,11 @@
 //! A task list as a workbook of one sheet.
 
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format};
+use jiff::Timestamp;
+use rust_xlsxwriter::Format;
 
 use super::cell_text::MAX_CELL_UNITS;
-use super::workbook::{empty, save};
+use super::workbook::{dated, empty, save};
 use crate::fs::AtomicFile;
-use crate::model::TOOL;
 use crate::output::error::Cause;
 
 /// In characters.
@@ -17,10 +17,8 @@ pub(in crate::output) fn write(
     rows: &[Vec<String>],
     to: &mut AtomicFile,
 ) -> Result<(), Cause> {
-    // The list says when it was made nowhere, so that equal lists are equal files.
-    let properties =
-        DocProperties::new().set_author(TOOL).set_creation_datetime(&ExcelDateTime::from_timestamp(0)?);
-    let mut workbook = empty(&properties);
+    // A list has no date.
+    let mut workbook = empty(&dated(Timestamp::UNIX_EPOCH)?);
     let sheet = workbook.add_worksheet();
     let bold = Format::new().set_bold();
     for (column, heading) in (0_u16..).zip(columns) {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use jiff::Timestamp;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
 use super::style::Styles;
@@ -30,11 +31,14 @@ pub(super) fn save(workbook: &mut Workbook, to: impl Write) -> Result<(), Cause>
     zip_writer::rewrite(fenced(|| workbook.save_to_buffer())??, to)
 }
 
-/// The workbook's own dates come from the journal: equal reports are equal files.
+/// The author, and the date of the data instead of the current date, so that equal data makes equal files.
+pub(super) fn dated(made: Timestamp) -> Result<DocProperties, XlsxError> {
+    let made = ExcelDateTime::from_timestamp(made.as_second())?;
+    Ok(DocProperties::new().set_author(TOOL).set_creation_datetime(&made))
+}
+
+/// The properties of a report's workbook, dated by the end of its run.
 pub(super) fn properties(report: &Report<'_>) -> Result<DocProperties, XlsxError> {
-    let made = ExcelDateTime::from_timestamp(report.journal().ended_at().as_second())?;
-    Ok(DocProperties::new()
-        .set_title(report.options().template.title.text(report.options().language))
-        .set_author(TOOL)
-        .set_creation_datetime(&made))
+    let title = report.options().template.title.text(report.options().language);
+    Ok(dated(report.journal().ended_at())?.set_title(title))
 }
