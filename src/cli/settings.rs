@@ -8,7 +8,6 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::command_line::Cli;
 use super::config::{self, DEFAULT_PROFILE};
-use super::errors::ReadError;
 use crate::model::did_you_mean;
 
 /// The commands whose options are in the file, in the order of the file.
@@ -27,8 +26,8 @@ const COMMANDS: [&str; 13] = [
     "doctor",
     "serve",
 ];
-/// The width of comments.
-const WIDTH: usize = 100;
+/// The column at which the sources of settings start.
+const SOURCE_COLUMN: usize = 44;
 
 /// A configuration file with every setting as a comment, with its default or what it takes.
 pub fn commented_file() -> String {
@@ -90,16 +89,16 @@ pub fn settings_in_force(
     command: &str,
     file: Option<&PathBuf>,
     profile: Option<&str>,
-) -> Result<String, ReadError> {
+) -> Result<String, Vec<String>> {
     let mut program = Cli::command();
     program.build();
     let unknown = || {
         let near = did_you_mean(command, COMMANDS);
-        ReadError::Config(vec![format!("there is no command `{command}` with settings{near}")])
+        vec![format!("there is no command `{command}` with settings{near}")]
     };
     let subcommand =
         program.find_subcommand(command).filter(|_| COMMANDS.contains(&command)).ok_or_else(unknown)?;
-    let read = config::read(file, profile, &program).map_err(ReadError::Config)?;
+    let read = config::read(file, profile, &program)?;
     let (path, settings) = read.map_or((None, Vec::new()), |(path, settings)| (Some(path), settings));
     let from = path.as_deref().map_or_else(|| "none".to_owned(), |path: &Path| path.display().to_string());
     let profile = profile.unwrap_or(DEFAULT_PROFILE);
@@ -107,7 +106,7 @@ pub fn settings_in_force(
     for arg in subcommand.get_arguments().filter(|arg| config::is_setting(arg)) {
         let Some((value, source)) = in_force(arg, subcommand, &settings) else { continue };
         let line = format!("{} = {value}", arg.get_long().unwrap_or_default());
-        let _ = writeln!(text, "{line:<width$}  # {source}", width = WIDTH.min(44));
+        let _ = writeln!(text, "{line:<width$}  # {source}", width = SOURCE_COLUMN);
     }
     Ok(text)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
-use crate::cli::{ConfigCommand, ReadError, commented_file, settings_in_force};
+use crate::cli::{ConfigCommand, commented_file, settings_in_force};
 
 pub(super) fn run(
     command: &ConfigCommand,
@@ -13,10 +13,10 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     match command {
         ConfigCommand::Init => console::out_data(commented_file().as_bytes()),
-        ConfigCommand::Show { command } => match settings_in_force(command, file, profile) {
-            Ok(text) => console::out_data(text.as_bytes()),
-            Err(ReadError::Config(lines)) => Err(Failure::lines(Exit::Usage, lines)),
-            Err(ReadError::Command(error)) => Ok(console::command_line(&error)),
-        },
+        ConfigCommand::Show { command } => {
+            let text = settings_in_force(command, file, profile)
+                .map_err(|lines| Failure::lines(Exit::Usage, lines))?;
+            console::out_data(text.as_bytes())
+        }
     }
 }
