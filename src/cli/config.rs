@@ -177,17 +177,14 @@ fn settings_for(arguments: &[OsString], off: &[String], command: &Command) -> Re
     let profile = given.get_one::<String>("profile").map(String::as_str);
     let read = read(given.get_one::<PathBuf>("config"), profile, command)?;
     let Some((path, mut settings)) = read else { return Ok((None, Vec::new())) };
-    settings.retain(|setting| {
-        if OWN_VALUES.contains(&(subcommand.get_name(), &setting.name)) || off.contains(&setting.name) {
-            return false;
-        }
-        let mut options = subcommand.get_arguments();
-        options.any(|option| {
-            option.get_long() == Some(&setting.name)
+    let applies = |setting: &Setting| {
+        subcommand.get_arguments().any(|option| {
+            setting.applies_to(option, subcommand)
                 && !is_given(option, subcommand, given)
                 && variable(option).is_none()
         })
-    });
+    };
+    settings.retain(|setting| !off.contains(&setting.name) && applies(setting));
     Ok((Some(path), settings))
 }
 
