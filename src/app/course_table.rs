@@ -1,4 +1,4 @@
-//! A history on a terminal: the nights, and a strip of verdicts for each task that needs a look.
+//! A history on a terminal: the nights, and a strip of verdicts for each task that does not pass or is not stable.
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;

@@ -1,4 +1,4 @@
-//! What the outputs of a history share.
+//! A history with its options, and the tasks that its outputs list.
 
 use crate::report::{Course, History, Options};
 
@@ -11,7 +11,7 @@ pub struct HistoryDocument<'a> {
     pub options: &'a Options,
 }
 
-/// The tasks that need a look: those that do not pass, and those that changed side more than once.
+/// The tasks that do not pass or changed side more than once.
 pub(super) fn notable(history: &History) -> impl Iterator<Item = &Course> {
     history.tasks().iter().filter(|task| is_notable(task))
 }

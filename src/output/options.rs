@@ -1,19 +1,19 @@
-//! What a caller may choose about outputs.
+//! Options of outputs.
 
 use super::parts::Limits;
 use super::ticket::Ticket;
 use crate::storage::Storage;
 
-/// What a caller may choose about files.
+/// Options of files.
 #[derive(Debug, Clone, Default)]
 pub struct FileOptions {
     /// Leaves texts in CSV as they are, even those that a spreadsheet would run.
     pub csv_raw: bool,
-    /// How much one file may hold.
+    /// The maximum size of one file.
     pub limits: Limits,
     /// The template of a ticket's text.
     pub ticket: Ticket,
-    /// Where `s3://` leads to.
+    /// The object storage of `s3://` paths.
     pub storage: Storage,
 }
 

@@ -7,7 +7,7 @@ use crate::fs::Written;
 use crate::report::Zone;
 use crate::storage::is_remote;
 
-/// The kind of an output, told by its suffix.
+/// The kind of an output, by its suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `.xlsx`
@@ -26,7 +26,7 @@ pub enum Kind {
     Metrics,
     /// `.jsonl`
     Journal,
-    /// `.md`, whatever its markup: it names the other files, so it is written after them.
+    /// `.md`, also if its markup is not Markdown. It names the other files, so it is written after them.
     Ticket,
 }
 
@@ -39,12 +39,12 @@ pub struct Target {
     pattern: PathBuf,
 }
 
-/// What came of a target.
+/// A target after it was written.
 #[derive(Debug)]
 pub struct Output {
     /// The target.
     pub target: Target,
-    /// Its files, or why there are none.
+    /// Its files, or why it could not be written.
     pub written: Result<Vec<Written>, OutputError>,
 }
 
@@ -107,8 +107,8 @@ impl Target {
         self.kind
     }
 
-    /// What is written there as far as its names are known beforehand; a folder's task files stand
-    /// for themselves by their own folder.
+    /// The paths that are written, as far as they are known before. The task files of a folder are represented by their
+    /// folder.
     pub fn files(&self) -> Vec<PathBuf> {
         match self.kind {
             Kind::CsvFolder => ["summary.csv", "results.csv", "reconciliation.csv", "tasks"]
@@ -118,7 +118,7 @@ impl Target {
         }
     }
 
-    /// Where the journal of a run stands whose first output this is: beside it, by its stem.
+    /// The path of a run's journal if this is its first output: beside it, with the same stem.
     pub fn journal_path(&self) -> PathBuf {
         self.journal_beside(&self.path)
     }

@@ -1,4 +1,4 @@
-//! The names of the files of tables, and how those are removed.
+//! Checks the names of CSV files, and removes files.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::output::error::{Cause, OutputError};
 use crate::report::file_name_key;
 
-/// Makes sure that no part of a file has the name of another file, as file systems compare them.
+/// Checks that a part of a file does not have the name of another file, compared as file systems do.
 pub(super) fn claim(names: &mut HashSet<String>, name: &str) -> Result<(), Cause> {
     if names.insert(file_name_key(name)) {
         return Ok(());

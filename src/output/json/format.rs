@@ -1,4 +1,4 @@
-//! What the JSON documents share.
+//! The format version, counts and writer of all JSON documents.
 
 use std::io::Write;
 

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the document's form.
+/// The version of the document's format.
 pub(super) const FORMAT: u64 = 1;
 
-/// A file as a manifest has it.
+/// A file in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
-    /// From the manifest's folder, with `/` between the steps.
+    /// Relative to the manifest's folder, with `/` as separator.
     pub(super) path: String,
     pub(super) size: u64,
     pub(super) sha256: String,

@@ -75,8 +75,8 @@ pub fn manifest_path(journal: &Path) -> PathBuf {
 /// [`OutputError`]; then an existing file at its path is unchanged. One of the signature's path leaves a manifest
 /// without a signature.
 ///
-/// A manifest that differs from the one it replaces in `previous` alone keeps that too: the same run, reported again, is
-/// the same evidence, and a ticket that has it gets nothing twice.
+/// If only `previous` differs from the manifest that it replaces, the file keeps its bytes. So a run that is reported again
+/// has the same evidence, and is not delivered to a ticket twice.
 pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence<'_>) -> Result<(), OutputError> {
     let mut document = document(report, path, evidence).map_err(OutputError::at(path))?;
     let mut text = document.text().map_err(OutputError::at(path))?;

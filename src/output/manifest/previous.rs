@@ -37,7 +37,7 @@ impl Previous {
         sha256.map(|sha256| Ok(Self { name: name_from(path, &found)?, sha256 })).transpose()
     }
 
-    /// The manifest at `path` that is about to be replaced, and the one that it follows; none if it cannot be read.
+    /// The bytes of the manifest at `path`, which will be replaced, and its `previous`; none if it cannot be read.
     pub(super) fn of_replaced(path: &Path, storage: &Storage) -> Option<(Vec<u8>, Option<Self>)> {
         #[derive(Deserialize)]
         struct Replaced {

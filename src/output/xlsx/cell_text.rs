@@ -1,11 +1,11 @@
-//! Texts as Excel takes them in cells.
+//! Texts that Excel accepts in cells.
 
 use std::borrow::Cow;
 
-/// The most UTF-16 units that Excel takes in one cell.
+/// The most UTF-16 units that Excel accepts in one cell.
 pub(super) const MAX_CELL_UNITS: usize = 32_767;
 
-/// What a cell can hold of a text: Excel's limit, and no character that XML forbids.
+/// A text that a cell can contain: cut at Excel's limit, and without characters that XML forbids.
 pub(super) fn cell_text(text: &str) -> Cow<'_, str> {
     const CUT: &str = " … [cut]";
     let forbidden = ['\u{fffe}', '\u{ffff}'];
@@ -14,11 +14,11 @@ pub(super) fn cell_text(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_CELL_UNITS || text.encode_utf16().count() <= MAX_CELL_UNITS {
         return text;
     }
-    // Its own units are no more than its bytes.
+    // `CUT` has at most as many UTF-16 units as bytes.
     Cow::Owned(first_units(&text, MAX_CELL_UNITS - CUT.len()).to_owned() + CUT)
 }
 
-/// The start of a text, at most so many UTF-16 units: that is how Excel counts.
+/// The start of a text, at most `most` UTF-16 units, which Excel's limits are in.
 pub(super) fn first_units(text: &str, most: usize) -> &str {
     let mut units = 0;
     let beyond = text.char_indices().find(|(_, c)| {

@@ -1,4 +1,4 @@
-//! The file with the Summary.
+//! The workbook with the Summary.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,8 +11,8 @@ use super::{about, overview, reconciliation, task_sheet};
 use crate::output::error::Cause;
 use crate::report::Report;
 
-/// Writes the workbook; without the task sheets if they have other `homes`: by task, the name of a file.
-/// What does not fit into memory goes to unnamed files in `folder`.
+/// Writes the workbook. If `homes` has the name of a file for each task, the task sheets are in those files and not here.
+/// Large parts are buffered in unnamed files in `folder`.
 pub(super) fn write_workbook(
     report: &Report<'_>,
     homes: Option<&[String]>,

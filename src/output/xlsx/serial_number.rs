@@ -1,10 +1,10 @@
-//! Times as worksheets count them.
+//! Times as serial numbers of worksheets.
 
 use jiff::Timestamp;
 
 use crate::report::Zone;
 
-/// Days since the end of 1899 on the clock of `zone`, as worksheets count time.
+/// Excel's serial number of a time on the clock of `zone`: days since 1899-12-30.
 pub(super) fn serial_number(time: Timestamp, zone: &Zone) -> f64 {
     const UNIX_EPOCH_DAY: f64 = 25_569.0;
     let local = zone.local(time);

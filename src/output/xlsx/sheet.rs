@@ -20,14 +20,14 @@ use crate::report::{Cell, Column, Kind, Look, Options, Paper, Report, Rule, Temp
 
 /// The name of the Summary.
 pub(super) const SUMMARY: &str = "Summary";
-/// The most UTF-16 units that Excel takes in a footer.
+/// The most UTF-16 units that Excel accepts in a footer.
 const MAX_FOOTER_UNITS: usize = 255;
 /// The most characters of a title in a footer: its two sides must not meet.
 pub(super) const MAX_FOOTER_TITLE: usize = 48;
 /// The digits of the journal's SHA-256 in a footer.
 const FOOTER_DIGITS: usize = 12;
 
-/// A worksheet, or the rows of one, and what its cells need to know.
+/// A worksheet, or its streamed rows, with the options that its cells depend on.
 pub(super) struct Sheet<'a, W = Worksheet> {
     pub(super) worksheet: &'a mut W,
     pub(super) report: &'a Report<'a>,
@@ -37,7 +37,7 @@ pub(super) struct Sheet<'a, W = Worksheet> {
     pub(super) styles: &'a Styles,
     /// The name of the file with the Summary, where that is another one.
     pub(super) main: Option<&'a str>,
-    /// What its footer begins with.
+    /// The title in its footer.
     pub(super) title: &'a str,
     /// The widths of the columns of its table, in characters.
     pub(super) widths: Vec<f64>,
@@ -88,13 +88,13 @@ impl<'a, W: Cells> Sheet<'a, W> {
         self.worksheet.number(row, column, count as f64, style)
     }
 
-    /// Writes a text into the table; one that is wider than its column goes on in the next line.
+    /// Writes a text into the table, wrapped if it is wider than its column.
     pub(super) fn prose(&mut self, row: u32, column: u16, text: &str) -> Result<(), XlsxError> {
         let style = if self.fit(column, text) == 1 { &self.styles.text } else { &self.styles.wrapped };
         self.text(row, column, text, style)
     }
 
-    /// Makes room for a text in the current row of the table, and gives the lines that it takes.
+    /// Makes the current row of the table high enough for a text, and returns the text's number of lines.
     pub(super) fn fit(&mut self, column: u16, text: &str) -> u32 {
         let width = self.widths.get(usize::from(column)).copied();
         let lines = width.map_or(1, |width| lines_of(text, width, self.language));
@@ -137,7 +137,7 @@ impl<'a, W: Cells> Sheet<'a, W> {
         self.worksheet.number(row, column, serial_number(time, self.zone), style)
     }
 
-    /// Says below the title, up to column `last`, that the data is made up.
+    /// Writes the sample data warning below the title, up to column `last`.
     pub(super) fn sample_banner(&mut self, last: u16) -> Result<(), XlsxError> {
         self.label(1, 1, SAMPLE, &self.styles.banner)?;
         self.blanks(1, 2..=last, &self.styles.banner)
@@ -184,7 +184,7 @@ impl<'a, W: Cells> Sheet<'a, W> {
         Ok(())
     }
 
-    /// Writes the text that leads back; the link itself is the worksheet's.
+    /// Writes the text of the link to the Summary, without the link.
     pub(super) fn text_back(&mut self) -> Result<(), XlsxError> {
         self.text(1, 0, &self.back(), &self.styles.back)
     }
@@ -200,7 +200,7 @@ impl<'a> Sheet<'a> {
         Self::of(worksheet, report, styles)
     }
 
-    /// Makes the cells of a column stand out as the template says.
+    /// Formats the cells of a column by the template's highlights.
     pub(super) fn highlight(
         &mut self,
         key: &str,
@@ -229,8 +229,8 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// Shows counts that would stand out otherwise where the condition `waived`, of the first of the rows, says
-    /// that they are no matter of concern.
+    /// Formats highlighted counts as waived where the condition `waived` is true. The condition is a formula for the
+    /// first row.
     pub(super) fn set_waived_apart(
         &mut self,
         key: &str,
@@ -254,7 +254,7 @@ impl<'a> Sheet<'a> {
         let sheet = format!("'{}'!A1", self.language.text(SUMMARY));
         let target = match self.main {
             None => format!("internal:{sheet}"),
-            // What is escaped is not escaped again; the file stays where it is, relative to this one.
+            // The library does not escape the name again. The link is relative to this file's folder.
             Some(file) => format!("file:///{}#{sheet}", escaped(file)),
         };
         let (text, tip) = (self.back(), self.language.text("Back to the Summary"));
@@ -298,7 +298,7 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// The footer of every page of a report with this title. Two ampersands stand for one.
+/// The footer of every page of a report with this title. In footers, `&&` is printed as `&`.
 fn footer(report: &Report<'_>, title: &str) -> Result<String, XlsxError> {
     let (language, zone, journal) = (report.options().language, &report.options().timezone, report.journal());
     let digest: String = hex::encode(journal.digest()?.0).chars().take(FOOTER_DIGITS).collect();
@@ -309,7 +309,7 @@ fn footer(report: &Report<'_>, title: &str) -> Result<String, XlsxError> {
         text.replace('&', "&&").replace(char::is_control, " ")
     };
     let mut title = first_units(title, MAX_FOOTER_TITLE).to_owned();
-    // After the font's size comes no digit.
+    // A digit after the font's size would be read as part of it, so a space is between them.
     let footer = |title: &str| format!("&L&10 {}&R&10 {right}", left(title));
     while footer(&title).encode_utf16().count() >= MAX_FOOTER_UNITS && title.pop().is_some() {}
     Ok(footer(&title))

@@ -1,4 +1,4 @@
-//! Workbooks: how they begin, their properties, and how they are saved.
+//! Creates workbooks, sets their properties, and saves them.
 
 use std::io::Write;
 
@@ -27,7 +27,7 @@ pub(super) fn begin(properties: &DocProperties, report: &Report<'_>) -> (Workboo
 }
 
 pub(super) fn save(workbook: &mut Workbook, to: impl Write) -> Result<(), Cause> {
-    // The library starts threads, and writes data descriptors, which not every streaming reader takes.
+    // The library starts threads, and writes data descriptors, which some streaming readers reject.
     zip_writer::rewrite(fenced(|| workbook.save_to_buffer())??, to)
 }
 

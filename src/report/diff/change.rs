@@ -24,7 +24,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// All changes, those that ask for a look first.
+    /// All changes, the most urgent first.
     pub const ALL: [Self; 6] = [Self::Worse, Self::Gone, Self::New, Self::Better, Self::Fixed, Self::Same];
 
     /// The key in JSON, CSV and options.

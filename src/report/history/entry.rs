@@ -1,4 +1,4 @@
-//! What one night says about one task.
+//! The result of one task in one night.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl Entry {
         }
     }
 
-    /// What the night says about the task itself: nothing if the fetch failed.
+    /// The finding, or none if the fetch failed.
     pub(super) fn result(&self) -> Option<Finding> {
         self.finding.filter(|finding| finding.verdict != Verdict::FetchFailed)
     }
@@ -69,7 +69,7 @@ impl Entry {
         Identity::new(self.plan.as_deref(), task_id, source_id, &self.endpoint)
     }
 
-    /// Takes what a later list says about the same task. What that list leaves out is kept.
+    /// Replaces the fields that a later list of the same task has; keeps the others.
     pub(super) fn update(&mut self, later: Self) {
         let Self { plan, task_id, source_id, source_name, endpoint, finding } = later;
         self.plan = plan.or(self.plan.take());

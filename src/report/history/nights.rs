@@ -9,14 +9,14 @@ use crate::report::zone::Zone;
 /// A shard that completes a night may end this much later than the shards before it.
 const SHARD_DELAY: SignedDuration = SignedDuration::from_hours(6);
 
-/// What decides to which night a journal belongs.
+/// The properties of a journal that decide to which night it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunKey {
     /// The end of the run on the service's clock.
     ended_at: Timestamp,
     /// Its shard, if it is one.
     shard: Option<Shard>,
-    /// Whether it is a shard that was not compared with the account.
+    /// Whether it is a shard without the result of a comparison with the account.
     is_plain_shard: bool,
     /// The divided lists that it has shards of.
     lists: Vec<DividedList>,
@@ -127,7 +127,7 @@ fn sets(night: &[(usize, &RunKey)]) -> Vec<Vec<usize>> {
     sets.into_iter().map(|set| set.into_iter().map(|(place, _)| place).collect()).collect()
 }
 
-/// The date on whose noon the night began.
+/// The date of the noon at which the night began.
 fn evening(time: Timestamp, zone: &Zone) -> jiff::civil::Date {
     let local = zone.local(time);
     let date = local.date();

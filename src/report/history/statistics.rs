@@ -1,4 +1,4 @@
-//! What the verdicts of a task say over several nights.
+//! Figures of a task's verdicts over several nights.
 
 use super::entry::Finding;
 
@@ -20,7 +20,7 @@ pub(super) struct Statistics {
 impl Statistics {
     /// The figures of a task by its findings, one per night; none is a gap.
     ///
-    /// A gap is compared with nothing. A night makes progress if it has evidence that is better than that of the last
+    /// Gaps are not compared. A night makes progress if it has evidence that is better than that of the last
     /// night with evidence: a better verdict, or under the same verdict fewer differences. It got worse if its verdict
     /// is worse than in the last night with a verdict, or its evidence is worse than in the last night with evidence.
     pub(super) fn of(findings: &[Option<Finding>]) -> Self {

@@ -4,10 +4,10 @@
 pub(in crate::output::xlsx) struct Link<'a> {
     /// The row and the column of the cell, from 0.
     pub(in crate::output::xlsx) cell: (u32, u16),
-    /// The file, as links give it.
+    /// The other file, escaped; none for this file.
     pub(in crate::output::xlsx) file: Option<String>,
     pub(in crate::output::xlsx) sheet: &'a str,
-    /// What the cell says.
+    /// The text of the cell.
     pub(in crate::output::xlsx) text: String,
     pub(in crate::output::xlsx) tip: String,
 }

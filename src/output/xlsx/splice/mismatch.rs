@@ -1,8 +1,8 @@
-//! The error for other skeletons than the expected ones.
+//! The error for an unexpected skeleton.
 
 use rust_xlsxwriter::XlsxError;
 
-/// The error for a skeleton that is not as it is expected.
+/// The error for a skeleton that lacks an expected part.
 pub(super) fn template_mismatch(what: &str) -> XlsxError {
     XlsxError::ParameterError(format!("the skeleton of the workbook cannot be filled: {what}"))
 }
