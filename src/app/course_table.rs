@@ -44,13 +44,13 @@ pub(crate) fn text(document: &HistoryDocument<'_>, layout: &Layout) -> String {
     let headings =
         [&ended, "Status", "Passing", "Does not pass", "No result"].map(|text| language.text(text));
     let mut table = vec![headings.map(|text| Cell::new(text, Style::new().underline())).into()];
-    let listed = history.nights().len().saturating_sub(LISTED_NIGHTS);
-    for night in history.nights().get(listed..).unwrap_or_default() {
+    let earlier = history.nights().len().saturating_sub(LISTED_NIGHTS);
+    for night in history.nights().get(earlier..).unwrap_or_default() {
         table.push(night_row(night, &zone.plain(night.ended_at), history.is_sample(), language));
     }
     lines.extend(lay_out(&table, &[1, 2, 3, 4], layout));
-    if listed > 0 {
-        lines.push(language.fill("… and {0} earlier nights", &[&listed]));
+    if earlier > 0 {
+        lines.push(language.fill("… and {0} earlier nights", &[&earlier]));
     }
     let tasks: Vec<&Course> = history.tasks().iter().filter(|task| is_notable(task)).collect();
     if !tasks.is_empty() {

@@ -9,6 +9,7 @@ pub(crate) mod document_output;
 pub mod exit;
 pub(crate) mod handling;
 pub(crate) mod hints;
+mod journal_files;
 pub(crate) mod journal_location;
 pub(crate) mod log;
 pub(crate) mod nights;

@@ -14,9 +14,9 @@ use crate::threads::parallel_map;
 
 use super::console::{self, io_reason};
 use super::exit::Failure;
+use super::journal_files::has_journal_suffix;
 use super::reporting;
 
-const SUFFIX: &str = "jsonl";
 /// Journals are read by at most this many threads; each holds one journal's index and one answer.
 const MAX_THREADS: usize = 4;
 
@@ -35,7 +35,7 @@ pub(crate) struct Input {
 pub(crate) fn find(paths: &[PathBuf], storage: &Storage) -> Result<Vec<Input>, Failure> {
     let mut found = Vec::new();
     for path in paths {
-        let is_journal = path.extension().is_some_and(|suffix| suffix == SUFFIX);
+        let is_journal = has_journal_suffix(path);
         let before = found.len();
         if is_remote(path) && !is_journal {
             // With a slash, so that `night` does not find `nightly`.
@@ -60,7 +60,7 @@ pub(crate) fn find(paths: &[PathBuf], storage: &Storage) -> Result<Vec<Input>, F
 }
 
 fn may_be_journal(path: &Path) -> bool {
-    !is_hidden(path) && path.extension().is_some_and(|suffix| suffix == SUFFIX)
+    !is_hidden(path) && has_journal_suffix(path)
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -16,8 +16,8 @@ use crate::storage::{Storage, is_remote};
 
 use super::console;
 use super::exit::Failure;
+use super::journal_files::has_journal_suffix;
 
-const SUFFIX: &str = "jsonl";
 /// The most objects that are downloaded to find the last run.
 const MAX_REMOTE: usize = 8;
 
@@ -175,7 +175,7 @@ fn local_files(path: &Path) -> Vec<PathBuf> {
     let own = path.canonicalize().ok();
     let files = folders.iter().flat_map(|folder| entries(folder));
     let is_other = |file: &PathBuf| own.is_none() || file.canonicalize().ok() != own;
-    files.filter(|file| file.extension().is_some_and(|suffix| suffix == SUFFIX) && is_other(file)).collect()
+    files.filter(|file| has_journal_suffix(file) && is_other(file)).collect()
 }
 
 /// Whether the name of a folder may be a date.
