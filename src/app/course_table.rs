@@ -1,13 +1,12 @@
 //! A history on a terminal: the nights, and a strip of verdicts for each task that does not pass or is not stable.
 
 use anstyle::{AnsiColor, Style};
-use unicode_width::UnicodeWidthStr;
 
 use crate::model::{Language, SAMPLE, Verdict, clean};
 use crate::output::{HistoryDocument, is_notable};
 use crate::report::{Course, History, NightSummary};
 
-use super::summary::{Layout, cut, status_style, verdict_style};
+use super::summary::{Cell, INDENT, Layout, lay_out, status_style, verdict_style};
 
 /// The most nights in the list; the sparkline and the strips have more.
 const LISTED_NIGHTS: usize = 14;
@@ -48,7 +47,7 @@ pub(crate) fn text(document: &HistoryDocument<'_>, layout: &Layout) -> String {
     for night in history.nights().get(earlier..).unwrap_or_default() {
         table.push(night_row(night, &zone.plain(night.ended_at), history.is_sample(), language));
     }
-    lines.extend(lay_out(&table, &[1, 2, 3, 4], layout));
+    lines.extend(table_lines(&table, layout));
     if earlier > 0 {
         lines.push(language.fill("… and {0} earlier nights", &[&earlier]));
     }
@@ -64,13 +63,19 @@ pub(crate) fn text(document: &HistoryDocument<'_>, layout: &Layout) -> String {
             ["Stuck", "Changed", "Verdict", "Course", "Source server"].map(|text| language.text(text));
         let mut table = vec![headings.map(|text| Cell::new(text, Style::new().underline())).into()];
         table.extend(tasks.iter().take(shown).map(|task| task_row(task, from, language, layout)));
-        lines.extend(lay_out(&table, &[0, 1], layout));
+        lines.extend(table_lines(&table, layout));
         if let more @ 1.. = tasks.len() - shown {
             lines.push(language.fill("… and {0} more", &[&more]));
         }
         lines.push(language.text("✓ passes  × differs or check failed  ▲ stale or inconclusive  ○ no evidence  · no result").to_owned());
     }
     lines.join("\n") + "\n"
+}
+
+/// The lines of a table of 5 columns, of which the last is cut to fit.
+fn table_lines(table: &[Vec<Cell>], layout: &Layout) -> impl Iterator<Item = String> {
+    let lines = lay_out(table, &[None, None, None, None, Some(1)], layout);
+    lines.into_iter().map(|line| format!("{INDENT}{line}"))
 }
 
 /// A bar per value, the highest for the greatest; a dot for an unknown value.
@@ -81,13 +86,12 @@ fn sparkline(values: impl Iterator<Item = Option<usize>> + Clone) -> String {
 }
 
 fn night_row(night: &NightSummary, ended: &str, is_sample: bool, language: Language) -> Vec<Cell> {
-    let count = |count: usize| Cell::new(&count.to_string(), Style::new());
     vec![
-        Cell::new(ended, Style::new()),
-        Cell::new(language.text(night.status.label()), status_style(night.status, is_sample)),
-        count(night.passing()),
-        count(night.not_passing()),
-        count(night.absent()),
+        Cell::plain(ended),
+        Cell::new(language.text(night.status.label()), status_style(night.status, is_sample)).aligned_right(),
+        Cell::number(night.passing()),
+        Cell::number(night.not_passing()),
+        Cell::number(night.absent()),
     ]
 }
 
@@ -99,14 +103,14 @@ fn task_row(task: &Course, from: usize, language: Language, layout: &Layout) -> 
         .skip(from)
         .map(|verdict| layout.paint(mark(verdict), verdict.map_or_else(Style::new, verdict_style)));
     let marks: String = marks.collect();
-    let strip = Cell { width: task.findings.len().saturating_sub(from), text: marks, style: Style::new() };
+    let strip = Cell::painted(marks, task.findings.len().saturating_sub(from));
     let id = task.task_id().filter(|id| *id != task.display_name()).map(|id| format!(" ({id})"));
     vec![
-        Cell::new(&task.nights_without_progress().to_string(), Style::new()),
-        Cell::new(&task.changes().to_string(), Style::new()),
+        Cell::number(task.nights_without_progress()),
+        Cell::number(task.changes()),
         Cell::new(History::verdict_label(verdict, language), style),
         strip,
-        Cell::new(&format!("{}{}", task.display_name(), id.unwrap_or_default()), Style::new()),
+        Cell::plain(&format!("{}{}", task.display_name(), id.unwrap_or_default())),
     ]
 }
 
@@ -118,51 +122,6 @@ fn mark(verdict: Option<Verdict>) -> &'static str {
         Some(Verdict::Stale | Verdict::Inconclusive) => "▲",
         Some(Verdict::Accepted | Verdict::Consistent) => "✓",
     }
-}
-
-struct Cell {
-    text: String,
-    style: Style,
-    /// In columns; its text may have colours in it.
-    width: usize,
-}
-
-impl Cell {
-    fn new(text: &str, style: Style) -> Self {
-        let text = clean(text).into_owned();
-        Self { width: text.width(), text, style }
-    }
-}
-
-/// The lines of a table. The columns `right` are aligned to the right; the last column is cut at the terminal's width.
-fn lay_out(table: &[Vec<Cell>], right: &[usize], layout: &Layout) -> Vec<String> {
-    let columns = table.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| table.iter().filter_map(|row| row.get(column)).map(|cell| cell.width).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let line = |row: &Vec<Cell>| {
-        let (mut line, mut taken) = (String::new(), 0);
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            line += "  ";
-            taken += 2;
-            let blank = " ".repeat(width.saturating_sub(cell.width));
-            let is_last = column + 1 == columns;
-            let text = match layout.width {
-                Some(terminal) if is_last => cut(&cell.text, terminal.saturating_sub(taken).max(1)),
-                _ => cell.text.clone(),
-            };
-            let text = layout.paint(&text, cell.style);
-            line += &if right.contains(&column) {
-                blank + &text
-            } else if is_last {
-                text
-            } else {
-                text + &blank
-            };
-            taken += width;
-        }
-        line
-    };
-    table.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ const NAME_SHARE: usize = 3;
 const MIN_NAME: usize = 16;
 /// Minimum width of reasons, in columns.
 const MIN_REASON: usize = 16;
-const INDENT: &str = "  ";
+pub(super) const INDENT: &str = "  ";
 
 /// How a summary is shown.
 #[derive(Debug, Clone, Default)]
@@ -176,7 +176,7 @@ fn table(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<Str
         vec![
             verdict,
             Cell::plain(&name),
-            Cell { right: true, ..Cell::plain(&differences) },
+            Cell::plain(&differences).aligned_right(),
             Cell::plain(&entry.reason),
             Cell::plain(id),
         ]
@@ -202,23 +202,36 @@ fn more(count: usize, see: &str, language: Language) -> Option<String> {
 }
 
 /// A cell of a table.
-struct Cell {
+pub(super) struct Cell {
     text: String,
+    /// In columns.
+    width: usize,
     style: Style,
     right: bool,
 }
 
 impl Cell {
-    fn new(text: &str, style: Style) -> Self {
-        Self { text: clean(text).into_owned(), style, right: false }
+    pub(super) fn new(text: &str, style: Style) -> Self {
+        let text = clean(text).into_owned();
+        Self { width: text.width(), text, style, right: false }
     }
 
-    fn plain(text: &str) -> Self {
+    /// A text with colours in it, of this width in columns. It must not be in a flexible column.
+    pub(super) fn painted(text: String, width: usize) -> Self {
+        Self { text, width, style: Style::new(), right: false }
+    }
+
+    /// The cell, aligned to the right with all cells of its column.
+    pub(super) fn aligned_right(self) -> Self {
+        Self { right: true, ..self }
+    }
+
+    pub(super) fn plain(text: &str) -> Self {
         Self::new(text, Style::new())
     }
 
-    fn number(number: usize) -> Self {
-        Self { right: true, ..Self::plain(&number.to_string()) }
+    pub(super) fn number(number: usize) -> Self {
+        Self::plain(&number.to_string()).aligned_right()
     }
 }
 
@@ -226,14 +239,14 @@ fn widths(table: &[Vec<Cell>]) -> Vec<usize> {
     let columns = table.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = table.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.text.width()).max().unwrap_or(0)
+        cells.map(|cell| cell.width).max().unwrap_or(0)
     };
     (0..columns).map(width).collect()
 }
 
-/// The lines of a table. Columns with `flexible` 0 are truncated to a fraction of the terminal, those with 1 get the
+/// The lines of a table, without the indent. Columns with `flexible` 0 are truncated to a fraction of the terminal, those with 1 get the
 /// remaining width, others keep their width.
-fn lay_out(table: &[Vec<Cell>], flexible: &[Option<u8>], layout: &Layout) -> Vec<String> {
+pub(super) fn lay_out(table: &[Vec<Cell>], flexible: &[Option<u8>], layout: &Layout) -> Vec<String> {
     let mut widths = widths(table);
     if let Some(terminal) = layout.width {
         let kind = |column: usize| flexible.get(column).copied().flatten();
@@ -259,8 +272,14 @@ fn lay_out(table: &[Vec<Cell>], flexible: &[Option<u8>], layout: &Layout) -> Vec
         let mut line = String::new();
         let mut room = 0;
         for ((cell, width), right) in row.iter().zip(&widths).zip(&right) {
-            let text = cut(&cell.text, *width);
-            let blank = width.saturating_sub(text.width());
+            let (text, taken) = if cell.width <= *width {
+                (cell.text.clone(), cell.width)
+            } else {
+                let text = cut(&cell.text, *width);
+                let taken = text.width();
+                (text, taken)
+            };
+            let blank = width.saturating_sub(taken);
             let (before, after) = if *right { (blank, 0) } else { (0, blank) };
             if !text.is_empty() {
                 line += &" ".repeat(room + before);
@@ -276,7 +295,7 @@ fn lay_out(table: &[Vec<Cell>], flexible: &[Option<u8>], layout: &Layout) -> Vec
 }
 
 /// The text, truncated with `…` to at most `width` columns.
-pub(crate) fn cut(text: &str, width: usize) -> String {
+fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
