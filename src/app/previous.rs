@@ -51,7 +51,7 @@ pub(crate) fn report<'j>(
         ));
         return Ok(report);
     };
-    // All tasks are compared, whatever part is shown.
+    // All tasks are compared, also if only a part is shown.
     let whole = Options { view: View::default(), ..options };
     let before = Report::new(&earlier, whole.clone()).map_err(Failure::journal)?;
     let now = Report::new(journal, whole).map_err(Failure::journal)?;

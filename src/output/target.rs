@@ -7,7 +7,7 @@ use crate::fs::Written;
 use crate::report::Zone;
 use crate::storage::is_remote;
 
-/// The kind of an output, told by its suffix.
+/// The kind of an output, reported by its suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `.xlsx`

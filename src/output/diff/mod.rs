@@ -17,7 +17,7 @@ use crate::storage::Storage;
 
 pub use json::write_diff_document;
 
-/// The kind of an output, told by its suffix.
+/// The kind of an output, reported by its suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Workbook,
