@@ -1,7 +1,7 @@
 //! Answers of the obtain call, in every shape, as one model.
 //!
 //! Pure, and strict where leniency would turn missing evidence into a pass: a count that is absent,
-//! null, negative or a fraction makes the whole answer unreadable. Unknown fields are passed over.
+//! null, negative or a fraction makes the whole answer unreadable. Unknown fields are ignored.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -128,7 +128,7 @@ pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
     let document = document.untroubled(|| "the body".to_owned())?;
     match (document.result_list, document.consistency_result) {
         (Some(Some(_)), Some(Some(directories))) if !directories.is_empty() => Err(Unreadable::NoShape(
-            "it has both a `result_list` and a `consistency_result`; which of them holds cannot be told"
+            "it has both a `result_list` and a `consistency_result`; which of them is valid is unknown"
                 .to_owned(),
         )),
         (Some(Some(items)), _) => from_list(items, document.task_id),
@@ -221,7 +221,7 @@ fn explain(text: &str, mark: usize, error: &serde_json::Error) -> Unreadable {
     }
 }
 
-/// Both shapes at once. The outer option tells an absent field from a null one.
+/// Both shapes at once. The outer option distinguishes an absent field from a null one.
 #[derive(Deserialize)]
 struct Document {
     #[serde(default, deserialize_with = "present")]

@@ -1,9 +1,9 @@
-//! What an error answer says, whatever its form.
+//! Code and message of an error answer of any form.
 
-/// Code and message of an error response, whatever its form.
+/// Code and message of an error response of any form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErrorBody {
-    /// `SMS.…`, `APIG.…`, or whatever the response has as a code.
+    /// `SMS.…`, `APIG.…`, or another code of the response.
     pub code: Option<String>,
     /// What the server says, cut to 500 characters; else the first words of the body.
     pub message: Option<String>,

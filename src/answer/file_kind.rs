@@ -1,8 +1,8 @@
-//! What a batch export returned. No page says in which format it comes, so the bytes must tell.
+//! What a batch export returned. No page says in which format it comes, so it is detected from the bytes.
 
 use serde_json::Value;
 
-/// The kind of a file, told by its first bytes, else by its content type. Never by a name that the
+/// The kind of a file, detected by its first bytes, else by its content type. Never by a name that the
 /// server gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {

@@ -1,7 +1,7 @@
 //! The one reader of error shapes: what a JSON object says about an error.
 //!
 //! Failed responses and successful ones are read alike. Of a failed response it gives code and message; of a
-//! successful one whether it is an error after all. Memory is bounded, whatever the size of the document.
+//! successful one whether it is an error after all. Memory is bounded for documents of any size.
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ pub(super) enum Peeked {
 /// What the fields of one JSON object say about an error.
 #[derive(Debug, Default)]
 pub(super) struct Signs {
-    /// `error_code` and the like, unless it stands for success.
+    /// `error_code` and the like, unless it means success.
     error_code: Option<String>,
     /// `error_msg` and the like.
     error_message: Option<String>,
@@ -54,7 +54,7 @@ pub(super) struct Signs {
     is_failed: bool,
     /// Whether `error`, `errors` or `error_code` holds anything.
     is_flagged: bool,
-    /// Whether `code` or `error_code` stands for success.
+    /// Whether `code` or `error_code` means success.
     is_success: bool,
     /// Whether any field holds anything.
     has_content: bool,
@@ -156,7 +156,7 @@ impl Signs {
         is_error.then(|| self.into_body())
     }
 
-    /// The error of an object that is the value of `error`: whatever it holds describes one.
+    /// The error of an object that is the value of `error`: every value describes one.
     fn into_error(self) -> Option<ErrorBody> {
         let says_more = self.code.is_some() || self.message.is_some() || self.description.is_some();
         if says_more || self.has_content && !self.is_success {
@@ -229,7 +229,7 @@ impl Peeked {
         }
     }
 
-    /// A value as a code; none if it stands for success.
+    /// A value as a code; none if it means success.
     fn code(&self) -> Option<String> {
         match self {
             Self::Number(text) | Self::Text(text) if !text.trim().is_empty() && !self.is_success() => {

@@ -67,7 +67,7 @@ pub(super) fn shorten(text: &str) -> String {
     kept
 }
 
-/// The elements of an HTML or XML document. Tolerant: documents of proxies are seldom valid.
+/// The elements of an HTML or XML document. Tolerant: documents of proxies are rarely valid.
 struct Markup {
     /// The local names of the elements that hold text, in lower case, with their first words.
     texts: Vec<(String, String)>,

@@ -272,7 +272,7 @@ pub(crate) fn write(
     Ok(exit)
 }
 
-/// The text of a ticket comment in Markdown, whatever the markup of the outputs.
+/// The text of a ticket comment in Markdown, independent of the markup of the outputs.
 fn ticket_text(report: &Report<'_>, files: &FileOptions, outputs: &[Output]) -> Result<String, Failure> {
     let ticket = Ticket::of(&report.options().template, Markup::Markdown).map_err(Failure::usage)?;
     let files = FileOptions { ticket, ..files.clone() };

@@ -128,7 +128,7 @@ pub struct DeliveryArgs {
     pub to: Vec<String>,
     /// jira, jira-dc, redmine, rt, gitlab or servicenow
     ///
-    /// By default, the address of the ticket tells it.
+    /// By default, it is detected from the address of the ticket.
     #[arg(long, value_name = "SYSTEM", hide_possible_values = true)]
     pub ticket_system: Option<TicketSystem>,
     /// File with the ticket system's token [default: its variable]

@@ -13,7 +13,7 @@ use crate::app::console;
 use crate::app::delivery::manifest_failure;
 use crate::app::exit::{Exit, Failure};
 
-/// Checks every manifest, whatever is wrong with the others.
+/// Checks every manifest, also if another has errors.
 pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
     let allowed = args.allowed_signers.as_deref().map(allowed_signers).transpose()?;
     let mut exit = Exit::Done;

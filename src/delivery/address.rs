@@ -69,7 +69,7 @@ pub enum AddressError {
         "--to {0}: it is not the address of a ticket; write it as the browser shows it, as in https://HOST/browse/KEY-1"
     )]
     Malformed(String),
-    #[error("--to {0}: the ticket system cannot be told from the address; name it with --ticket-system")]
+    #[error("--to {0}: the address does not show which ticket system it is; name it with --ticket-system")]
     Unknown(String),
     #[error("--to {text}: it is not the address of a ticket in {}; write {}", .kind.key(), .kind.example())]
     OtherForm { text: String, kind: Kind },
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn kind_is_told_from_the_browser_address() {
+    fn kind_is_detected_from_the_browser_address() {
         for (text, kind, scope, id) in [
             ("https://x.atlassian.net/browse/OPS-12", Kind::Jira, "", "OPS-12"),
             ("https://jira.x.org/jira/browse/OPS-12?focusedId=3", Kind::JiraDc, "", "OPS-12"),

@@ -187,7 +187,7 @@ impl Write for AtomicFile {
 fn keep_attributes(file: &File, existing: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     if rustix::process::geteuid().is_root() {
-        // Some file systems let nobody change owners, root included.
+        // Some file systems allow no change of owners, not even by root.
         let _ = fchown(file, Some(existing.uid()), Some(existing.gid()));
     } else {
         // A member of the group may keep it.

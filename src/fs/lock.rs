@@ -1,8 +1,8 @@
-//! One process at a time on a file, whatever path leads to it.
+//! One process at a time on a file, by every path to it.
 //!
 //! Two locks of the operating system are held. The one on `<file>.lock`, beside the file that links lead to,
 //! exists before the file does. The one on the file itself holds for hard links too; a file that replaces it by
-//! renaming is added with [`FileLock::cover`]. Both end with the process, so a killed run blocks nobody.
+//! renaming is added with [`FileLock::cover`]. Both end with the process, so a killed run blocks no other.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -78,7 +78,7 @@ impl FileLock {
 
     /// Holds `file`, which replaces the locked one, as long as this lock.
     pub fn cover(&self, file: File) {
-        // A file that nobody else knows yet; without such locks the lock file has to do.
+        // A file that no other process knows yet; without such locks, the lock file alone protects it.
         let _ = if cfg!(unix) { file.try_lock() } else { Ok(()) };
         self.covered.lock().unwrap_or_else(PoisonError::into_inner).push(file);
     }
@@ -86,7 +86,7 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Only where `is_at` can tell, lest two runs lock two files of one name.
+        // Only where `is_at` can find out; otherwise two runs could lock two files of one name.
         if cfg!(unix) && is_at(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }
@@ -141,7 +141,7 @@ fn lock_file(path: &Path, since: &str) -> Result<File, LockError> {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(holder)),
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        // A run that ends removes its lock file; whoever opened that one before must look again.
+        // A run that ends removes its lock file; a process that opened it before must check again.
         if is_at(&file, path) {
             let holder = format!("{HOLDER}{}, since {since}", std::process::id());
             file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;

@@ -193,7 +193,7 @@ fn in_folder(folder: &Path, error: &io::Error) -> io::Error {
 fn hold(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
     match file.try_lock() {
-        // Without locks no run can tell whether another is alive, so none removes the folder.
+        // Without locks, no run can find out whether another is alive, so none removes the folder.
         Ok(()) | Err(TryLockError::Error(_)) => {}
         Err(TryLockError::WouldBlock) => return Err(ErrorKind::WouldBlock.into()),
     }

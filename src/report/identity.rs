@@ -41,7 +41,7 @@ impl<'a> Identity<'a> {
     }
 
     /// For each of `new`, the place in `old` of the same server: the same row of a plan, else the same task, else
-    /// the same source id where each side has it once, as when a task was deleted and made anew. None for a server
+    /// the same source id where each side has it once, as when a task was deleted and created again. None for a server
     /// that `old` does not have.
     pub fn places(old: &[Self], new: &[Self]) -> Vec<Option<usize>> {
         let mut matches = Matches { old, new, places: vec![None; new.len()], taken: HashSet::new() };

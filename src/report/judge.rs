@@ -23,7 +23,7 @@ impl Policy {
     /// The default maximum age: 24 hours.
     pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
-    /// An unknown time is not stale: it is inconclusive, whatever the policy.
+    /// An unknown time is not stale: it is inconclusive under every policy.
     fn is_stale(&self, finished: Option<Timestamp>, as_of: Timestamp) -> bool {
         finished.is_some_and(|finished| {
             let age = Duration::try_from(as_of.duration_since(finished)).unwrap_or_default();

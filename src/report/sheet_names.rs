@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::model::Language;
 
-/// Devices of Windows: a file of that name opens the device, whatever the suffix and the case.
+/// Devices of Windows: a file of that name opens the device, with any suffix and in any case.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 /// Devices that have a number, and the numbers.
 const NUMBERED_DEVICES: [&str; 2] = ["COM", "LPT"];

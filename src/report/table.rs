@@ -30,11 +30,11 @@ pub enum Cell<'a> {
     Verdict(Verdict),
     /// A change, shown by key or label.
     Change(Change),
-    /// Warnings, in the language of whoever reads them.
+    /// Warnings, in the language of the report.
     Notes(&'a [Note]),
-    /// Why a task does not pass, in the language of whoever reads it.
+    /// Why a task does not pass, in the language of the report.
     Reason(&'a SummaryRow<'a>),
-    /// Why a row's differences are accepted, in the language of whoever reads it.
+    /// Why a row's differences are accepted, in the language of the report.
     Waiver(&'a Waiver),
     /// One of a few English texts, which people read in their language.
     Label(&'static str),

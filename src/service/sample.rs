@@ -246,7 +246,7 @@ pub(super) fn fill(connection: &Connection, now: i64) -> rusqlite::Result<()> {
             record_upload(connection, sample.task_id, &directories, stamp)?;
         }
     }
-    // The context changes no verdict of the sample, whatever the policy and the waivers.
+    // The context changes no verdict of the sample, under any policy and with any waivers.
     let setting = context::setting;
     for (task_id, fields) in [
         (

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_page_is_told_and_not_taken_for_an_empty_one() {
+    fn answer_that_is_not_a_page_is_an_error() {
         for body in ["", "{}", "[]", r#"{"count":1}"#, r#"{"tasks":[{"name":"no id"}]}"#, "<html>"] {
             assert!(tasks(body.as_bytes(), NOW).is_err(), "{body}");
             assert!(sources(body.as_bytes()).is_err(), "{body}");

@@ -3,7 +3,7 @@
 /// The regions of the service and their endpoints, from the official SDKs.
 ///
 /// The service is a control plane: accounts of the Chinese site use `cn-north-4`, international ones
-/// `ap-southeast-3`, whatever region the servers move to.
+/// `ap-southeast-3`, for servers of every region.
 pub const REGIONS: [(&str, &str); 4] = [
     ("cn-north-4", "https://sms.cn-north-4.myhuaweicloud.com"),
     ("ap-southeast-3", "https://sms.ap-southeast-3.myhuaweicloud.com"),
@@ -60,8 +60,8 @@ mod tests {
                 .then(|| "https://a.example,https://b".to_owned())
         };
         assert_eq!(endpoint("eu-west-101", given).unwrap(), "https://a.example");
-        let told = endpoint("eu-west-101", none).unwrap_err().to_string();
-        assert!(told.contains("ru-moscow-1") && told.contains("SMS_EU_WEST_101"), "{told}");
+        let reported = endpoint("eu-west-101", none).unwrap_err().to_string();
+        assert!(reported.contains("ru-moscow-1") && reported.contains("SMS_EU_WEST_101"), "{reported}");
     }
 
     #[test]

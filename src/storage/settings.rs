@@ -156,16 +156,16 @@ mod tests {
 
     #[test]
     fn invalid_setting_is_reported_without_its_value() {
-        let told = |endpoint, variables: &[_]| read(endpoint, variables).unwrap_err();
-        let missing = told(None, &[("AWS_SECRET_ACCESS_KEY", "")]);
+        let reported = |endpoint, variables: &[_]| read(endpoint, variables).unwrap_err();
+        let missing = reported(None, &[("AWS_SECRET_ACCESS_KEY", "")]);
         assert_eq!(missing.fault, Fault::Credentials);
         assert!(missing.to_string().starts_with("AWS_SECRET_ACCESS_KEY is not set"), "{missing}");
         for wrong in ["127.0.0.1:9000", "ftp://a", "http://user:hushhush@a", "http://a?hushhush", "http://"] {
-            let error = told(Some(wrong), &[]);
+            let error = reported(Some(wrong), &[]);
             assert_eq!(error.fault, Fault::Usage, "{wrong}");
             assert!(!error.to_string().contains("hushhush"), "{error}");
         }
-        assert_eq!(told(None, &[("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "path")]).fault, Fault::Usage);
+        assert_eq!(reported(None, &[("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "path")]).fault, Fault::Usage);
         assert!(!format!("{:?}", read(None, &[("AWS_SESSION_TOKEN", "hush-token")])).contains("hush"));
     }
 }

@@ -96,8 +96,8 @@ fn the_delimiter_is_the_one_that_gives_a_task_id() {
     for list in ["a;task_id;b,c,d,e\n;x;\n", "task_id\t\"a;b,;c\"\nx\t1\n", "\"task_id\",a;b;c\nx,\n"] {
         assert_eq!(tasks(Format::Csv, list)[0].id_text(), "x", "{list}");
     }
-    let told = faults(Format::Csv, &(0..99).map(|n| format!("name {n},")).collect::<String>());
-    assert!(told.chars().count() < 450, "{told}");
+    let reported = faults(Format::Csv, &(0..99).map(|n| format!("name {n},")).collect::<String>());
+    assert!(reported.chars().count() < 450, "{reported}");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn json_numbers_stay_as_written() {
 }
 
 #[test]
-fn every_fault_of_a_list_is_told_with_its_line() {
+fn list_with_faults_reports_each_with_its_line() {
     let long = "x".repeat(256);
     let cases = [
         (Format::Csv, "id,name\na,b\n".to_owned()),
@@ -173,8 +173,8 @@ fn every_fault_of_a_list_is_told_with_its_line() {
         (Format::Yaml, "- task_id: a\n---\n- task_id: b\n".to_owned()),
         (Format::Xlsx, "no workbook".to_owned()),
     ];
-    let told: Vec<String> = cases.iter().map(|(format, list)| faults(*format, list)).collect();
-    insta::assert_snapshot!(told.join("\n---\n").replace(&long, "x…"));
+    let reported: Vec<String> = cases.iter().map(|(format, list)| faults(*format, list)).collect();
+    insta::assert_snapshot!(reported.join("\n---\n").replace(&long, "x…"));
     assert!(read(Format::Csv, b"task_id\na\nb\xff\n").unwrap_err().starts_with("list:3: is not UTF-8"));
 }
 
@@ -228,9 +228,9 @@ fn invisible_character_in_an_id_is_named_with_its_line() {
         '\u{fe0f}',
         '\u{180e}',
     ] {
-        let told = faults(Format::Csv, &format!("wave,task_id\n1,ab\n1,a{c}b\n"));
+        let reported = faults(Format::Csv, &format!("wave,task_id\n1,ab\n1,a{c}b\n"));
         let name = format!("list:3: task_id holds the invisible character U+{:04X}", u32::from(c));
-        assert!(told.starts_with(&name), "{told}");
+        assert!(reported.starts_with(&name), "{reported}");
         for (format, list) in [
             (Format::Json, format!("[{{\"task_id\": \"a{c}b\"}}]")),
             (Format::Yaml, format!("- task_id: a{c}b\n")),

@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_file_is_told_with_its_line() {
+    fn file_with_faults_reports_each_with_its_line() {
         let rows =
             "a,0,,/a,1,0,0,0\na,x,,/a,1,0,0,0\na,1,failed,/b,1,0,0,0\na,1,,/c,1,0,,0\na,1,,\"/d,1,0,0,0\n";
         let json = r#"[

@@ -66,7 +66,7 @@ impl Language {
         filled + rest
     }
 
-    /// What stands between the items of a list.
+    /// The separator between the items of a list.
     pub const fn comma(self) -> &'static str {
         match self {
             Self::English => ", ",
@@ -74,7 +74,7 @@ impl Language {
         }
     }
 
-    /// What stands between two statements in one line.
+    /// The separator between two statements in one line.
     pub const fn semicolon(self) -> &'static str {
         match self {
             Self::English => "; ",

@@ -8,7 +8,7 @@ fn error(source: &str) -> String {
 }
 
 #[test]
-fn a_template_that_says_what_there_is_not_is_told_where() {
+fn unknown_name_in_a_template_is_reported_with_its_place() {
     let errors = [
         error("{{ headline }}\n{{ headlin }}\n"),
         error("\n- {{ run.begun }}"),

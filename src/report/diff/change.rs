@@ -105,7 +105,7 @@ pub struct TaskChange<'a> {
 }
 
 impl TaskChange<'_> {
-    /// Where it stands among the others: what asks for a look comes first.
+    /// Its place among the others: changes that need attention first.
     pub(super) fn rank(&self) -> u8 {
         let passes = self.new.is_some_and(|row| row.verdict.passes());
         match self.change {

@@ -102,18 +102,18 @@ impl<'a> Diff<'a> {
 
     /// The outcome in one sentence, as in `2 worse, 1 fixed, 9 same; 8 of 12 tasks pass, 7 of 12 before`.
     pub fn headline(&self, language: Language) -> String {
-        let told = self.counts().into_iter().filter(|(_, count)| *count > 0).map(|(change, count)| {
+        let reported = self.counts().into_iter().filter(|(_, count)| *count > 0).map(|(change, count)| {
             language.fill("{0} {1}", &[&count, &language.text(change.label()).to_lowercase()])
         });
-        let told: Vec<String> = told.collect();
-        if told.is_empty() {
+        let reported: Vec<String> = reported.collect();
+        if reported.is_empty() {
             return language.text("No task is listed, so nothing is compared").to_owned();
         }
         let (now, before) = (self.new.passing(), self.old.passing());
         let (all_now, all_before) = (self.new.rows().len(), self.old.rows().len());
         let passing = language
             .fill("{0} of {1} tasks pass, {2} of {3} before", &[&now, &all_now, &before, &all_before]);
-        [told.join(language.comma()), passing].join(language.semicolon())
+        [reported.join(language.comma()), passing].join(language.semicolon())
     }
 
     /// Where one of the two reports comes from, in one line.

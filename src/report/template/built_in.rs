@@ -21,7 +21,7 @@ impl Template {
     /// Reads a template; what it leaves out is as in `standard`.
     ///
     /// # Errors
-    /// The first [`TemplateError`], with line and column. `name` stands for the file.
+    /// The first [`TemplateError`], with line and column. `name` is used as the file's name.
     pub fn parse(name: &str, source: &str) -> Result<Self, TemplateError> {
         parse::template(name, source)
     }

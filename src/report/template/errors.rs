@@ -78,7 +78,7 @@ pub(super) fn all_errors(name: &str, source: &str) -> Vec<TemplateError> {
     wrongs.into_iter().map(|wrong| at(name, source, wrong)).collect()
 }
 
-/// Whether a key stands at this place of a table, or of one below.
+/// Whether a table, or one below it, has a key at this place.
 fn key_at(table: &DeTable<'_>, span: &Range<usize>, text: &str) -> bool {
     table.iter().any(|(key, value)| {
         let is_it = key.span() == *span && key.get_ref() == text;

@@ -108,7 +108,7 @@ pub enum Rule {
     Above(u32),
 }
 
-/// How a cell stands out.
+/// How a cell is emphasised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Look {
@@ -141,7 +141,7 @@ pub enum Paper {
     Letter,
 }
 
-/// The text of a ticket, as it stands in the template.
+/// The text of a ticket, as in the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketText {
     /// Its markup.
@@ -157,7 +157,7 @@ pub struct TicketText {
 pub struct Signoff {
     /// Its title.
     pub title: Words,
-    /// What stands at the top.
+    /// The title.
     pub fields: Vec<Field>,
     /// The decisions to choose from.
     pub decisions: Vec<Words>,

@@ -235,7 +235,7 @@ impl HighlightText {
         let rule = match (key, self.above) {
             ("verdict", None) if !verdicts.is_empty() => Rule::Verdicts(verdicts),
             ("verdict", _) => {
-                return Err((span, "`verdict` stands out where it `is` one of a list".to_owned()));
+                return Err((span, "`verdict` is highlighted where it `is` one of a list".to_owned()));
             }
             (_, Some(above)) if verdicts.is_empty() && is_count(key) => Rule::Above(above),
             _ => {
@@ -333,7 +333,7 @@ impl From<SignoffText> for Signoff {
     }
 }
 
-/// What stands for the labels of the task list among the columns.
+/// The column entry that means the labels of the task list.
 const LABELS: &str = "labels";
 
 /// The columns of a table by their keys.
@@ -356,7 +356,7 @@ impl Columns for DetailCell {
     }
 }
 
-/// Removes the entry that stands for all labels, and returns its place.
+/// Removes the entry that means all labels, and returns its place.
 fn take_labels(columns: &mut Keys) -> Option<usize> {
     let place = columns.get_ref().iter().position(|key| key.get_ref() == LABELS)?;
     columns.get_mut().remove(place);

@@ -50,8 +50,8 @@ fn what_a_template_leaves_out_is_as_in_standard() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_place() {
-    let told: Vec<String> = [
+fn invalid_template_reports_each_error_with_its_place() {
+    let reported: Vec<String> = [
         "title = ",
         "titel = { en = \"A\" }",
         "title = \"A\"",
@@ -79,7 +79,7 @@ fn what_is_wrong_is_told_with_its_place() {
         Template::parse("t.toml", source).map_or_else(|error| error.to_string(), |_| "read".to_owned())
     })
     .collect();
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(reported.join("\n"));
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Reader<'_> {
                 }
                 ("waiver", _) => self.fault(key.span().start, "write [[waiver]], in double brackets"),
                 (other, _) => {
-                    let what = format!("`{other}` stands outside of a waiver; write it below [[waiver]]");
+                    let what = format!("`{other}` is outside of a waiver; write it below [[waiver]]");
                     self.fault(key.span().start, what);
                 }
             }

@@ -51,22 +51,22 @@ fn verdict(waivers: &Waivers, checks: &[DirectoryCheck]) -> Verdict {
 #[test]
 fn invalid_file_reports_every_error_with_its_place() {
     let zone = Zone::named("UTC").unwrap();
-    let told = |text: &str| Waivers::parse(Path::new("w.toml"), text, &zone).unwrap_err().to_string();
-    let told = [
-        told(
+    let reported = |text: &str| Waivers::parse(Path::new("w.toml"), text, &zone).unwrap_err().to_string();
+    let reported = [
+        reported(
             "max_missing = 1\n[[waiver]]\ntask = '[a'\nmax_diferent = 1\n\n[[waiver]]\nreason = '  '\n  max_missing = -1\n\
              max_different = 1.5\nmax_redundant = 99999999999999999999\nexpires = 12:00:00\n[[waiver]]\nowner = 5\n\
              expires = 'soon'\n[[waiver]]\nreason = ['x']\ndirectory = ''\nticket = ''\nexpires = '2026-02-30'\n",
         ),
-        told("[waiver]\nreason = 'x'\n"),
-        told("waiver = ['x', {reason = 'x', ticket = 7}]\n"),
-        told("[[waivers]]\nreason = 'x'\n"),
-        told(
+        reported("[waiver]\nreason = 'x'\n"),
+        reported("waiver = ['x', {reason = 'x', ticket = 7}]\n"),
+        reported("[[waivers]]\nreason = 'x'\n"),
+        reported(
             "[[waiver]]\nreason = 'x\n财 = 1\n[[waiver]]\nreason = 'x'\nreason = 'y'\nexpires = 2026-13-01\n",
         ),
-        told("[[waiver]]\nreason = 'x'\nexpires = '2026-12-01T10:00[Asia/Shanghai]'\n"),
+        reported("[[waiver]]\nreason = 'x'\nexpires = '2026-12-01T10:00[Asia/Shanghai]'\n"),
     ];
-    insta::assert_snapshot!(told.join("\n\n"));
+    insta::assert_snapshot!(reported.join("\n\n"));
 }
 
 #[test]
@@ -199,9 +199,9 @@ fn task_glob_matches_id_or_name() {
 #[test]
 fn waiver_that_covers_nothing_gives_a_warning() {
     let waivers = parse("[[waiver]]\nreason = 'x'\n\n[[waiver]]\nreason = 'y'\nmax_missing = 1\n");
-    let told: Vec<String> = waivers.warnings().collect();
-    assert_eq!(told.len(), 1);
-    assert!(told[0].starts_with("plans/waivers.toml:1:1: this waiver covers nothing"), "{told:?}");
+    let reported: Vec<String> = waivers.warnings().collect();
+    assert_eq!(reported.len(), 1);
+    assert!(reported[0].starts_with("plans/waivers.toml:1:1: this waiver covers nothing"), "{reported:?}");
     assert_eq!(verdict(&waivers, &[check("/d", [0, 0, 1])]), Verdict::Inconsistent);
 }
 

@@ -74,7 +74,7 @@ fn incomplete_or_exposed_credentials_are_refused() {
     let exposed = home(PROFILE, 0o640);
     let empty = home("[basic]\nak = a\n", 0o600);
     let broken = home("[basic\nsk = secret-in-a-broken-file\n", 0o600);
-    let told: Vec<String> = [
+    let reported: Vec<String> = [
         vec![("HUAWEICLOUD_SDK_AK", "a")],
         vec![("CLOUD_SDK_SK", "s")],
         vec![("SMS_IAM_USER", "u"), ("SMS_IAM_PASSWORD", "p")],
@@ -85,7 +85,7 @@ fn incomplete_or_exposed_credentials_are_refused() {
     .iter()
     .map(|variables| look(&CredentialChoice::default(), variables).unwrap_err().to_string())
     .collect();
-    for (told, part) in told.iter().zip([
+    for (reported, part) in reported.iter().zip([
         "HUAWEICLOUD_SDK_SK",
         "CLOUD_SDK_AK",
         "SMS_IAM_DOMAIN",
@@ -93,8 +93,8 @@ fn incomplete_or_exposed_credentials_are_refused() {
         "`ak` and `sk`",
         "format",
     ]) {
-        assert!(told.contains(part), "{told}");
-        assert!(!told.contains("secret-in"), "{told}");
+        assert!(reported.contains(part), "{reported}");
+        assert!(!reported.contains("secret-in"), "{reported}");
     }
 }
 

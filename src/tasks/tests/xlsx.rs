@@ -121,7 +121,7 @@ fn cells_are_read_in_their_number_formats() {
 }
 
 #[test]
-fn every_fault_of_a_workbook_is_told_with_its_row() {
+fn workbook_with_faults_reports_each_with_its_row() {
     let mut workbook = rust_xlsxwriter::Workbook::new();
     let sheet = workbook.add_worksheet();
     sheet.write_row(0, 0, ["task_id", "wave"]).unwrap();
@@ -130,9 +130,9 @@ fn every_fault_of_a_workbook_is_told_with_its_row() {
     sheet.write(3, 0, "a").unwrap();
     sheet.write(3, 1, rust_xlsxwriter::Formula::new("=1/0").set_result("#DIV/0!")).unwrap();
     sheet.write(1_048_575, 16_383, "astray").unwrap();
-    let told = read(Format::Xlsx, &workbook.save_to_buffer().unwrap()).unwrap_err();
+    let reported = read(Format::Xlsx, &workbook.save_to_buffer().unwrap()).unwrap_err();
     let mut cover = rust_xlsxwriter::Workbook::new();
     cover.add_worksheet().set_name("Cover").unwrap().write(0, 0, "Wave 3").unwrap();
     let without = read(Format::Xlsx, &cover.save_to_buffer().unwrap()).unwrap_err();
-    insta::assert_snapshot!(format!("{told}\n---\n{without}"));
+    insta::assert_snapshot!(format!("{reported}\n---\n{without}"));
 }
