@@ -24,7 +24,7 @@ use super::hints::{LISTING, LISTING_SERVERS, LISTING_TASKS, denied};
 const NO_TASKS: &str = "no tasks: give a task list, - for stdin, or use --task ID";
 
 /// The tasks that the command line declares.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Declared {
     pub(crate) list: TaskList,
     /// By place in the list: how a row without a task id names its server.
