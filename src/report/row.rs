@@ -40,8 +40,8 @@ pub struct SummaryRow<'a> {
     pub notes: Vec<Note>,
     /// The directories of that verification whose differences are waived.
     pub waived: Vec<Waived>,
-    /// The task's context; none if it is not known.
-    pub context: Option<RowContext>,
+    /// The task's context; none if it is not known. Boxed to keep the rows of long lists small.
+    pub context: Option<Box<RowContext>>,
     /// The names of the sheets that hold the task's rows: one, or more when a worksheet is full.
     pub sheets: Vec<String>,
     /// When the last request for it ended, on the clock of the machine that fetched.

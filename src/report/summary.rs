@@ -309,7 +309,7 @@ fn summarise<'t>(
         row.verdict = judged.verdict;
         row.notes.extend(judged.notes);
         row.waived.extend(judged.waived);
-        row.context = Some(judged.context);
+        row.context = Some(Box::new(judged.context));
     }
     (row, verifications)
 }
