@@ -1,5 +1,7 @@
 //! One task of a report.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::context::row_context::RowContext;
@@ -21,7 +23,7 @@ pub struct SummaryRow<'a> {
     /// The time of the verification that the verdict rests on: the newest.
     pub last_verified: Option<Timestamp>,
     /// Its check result.
-    pub check_result: Option<String>,
+    pub check_result: Option<Cow<'static, str>>,
     /// Its sums.
     pub totals: Option<Totals>,
     /// How many verifications the answer holds; none without an answer that can be read.

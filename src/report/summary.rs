@@ -1,5 +1,6 @@
 //! A report: a judged row per task of a journal, and a way to each task's verifications.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -265,6 +266,15 @@ fn plan_notes(task: &Task) -> Vec<Note> {
     several.into_iter().chain(near).chain(also).chain(doubts).collect()
 }
 
+/// A check result for a row. The usual one is not copied: a small copy between the large answers of each task would
+/// keep their memory from being used again.
+fn check_result(result: &str) -> Cow<'static, str> {
+    match result {
+        "success" => Cow::Borrowed("success"),
+        other => Cow::Owned(other.to_owned()),
+    }
+}
+
 fn summarise<'t>(
     (ordinal, task): (usize, &'t Task),
     record: Option<Record>,
@@ -367,7 +377,7 @@ fn with_answer<'t>(
             let decisive = judgement.decisive.and_then(|place| answer.verifications.get(place));
             if let Some(decisive) = decisive {
                 row.last_verified = decisive.finished;
-                row.check_result = decisive.check_result.clone();
+                row.check_result = decisive.check_result.as_deref().map(check_result);
                 row.totals = Some(decisive.totals());
             }
             (row, answer.verifications)
