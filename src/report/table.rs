@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::diff::change::Change;
+use super::change::Change;
 use super::moments::Moments;
 use super::row::SummaryRow;
 use super::waivers::waiver::Waiver;
