@@ -62,7 +62,7 @@ impl<'a> Report<'a> {
             let mut data_rows: u64 = 0;
             for detail in table::detail_rows(&verifications, moments) {
                 data_rows += 1;
-                uses.iter_mut().filter(|_| is_shown).for_each(|uses| waivers.count(&detail, uses));
+                uses.iter_mut().filter(|_| is_shown).for_each(|uses| detail.count_for(&waivers, uses));
             }
             // What the context leaves in doubt has no row of its own.
             let in_context =
@@ -225,7 +225,7 @@ impl<'a> Report<'a> {
         let waivers = waivers.unwrap_or_default();
         let moments = self.rows.get(row).map_or_else(|| moments(self.journal, None), |row| row.moments);
         table::detail_rows(verifications, moments)
-            .map(move |row| DetailRow { waiver: waivers.of_row(&row).map(Arc::as_ref), ..row })
+            .map(move |row| DetailRow { waiver: row.waiver_of(&waivers).map(Arc::as_ref), ..row })
     }
 
     /// The columns of those rows.
