@@ -107,9 +107,9 @@ pub(crate) async fn find_tasks(
     let (mut found, listed) = if claims.is_empty() {
         (FoundTasks::of(list), None)
     } else {
-        let planned = resolve_plan(&list, &claims, connected, gate, max_attempts, quiet).await?;
+        let mut planned = resolve_plan(&list, &claims, connected, gate, max_attempts, quiet).await?;
         let Resolved { list, same_server, .. } = planned.resolved;
-        let contexts = Some(planned.tasks.contexts());
+        let contexts = Some(planned.tasks.take_contexts());
         let found = FoundTasks { unlisted: planned.unlisted, same_server, contexts, ..FoundTasks::of(list) };
         (found, Some(planned.tasks))
     };

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::num::NonZeroU32;
 
-use super::entry_contexts::{Contexts, of_entries};
+use super::entry_contexts::{Contexts, take_contexts};
 use super::listing::{Calls, DiscoverError, Listing, PAGE, Pass, Search, read_at};
 use crate::model::{TaskContext, TaskId};
 use crate::sms::pages::{self, Page};
@@ -27,7 +27,7 @@ pub async fn read_contexts(
     let mut listing = Listing::default();
     // Task by task, a list of one costs one request, which is also the least that a listing can cost.
     let is_steady = tasks.len() > 1 && listed(&calls, &mut listing, tasks.len()).await?;
-    let mut contexts = of_entries(&listing.entries);
+    let mut contexts = take_contexts(&mut listing.entries);
     let is_absent = |task: &&&TaskId| !listing.ids.contains_key(task.as_str());
     let missing: Vec<&&TaskId> = tasks.iter().filter(is_absent).filter(|_| !is_steady).collect();
     if missing.is_empty() {
@@ -36,7 +36,7 @@ pub async fn read_contexts(
     // Tasks may have moved between the pages of a listing that changed.
     if tasks.len() > 1 && is_cheaper(listing.most, missing.len()) {
         listed(&calls, &mut listing, usize::MAX).await?;
-        contexts.extend(of_entries(&listing.entries));
+        contexts.extend(take_contexts(&mut listing.entries));
         return Ok(contexts);
     }
     for task in missing {

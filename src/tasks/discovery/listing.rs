@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
-use super::entry_contexts::{Contexts, of_entries};
+use super::entry_contexts::{Contexts, take_contexts};
 use crate::model::{Task, TaskId, TaskList};
 use crate::sms::pages::{self, Entry, Page};
 use crate::sms::request::{RequestError, request_with_retry};
@@ -110,9 +110,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// The contexts of the tasks.
-    pub fn contexts(&self) -> Contexts {
-        of_entries(&self.entries)
+    /// Takes the contexts of the tasks.
+    pub fn take_contexts(&mut self) -> Contexts {
+        take_contexts(&mut self.entries)
     }
 
     /// The tasks, as [`discover`] finds them.
@@ -360,8 +360,8 @@ impl Listing {
 }
 
 /// The tasks of a listing.
-fn into_tasks(Listed { entries, mut warnings }: Listed) -> Result<Discovered, DiscoverError> {
-    let contexts = of_entries(&entries);
+fn into_tasks(Listed { mut entries, mut warnings }: Listed) -> Result<Discovered, DiscoverError> {
+    let contexts = take_contexts(&mut entries);
     let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
     let mut known = HashSet::new();
     for entry in entries {
