@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::paths::{System, is_absolute};
 use super::values::items;
+use crate::answer::epoch_time;
 use crate::model::TaskContext;
 
 /// The most characters of a value that is shown.
@@ -204,7 +205,7 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// A time as a number or a text: milliseconds, or seconds below 100,000,000,000. None for 0.
+/// A time as a number of seconds or milliseconds, or as a text.
 fn time(value: &Value) -> Option<Timestamp> {
     let number = match value {
         #[expect(clippy::cast_possible_truncation, reason = "a time beyond 64 bits is none")]
@@ -215,12 +216,7 @@ fn time(value: &Value) -> Option<Timestamp> {
         },
         _ => return None,
     };
-    let time = if number < 100_000_000_000 {
-        Timestamp::from_second(number)
-    } else {
-        Timestamp::from_millisecond(number)
-    };
-    time.ok().filter(|_| number > 0)
+    epoch_time(number)
 }
 
 #[cfg(test)]
