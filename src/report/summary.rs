@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::context::facts::Facts;
+use super::context::facts::ContextFacts;
 use super::context::judge as context;
 use super::judge::{self, Policy};
 use super::labels::Label;
@@ -311,7 +311,7 @@ fn summarise<'t>(
     row.attempts = record.attempts;
     row.request_id.clone_from(&record.request_id);
     row.fetched_at = Some(record.fetched_at);
-    let facts = record.context.as_ref().and_then(Facts::read);
+    let facts = record.context.as_ref().and_then(ContextFacts::read);
     let (mut row, verifications) = with_answer(row, record, policy, waivers, moments);
     if let Some(facts) = facts {
         let decisive = row.decisive.and_then(|place| verifications.get(place));
