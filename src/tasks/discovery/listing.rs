@@ -171,23 +171,25 @@ impl Calls<'_> {
             }
             Read::Beyond(count) => {
                 let mut whole = Listing { count: Some(count), most: count, ..Listing::default() };
-                for state in STATES {
-                    let part =
-                        Listing::read(limit, async |offset| self.page(limit, offset, Some(state)).await);
-                    match part.await? {
-                        Read::Whole(part) => whole.join(part),
-                        Read::Beyond(count) => {
-                            return Err(DiscoverError::TooMany {
-                                count,
-                                of: format!("tasks in state {state}"),
-                            });
-                        }
-                    }
-                }
+                self.add_states(&mut whole).await?;
                 whole
             }
         };
         Ok(listing.into_listed(of))
+    }
+
+    /// Adds the tasks of an account that is too long for its offsets, state by state.
+    pub(super) async fn add_states(&self, listing: &mut Listing) -> Result<(), DiscoverError> {
+        for state in STATES {
+            let part = Listing::read(PAGE, async |offset| self.page(PAGE, offset, Some(state)).await);
+            match part.await? {
+                Read::Whole(part) => listing.join(part),
+                Read::Beyond(count) => {
+                    return Err(DiscoverError::TooMany { count, of: format!("tasks in state {state}") });
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn page(
