@@ -8,14 +8,11 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use std::fmt;
 
+use super::epoch::epoch_time;
 use super::error_fields::ErrorBody;
 use super::object::{Form, Object};
 use crate::model::{Answer, DirectoryCheck, Shape, Verification};
 
-/// Finished times below this are seconds since 1970, the others milliseconds.
-const FIRST_MILLISECOND_VALUE: i64 = 100_000_000_000;
-/// The last millisecond of the year 9999, since 1970.
-const LAST_MILLISECOND: i64 = 253_402_300_799_999;
 /// The longest description of what is wrong with a body, in characters.
 const MAX_MESSAGE: usize = 300;
 
@@ -354,17 +351,11 @@ impl<'de> Deserialize<'de> for FinishedTime {
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<FinishedTime, E> {
-                let time = match value {
-                    0 => return Ok(FinishedTime(None)),
-                    1..FIRST_MILLISECOND_VALUE => Timestamp::from_second(value).ok(),
-                    // The end of 9999 is beyond what can be shown in every time zone.
-                    FIRST_MILLISECOND_VALUE..=LAST_MILLISECOND => {
-                        Some(Timestamp::from_millisecond(value).unwrap_or(Timestamp::MAX))
-                    }
-                    _ => None,
-                };
+                if value == 0 {
+                    return Ok(FinishedTime(None));
+                }
                 let invalid = || E::invalid_value(de::Unexpected::Signed(value), &self);
-                time.map(|time| FinishedTime(Some(time))).ok_or_else(invalid)
+                epoch_time(value).map(|time| FinishedTime(Some(time))).ok_or_else(invalid)
             }
 
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<FinishedTime, E> {

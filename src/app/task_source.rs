@@ -24,7 +24,7 @@ use super::hints::{LISTING, LISTING_SERVERS, LISTING_TASKS, denied};
 const NO_TASKS: &str = "no tasks: give a task list, - for stdin, or use --task ID";
 
 /// The tasks that the command line declares.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Declared {
     pub(crate) list: TaskList,
     /// By place in the list: how a row without a task id names its server.
@@ -107,9 +107,9 @@ pub(crate) async fn find_tasks(
     let (mut found, listed) = if claims.is_empty() {
         (FoundTasks::of(list), None)
     } else {
-        let planned = resolve_plan(&list, &claims, connected, gate, max_attempts, quiet).await?;
+        let mut planned = resolve_plan(&list, &claims, connected, gate, max_attempts, quiet).await?;
         let Resolved { list, same_server, .. } = planned.resolved;
-        let contexts = Some(planned.tasks.contexts());
+        let contexts = Some(planned.tasks.take_contexts());
         let found = FoundTasks { unlisted: planned.unlisted, same_server, contexts, ..FoundTasks::of(list) };
         (found, Some(planned.tasks))
     };

@@ -76,8 +76,8 @@ pub(super) fn run(
     let stop = signals.stop();
     let args = Arc::from(args);
     let recovered = OnceLock::new();
-    let export = Export { args, started, declared, shard, journal, recovered, storage, stop, quiet };
-    let ended = export.under_lock(outputs, options);
+    let export = Export { args, started, shard, journal, recovered, storage, stop, quiet };
+    let ended = export.under_lock(declared, outputs, options);
     export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed, quiet)
 }
 
@@ -155,7 +155,6 @@ fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>
 struct Export {
     args: Arc<ExportArgs>,
     started: Timestamp,
-    declared: Option<Declared>,
     shard: Option<Shard>,
     journal: JournalLocation,
     /// Where the records are instead if another program removed or changed the journal.
@@ -168,7 +167,12 @@ struct Export {
 impl Export {
     /// Fetches into the journal and writes the reports from it. The lock is held until they are written, so that no
     /// other run changes the journal before that.
-    fn under_lock(&self, outputs: Outputs, options: Options) -> Result<Exit, Failure> {
+    fn under_lock(
+        &self,
+        declared: Option<Declared>,
+        outputs: Outputs,
+        options: Options,
+    ) -> Result<Exit, Failure> {
         let args = &self.args;
         let file = self.journal.file();
         let lock = Arc::new(lock_journal(&file.local, self.started)?);
@@ -176,7 +180,7 @@ impl Export {
             resume::load_resumable(
                 file,
                 args,
-                self.declared.as_ref().map(|declared| &declared.list),
+                declared.as_ref().map(|declared| &declared.list),
                 self.shard,
                 self.quiet,
             )?
@@ -196,8 +200,10 @@ impl Export {
         let runtime = runtime().map_err(Failure::stopped)?;
         let fetched = match &held {
             Some(journal) if journal.unanswered().is_empty() => resume::finish(journal).map(|()| Vec::new()),
-            _ => runtime.block_on(self.fetch(held.as_ref(), &lock)),
+            _ => runtime.block_on(self.fetch(declared, held.as_ref(), &lock)),
         };
+        // The report reads the journal again: a list of many tasks is not kept twice.
+        drop(held);
         // Before the reports, so that the answers are kept even if a report fails.
         let put = if self.recovered.get().is_some() { Ok(()) } else { self.journal.put() };
         let hints = match (fetched, put) {
@@ -242,14 +248,19 @@ impl Export {
 
     /// Finds the tasks, unless they are known, and fetches those without an answer; gives hints for after
     /// the run.
-    async fn fetch(&self, held: Option<&Journal>, lock: &Arc<Lock>) -> Result<Vec<String>, Failure> {
+    async fn fetch(
+        &self,
+        declared: Option<Declared>,
+        held: Option<&Journal>,
+        lock: &Arc<Lock>,
+    ) -> Result<Vec<String>, Failure> {
         let args = &self.args;
         let early = |signal: Signal| signal.failure(" before anything was fetched");
         let rate = shard::rate(args.connection.rate, self.shard);
         let wanted = held.map(|held| held.unanswered().len());
-        if let Some(tasks) =
-            wanted.or_else(|| self.declared.as_ref().map(|declared| shard::count(self.shard, &declared.list)))
-        {
+        let known =
+            wanted.or_else(|| declared.as_ref().map(|declared| shard::count(self.shard, &declared.list)));
+        if let Some(tasks) = known {
             self.warn_of_deadline(tasks, rate);
         }
         let connected = self.stop.or(connect(&args.connection)).await.map_err(early)??;
@@ -267,8 +278,7 @@ impl Export {
                     .fetch_into(journal, tasks, (wanted, contexts), deadline, &connected, &gate)
                     .await;
             }
-            let find =
-                timeout_at(deadline, find_tasks(args, self.declared.clone(), &connected, &gate, self.quiet));
+            let find = timeout_at(deadline, find_tasks(args, declared, &connected, &gate, self.quiet));
             let found = self.stop.or(find).await.map_err(early)?;
             let FoundTasks { list, reconciliation, unlisted, same_server, contexts } =
                 found.map_err(|_| {
@@ -276,7 +286,7 @@ impl Export {
                         "the run's deadline (--deadline) passed while the account's tasks were listed",
                     )
                 })??;
-            if self.declared.is_none() {
+            if known.is_none() {
                 self.warn_of_deadline(shard::count(self.shard, &list), rate);
             }
             let mut header = Header::new(self.started, connected.name.clone(), list);

@@ -345,7 +345,7 @@ fn server_without_task_is_recorded_and_not_unanswered() {
         also: Vec::new(),
         doubts: vec![PlanDoubt::UnknownSourceId("s-1".to_owned())],
     };
-    let task = Task { planned: Some(planned("web-01")), ..Task::default() };
+    let task = Task { planned: Some(Box::new(planned("web-01"))), ..Task::default() };
     let list = TaskList { labels: Vec::new(), tasks: vec![task] };
     let header = Header::new(jiff::Timestamp::UNIX_EPOCH, "https://sms.example".to_owned(), list);
     let mut writer = Writer::create(&path, &header, false).unwrap();

@@ -91,9 +91,9 @@ pub struct Task {
     /// Further columns of the list, by column name; an empty field is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// The server's row in a plan without task ids.
+    /// The server's row in a plan without task ids. Boxed, because most tasks of a long list have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planned: Option<Planned>,
+    pub planned: Option<Box<Planned>>,
 }
 
 /// A server of a plan without task ids, and its tasks in the account.

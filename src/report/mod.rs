@@ -3,6 +3,7 @@
 //! Pure but for reading the journal: the same journal and [`Options`] give the same report, whatever
 //! the machine, its clock and its locale.
 
+mod change;
 mod context;
 mod diff;
 mod duration;
@@ -28,10 +29,11 @@ mod waivers;
 mod worst;
 mod zone;
 
+pub use change::Change;
 pub use context::row_context::RowContext;
 pub use context::rules::LaterSync;
 pub use diff::{
-    CHANGES, Change, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
+    CHANGES, ChangeCell, DIRECTORIES, Diff, DirectoryCell, DirectoryChange, DirectoryRow, TaskChange,
 };
 pub use groups::{Group, Groups};
 pub use history::{Course, Finding, History, Names, Night, NightSummary, RunKey, group_into_nights};

@@ -1,5 +1,7 @@
 //! One task of a report.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::context::row_context::RowContext;
@@ -21,7 +23,7 @@ pub struct SummaryRow<'a> {
     /// The time of the verification that the verdict rests on: the newest.
     pub last_verified: Option<Timestamp>,
     /// Its check result.
-    pub check_result: Option<String>,
+    pub check_result: Option<Cow<'static, str>>,
     /// Its sums.
     pub totals: Option<Totals>,
     /// How many verifications the answer holds; none without an answer that can be read.
@@ -40,8 +42,8 @@ pub struct SummaryRow<'a> {
     pub notes: Vec<Note>,
     /// The directories of that verification whose differences are waived.
     pub waived: Vec<Waived>,
-    /// The task's context; none if it is not known.
-    pub context: Option<RowContext>,
+    /// The task's context; none if it is not known. Boxed to keep the rows of long lists small.
+    pub context: Option<Box<RowContext>>,
     /// The names of the sheets that hold the task's rows: one, or more when a worksheet is full.
     pub sheets: Vec<String>,
     /// When the last request for it ended, on the clock of the machine that fetched.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::diff::change::Change;
+use super::change::Change;
 use super::zone::Zone;
 use crate::model::Language;
 

@@ -1,11 +1,12 @@
 //! A report: a judged row per task of a journal, and a way to each task's verifications.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::context::facts::Facts;
+use super::context::facts::ContextFacts;
 use super::context::judge as context;
 use super::judge::{self, Policy};
 use super::labels::Label;
@@ -61,7 +62,7 @@ impl<'a> Report<'a> {
             let mut data_rows: u64 = 0;
             for detail in table::detail_rows(&verifications, moments) {
                 data_rows += 1;
-                uses.iter_mut().filter(|_| is_shown).for_each(|uses| waivers.count(&detail, uses));
+                uses.iter_mut().filter(|_| is_shown).for_each(|uses| detail.count_for(&waivers, uses));
             }
             // What the context leaves in doubt has no row of its own.
             let in_context =
@@ -224,7 +225,7 @@ impl<'a> Report<'a> {
         let waivers = waivers.unwrap_or_default();
         let moments = self.rows.get(row).map_or_else(|| moments(self.journal, None), |row| row.moments);
         table::detail_rows(verifications, moments)
-            .map(move |row| DetailRow { waiver: waivers.of_row(&row).map(Arc::as_ref), ..row })
+            .map(move |row| DetailRow { waiver: row.waiver_of(&waivers).map(Arc::as_ref), ..row })
     }
 
     /// The columns of those rows.
@@ -265,6 +266,15 @@ fn plan_notes(task: &Task) -> Vec<Note> {
     several.into_iter().chain(near).chain(also).chain(doubts).collect()
 }
 
+/// A check result for a row. The usual one is not copied: a small copy between the large answers of each task would
+/// keep their memory from being used again.
+fn check_result(result: &str) -> Cow<'static, str> {
+    match result {
+        "success" => Cow::Borrowed("success"),
+        other => Cow::Owned(other.to_owned()),
+    }
+}
+
 fn summarise<'t>(
     (ordinal, task): (usize, &'t Task),
     record: Option<Record>,
@@ -301,7 +311,7 @@ fn summarise<'t>(
     row.attempts = record.attempts;
     row.request_id.clone_from(&record.request_id);
     row.fetched_at = Some(record.fetched_at);
-    let facts = record.context.as_ref().and_then(Facts::read);
+    let facts = record.context.as_ref().and_then(ContextFacts::read);
     let (mut row, verifications) = with_answer(row, record, policy, waivers, moments);
     if let Some(facts) = facts {
         let decisive = row.decisive.and_then(|place| verifications.get(place));
@@ -309,7 +319,7 @@ fn summarise<'t>(
         row.verdict = judged.verdict;
         row.notes.extend(judged.notes);
         row.waived.extend(judged.waived);
-        row.context = Some(judged.context);
+        row.context = Some(Box::new(judged.context));
     }
     (row, verifications)
 }
@@ -367,7 +377,7 @@ fn with_answer<'t>(
             let decisive = judgement.decisive.and_then(|place| answer.verifications.get(place));
             if let Some(decisive) = decisive {
                 row.last_verified = decisive.finished;
-                row.check_result = decisive.check_result.clone();
+                row.check_result = decisive.check_result.as_deref().map(check_result);
                 row.totals = Some(decisive.totals());
             }
             (row, answer.verifications)

@@ -1,12 +1,14 @@
 //! The two tables of a report, column by column. Every output takes its columns from here.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::diff::change::Change;
+use super::change::Change;
 use super::moments::Moments;
 use super::row::SummaryRow;
+use super::waivers::list::{TaskWaivers, WaiverUse};
 use super::waivers::waiver::Waiver;
 use super::zone::Zone;
 use crate::model::{DirectoryCheck, Language, Note, Task, Totals, Verdict, Verification};
@@ -194,6 +196,32 @@ pub struct DetailRow<'a> {
     pub(super) in_doubt: bool,
     /// The waiver that covers its differences or inconclusive evidence.
     pub waiver: Option<&'a Waiver>,
+}
+
+impl DetailRow<'_> {
+    /// The waiver to show beside it: of its differences, or else of its inconclusive evidence.
+    pub(super) fn waiver_of<'w>(&self, waivers: &TaskWaivers<'w>) -> Option<&'w Arc<Waiver>> {
+        let check = self.check?;
+        if check.is_consistent() {
+            waivers.accepting(self.verification, check, self.in_doubt)
+        } else {
+            waivers.covering(self.verification, check)
+        }
+    }
+
+    /// Counts it for the waivers that cover it, or would if they had not expired.
+    pub(super) fn count_for(&self, waivers: &TaskWaivers<'_>, uses: &mut [WaiverUse]) {
+        let Some(check) = self.check else { return };
+        let (verification, whole) = (self.verification, self.in_doubt);
+        let covering = waivers.covering(verification, check);
+        let differences = covering.or_else(|| waivers.expired(verification, check));
+        let accepting = waivers.accepting(verification, check, whole);
+        let doubts = accepting.or_else(|| waivers.expired_accepting(verification, check, whole));
+        for its_use in uses {
+            let is_of = |waiver: &Arc<Waiver>| Arc::ptr_eq(&its_use.waiver, waiver);
+            its_use.rows += u64::from(differences.is_some_and(is_of) || doubts.is_some_and(is_of));
+        }
+    }
 }
 
 /// The rows of a task: its verifications, newest first, each with its directories, without waivers.

@@ -190,7 +190,7 @@ impl Collector {
             source_id: source_id.clone(),
             source_name: names.first().cloned(),
             labels,
-            planned: Some(planned),
+            planned: Some(Box::new(planned)),
         };
         if let Some((known, first)) = self.first_claimed.get(&key) {
             let differs = self.list.tasks.get(*known).and_then(|known| differing_label(known, &task));

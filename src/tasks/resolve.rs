@@ -245,7 +245,7 @@ mod tests {
             };
             list.tasks.push(Task {
                 source_name: names.first().cloned(),
-                planned: Some(planned),
+                planned: Some(Box::new(planned)),
                 ..Task::default()
             });
             let source_id = Some(id).filter(|id| !id.is_empty());

@@ -319,6 +319,30 @@ fn requests_are_few_for_a_thousand_tasks_and_for_few_tasks_of_a_large_account() 
 }
 
 #[test]
+fn tasks_beyond_the_largest_offset_have_their_context() {
+    const LISTED: usize = 66_200;
+    let in_state = |from: usize, count: usize| -> Vec<Value> {
+        let numbers = from..from + count;
+        numbers.map(|n| json!({"id": format!("task-{n}"), "syncing": true})).collect()
+    };
+    let (first, last, all) = (in_state(0, 60_000), in_state(60_000, 6200), in_state(0, LISTED));
+    let server = Server::start(move |seen, _| match seen.path.as_str() {
+        "/v3/tasks" if seen.query.contains("state=RUNNING") => page(seen, &first),
+        "/v3/tasks" if seen.query.contains("state=SYNCING") => page(seen, &last),
+        "/v3/tasks" if seen.query.contains("state=") => page(seen, &[]),
+        "/v3/tasks" => page(seen, &all),
+        path if path.ends_with("/consistency-result") => verified(&["/data"]),
+        _ => answer(404, "{}"),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let ids: Vec<String> = (LISTED - 600..LISTED).map(|n| format!("task-{n}")).collect();
+    list(folder.path(), &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let exported = export(&server, folder.path(), &["--context", "required", "-o", "r.json"]);
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+    assert!(tasks_of(folder.path()).values().all(|task| task["verdict"] == "stale"));
+}
+
+#[test]
 fn pages_that_change_lose_no_context() {
     let ids: Vec<String> = (0..450).map(|n| format!("task-{n}")).collect();
     let all: Vec<Value> = ids.iter().map(|id| task(id, json!({"syncing": true}))).collect();

@@ -245,7 +245,7 @@ fn links_with_any_id_name_the_task() {
     let ids = ["a b", "任务/1", "100%", "x'\"<&>#?", "plain-1.2_3~!*()"];
     let mut tasks: Vec<_> = ids.iter().map(|id| (task(id, "web", &[]), different(1))).collect();
     let planned = Planned { name: "db 1".to_owned(), tasks: 0, near: vec![], also: vec![], doubts: vec![] };
-    tasks.push((Task { planned: Some(planned), ..Task::default() }, answer(&json!([]))));
+    tasks.push((Task { planned: Some(Box::new(planned)), ..Task::default() }, answer(&json!([]))));
     journal(folder.path(), &[], &tasks);
     let page = page(&folder, &[]);
     assert_eq!(page.column("id"), &json!([&ids[..], &[""]].concat()));

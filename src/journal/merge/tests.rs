@@ -438,7 +438,7 @@ fn write_plan(path: &Path, started: i64, task_id: Option<TaskId>, outcome: Outco
         also: Vec::new(),
         doubts: Vec::new(),
     };
-    let task = Task { task_id: task_id.clone(), planned: Some(planned), ..Task::default() };
+    let task = Task { task_id: task_id.clone(), planned: Some(Box::new(planned)), ..Task::default() };
     let list = TaskList { labels: Vec::new(), tasks: vec![task] };
     let header = Header::new(hour(started), "https://sms.example".to_owned(), list);
     let record = Record {

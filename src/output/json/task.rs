@@ -61,7 +61,7 @@ impl<'a> TaskEntry<'a> {
             source_id: text(&row.task.source_id),
             verdict: row.verdict,
             last_verified: row.last_verified.map(|time| zone.rfc3339(time)),
-            check_result: text(&row.check_result),
+            check_result: row.check_result.as_deref(),
             directories: totals.map(|totals| totals.directories),
             total_files: totals.map(|totals| totals.total),
             different: totals.map(|totals| totals.different),

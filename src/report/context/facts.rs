@@ -1,4 +1,4 @@
-//! What a task's context says, read without regard to forms that are not known.
+//! Parses a task's context. Fields in an unknown form are kept as text and noted.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::paths::{System, is_absolute};
 use super::values::items;
+use crate::answer::epoch_time;
 use crate::model::TaskContext;
 
 /// The most characters of a value that is shown.
@@ -15,7 +16,7 @@ const MAX_SHOWN: usize = 200;
 
 /// What a task's context says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::report) struct Facts {
+pub(in crate::report) struct ContextFacts {
     /// When it was read, on the service's clock.
     pub(super) read_at: Timestamp,
     pub(super) system: System,
@@ -26,11 +27,11 @@ pub(in crate::report) struct Facts {
     pub(super) recheck: Option<String>,
     /// The directories to verify.
     pub(super) configured: Vec<String>,
-    /// Those that a verification found illegal.
+    /// The directories that the service found illegal.
     pub(super) illegal: Vec<String>,
-    /// By what is excluded, in English, with the directories.
+    /// What is excluded, in English with `{0}` for the directories, and the directories.
     pub(super) exclusions: Vec<(&'static str, Vec<String>)>,
-    /// The fields in a form that is not known, as they came.
+    /// The fields in an unknown form: name and text.
     pub(super) unreadable: Vec<(String, String)>,
 }
 
@@ -48,8 +49,8 @@ const EXCLUSIONS: [(&str, &str); 3] = [
     ("ONLY_SYNC_DIR", "only these are synchronised: {0}"),
 ];
 
-impl Facts {
-    /// Reads a context; none if it says nothing that is known.
+impl ContextFacts {
+    /// Parses a context; none if it has no field that is known.
     pub(in crate::report) fn read(context: &TaskContext) -> Option<Self> {
         let raw: BTreeMap<String, &RawValue> = serde_json::from_str(&context.listed).ok()?;
         let text_of = |name: &str| raw.get(name).map_or("null", |value| value.get());
@@ -78,8 +79,8 @@ impl Facts {
             exclusions: Vec::new(),
             unreadable,
         };
-        let is_nothing = [&syncing, &subtasks, &settings].iter().all(|value| value.is_null());
-        if is_nothing && facts.unreadable.is_empty() {
+        let is_empty = [&syncing, &subtasks, &settings].iter().all(|value| value.is_null());
+        if is_empty && facts.unreadable.is_empty() {
             return None;
         }
         facts.state(&state);
@@ -89,7 +90,8 @@ impl Facts {
         Some(facts)
     }
 
-    fn set_aside(&mut self, name: &str, value: &Value) {
+    /// Keeps a field in an unknown form.
+    fn add_unreadable(&mut self, name: &str, value: &Value) {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         self.unreadable.push((name.to_owned(), shown(&text)));
     }
@@ -100,7 +102,7 @@ impl Facts {
             Value::String(state) => {
                 self.state = Some(shown(&state.trim().to_uppercase())).filter(|state| !state.is_empty());
             }
-            other => self.set_aside("state", other),
+            other => self.add_unreadable("state", other),
         }
     }
 
@@ -110,7 +112,7 @@ impl Facts {
             Value::Bool(syncing) => self.syncing = *syncing,
             Value::String(text) if text.eq_ignore_ascii_case("true") => self.syncing = true,
             Value::String(text) if text.is_empty() || text.eq_ignore_ascii_case("false") => {}
-            other => self.set_aside("syncing", other),
+            other => self.add_unreadable("syncing", other),
         }
     }
 
@@ -118,7 +120,7 @@ impl Facts {
         let subtasks = match value {
             Value::Null => return,
             Value::Array(subtasks) => subtasks,
-            other => return self.set_aside("sub_tasks", other),
+            other => return self.add_unreadable("sub_tasks", other),
         };
         for subtask in subtasks {
             let name = subtask.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -136,7 +138,7 @@ impl Facts {
             Value::Array(settings) => {
                 for setting in settings {
                     let Some(setting) = setting.as_object() else {
-                        self.set_aside("special_config", setting);
+                        self.add_unreadable("special_config", setting);
                         continue;
                     };
                     let key = setting.get("config_key").and_then(Value::as_str);
@@ -146,7 +148,7 @@ impl Facts {
                 }
             }
             Value::Object(settings) => self.by_key(settings),
-            other => self.set_aside("special_config", other),
+            other => self.add_unreadable("special_config", other),
         }
     }
 
@@ -160,16 +162,16 @@ impl Facts {
             "CONSISTENCY_DIR" => {
                 match items(value).filter(|paths| paths.iter().all(|path| is_absolute(path))) {
                     Some(paths) => self.configured.extend(paths),
-                    None => self.set_aside(&key, value),
+                    None => self.add_unreadable(&key, value),
                 }
             }
             "CONSISTENCY_DIR_ILLEGAL" => match items(value) {
                 Some(paths) => self.illegal.extend(paths),
-                None => self.set_aside(&key, value),
+                None => self.add_unreadable(&key, value),
             },
             "CONSISTENCY_MODE" => match plain(value) {
                 Some(mode) => self.mode = Some(mode).filter(|mode| !mode.is_empty()),
-                None => self.set_aside(&key, value),
+                None => self.add_unreadable(&key, value),
             },
             "CONSISTENCY_RECHECK" => self.recheck = plain(value).filter(|text| !text.is_empty()),
             _ => {
@@ -177,7 +179,7 @@ impl Facts {
                 match items(value) {
                     Some(paths) if paths.is_empty() => {}
                     Some(paths) => self.exclusions.push((what, paths)),
-                    None => self.set_aside(&key, value),
+                    None => self.add_unreadable(&key, value),
                 }
             }
         }
@@ -204,7 +206,7 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// A time as a number or a text: milliseconds, or seconds below 100,000,000,000. None for 0.
+/// A time as a number of seconds or milliseconds, or as a text.
 fn time(value: &Value) -> Option<Timestamp> {
     let number = match value {
         #[expect(clippy::cast_possible_truncation, reason = "a time beyond 64 bits is none")]
@@ -215,12 +217,7 @@ fn time(value: &Value) -> Option<Timestamp> {
         },
         _ => return None,
     };
-    let time = if number < 100_000_000_000 {
-        Timestamp::from_second(number)
-    } else {
-        Timestamp::from_millisecond(number)
-    };
-    time.ok().filter(|_| number > 0)
+    epoch_time(number)
 }
 
 #[cfg(test)]
@@ -229,8 +226,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn read(listed: &str) -> Option<Facts> {
-        Facts::read(&TaskContext { read_at: Timestamp::UNIX_EPOCH, listed: listed.to_owned() })
+    fn read(listed: &str) -> Option<ContextFacts> {
+        ContextFacts::read(&TaskContext { read_at: Timestamp::UNIX_EPOCH, listed: listed.to_owned() })
     }
 
     #[test]
@@ -275,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_forms_are_set_aside_as_they_came() {
+    fn fields_in_unknown_form_are_kept_as_text() {
         let odd = read(
             r#"{"state":7,"syncing":{},"sub_tasks":"x","special_config":[1,{"config_key":"CONSISTENCY_DIR","config_value":"all"}]}"#,
         );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::facts::Facts;
+use super::facts::ContextFacts;
 use super::row_context::RowContext;
 use super::rules::{
     LaterSync, last_synchronised, later_synchronisation, not_verified, settings, unfit_state,
@@ -26,7 +26,7 @@ pub(in crate::report) struct InContext {
 pub(in crate::report) fn judge(
     verdict: Verdict,
     decisive: Option<&Verification>,
-    facts: &Facts,
+    facts: &ContextFacts,
     waivers: &TaskWaivers<'_>,
 ) -> InContext {
     let mut judged = InContext {
@@ -55,7 +55,7 @@ pub(in crate::report) fn judge(
 
 impl InContext {
     /// Whether the server was synchronised after the verification.
-    fn synchronised(&mut self, verification: &Verification, facts: &Facts, waivers: &TaskWaivers<'_>) {
+    fn synchronised(&mut self, verification: &Verification, facts: &ContextFacts, waivers: &TaskWaivers<'_>) {
         let Some(later) = later_synchronisation(facts, verification.finished) else { return };
         let directories = verification.directories.iter();
         let accepted = self.accepted(directories, Doubt::Synchronised, waivers);
@@ -73,7 +73,7 @@ impl InContext {
     }
 
     /// Whether every configured directory is in the verification, and legal.
-    fn directories(&mut self, verification: &Verification, facts: &Facts, waivers: &TaskWaivers<'_>) {
+    fn directories(&mut self, verification: &Verification, facts: &ContextFacts, waivers: &TaskWaivers<'_>) {
         let (of, missing) = not_verified(&facts.configured, verification, facts.system);
         let mut doubtful = missing.clone();
         doubtful.extend(facts.illegal.iter().filter(|path| !missing.contains(path)).cloned());
@@ -152,7 +152,8 @@ mod tests {
     }
 
     fn judged(verdict: Verdict, listed: &serde_json::Value) -> InContext {
-        let facts = Facts::read(&TaskContext { read_at: at(100), listed: listed.to_string() }).unwrap();
+        let facts =
+            ContextFacts::read(&TaskContext { read_at: at(100), listed: listed.to_string() }).unwrap();
         let directories = vec![DirectoryCheck { total: 3, ..unchecked("/data") }];
         let verification = Verification { finished: Some(at(0)), check_result: None, directories };
         judge(verdict, Some(&verification), &facts, &TaskWaivers::default())

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::{Facts, Synchronisation};
+use super::facts::{ContextFacts, Synchronisation};
 use super::paths::{Key, System};
 use crate::model::{Note, Verification};
 
@@ -22,7 +22,7 @@ pub enum LaterSync {
 }
 
 /// The synchronisation after a verification that finished at `verified`.
-pub(super) fn later_synchronisation(facts: &Facts, verified: Option<Timestamp>) -> Option<LaterSync> {
+pub(super) fn later_synchronisation(facts: &ContextFacts, verified: Option<Timestamp>) -> Option<LaterSync> {
     let is_running = |sync: &Synchronisation| sync.started.is_some() && sync.ended.is_none();
     let is_under_way = facts.syncing
         || facts.state.as_deref() == Some("SYNCING")
@@ -37,7 +37,7 @@ pub(super) fn later_synchronisation(facts: &Facts, verified: Option<Timestamp>) 
 }
 
 /// When the last synchronisation ended.
-pub(super) fn last_synchronised(facts: &Facts) -> Option<Timestamp> {
+pub(super) fn last_synchronised(facts: &ContextFacts) -> Option<Timestamp> {
     facts.synchronisations.iter().filter_map(|sync| sync.ended).max()
 }
 
@@ -77,7 +77,7 @@ pub(super) fn unfit_state(state: Option<&str>) -> Option<Note> {
 }
 
 /// The notes on settings: the mode, what is excluded, and what could not be read.
-pub(super) fn settings(facts: &Facts) -> Vec<Note> {
+pub(super) fn settings(facts: &ContextFacts) -> Vec<Note> {
     let mode = facts.mode.clone().map(Note::Mode);
     let exclusions = facts
         .exclusions
@@ -101,8 +101,8 @@ mod tests {
         Timestamp::from_second(1_700_000_000 + minute * 60).unwrap()
     }
 
-    fn facts(listed: &serde_json::Value) -> Facts {
-        Facts::read(&TaskContext { read_at: at(0), listed: listed.to_string() }).unwrap()
+    fn facts(listed: &serde_json::Value) -> ContextFacts {
+        ContextFacts::read(&TaskContext { read_at: at(0), listed: listed.to_string() }).unwrap()
     }
 
     fn sync(started: Option<i64>, ended: Option<i64>) -> serde_json::Value {

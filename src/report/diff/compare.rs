@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::change::{Change, DirectoryChange};
+use super::task_change::DirectoryChange;
 use crate::model::{DirectoryCheck, Note, Verdict};
+use crate::report::change::Change;
 
 /// The directories of two verifications side by side, by name. Those that a verification lists more
 /// than once are summed up.

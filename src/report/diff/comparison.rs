@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::change::{Change, TaskChange};
 use super::compare;
 use super::table::DirectoryRow;
+use super::task_change::TaskChange;
 use crate::journal::JournalError;
 use crate::model::{DirectoryCheck, Language, Note};
+use crate::report::change::Change;
 use crate::report::identity::Identity;
 use crate::report::row::SummaryRow;
 use crate::report::summary::Report;

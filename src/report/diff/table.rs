@@ -1,6 +1,6 @@
 //! The two tables of a comparison, column by column. Every output takes its columns from here.
 
-use super::change::{DirectoryChange, TaskChange};
+use super::task_change::{DirectoryChange, TaskChange};
 use crate::model::{DirectoryCheck, Task, Totals};
 use crate::report::table::{Cell, Column};
 

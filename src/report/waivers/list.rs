@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::read::{WaiversError, read};
 use super::waiver::{Pattern, Waiver};
 use crate::model::{DirectoryCheck, Language, Task, Verification};
-use crate::report::table::DetailRow;
 use crate::report::zone::Zone;
 
 /// The waivers of a file, in its order.
@@ -131,29 +130,6 @@ impl<'w> TaskWaivers<'w> {
     ) -> Option<&'w Arc<Waiver>> {
         let is_accepted = self.accepting_doubt(doubt, check).is_some();
         first_accepting_doubt(&self.expired, doubt, check).filter(|_| !is_accepted)
-    }
-
-    /// The waiver to show beside a row: of its differences, or else of its inconclusive evidence.
-    pub(in crate::report) fn of_row(&self, row: &DetailRow<'_>) -> Option<&'w Arc<Waiver>> {
-        let check = row.check?;
-        if check.is_consistent() {
-            self.accepting(row.verification, check, row.in_doubt)
-        } else {
-            self.covering(row.verification, check)
-        }
-    }
-
-    /// Counts the row for the waivers that cover it, or would if they had not expired.
-    pub(in crate::report) fn count(&self, row: &DetailRow<'_>, uses: &mut [WaiverUse]) {
-        let Some(check) = row.check else { return };
-        let (verification, whole) = (row.verification, row.in_doubt);
-        let differences = self.covering(verification, check).or_else(|| self.expired(verification, check));
-        let accepting = self.accepting(verification, check, whole);
-        let doubts = accepting.or_else(|| self.expired_accepting(verification, check, whole));
-        for its_use in uses {
-            let is_of = |waiver: &Arc<Waiver>| Arc::ptr_eq(&its_use.waiver, waiver);
-            its_use.rows += u64::from(differences.is_some_and(is_of) || doubts.is_some_and(is_of));
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::num::NonZeroU32;
 
-use super::entry_contexts::{Contexts, of_entries};
+use super::entry_contexts::{Contexts, take_contexts};
 use super::listing::{Calls, DiscoverError, Listing, PAGE, Pass, Search, read_at};
 use crate::model::{TaskContext, TaskId};
 use crate::sms::pages::{self, Page};
@@ -26,17 +26,25 @@ pub async fn read_contexts(
     let calls = Calls { client, gate, max_attempts, search: &search, lists_sources: false };
     let mut listing = Listing::default();
     // Task by task, a list of one costs one request, which is also the least that a listing can cost.
-    let is_steady = tasks.len() > 1 && listed(&calls, &mut listing, tasks.len()).await?;
-    let mut contexts = of_entries(&listing.entries);
+    let pass = if tasks.len() > 1 { Some(listed(&calls, &mut listing, tasks.len()).await?) } else { None };
+    let is_steady = matches!(pass, Some(Pass::Steady));
+    let mut contexts = take_contexts(&mut listing.entries);
     let is_absent = |task: &&&TaskId| !listing.ids.contains_key(task.as_str());
     let missing: Vec<&&TaskId> = tasks.iter().filter(is_absent).filter(|_| !is_steady).collect();
     if missing.is_empty() {
         return Ok(contexts);
     }
-    // Tasks may have moved between the pages of a listing that changed.
-    if tasks.len() > 1 && is_cheaper(listing.most, missing.len()) {
-        listed(&calls, &mut listing, usize::MAX).await?;
-        contexts.extend(of_entries(&listing.entries));
+    if let Some(pass) = pass.filter(|_| is_cheaper(listing.most, missing.len())) {
+        match pass {
+            Pass::Beyond(_) => match calls.add_states(&mut listing).await {
+                // The tasks that cannot be listed have no context.
+                Ok(()) | Err(DiscoverError::TooMany { .. }) => {}
+                Err(error) => return Err(error),
+            },
+            // Tasks may have moved between the pages of a listing that changed.
+            Pass::Steady | Pass::Changed => drop(listed(&calls, &mut listing, usize::MAX).await?),
+        }
+        contexts.extend(take_contexts(&mut listing.entries));
         return Ok(contexts);
     }
     for task in missing {
@@ -51,9 +59,8 @@ fn is_cheaper(count: u64, tasks: usize) -> bool {
     usize::try_from(count).is_ok_and(|count| count.div_ceil(PAGE - 1) <= tasks)
 }
 
-/// Reads the listing once, or only its first page if `tasks` requests are fewer than its pages. Returns whether it is
-/// whole and did not change meanwhile.
-async fn listed(calls: &Calls<'_>, listing: &mut Listing, tasks: usize) -> Result<bool, DiscoverError> {
+/// Reads the listing once, or only its first page if `tasks` requests are fewer than its pages.
+async fn listed(calls: &Calls<'_>, listing: &mut Listing, tasks: usize) -> Result<Pass, DiscoverError> {
     let is_stopped = Cell::new(false);
     let page = async |offset: usize| -> Result<Page, DiscoverError> {
         if offset > 0 && is_stopped.get() {
@@ -63,7 +70,7 @@ async fn listed(calls: &Calls<'_>, listing: &mut Listing, tasks: usize) -> Resul
         is_stopped.set(page.count.is_some_and(|count| !is_cheaper(count, tasks)));
         Ok(page)
     };
-    Ok(matches!(listing.pass(PAGE, page).await?, Pass::Steady))
+    listing.pass(PAGE, page).await
 }
 
 /// The context of one task; none if the account does not have it.

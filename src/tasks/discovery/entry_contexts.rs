@@ -8,11 +8,11 @@ use crate::sms::pages::Entry;
 /// The contexts of tasks.
 pub type Contexts = HashMap<TaskId, TaskContext>;
 
-/// The contexts of listed tasks.
-pub(super) fn of_entries(entries: &[Entry]) -> Contexts {
-    let context = |entry: &Entry| {
-        let task = entry.task.as_ref()?;
-        Some((TaskId::new(&task.id).ok()?, task.context.clone()?))
+/// Takes the contexts out of listed tasks, so that those of a large account are not in memory twice.
+pub(super) fn take_contexts(entries: &mut [Entry]) -> Contexts {
+    let context = |entry: &mut Entry| {
+        let task = entry.task.as_mut()?;
+        Some((TaskId::new(&task.id).ok()?, task.context.take()?))
     };
-    entries.iter().filter_map(context).collect()
+    entries.iter_mut().filter_map(context).collect()
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
-use super::entry_contexts::{Contexts, of_entries};
+use super::entry_contexts::{Contexts, take_contexts};
 use crate::model::{Task, TaskId, TaskList};
 use crate::sms::pages::{self, Entry, Page};
 use crate::sms::request::{RequestError, request_with_retry};
@@ -110,9 +110,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// The contexts of the tasks.
-    pub fn contexts(&self) -> Contexts {
-        of_entries(&self.entries)
+    /// Takes the contexts of the tasks.
+    pub fn take_contexts(&mut self) -> Contexts {
+        take_contexts(&mut self.entries)
     }
 
     /// The tasks, as [`discover`] finds them.
@@ -171,23 +171,25 @@ impl Calls<'_> {
             }
             Read::Beyond(count) => {
                 let mut whole = Listing { count: Some(count), most: count, ..Listing::default() };
-                for state in STATES {
-                    let part =
-                        Listing::read(limit, async |offset| self.page(limit, offset, Some(state)).await);
-                    match part.await? {
-                        Read::Whole(part) => whole.join(part),
-                        Read::Beyond(count) => {
-                            return Err(DiscoverError::TooMany {
-                                count,
-                                of: format!("tasks in state {state}"),
-                            });
-                        }
-                    }
-                }
+                self.add_states(&mut whole).await?;
                 whole
             }
         };
         Ok(listing.into_listed(of))
+    }
+
+    /// Adds the tasks of an account that is too long for its offsets, state by state.
+    pub(super) async fn add_states(&self, listing: &mut Listing) -> Result<(), DiscoverError> {
+        for state in STATES {
+            let part = Listing::read(PAGE, async |offset| self.page(PAGE, offset, Some(state)).await);
+            match part.await? {
+                Read::Whole(part) => listing.join(part),
+                Read::Beyond(count) => {
+                    return Err(DiscoverError::TooMany { count, of: format!("tasks in state {state}") });
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn page(
@@ -360,8 +362,8 @@ impl Listing {
 }
 
 /// The tasks of a listing.
-fn into_tasks(Listed { entries, mut warnings }: Listed) -> Result<Discovered, DiscoverError> {
-    let contexts = of_entries(&entries);
+fn into_tasks(Listed { mut entries, mut warnings }: Listed) -> Result<Discovered, DiscoverError> {
+    let contexts = take_contexts(&mut entries);
     let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
     let mut known = HashSet::new();
     for entry in entries {
