@@ -42,7 +42,9 @@ pub async fn read_contexts(
                 Err(error) => return Err(error),
             },
             // Tasks may have moved between the pages of a listing that changed.
-            Pass::Steady | Pass::Changed => drop(listed(&calls, &mut listing, usize::MAX).await?),
+            Pass::Steady | Pass::Changed => {
+                listed(&calls, &mut listing, usize::MAX).await?;
+            }
         }
         contexts.extend(take_contexts(&mut listing.entries));
         return Ok(contexts);
