@@ -176,7 +176,7 @@ impl Page<'_> {
         if self.history.nights().iter().any(|night| night.absent() > 0) {
             add(ABSENT, language.text("No result"), GAP_FILL);
         }
-        self.finish(chart, "Tasks by verdict and night", 560)
+        self.finish(chart, "Tasks by verdict and night", 520)
     }
 
     fn burn_down_chart(&self) -> Chart {
