@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -105,24 +106,36 @@ pub fn task(body: &[u8], read_at: Timestamp) -> Result<Entry, String> {
     listed(text, read_at).map_err(|error| wrong("a task", &error))
 }
 
-/// A task of a listing.
+/// A task of a listing, with its server and its context. The text is read once: a page has hundreds of tasks, and each
+/// of them dozens of fields.
 fn listed(text: &str, read_at: Timestamp) -> Result<Entry, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Listed {
-        source_server: Option<Server>,
-    }
     #[derive(Default, Deserialize)]
     struct Server {
         id: Option<String>,
         name: Option<String>,
         ip: Option<String>,
     }
-    let mut task: ListedTask = serde_json::from_str(text)?;
-    let Listed { source_server } = serde_json::from_str(text)?;
-    task.context = context(text).map(|listed| TaskContext { read_at, listed });
-    let server = source_server.unwrap_or_default();
+    let fields: Fields<'_> = serde_json::from_str(text)?;
+    let id: String = match fields.get("id") {
+        Some(id) => serde_json::from_str(id.get())?,
+        None => return Err(serde::de::Error::missing_field("id")),
+    };
+    let server: Option<Server> = known(&fields, "source_server")?;
+    let server = server.unwrap_or_default();
+    let task = ListedTask {
+        id: id.clone(),
+        name: known_text(&fields, "name")?,
+        kind: known_text(&fields, "type")?,
+        state: known_text(&fields, "state")?,
+        created: match fields.get("create_date") {
+            Some(time) => milliseconds(&mut serde_json::Deserializer::from_str(time.get()))?,
+            None => None,
+        },
+        has_results: known(&fields, "is_consistency_result_exist")?,
+        context: context(&fields).map(|listed| TaskContext { read_at, listed }),
+    };
     Ok(Entry {
-        id: task.id.clone(),
+        id,
         source_id: server.id,
         source_name: server.name,
         ip: server.ip,
@@ -131,9 +144,20 @@ fn listed(text: &str, read_at: Timestamp) -> Result<Entry, serde_json::Error> {
     })
 }
 
-/// The fields of a task that are its context. Their forms do not matter here: they are kept as they came.
-fn context(task: &str) -> Option<String> {
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(task).ok()?;
+/// The fields of a listed task, each as it came; of two with one name the later.
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// A field; none where it is absent or null.
+fn known<T: DeserializeOwned>(fields: &Fields<'_>, name: &str) -> Result<Option<T>, serde_json::Error> {
+    fields.get(name).map_or(Ok(None), |field| serde_json::from_str(field.get()))
+}
+
+fn known_text(fields: &Fields<'_>, name: &str) -> Result<Option<String>, serde_json::Error> {
+    fields.get(name).map_or(Ok(None), |field| text(&mut serde_json::Deserializer::from_str(field.get())))
+}
+
+/// The fields that are a task's context. Their forms do not matter here: they are kept as they came.
+fn context(fields: &Fields<'_>) -> Option<String> {
     NEEDED.iter().any(|name| fields.contains_key(*name)).then_some(())?;
     let named = CONTEXT.iter().filter_map(|name| Some((*name, fields.get(*name)?)));
     serde_json::to_string(&named.collect::<BTreeMap<_, _>>()).ok()
