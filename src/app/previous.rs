@@ -44,11 +44,10 @@ pub(crate) fn report<'j>(
     };
     let Some(earlier) = earlier else {
         if warn {
-            console::warning(&format!(
-                "{}: no earlier finished run of this report was found, so nothing is compared and \
+            console::warning(
+                "--previous: no earlier finished run of this report was found, so nothing is compared and \
                  `--fail-on worse,gone` has no effect; --previous JOURNAL names one",
-                journal.path().display()
-            ));
+            );
         }
         return Ok(report);
     };

@@ -104,7 +104,13 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
         Ok(found) => found,
         Err(failure) => {
             findings.fail(failure.exit, "credentials", failure.message())?;
-            return network(options, endpoint, findings).await;
+            return match without_credentials(options, endpoint) {
+                Ok(client) => {
+                    findings.ok("endpoint", client.endpoint())?;
+                    network(&client, findings).await
+                }
+                Err(failure) => findings.fail(failure.exit, "endpoint", failure.message()),
+            };
         }
     };
     let (is_signed, origin, is_fallback) = (found.credentials.sign(), found.origin, found.is_fallback);
@@ -124,23 +130,26 @@ async fn connection(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Fa
             // An endpoint that cannot be reached has not refused the credentials.
             let exit = if failure.is_transient() { Exit::Stopped } else { Exit::Credentials };
             findings.fail(exit, "credentials", &what)?;
-            return network(options, client.endpoint().to_owned(), findings).await;
+            let endpoint = client.endpoint().to_owned();
+            return match without_credentials(options, endpoint) {
+                Ok(client) => network(&client, findings).await,
+                Err(failure) => findings.fail(failure.exit, "endpoint", failure.message()),
+            };
         }
     }
     calls(args, &client, is_signed, findings).await
 }
 
-/// Checks that the endpoint answers, without credentials.
-async fn network(options: &ConnectionArgs, endpoint: String, findings: &mut Findings) -> Result<(), Failure> {
-    let client = match connect::client(options, endpoint, Credentials::None, Scope::default()) {
-        Ok(client) => client,
-        Err(failure) => return findings.fail(failure.exit, "endpoint", failure.message()),
-    };
-    findings.ok("endpoint", client.endpoint())?;
+fn without_credentials(options: &ConnectionArgs, endpoint: String) -> Result<Client, Failure> {
+    connect::client(options, endpoint, Credentials::None, Scope::default())
+}
+
+/// Checks that the endpoint answers a client without credentials.
+async fn network(client: &Client, findings: &mut Findings) -> Result<(), Failure> {
     match client.sources(first_source()).await {
-        Outcome::Answered(reply) => answers(&client, reply.date, false, findings),
+        Outcome::Answered(reply) => answers(client, reply.date, false, findings),
         Outcome::Failed(failure) | Outcome::Refused(failure) if failure.status.is_some() => {
-            answers(&client, failure.date, false, findings)
+            answers(client, failure.date, false, findings)
         }
         Outcome::Failed(failure) | Outcome::Refused(failure) => {
             findings.fail(Exit::Stopped, "network", &failure.summary())
