@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing::Level;
 
-use crate::model::{clean, clean_json, clean_lines};
+use crate::model::{clean, clean_json, clean_lines, io_reason};
 
 use super::exit::{Exit, Failure};
 use super::log;
@@ -129,15 +129,6 @@ pub(crate) fn command_line(error: &clap::Error) -> Exit {
 /// Warns of something that does not stop the command.
 pub(crate) fn warning(message: &str) {
     log::message(Level::WARN, &clean(message));
-}
-
-/// The reason of an I/O error without the system's number.
-pub(crate) fn io_reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match (error.raw_os_error(), text.rsplit_once(" (os error ")) {
-        (Some(_), Some((reason, _))) => reason.to_owned(),
-        _ => text,
-    }
 }
 
 /// Shows the progress of a run: a bar on a terminal, a line every ten seconds elsewhere.

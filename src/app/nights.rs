@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::fs::Scratch;
 use crate::journal::{Journal, JournalError, Merge};
-use crate::model::NamedFile;
+use crate::model::{NamedFile, io_reason};
 use crate::report::{History, Names, Night, Options, Report, RunKey, group_into_nights};
 use crate::storage::{Storage, is_remote};
 use crate::threads::parallel_map;
 
-use super::console::{self, io_reason};
+use super::console;
 use super::exit::Failure;
 use super::journal_files::has_journal_suffix;
 use super::reporting;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs, shell_quote};
 use crate::journal::{Journal, JournalError, MergeError, WriteError};
-use crate::model::{Language, Markup, Verdict};
+use crate::model::{Language, Markup, Verdict, io_reason};
 use crate::output::{
     self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, StdoutKind, Target, Ticket,
     manifest_path, remove_signature,
@@ -98,7 +98,11 @@ pub(crate) fn view(group_by: Option<&str>, filter: Option<&FilterArgs>) -> View 
 fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failure> {
     let file = storage.fetch(path).map_err(Failure::storage)?;
     let text = std::fs::read_to_string(&file.local).map_err(|error| {
-        Failure::usage(format!("cannot read waiver file {}: {error}; check --waivers", path.display()))
+        Failure::usage(format!(
+            "cannot read waiver file {}: {}; check --waivers",
+            path.display(),
+            io_reason(&error)
+        ))
     })?;
     let waivers = Waivers::parse(path, &text, zone).map_err(|error| {
         let head = "invalid waivers:".to_owned();

@@ -1,10 +1,9 @@
 //! Reads the template of `--template`.
 
-use crate::model::{Markup, did_you_mean};
+use crate::model::{Markup, did_you_mean, io_reason};
 use crate::output::Ticket;
 use crate::report::Template;
 
-use super::console;
 use super::exit::{Exit, Failure};
 
 /// A built-in template, or one read from a file.
@@ -16,7 +15,7 @@ pub(crate) fn named(name: &str) -> Result<Template, Failure> {
 pub(crate) fn read(file: &str) -> Result<Template, Failure> {
     let source = std::fs::read_to_string(file).map_err(|error| {
         let near = did_you_mean(file, Template::all_built_in().map(|(name, _)| name));
-        let reason = console::io_reason(&error);
+        let reason = io_reason(&error);
         Failure::usage(format!(
             "cannot read template {file}: {reason}; use a file, or one of {}{near}",
             names()

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::VerifyArgs;
 use jiff::Timestamp;
 
+use crate::model::io_advice;
 use crate::output::{Finding, Manifest, read_signature};
 use crate::sshsig::{self, AllowedSigners};
 use crate::storage::Storage;
@@ -48,8 +49,9 @@ pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<E
 /// Reads the list of allowed signers, and warns of lines that are ignored.
 fn allowed_signers(path: &Path) -> Result<AllowedSigners, Failure> {
     let name = path.display();
-    let allowed = AllowedSigners::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {name} (--allowed-signers): {error}")))?;
+    let allowed = AllowedSigners::read(path).map_err(|error| {
+        Failure::usage(format!("cannot read {name} (--allowed-signers): {}", io_advice(&error)))
+    })?;
     allowed.faults().for_each(|fault| console::warning(&format!("{name}: {fault}; the line is ignored")));
     Ok(allowed)
 }

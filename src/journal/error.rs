@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::model::{io_advice, io_reason};
+
 use super::header::FORMAT;
 
 /// What can go wrong with a journal.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]
 pub enum JournalError {
-    #[error("{path}: {source}", path = .path.display())]
+    #[error("{path}: {reason}", path = .path.display(), reason = io_advice(.source))]
     Io { path: PathBuf, source: std::io::Error },
     #[error(
         "{path}:1: cannot read the journal's header: {what}; without it the records cannot be used; --overwrite replaces the journal",
@@ -42,8 +44,9 @@ pub enum JournalError {
     #[error("{path}: {what}", path = .path.display())]
     NotRegular { path: PathBuf, what: String },
     #[error(
-        "cannot create lock file {path}: {source}; choose another folder with --journal",
-        path = .path.display()
+        "cannot create lock file {path}: {reason}; choose another folder with --journal",
+        path = .path.display(),
+        reason = io_reason(.source)
     )]
     LockFile { path: PathBuf, source: std::io::Error },
     #[error(

@@ -8,11 +8,13 @@ use reqwest::Certificate;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 
+use crate::model::io_advice;
+
 /// Why a certificate file is invalid.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]
 pub enum TrustError {
-    #[error("cannot read it: {0}; check the path")]
+    #[error("cannot read it: {}", io_advice(.0))]
     Read(io::Error),
     #[error("the file is empty; it must contain the certificate of the issuer as PEM")]
     Empty,

@@ -2,13 +2,15 @@
 
 use std::io;
 
+use crate::model::io_advice;
+
 use super::namespace::NAMESPACE;
 
 /// Why nothing can be signed with a key.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]
 pub enum SignError {
-    #[error("cannot read it: {0}")]
+    #[error("cannot read it: {}", io_advice(.0))]
     Io(#[from] io::Error),
     #[error("it is encrypted; load it with `ssh-add`, and give its public key (FILE.pub) instead")]
     Encrypted,

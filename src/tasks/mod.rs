@@ -29,7 +29,7 @@ mod yaml;
 
 use std::io::{ErrorKind, Read};
 
-use crate::model::NamedFile;
+use crate::model::{NamedFile, io_advice};
 use format::Format;
 use rows::{Row, Rows};
 
@@ -81,7 +81,7 @@ pub fn load_with(
                 let mut content = Vec::new();
                 let rows = match stdin.read_to_end(&mut content) {
                     Ok(_) => Format::of_content(&content).read(&content, options),
-                    Err(error) => Rows::fault(None, format!("cannot be read: {error}")),
+                    Err(error) => Rows::fault(None, format!("cannot be read: {}", io_advice(&error))),
                 };
                 collector.add("stdin", rows);
             }
@@ -104,7 +104,7 @@ fn read_file(file: &NamedFile, options: &ListOptions) -> Rows {
             let what = "has no known suffix; a task list is .csv, .json, .jsonl, .yaml, .xlsx or .txt";
             return Rows::fault(None, what);
         }
-        (Err(error), Some(_)) => return Rows::fault(None, format!("cannot be read: {error}")),
+        (Err(error), Some(_)) => return Rows::fault(None, format!("cannot be read: {}", io_advice(&error))),
         (Ok(content), Some(format)) => (format, content),
     };
     let (format, content) = content;

@@ -18,7 +18,7 @@ use super::headings::{identity, key};
 use super::json::{fault, with_lines};
 use super::rows::Row;
 use super::text::text;
-use crate::model::{DirectoryCheck, TaskId};
+use crate::model::{DirectoryCheck, TaskId, io_advice};
 
 /// The bounds that the API sets on an upload.
 const MAX_DIRECTORIES: usize = 30;
@@ -137,7 +137,7 @@ impl File<'_> {
         };
         let content = match std::fs::read(path) {
             Ok(content) => content,
-            Err(error) => return self.fault(None, format!("cannot be read: {error}")),
+            Err(error) => return self.fault(None, format!("cannot be read: {}", io_advice(&error))),
         };
         match text(&content) {
             Err((line, what)) => self.fault(Some(line), what),

@@ -9,7 +9,7 @@ const LAYERS: [(&[&str], &[&str]); 15] = [
     (&["model"], &[]),
     (&["threads"], &[]),
     (&["fs"], &["model"]),
-    (&["sshsig"], &[]),
+    (&["sshsig"], &["model"]),
     (&["answer", "net"], &["model", "threads"]),
     (&["sms", "storage"], &["model", "threads", "fs", "answer", "net"]),
     (&["journal"], &["model", "threads", "fs", "answer"]),

@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use super::entry::{Entry, FORMAT, Role};
 use super::names::folder_of;
 use crate::fs::Fingerprint;
+use crate::model::io_advice;
 use crate::storage::{Fault, Storage, StorageError, is_remote};
 
 /// The largest manifest that is read, in bytes: some hundred thousand files.
@@ -48,7 +49,7 @@ pub struct ManifestFile<'a> {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]
 pub enum ManifestError {
-    #[error("{path}: {source}", path = .path.display())]
+    #[error("{path}: {reason}", path = .path.display(), reason = io_advice(.source))]
     Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -7,7 +7,7 @@ use configparser::ini::Ini;
 use reqwest::Url;
 
 use super::credentials::{AccessKey, Credentials, Login, Scope};
-use crate::model::{Account, Secret};
+use crate::model::{Account, Secret, io_advice};
 use crate::sms::http::is_loopback;
 use crate::sms::regions::iam_of;
 
@@ -92,7 +92,7 @@ pub enum FindError {
     Missing(String),
     #[error("{set} is set, but {unset} is not; set both")]
     Half { set: String, unset: String },
-    #[error("{path}: {source}", path = .path.display())]
+    #[error("cannot read {path}: {reason}", path = .path.display(), reason = io_advice(.source))]
     File { path: PathBuf, source: std::io::Error },
     #[error("{path} is readable by other users (mode {mode:o}); run chmod 600 on it", path = .path.display())]
     Exposed { path: PathBuf, mode: u32 },
