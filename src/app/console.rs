@@ -3,6 +3,7 @@
 //! Every text is cleaned here, so no control character of a server, a file or an argument reaches a terminal.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,6 +13,19 @@ use crate::model::{clean, clean_json, clean_lines, io_reason};
 
 use super::exit::{Exit, Failure};
 use super::log;
+
+/// Whether only what is wrong is said. One process has one console.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Sets what `-q` says.
+pub(crate) fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Whether only what is wrong is said (`-q`).
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
 
 /// Interval of progress lines if stderr is not a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -145,8 +159,8 @@ pub(crate) enum Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(total: usize, quiet: bool) -> Self {
-        if quiet {
+    pub(crate) fn new(total: usize) -> Self {
+        if is_quiet() {
             return Self::Silent;
         }
         if log::is_json() || !io::stderr().is_terminal() {

@@ -32,7 +32,6 @@ pub(crate) async fn read(
     tasks: &[Task],
     connected: &Connected,
     gate: &Gate,
-    quiet: bool,
 ) -> Result<Contexts, Failure> {
     let ids: Vec<&TaskId> = tasks.iter().filter_map(|task| task.task_id.as_ref()).collect();
     if args.context == ContextMode::Off || ids.is_empty() {
@@ -75,7 +74,7 @@ pub(crate) async fn read(
     };
     tracing::info!(event = "context_read", tasks = ids.len(), known = contexts.len());
     if let Some(what) = what
-        && (is_required || !quiet)
+        && (is_required || !console::is_quiet())
     {
         console::warning(&format!(
             "context not known: {what}; later synchronisations and configured directories are not checked"

@@ -53,7 +53,6 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
         format: Option<StdoutFormat>,
         json: bool,
         table: Option<impl FnOnce() -> Result<(), Failure>>,
-        quiet: bool,
     ) {
         let printed = match (format, table) {
             (Some(format), _) => stdout_output::write(format, |to| {
@@ -61,7 +60,7 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
             }),
             (None, _) if json => self.print_json(),
             (None, Some(table)) => table(),
-            (None, None) if quiet => Ok(()),
+            (None, None) if console::is_quiet() => Ok(()),
             (None, None) => console::out_data(self.paths.as_bytes()).map(drop),
         };
         if let Err(failure) = printed {

@@ -65,7 +65,6 @@ impl JournalLocation {
         ended: Result<Exit, Failure>,
         recovered: Option<&NamedFile>,
         typed: &Typed,
-        quiet: bool,
     ) -> Result<Exit, Failure> {
         if let Some(file) = recovered {
             match self {
@@ -82,7 +81,7 @@ impl JournalLocation {
         }
         let written = matches!(ended, Ok(exit) if exit != Exit::Stopped);
         match self {
-            Self::Local(file) => note_path(&file, &ended, quiet),
+            Self::Local(file) => note_path(&file, &ended),
             // Keep the records if a report could not be written.
             Self::Temporary(file, folder) if file.local.exists() && !written => {
                 folder.keep();
@@ -93,7 +92,7 @@ impl JournalLocation {
                 ));
             }
             Self::Temporary(..) => {}
-            Self::Remote(remote) if remote.is_uploaded() => note_path(remote.file(), &ended, quiet),
+            Self::Remote(remote) if remote.is_uploaded() => note_path(remote.file(), &ended),
             Self::Remote(remote) => {
                 remote.keep();
                 return ended.map(|_| Exit::Stopped);
@@ -103,8 +102,8 @@ impl JournalLocation {
     }
 }
 
-fn note_path(file: &NamedFile, ended: &Result<Exit, Failure>, quiet: bool) {
-    if ended.is_ok() && !quiet {
+fn note_path(file: &NamedFile, ended: &Result<Exit, Failure>) {
+    if ended.is_ok() && !console::is_quiet() {
         console::note(&format!("journal: {}", file.name.display()));
     }
 }

@@ -169,13 +169,12 @@ pub(crate) fn write(
     manifest: Option<&ManifestPlace>,
     args: &ReportArgs,
     storage: &Storage,
-    quiet: bool,
 ) -> Result<Exit, Failure> {
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     let started = Instant::now();
     warn_of_faults(journal);
     // A condition on changes must not pass unnoticed.
-    let warn = !quiet || !FailOn::changes(&args.fail_on).is_empty();
+    let warn = !console::is_quiet() || !FailOn::changes(&args.fail_on).is_empty();
     let (earlier, replaced) = (args.previous.as_ref(), args.replaced.as_ref());
     let report = previous::report(journal, options, earlier, replaced, storage, warn)?;
     warn_of_clock(&report);
@@ -234,15 +233,15 @@ pub(crate) fn write(
     warn_of_large(&outputs, &limits);
     // After all files, which matter more than a stdout that cannot be written.
     failed |= args.json && !console::is_stdout_open();
-    if let Err(failure) = to_stdout(&report, args, &files, &outputs, quiet) {
+    if let Err(failure) = to_stdout(&report, args, &files, &outputs) {
         console::failure(&failure);
         failed = true;
     }
     run_end::reported(report.rows().iter().map(|row| row.verdict.key()), started.elapsed());
     let exit = exit_code(&report, &fail_on, &fail_on_changes, failed);
-    if !quiet || exit != Exit::Done {
+    if !console::is_quiet() || exit != Exit::Done {
         close(&report, kept);
-        if quiet {
+        if console::is_quiet() {
             paths(&outputs).iter().for_each(|path| console::note(&format!("report: {}", path.display())));
         }
         if let Some(Ok(path)) = manifest {
@@ -260,7 +259,7 @@ pub(crate) fn write(
     let exit = match place {
         Some(place) if place.handling.delivery.is_some() => {
             let text = ticket_text(&report, &files, &outputs)?;
-            handed_over(place, !failed, text, args, storage, quiet, exit)
+            handed_over(place, !failed, text, args, storage, exit)
         }
         _ => exit,
     };
@@ -292,7 +291,6 @@ fn handed_over(
     text: String,
     args: &ReportArgs,
     storage: &Storage,
-    quiet: bool,
     exit: Exit,
 ) -> Exit {
     let Some(delivery) = &place.handling.delivery else { return exit };
@@ -302,7 +300,7 @@ fn handed_over(
     }
     let has_document = args.json || args.format.is_some();
     let print = |address: &str| {
-        if has_document || quiet {
+        if has_document || console::is_quiet() {
             console::note(address);
             return Ok(());
         }
@@ -336,7 +334,6 @@ fn to_stdout(
     args: &ReportArgs,
     files: &FileOptions,
     outputs: &[Output],
-    quiet: bool,
 ) -> Result<(), Failure> {
     if let Some(format) = args.format {
         return stdout_output::write(format, |to| {
@@ -348,7 +345,10 @@ fn to_stdout(
         output::write_summary(report, &mut document).map_err(Failure::stopped)?;
         return console::out_json(&document).map(drop);
     }
-    let lines = paths(outputs).into_iter().filter(|_| !quiet).map(|path| format!("{}\n", path.display()));
+    let lines = paths(outputs)
+        .into_iter()
+        .filter(|_| !console::is_quiet())
+        .map(|path| format!("{}\n", path.display()));
     console::out_data(lines.collect::<String>().as_bytes()).map(drop)
 }
 

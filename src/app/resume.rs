@@ -80,7 +80,6 @@ pub(crate) fn load_resumable(
     args: &ExportArgs,
     declared: Option<&TaskList>,
     shard: Option<Shard>,
-    quiet: bool,
 ) -> Result<Option<Journal>, Failure> {
     let is_empty = || file.local.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
     let journal = match Journal::open(file) {
@@ -95,7 +94,7 @@ pub(crate) fn load_resumable(
     };
     let path = file.name.display();
     let Some(journal) = journal else {
-        if !quiet {
+        if !console::is_quiet() {
             console::note(&format!("{path} has no records to resume from: starting a new run"));
         }
         return Ok(None);
@@ -113,12 +112,12 @@ pub(crate) fn load_resumable(
             "{path} belongs to another run, so --resume cannot continue it: {difference}; choose another journal with --journal, or discard its records with --overwrite instead of --resume"
         )));
     }
-    report_resumed(&journal, quiet);
+    report_resumed(&journal);
     Ok(Some(journal))
 }
 
 /// Reports the state of the journal to continue.
-fn report_resumed(journal: &Journal, quiet: bool) {
+fn report_resumed(journal: &Journal) {
     let path = journal.path().display();
     if journal.is_truncated() {
         console::warning(&format!(
@@ -132,7 +131,7 @@ fn report_resumed(journal: &Journal, quiet: bool) {
         console::warning(&format!(
             "{path}: the run of {started_at} is complete, with an answer for every task, so nothing is fetched; to start a new run, omit --resume"
         ));
-    } else if !quiet {
+    } else if !console::is_quiet() {
         let total = list.tasks.len();
         console::note(&format!(
             "{path}: resuming the run of {started_at}: {} of {total} tasks have answers, {wanted} to fetch",

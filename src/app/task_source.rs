@@ -32,11 +32,7 @@ pub(crate) struct Declared {
 }
 
 /// The tasks of the command line; none with `--discover`, or if the journal to resume has them.
-pub(crate) fn declared(
-    args: &ExportArgs,
-    storage: &Storage,
-    quiet: bool,
-) -> Result<Option<Declared>, Failure> {
+pub(crate) fn declared(args: &ExportArgs, storage: &Storage) -> Result<Option<Declared>, Failure> {
     let SearchArgs { state, name } = &args.search;
     if (state.is_some() || name.is_some()) && !args.discover && !args.reconcile {
         return Err(Failure::usage("--state and --name need --discover or --reconcile"));
@@ -53,7 +49,7 @@ pub(crate) fn declared(
     }
     let options =
         ListOptions { sheet: args.sheet.clone(), columns: args.columns.clone(), ..ListOptions::default() };
-    let loaded = load_tasks(&args.tasks, &args.task_ids, &options, &args.connection, storage, quiet)?;
+    let loaded = load_tasks(&args.tasks, &args.task_ids, &options, &args.connection, storage)?;
     Ok(Some(Declared { list: loaded.list, claims: loaded.claims }))
 }
 
@@ -81,7 +77,6 @@ pub(crate) async fn find_tasks(
     declared: Option<Declared>,
     connected: &Connected,
     gate: &Gate,
-    quiet: bool,
 ) -> Result<FoundTasks, Failure> {
     let SearchArgs { state, name } = args.search.clone();
     let is_filtered = state.is_some() || name.is_some();
@@ -107,7 +102,7 @@ pub(crate) async fn find_tasks(
     let (mut found, listed) = if claims.is_empty() {
         (FoundTasks::of(list), None)
     } else {
-        let mut planned = resolve_plan(&list, &claims, connected, gate, max_attempts, quiet).await?;
+        let mut planned = resolve_plan(&list, &claims, connected, gate, max_attempts).await?;
         let Resolved { list, same_server, .. } = planned.resolved;
         let contexts = Some(planned.tasks.take_contexts());
         let found = FoundTasks { unlisted: planned.unlisted, same_server, contexts, ..FoundTasks::of(list) };
@@ -149,7 +144,6 @@ pub(crate) async fn resolve_plan(
     connected: &Connected,
     gate: &Gate,
     max_attempts: NonZeroU32,
-    quiet: bool,
 ) -> Result<ResolvedPlan, Failure> {
     let of_tasks = |error| listing_failed("tasks", LISTING_TASKS, error);
     let tasks = list_tasks(&connected.client, gate, max_attempts).await.map_err(of_tasks)?;
@@ -164,7 +158,7 @@ pub(crate) async fn resolve_plan(
     }
     let account = Account::new(&tasks.entries, &sources.entries);
     let resolved = resolve(list, claims, &account).map_err(|faults| Failure::plan(&faults))?;
-    if !quiet {
+    if !console::is_quiet() {
         resolved.warnings.iter().for_each(|warning| console::warning(warning));
     }
     for (index, claim) in claims {
@@ -185,7 +179,6 @@ pub(crate) fn load_tasks(
     options: &ListOptions,
     connection: &ConnectionArgs,
     storage: &Storage,
-    quiet: bool,
 ) -> Result<Loaded, Failure> {
     let stdin_taken = connection.token_file.as_deref() == Some(Path::new("-"));
     if stdin_taken && lists.iter().any(|list| list == Path::new("-")) {
@@ -193,7 +186,7 @@ pub(crate) fn load_tasks(
             "the task list and --token-file both read standard input; use a file for one of them",
         ));
     }
-    read_task_lists(lists, ids, options, storage, quiet)
+    read_task_lists(lists, ids, options, storage)
 }
 
 /// Reads task lists and ids, and prints their warnings.
@@ -202,7 +195,6 @@ pub(crate) fn read_task_lists(
     ids: &[String],
     options: &ListOptions,
     storage: &Storage,
-    quiet: bool,
 ) -> Result<Loaded, Failure> {
     let files = lists.iter().map(|path| match path.to_str() {
         Some("-") => Ok(Source::Stdin),
@@ -226,20 +218,20 @@ pub(crate) fn read_task_lists(
         ));
     }
     let loaded = tasks::load_with(&sources, &mut std::io::stdin().lock(), options).map_err(Failure::list)?;
-    if !quiet {
+    if !console::is_quiet() {
         loaded.warnings.iter().for_each(|warning| console::warning(warning));
     }
-    loaded.columns.iter().for_each(|columns| describe_columns(columns, quiet));
+    loaded.columns.iter().for_each(|columns| describe_columns(columns));
     Ok(loaded)
 }
 
 /// Says which columns of a plan were recognized.
-fn describe_columns(columns: &Columns, quiet: bool) {
+fn describe_columns(columns: &Columns) {
     let place = columns.place.as_str();
     for (heading, field) in columns.fields() {
         tracing::info!(event = "column", place, heading, field = field.unwrap_or("label"));
     }
-    if quiet || !columns.is_plan() {
+    if console::is_quiet() || !columns.is_plan() {
         return;
     }
     let named = columns.fields().filter_map(|(heading, field)| Some(format!("`{heading}` is {}", field?)));

@@ -15,7 +15,7 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::{previous, reporting, stdout_output};
 
-pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
     let options = reporting::options(&args.reading, Template::STANDARD, storage)?;
     let open = |path| {
         let journal = storage.fetch(path).map_err(Failure::storage)?;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
                     new.path().display()
                 ))
             })?;
-            if !quiet {
+            if !console::is_quiet() {
                 console::note(&format!("compared with {}", old.path().display()));
             }
             (old, new)
@@ -54,7 +54,7 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage, quiet: bool) -> Result<Exi
     let old = Report::new(&old, options.clone()).map_err(Failure::journal)?;
     let new = Report::new(&new, options).map_err(Failure::journal)?;
     let diff = Diff::new(&old, &new).map_err(Failure::journal)?;
-    write(&diff, &targets, args, storage, quiet)
+    write(&diff, &targets, args, storage)
 }
 
 /// Writes every output, prints what changed, and returns the exit code.
@@ -63,14 +63,13 @@ fn write(
     targets: &[DocumentTarget],
     args: &DiffArgs,
     storage: &Storage,
-    quiet: bool,
 ) -> Result<Exit, Failure> {
     let mut output = DocumentOutput::write(diff, targets, args.csv_raw, storage);
     let gate = diff.tasks().iter().any(|task| args.fail_on.contains(&task.change));
-    let says_nothing = quiet && !gate && !output.has_failed();
+    let says_nothing = console::is_quiet() && !gate && !output.has_failed();
     let table =
         (targets.is_empty() && !says_nothing).then_some(|| console::out_lines(&table(diff)).map(drop));
-    output.print(args.format, args.json, table, quiet);
+    output.print(args.format, args.json, table);
     if !says_nothing {
         if diff.is_sample() {
             console::note(SAMPLE);

@@ -39,12 +39,7 @@ use crate::app::task_source::{Declared, FoundTasks, declared, find_tasks};
 const STOPPING: &str =
     "stopping: requests in progress have 5 s to finish; a second signal ends the run at once";
 
-pub(super) fn run(
-    mut args: Box<ExportArgs>,
-    quiet: bool,
-    signals: &Signals,
-    storage: Storage,
-) -> Result<Exit, Failure> {
+pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
     reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
@@ -62,7 +57,7 @@ pub(super) fn run(
     let outputs = Outputs::new(&args, started, kept.as_deref(), &handling)?;
     outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
-    let declared = declared(&args, &storage, quiet)?;
+    let declared = declared(&args, &storage)?;
     // The list of a run that is resumed may be in its journal alone; a discovered one has no labels.
     if declared.is_some() || args.discover {
         let labels = declared.as_ref().map_or(&[][..], |declared| &declared.list.labels);
@@ -76,9 +71,9 @@ pub(super) fn run(
     let stop = signals.stop();
     let args = Arc::from(args);
     let recovered = OnceLock::new();
-    let export = Export { args, started, shard, journal, recovered, storage, stop, quiet };
+    let export = Export { args, started, shard, journal, recovered, storage, stop };
     let ended = export.under_lock(declared, outputs, options);
-    export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed, quiet)
+    export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed)
 }
 
 /// The outputs and the manifest.
@@ -161,7 +156,6 @@ struct Export {
     recovered: OnceLock<NamedFile>,
     storage: Storage,
     stop: Stop,
-    quiet: bool,
 }
 
 impl Export {
@@ -177,13 +171,7 @@ impl Export {
         let file = self.journal.file();
         let lock = Arc::new(lock_journal(&file.local, self.started)?);
         let held = if args.resume {
-            resume::load_resumable(
-                file,
-                args,
-                declared.as_ref().map(|declared| &declared.list),
-                self.shard,
-                self.quiet,
-            )?
+            resume::load_resumable(file, args, declared.as_ref().map(|declared| &declared.list), self.shard)?
         } else {
             None
         };
@@ -218,7 +206,7 @@ impl Export {
             }
         };
         let exit = self.report(outputs, options, &runtime)?;
-        if !self.quiet || exit != Exit::Done {
+        if !console::is_quiet() || exit != Exit::Done {
             hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
         }
         Ok(exit)
@@ -232,10 +220,9 @@ impl Export {
     ) -> Result<Exit, Failure> {
         let file = self.recovered.get().unwrap_or_else(|| self.journal.file());
         let journal = Journal::open(file).map_err(Failure::journal)?;
-        let (args, storage, quiet) = (Arc::clone(&self.args), self.storage.clone(), self.quiet);
-        let write = move || {
-            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage, quiet)
-        };
+        let (args, storage) = (Arc::clone(&self.args), self.storage.clone());
+        let write =
+            move || reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage);
         self.stop.run_or_detach(runtime, write)?.map_err(|signal| {
             signal.failure(&format!(
                 " while the reports were written; every report that is listed is complete, and {} has all \
@@ -278,7 +265,7 @@ impl Export {
                     .fetch_into(journal, tasks, (wanted, contexts), deadline, &connected, &gate)
                     .await;
             }
-            let find = timeout_at(deadline, find_tasks(args, declared, &connected, &gate, self.quiet));
+            let find = timeout_at(deadline, find_tasks(args, declared, &connected, &gate));
             let found = self.stop.or(find).await.map_err(early)?;
             let FoundTasks { list, reconciliation, unlisted, same_server, contexts } =
                 found.map_err(|_| {
@@ -297,7 +284,7 @@ impl Export {
             header.same_server = same_server;
             if let Some(shard) = self.shard {
                 shard::take(shard, &mut header);
-                if !self.quiet {
+                if !console::is_quiet() {
                     console::note(&shard::describe(shard, &header, [args.connection.rate, rate]));
                 }
             }
@@ -322,7 +309,7 @@ impl Export {
         connected: &Connected,
         gate: &Gate,
     ) -> Result<Contexts, Failure> {
-        let read = contexts::read(&self.args, listed, tasks, connected, gate, self.quiet);
+        let read = contexts::read(&self.args, listed, tasks, connected, gate);
         self.stop.or(read).await.map_err(|signal| signal.failure(" before anything was fetched"))?
     }
 
@@ -354,7 +341,7 @@ impl Export {
             max_attempts: self.args.connection.max_attempts,
             deadline: deadline.saturating_duration_since(Instant::now()),
         };
-        let mut progress = Progress::new(wanted.len(), self.quiet);
+        let mut progress = Progress::new(wanted.len());
         let mut stats = RunStats::default();
         let began = Instant::now();
         let (tasks_wanted, endpoint) = (wanted.len(), connected.name.as_str());
@@ -366,7 +353,7 @@ impl Export {
         );
         let stop = async {
             self.stop.wait().await;
-            if !self.quiet {
+            if !console::is_quiet() {
                 console::note(STOPPING);
             }
         };

@@ -13,7 +13,7 @@ use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::summary::Layout;
 use crate::app::{course_table, nights, reporting, stdout_output};
 
-pub(super) fn run(args: &HistoryArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &HistoryArgs, storage: &Storage) -> Result<Exit, Failure> {
     let options = reporting::options(&args.reading, Template::STANDARD, storage)?;
     let texts: Vec<&String> = stdout_output::files(&args.outputs, args.format, args.json)?.collect();
     // Before the journals are read, which may take a while.
@@ -32,7 +32,7 @@ pub(super) fn run(args: &HistoryArgs, storage: &Storage, quiet: bool) -> Result<
     let outputs = targets.iter().map(|target| Place::output(target.path()));
     let waivers = args.reading.waivers.as_deref().map(Place::waivers);
     check_path_conflicts(&read.chain(waivers).chain(outputs).collect::<Vec<_>>())?;
-    write(&HistoryDocument { history: &history, options: &options }, &targets, args, storage, quiet)
+    write(&HistoryDocument { history: &history, options: &options }, &targets, args, storage)
 }
 
 /// Writes every output, prints the table, and returns the exit code.
@@ -41,15 +41,14 @@ fn write(
     targets: &[DocumentTarget],
     args: &HistoryArgs,
     storage: &Storage,
-    quiet: bool,
 ) -> Result<Exit, Failure> {
     let mut output = DocumentOutput::write(document, targets, args.csv_raw, storage);
     let has_table = targets.is_empty() && args.format.is_none() && !args.json;
-    let table = (has_table && !quiet).then_some(|| {
+    let table = (has_table && !console::is_quiet()).then_some(|| {
         console::out_summary(&course_table::text(document, &Layout::stdout(args.limit))).map(drop)
     });
-    output.print(args.format, args.json, table, quiet);
-    if !quiet {
+    output.print(args.format, args.json, table);
+    if !console::is_quiet() {
         if document.history.is_sample() && !has_table {
             console::note(SAMPLE);
         }

@@ -18,7 +18,7 @@ use crate::app::on_finish;
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
 
-pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &MergeArgs, storage: &Storage) -> Result<Exit, Failure> {
     let began = Timestamp::now();
     reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
     let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
@@ -41,7 +41,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
         .chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
     check_path_conflicts(&own.chain(targets.iter().flat_map(Place::outputs)).collect::<Vec<_>>())?;
     options.view.check(&merge.header().list.labels).map_err(Failure::usage)?;
-    warn_of_gaps(&merge, quiet);
+    warn_of_gaps(&merge);
     match kept {
         Some(path) if !is_remote(path) => {
             if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -50,7 +50,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
             // A run that writes this journal must not continue in the replaced file.
             let _lock = Lock::hold(path, began).map_err(Failure::journal)?;
             let journal = written(merge, &path.into())?;
-            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
+            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage)
         }
         kept => {
             let folder = Scratch::disposable().map_err(Failure::stopped)?;
@@ -58,14 +58,14 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage, quiet: bool) -> Result<Ex
             // In object storage the journal is uploaded as an output; reports refer to it by that URL.
             let name = kept.unwrap_or(&path).to_owned();
             let journal = written(merge, &NamedFile { name, local: path })?;
-            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
+            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage)
         }
     }
 }
 
 /// Warns about what the inputs lack; about missing shards also if quiet.
-fn warn_of_gaps(merge: &Merge, quiet: bool) {
-    if !quiet {
+fn warn_of_gaps(merge: &Merge) {
+    if !console::is_quiet() {
         merge.warnings().iter().for_each(|warning| console::warning(warning));
     }
     for shard in merge.header().missing().shards {

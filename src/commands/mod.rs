@@ -84,25 +84,25 @@ fn logging(cli: &Cli) -> Result<(), Failure> {
 }
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
-    let quiet = cli.quiet;
+    console::set_quiet(cli.quiet);
     let signals = Signals::listen()?;
     let storage = Storage::new(cli.s3_endpoint);
     match cli.command {
-        Command::Export(args) => export::run(args, quiet, &signals, storage),
-        Command::Render(args) => render::run(args, &storage, quiet),
-        Command::Show(args) => show::run(&args, &storage, quiet),
-        Command::Merge(args) => merge::run(&args, &storage, quiet),
+        Command::Export(args) => export::run(args, &signals, storage),
+        Command::Render(args) => render::run(args, &storage),
+        Command::Show(args) => show::run(&args, &storage),
+        Command::Merge(args) => merge::run(&args, &storage),
         Command::Deliver(args) => deliver::run(&args, &storage),
-        Command::Verify(args) => verify::run(&args, &storage, quiet),
-        Command::Diff(args) => diff::run(&args, &storage, quiet),
-        Command::History(args) => history::run(&args, &storage, quiet),
-        Command::Tasks(args) => tasks::run(&args, &storage, quiet),
-        Command::Upload(args) => upload::run(args, quiet, &signals),
-        Command::ServerExport(args) => server_export::run(&args, &storage, quiet),
+        Command::Verify(args) => verify::run(&args, &storage),
+        Command::Diff(args) => diff::run(&args, &storage),
+        Command::History(args) => history::run(&args, &storage),
+        Command::Tasks(args) => tasks::run(&args, &storage),
+        Command::Upload(args) => upload::run(args, &signals),
+        Command::ServerExport(args) => server_export::run(&args, &storage),
         Command::Doctor(args) => doctor::run(&args, &storage),
         Command::Config { command } => config::run(&command, cli.config.as_ref(), cli.profile.as_deref()),
         Command::Templates { command } => templates::run(command),
-        Command::Serve(args) => serve::run(args, &storage, quiet, &signals),
+        Command::Serve(args) => serve::run(args, &storage, &signals),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { folder } => manual::man(folder.as_deref()),
     }

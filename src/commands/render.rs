@@ -6,13 +6,14 @@ use crate::cli::RenderArgs;
 use crate::journal::Journal;
 use crate::storage::Storage;
 
+use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::handling::Handling;
 use crate::app::on_finish;
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::reporting::{self, ManifestPlace};
 
-pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: RenderArgs, storage: &Storage) -> Result<Exit, Failure> {
     reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
     let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
     options.view = reporting::view(args.report.group_by.as_deref(), Some(&args.filter));
@@ -28,8 +29,8 @@ pub(super) fn run(args: RenderArgs, storage: &Storage, quiet: bool) -> Result<Ex
     let own = own.chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
     let outputs = targets.iter().flat_map(Place::outputs);
     check_path_conflicts(&own.chain(outputs).collect::<Vec<_>>())?;
-    if !quiet {
+    if !console::is_quiet() {
         reporting::warn_if_unfinished(&journal, args.report.typed.outputs());
     }
-    reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage, quiet)
+    reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage)
 }

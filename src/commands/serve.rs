@@ -12,12 +12,7 @@ use crate::app::task_source::{read_task_lists, with_ids};
 use crate::storage::Storage;
 use crate::tasks::ListOptions;
 
-pub(super) fn run(
-    args: ServeArgs,
-    storage: &Storage,
-    quiet: bool,
-    signals: &Signals,
-) -> Result<Exit, Failure> {
+pub(super) fn run(args: ServeArgs, storage: &Storage, signals: &Signals) -> Result<Exit, Failure> {
     let stop = signals.stop();
     let is_reachable = !args.listen.ip().to_canonical().is_loopback();
     if is_reachable && args.auth == ServeAuth::None && !args.allow_anonymous {
@@ -35,7 +30,7 @@ pub(super) fn run(
                 columns: args.columns.clone(),
                 ..ListOptions::default()
             };
-            with_ids(read_task_lists(lists, &[], &options, storage, quiet)?, "serve")?
+            with_ids(read_task_lists(lists, &[], &options, storage)?, "serve")?
         }
     };
     let auth = match args.auth {

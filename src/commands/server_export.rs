@@ -30,7 +30,7 @@ const BATCH: usize = 200;
 /// Prefix of file names. The server's own names are never used: they could contain paths.
 const NAME: &str = "server-export-";
 
-pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ServerExportArgs, storage: &Storage) -> Result<Exit, Failure> {
     if is_remote(Path::new(&args.output)) {
         return Err(Failure::usage("-o: server-export writes to folders of this machine alone"));
     }
@@ -40,7 +40,6 @@ pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Re
         &ListOptions { sheet: args.sheet.clone(), columns: args.columns.clone(), ..ListOptions::default() },
         &args.connection,
         storage,
-        quiet,
     )?;
     let list = with_ids(loaded, "server-export")?;
     let utc = Zone::named("UTC").map_err(Failure::stopped)?;
@@ -55,7 +54,7 @@ pub(super) fn run(args: &ServerExportArgs, storage: &Storage, quiet: bool) -> Re
     let runtime = runtime().map_err(Failure::stopped)?;
     let saved = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
-        let saved = save_batches(args, &list.tasks, folder.path(), &connected, quiet).await;
+        let saved = save_batches(args, &list.tasks, folder.path(), &connected).await;
         connected.close().await;
         saved
     })?;
@@ -86,7 +85,6 @@ async fn save_batches(
     tasks: &[Task],
     folder: &Path,
     connected: &Connected,
-    quiet: bool,
 ) -> Result<Saved, Failure> {
     let gate = Gate::new(args.connection.rate);
     let batches = tasks.len().div_ceil(BATCH);
@@ -129,7 +127,7 @@ async fn save_batches(
             ));
             continue;
         }
-        if reply.sample_data && !quiet {
+        if reply.sample_data && !console::is_quiet() {
             console::note(SAMPLE);
         }
         console::out_data(format!("{}\n", path.display()).as_bytes())?;

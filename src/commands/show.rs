@@ -12,7 +12,7 @@ use crate::app::previous;
 use crate::app::reporting;
 use crate::app::summary::{self, Layout};
 
-pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ShowArgs, storage: &Storage) -> Result<Exit, Failure> {
     reporting::check_fail_on(&args.fail_on, args.previous.is_some())?;
     let mut options = reporting::options(&args.reading, Template::STANDARD, storage)?;
     options.view = reporting::view(args.group_by.as_deref(), Some(&args.filter));
@@ -20,10 +20,10 @@ pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exi
     let journal = Journal::open(journal).map_err(Failure::journal)?;
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     reporting::warn_of_faults(&journal);
-    if !quiet {
+    if !console::is_quiet() {
         reporting::warn_if_unfinished(&journal, vec!["--json".into()]);
     }
-    let warn = !quiet || !FailOn::changes(&args.fail_on).is_empty();
+    let warn = !console::is_quiet() || !FailOn::changes(&args.fail_on).is_empty();
     let report = previous::report(&journal, options, args.previous.as_ref(), None, storage, warn)?;
     reporting::warn_of_clock(&report);
     if args.json {
@@ -32,7 +32,7 @@ pub(super) fn run(args: &ShowArgs, storage: &Storage, quiet: bool) -> Result<Exi
         console::out_json(&document)?;
     } else {
         console::out_summary(&summary::text(&report, &Layout::stdout(args.limit)))?;
-        if !quiet {
+        if !console::is_quiet() {
             reporting::hints(&report, true).iter().for_each(|hint| console::note(hint));
         }
     }

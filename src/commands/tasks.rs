@@ -22,9 +22,9 @@ use crate::app::task_source::{find, load_tasks, resolve_plan};
 /// Maximum number of servers without a task that are named.
 const NAMED: usize = 10;
 
-pub(super) fn run(args: &TasksArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &TasksArgs, storage: &Storage) -> Result<Exit, Failure> {
     if let Some(plan) = &args.plan {
-        return match_plan(args, plan, storage, quiet);
+        return match_plan(args, plan, storage);
     }
     let runtime = runtime().map_err(Failure::stopped)?;
     let found = runtime.block_on(async {
@@ -55,7 +55,7 @@ pub(super) fn run(args: &TasksArgs, storage: &Storage, quiet: bool) -> Result<Ex
 }
 
 /// Prints a plan with its task ids filled in.
-fn match_plan(args: &TasksArgs, plan: &Path, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+fn match_plan(args: &TasksArgs, plan: &Path, storage: &Storage) -> Result<Exit, Failure> {
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
     if let Some(path) = output.filter(|path| is_remote(path)) {
         let path = path.display();
@@ -67,20 +67,18 @@ fn match_plan(args: &TasksArgs, plan: &Path, storage: &Storage, quiet: bool) -> 
     }
     let options = ListOptions { sheet: args.sheet.clone(), columns: args.columns.clone(), keep_tables: true };
     let plan = [plan.to_owned()];
-    let Loaded { list, claims, tables, .. } =
-        load_tasks(&plan, &[], &options, &args.connection, storage, quiet)?;
+    let Loaded { list, claims, tables, .. } = load_tasks(&plan, &[], &options, &args.connection, storage)?;
     let runtime = runtime().map_err(Failure::stopped)?;
     let planned = runtime.block_on(async {
         let connected = connect(&args.connection).await?;
         let gate = Gate::new(args.connection.rate);
-        let planned =
-            resolve_plan(&list, &claims, &connected, &gate, args.connection.max_attempts, quiet).await;
+        let planned = resolve_plan(&list, &claims, &connected, &gate, args.connection.max_attempts).await;
         connected.close().await;
         planned
     })?;
     let resolved = &planned.resolved;
     let without: Vec<&Task> = resolved.list.tasks.iter().filter(|task| task.task_id.is_none()).collect();
-    if !without.is_empty() && !quiet {
+    if !without.is_empty() && !console::is_quiet() {
         let named: Vec<&str> = without.iter().take(NAMED).map(|task| task.display_name()).collect();
         let more = without.len().checked_sub(NAMED).filter(|more| *more > 0);
         let more = more.map_or_else(String::new, |more| format!(" and {more} more"));

@@ -14,14 +14,14 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::hints::denied;
 use crate::app::signals::Signals;
 
-pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Exit, Failure> {
+pub(super) fn run(args: UploadArgs, signals: &Signals) -> Result<Exit, Failure> {
     if args.connection.endpoint.as_deref() == Some(EMBEDDED) {
         return Err(Failure::usage(
             "--endpoint embedded ends with this command, and the upload with it; run `cutover-report serve` and give its address",
         ));
     }
     let LoadedUploads { uploads, warnings } = load_uploads(&args.files).map_err(Failure::list)?;
-    if !quiet {
+    if !console::is_quiet() {
         warnings.iter().for_each(|warning| console::warning(warning));
     }
     let runtime = runtime().map_err(Failure::stopped)?;
@@ -40,7 +40,7 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
             let sent = sent.map_err(|signal| {
                 signal.failure(&format!("{tried}; that of task {} may have gone through", upload.task_id))
             })?;
-            if let Some(slowed) = gate.take_slowed().filter(|_| !quiet) {
+            if let Some(slowed) = gate.take_slowed().filter(|_| !console::is_quiet()) {
                 console::warning(&slowed.to_string());
             }
             let refused = sent.as_ref().ok().and_then(refusal);
@@ -50,7 +50,7 @@ pub(super) fn run(args: UploadArgs, quiet: bool, signals: &Signals) -> Result<Ex
                     let what = refused.unwrap_or_default();
                     console::error(&format!("task {}: {what}", upload.task_id));
                 }
-                Ok(_) if quiet => {}
+                Ok(_) if console::is_quiet() => {}
                 Ok(_) => {
                     let directories = format!("{} directories", upload.directories.len());
                     console::out_fields(&[upload.task_id.as_str(), &directories])?;

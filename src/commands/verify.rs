@@ -15,7 +15,7 @@ use crate::app::delivery::manifest_failure;
 use crate::app::exit::{Exit, Failure};
 
 /// Checks every manifest, also if another has errors.
-pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
+pub(super) fn run(args: &VerifyArgs, storage: &Storage) -> Result<Exit, Failure> {
     let allowed = args.allowed_signers.as_deref().map(allowed_signers).transpose()?;
     let mut exit = Exit::Done;
     for path in &args.manifests {
@@ -23,11 +23,11 @@ pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<E
             Ok(manifest) => {
                 let signed = match &allowed {
                     Some(allowed) => {
-                        check_signature(path, &manifest, allowed, args.signer.as_deref(), storage, quiet)?
+                        check_signature(path, &manifest, allowed, args.signer.as_deref(), storage)?
                     }
                     None => Exit::Done,
                 };
-                match check(path, &manifest, quiet)? {
+                match check(path, &manifest)? {
                     Exit::Done => signed,
                     exit => exit,
                 }
@@ -63,12 +63,11 @@ fn check_signature(
     allowed: &AllowedSigners,
     signer: Option<&str>,
     storage: &Storage,
-    quiet: bool,
 ) -> Result<Exit, Failure> {
     let problem = match read_signature(path, storage) {
         Ok(Some(signature)) => {
             match sshsig::verify(manifest.text(), &signature, allowed, signer, Timestamp::now()) {
-                Ok(_) if quiet => return Ok(Exit::Done),
+                Ok(_) if console::is_quiet() => return Ok(Exit::Done),
                 Ok(who) => {
                     return console::out(&format!("ok signature {who}")).map(|_| Exit::Done);
                 }
@@ -83,14 +82,14 @@ fn check_signature(
     Ok(Exit::Stopped)
 }
 
-fn check(path: &Path, manifest: &Manifest, quiet: bool) -> Result<Exit, Failure> {
+fn check(path: &Path, manifest: &Manifest) -> Result<Exit, Failure> {
     let (mut files, mut faults) = (0, 0);
     for (file, finding) in manifest.findings() {
         let file = file.display();
         files += 1;
         faults += usize::from(finding != Finding::Same);
         match finding {
-            Finding::Same if quiet => {}
+            Finding::Same if console::is_quiet() => {}
             Finding::Same => console::out(&format!("ok {file}")).map(drop)?,
             Finding::Missing => console::out(&format!("missing {file}")).map(drop)?,
             Finding::Changed(how) => console::out(&format!("changed {file}: {how}")).map(drop)?,
