@@ -1,8 +1,5 @@
-//! Outputs whose place is in object storage: made in a folder of this machine, and then put there.
-//!
-//! The folder stands for the one that the output is to be in. What an output looks at in its own place, as
-//! parts of an earlier run, is copied there first; what is gone from there afterwards is removed from the
-//! storage too. So whoever makes an output knows nothing of all this.
+//! Writes outputs to object storage: copies the existing parts of an output into a local folder, lets the caller write
+//! there, uploads the result, and removes the objects whose copies the caller removed.
 
 use std::path::{Path, PathBuf};
 
@@ -13,87 +10,89 @@ use crate::fs::Written;
 use crate::model::NamedFile;
 use crate::storage::{Listed, Storage, StorageError, is_remote};
 
-/// Of a CSV file no more is looked at than its headings, in bytes.
+/// The bytes to download of an existing CSV file: its headings are enough.
 const HEADINGS: u64 = 1 << 12;
 
-/// Makes the output of `target` by `make`, which gets the path to make it at.
+/// Writes the output of `target` by `make`, which gets a local path.
 pub(super) fn write(
     storage: &Storage,
     target: &Target,
     limits: &Limits,
     make: impl FnOnce(&Path) -> Result<Vec<Written>, OutputError>,
 ) -> Result<Vec<Written>, OutputError> {
-    let looked_at = looked_at(target, limits);
-    staged(storage, target.path(), looked_at, make)
+    staged(storage, target.path(), existing(target, limits), make)
 }
 
-/// Makes the one file at `place` by `make`, which gets the path to make it at.
+/// Writes one file at `path` by `make`, which gets a local path.
 pub(super) fn write_file(
     storage: &Storage,
-    place: &Path,
+    path: &Path,
     make: impl FnOnce(&Path) -> Result<Written, OutputError>,
 ) -> Result<(), OutputError> {
-    staged(storage, place, None, |path| Ok(vec![make(path)?])).map(drop)
+    staged(storage, path, None, |path| Ok(vec![make(path)?])).map(drop)
 }
 
-/// The objects that an output looks at: what their URLs begin with, and which of those.
-struct LookedAt<'a> {
+/// The existing objects that the writer of an output reads or replaces.
+struct Existing<'a> {
+    /// What their URLs begin with.
     prefix: PathBuf,
-    is_it: Box<dyn Fn(&Path) -> bool + 'a>,
+    matches: Box<dyn Fn(&Path) -> bool + 'a>,
 }
 
-fn looked_at<'a>(target: &'a Target, limits: &Limits) -> Option<LookedAt<'a>> {
+fn existing<'a>(target: &'a Target, limits: &Limits) -> Option<Existing<'a>> {
     let whole = target.path();
     let is_divided = limits.max_bytes.is_some();
     Some(match target.kind() {
-        Kind::Metrics => LookedAt { prefix: whole.to_owned(), is_it: Box::new(move |place| place == whole) },
-        Kind::Workbook => parts(whole, false),
-        // What stands at its own place is looked at if there may be parts instead of it.
-        Kind::CsvArchive | Kind::Csv => parts(whole, is_divided),
+        Kind::Metrics => Existing { prefix: whole.to_owned(), matches: Box::new(move |path| path == whole) },
+        Kind::Workbook => parts_of(whole, false),
+        // Parts may replace the whole file.
+        Kind::CsvArchive | Kind::Csv => parts_of(whole, is_divided),
         Kind::CsvFolder => {
             let folders: Vec<PathBuf> = std::iter::once(whole.to_owned()).chain(target.files()).collect();
-            let is_in = move |place: &Path| folders.iter().any(|folder| place.parent() == Some(folder));
-            LookedAt {
-                // With its slash, lest another folder's name begin so.
+            let is_in = move |path: &Path| folders.iter().any(|folder| path.parent() == Some(folder));
+            Existing {
+                // With a trailing slash, so that `a/` does not match `ab/`.
                 prefix: whole.join(""),
-                is_it: Box::new(move |place| is_csv(place) && is_in(place)),
+                matches: Box::new(move |path| is_csv(path) && is_in(path)),
             }
         }
         Kind::Json | Kind::Journal | Kind::Page | Kind::Ticket => return None,
     })
 }
 
-fn parts(whole: &Path, and_whole: bool) -> LookedAt<'_> {
+fn parts_of(whole: &Path, include_whole: bool) -> Existing<'_> {
     let mut stem = whole.file_stem().unwrap_or_default().to_owned();
     stem.push(".");
-    let is_it = move |place: &Path| is_part_of(place, whole) || and_whole && place == whole;
-    LookedAt { prefix: whole.with_file_name(stem), is_it: Box::new(is_it) }
+    let matches = move |path: &Path| is_part_of(path, whole) || include_whole && path == whole;
+    Existing { prefix: whole.with_file_name(stem), matches: Box::new(matches) }
 }
 
-fn is_csv(place: &Path) -> bool {
-    place.extension().is_some_and(|suffix| suffix == "csv")
+fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|suffix| suffix == "csv")
 }
 
 fn staged(
     storage: &Storage,
-    place: &Path,
-    looked_at: Option<LookedAt<'_>>,
+    output: &Path,
+    existing: Option<Existing<'_>>,
     make: impl FnOnce(&Path) -> Result<Vec<Written>, OutputError>,
 ) -> Result<Vec<Written>, OutputError> {
-    if !is_remote(place) {
-        return make(place);
+    if !is_remote(output) {
+        return make(output);
     }
-    let failed = |error| failed(place, error);
-    let (Some(there), Some(name)) = (place.parent(), place.file_name()) else { return make(place) };
-    let folder = storage.scratch(place).map_err(failed)?;
-    let stage = Stage { place, there, here: folder.path() };
-    let earlier = stage.bring(storage, looked_at)?;
-    let made = make(&stage.here.join(name)).map_err(|error| stage.renamed(error))?;
+    let failed = |error| failed(output, error);
+    let (Some(remote_folder), Some(name)) = (output.parent(), output.file_name()) else {
+        return make(output);
+    };
+    let folder = storage.scratch(output).map_err(failed)?;
+    let stage = Stage { output, remote_folder, local_folder: folder.path() };
+    let earlier = stage.download(storage, existing)?;
+    let made = make(&stage.local_folder.join(name)).map_err(|error| stage.with_remote_path(error))?;
     let files: Vec<NamedFile> = made
         .iter()
-        .map(|file| NamedFile { name: stage.place_of(&file.path), local: file.path.clone() })
+        .map(|file| NamedFile { name: stage.remote_path(&file.path), local: file.path.clone() })
         .collect();
-    // The first may name the others, so it comes when they are there.
+    // The first may name the others, so it is uploaded last.
     if let Some((first, others)) = files.split_first() {
         storage.put(others).map_err(failed)?;
         storage.put(std::slice::from_ref(first)).map_err(failed)?;
@@ -103,50 +102,50 @@ fn staged(
     Ok(made.into_iter().zip(files).map(|(file, at)| Written { path: at.name, ..file }).collect())
 }
 
-/// At the object that is meant, or else at the output.
-fn failed(place: &Path, error: StorageError) -> OutputError {
+/// The error with the path of its object, or else of the output.
+fn failed(output: &Path, error: StorageError) -> OutputError {
     let is_named = !error.place.as_os_str().is_empty();
-    let path = if is_named { error.place.clone() } else { place.to_owned() };
+    let path = if is_named { error.place.clone() } else { output.to_owned() };
     OutputError::at(&path)(error)
 }
 
-/// A folder in the storage, and the one that stands for it.
+/// A folder in object storage, and the local one where its files are written first.
 struct Stage<'a> {
-    /// Where the output is to be.
-    place: &'a Path,
-    there: &'a Path,
-    here: &'a Path,
+    output: &'a Path,
+    remote_folder: &'a Path,
+    local_folder: &'a Path,
 }
 
 impl Stage<'_> {
-    fn place_of(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(self.here).map_or_else(|_| path.to_owned(), |below| self.there.join(below))
+    fn remote_path(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(self.local_folder)
+            .map_or_else(|_| path.to_owned(), |below| self.remote_folder.join(below))
     }
 
-    fn renamed(&self, error: OutputError) -> OutputError {
-        OutputError { path: self.place_of(&error.path), ..error }
+    fn with_remote_path(&self, error: OutputError) -> OutputError {
+        OutputError { path: self.remote_path(&error.path), ..error }
     }
 
-    /// Copies what the output looks at, as much of it as that.
-    fn bring(
+    /// Copies the existing objects of an output to the local folder; of CSV files only the headings.
+    fn download(
         &self,
         storage: &Storage,
-        looked_at: Option<LookedAt<'_>>,
+        existing: Option<Existing<'_>>,
     ) -> Result<Vec<NamedFile>, OutputError> {
-        let Some(LookedAt { prefix, is_it }) = looked_at else { return Ok(Vec::new()) };
-        let failed = |error| failed(self.place, error);
-        // What the URLs begin with is no place that anybody knows.
-        let unlisted = |error: StorageError| OutputError::at(self.place)(error);
+        let Some(Existing { prefix, matches }) = existing else { return Ok(Vec::new()) };
+        let failed = |error| failed(self.output, error);
+        // An error of the listing names the prefix, which the user did not write.
+        let unlisted = |error: StorageError| OutputError::at(self.output)(error);
         let mut wanted = Vec::new();
-        for Listed { place, size } in storage.list(&prefix).map_err(unlisted)? {
-            let Ok(below) = place.strip_prefix(self.there) else { continue };
-            let path = self.here.join(below);
-            if is_it(&place) {
+        for Listed { place: object, size } in storage.list(&prefix).map_err(unlisted)? {
+            let Ok(below) = object.strip_prefix(self.remote_folder) else { continue };
+            let path = self.local_folder.join(below);
+            if matches(&object) {
                 if let Some(folder) = path.parent() {
-                    std::fs::create_dir_all(folder).map_err(OutputError::at(&place))?;
+                    std::fs::create_dir_all(folder).map_err(OutputError::at(&object))?;
                 }
-                let most = (is_csv(&place) && size > HEADINGS).then_some(HEADINGS);
-                wanted.push((NamedFile { name: place, local: path }, most));
+                let limit = (is_csv(&object) && size > HEADINGS).then_some(HEADINGS);
+                wanted.push((NamedFile { name: object, local: path }, limit));
             }
         }
         storage.get_all(&wanted).map_err(failed)?;
