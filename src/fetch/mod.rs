@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use crate::answer::is_json;
@@ -100,7 +100,7 @@ pub async fn fetch_all<E>(
         gate,
         deadline: Instant::now() + limits.deadline,
         limits,
-        going: Semaphore::new(0),
+        sending: watch::Sender::new(true),
         unreachable: OnceCell::new(),
     };
     let queue = Arc::new(Queue::new(wanted));
@@ -114,7 +114,7 @@ pub async fn fetch_all<E>(
     let mut tick = interval(TICK);
     let mut ending = None;
     let stop_sending = |why| {
-        run.going.close();
+        run.sending.send_replace(false);
         queue.close();
         (why, Instant::now() + GRACE)
     };
@@ -142,12 +142,12 @@ pub async fn fetch_all<E>(
                 consume(Event::Finished(record)).map_err(FetchError::Consumer)?;
             }
             Step::Unreachable(record) => {
-                run.going.close();
+                run.sending.send_replace(false);
                 queue.skip_delays();
                 queue.mark_done();
                 consume(Event::Finished(record)).map_err(FetchError::Consumer)?;
             }
-            Step::Again { kind, status, what, wait } => {
+            Step::Retry { kind, status, what, wait } => {
                 let event = Event::Retrying { ordinal: pending.ordinal, kind, status, what, wait };
                 queue.defer(pending, Instant::now() + wait);
                 consume(event).map_err(FetchError::Consumer)?;
@@ -166,8 +166,8 @@ struct Run<'a> {
     gate: &'a Gate,
     limits: Limits,
     deadline: Instant,
-    /// Has no permits; closed when no further request is to be sent.
-    going: Semaphore,
+    /// Whether further requests may be sent.
+    sending: watch::Sender<bool>,
     /// Set when the service was never reached: the reason for every remaining task.
     unreachable: OnceCell<Failed>,
 }
@@ -176,7 +176,7 @@ enum Step {
     Finished(Record),
     /// The service is unreachable: this task failed, and all others will.
     Unreachable(Record),
-    Again {
+    Retry {
         kind: FailureKind,
         status: Option<u16>,
         what: String,
@@ -190,32 +190,27 @@ enum Step {
 impl Run<'_> {
     async fn attempt(&self, task: &Task, mut pending: Pending) -> (Pending, Step) {
         let Some(task_id) = &task.task_id else {
-            let step = Step::Finished(record(task, &pending, None, None, Outcome::NoTask));
+            let step = Step::Finished(without_response(task, &pending, Outcome::NoTask));
             return (pending, step);
         };
+        let mut attempt = None;
         let request = async {
+            let mut sending = self.sending.subscribe();
             let permit = tokio::select! {
                 biased;
-                _ = self.going.acquire() => return None,
+                _ = sending.wait_for(|may_send| !may_send) => return None,
                 permit = self.gate.acquire() => permit,
             };
             pending.attempts.count += 1;
             let sent = Instant::now();
             let outcome = self.client.consistency_result(task_id).await;
-            let logged = Attempt::of(pending.attempts.count, sent.elapsed(), &outcome);
-            Some((permit, outcome, logged))
+            attempt = Attempt::of(pending.attempts.count, sent.elapsed(), &outcome);
+            Some((permit, outcome))
         };
-        let mut logged = None;
-        let outcome = timeout_at(self.deadline, request).await.map(|sent| {
-            sent.map(|(permit, outcome, attempt)| {
-                logged = attempt;
-                (permit, outcome)
-            })
-        });
-        let step = match outcome {
+        let step = match timeout_at(self.deadline, request).await {
             Err(_) => {
-                let attempt = pending.attempts.count;
-                tracing::info!(event = "deadline_passed", task_id = task_id.as_str(), attempt);
+                let count = pending.attempts.count;
+                tracing::info!(event = "deadline_passed", task_id = task_id.as_str(), attempt = count);
                 pending.attempts.record_error(if pending.attempts.count == 0 {
                     "the run's deadline (--deadline) passed before its turn"
                 } else {
@@ -225,7 +220,7 @@ impl Run<'_> {
             }
             Ok(None) => match self.unreachable.get() {
                 None => Step::Stopped,
-                Some(why) => Step::Finished(record(task, &pending, None, None, Outcome::Failed(why.clone()))),
+                Some(why) => Step::Finished(without_response(task, &pending, Outcome::Failed(why.clone()))),
             },
             Ok(Some((permit, sms::Outcome::Answered(reply)))) => {
                 self.gate.record_success(&permit);
@@ -237,9 +232,9 @@ impl Run<'_> {
                 self.failed(task, &mut pending, failure, wait)
             }
         };
-        if let Some(logged) = logged {
-            let wait = if let Step::Again { wait, .. } = &step { Some(*wait) } else { None };
-            logged.log(Some(task_id.as_str()), wait);
+        if let Some(attempt) = attempt {
+            let wait = if let Step::Retry { wait, .. } = &step { Some(*wait) } else { None };
+            attempt.log(Some(task_id.as_str()), wait);
         }
         (pending, step)
     }
@@ -249,11 +244,11 @@ impl Run<'_> {
             let what = "the response is not JSON";
             let wait = delay(pending.attempts.count, fastrand::f64(), None);
             if pending.attempts.record_error(what) < MAX_NOT_JSON
-                && self.may_try(pending)
+                && self.has_attempts_left(pending)
                 && self.has_time(wait)
             {
                 let (kind, status) = (FailureKind::NotJson, Some(reply.status));
-                return Step::Again { kind, status, what: what.to_owned(), wait };
+                return Step::Retry { kind, status, what: what.to_owned(), wait };
             }
         }
         let Reply { status, request_id, sample_data, content_range, clock_offset, body, .. } = reply;
@@ -272,35 +267,35 @@ impl Run<'_> {
                     kind: Some(failure.kind),
                     message: failure.summary(),
                 });
-                return Step::Unreachable(record(task, pending, None, None, Outcome::Failed(why.clone())));
+                return Step::Unreachable(without_response(task, pending, Outcome::Failed(why.clone())));
             }
         }
-        let may_try = failure.is_transient() && self.may_try(pending);
-        if may_try && wait > MAX_WAIT {
+        let may_retry = failure.is_transient() && self.has_attempts_left(pending);
+        if may_retry && wait > MAX_WAIT {
             pending
                 .attempts
                 .record_error(&format!("the service asked to wait {} s, which is too long", wait.as_secs()));
-        } else if may_try && !self.has_time(wait) {
+        } else if may_retry && !self.has_time(wait) {
             pending.attempts.record_error("the run's deadline (--deadline) left no time for a retry");
-        } else if may_try {
+        } else if may_retry {
             let Failure { kind, status, what, .. } = failure;
-            return Step::Again { kind, status, what, wait };
+            return Step::Retry { kind, status, what, wait };
         }
         let error = failure.error;
-        let mut tried = pending.attempts.summary();
+        let mut summary = pending.attempts.summary();
         if let Some(advice) = failure.advice {
-            tried = format!("{tried}; {advice}");
+            summary = format!("{summary}; {advice}");
         }
         let message = match error.message {
-            Some(said) if !said.is_empty() => format!("{said} ({tried})"),
-            _ => tried,
+            Some(text) if !text.is_empty() => format!("{text} ({summary})"),
+            _ => summary,
         };
         let kind = Some(failure.kind);
         let outcome = Outcome::Failed(Failed { status: failure.status, code: error.code, kind, message });
         Step::Finished(record(task, pending, error.request_id, failure.clock_offset, outcome))
     }
 
-    fn may_try(&self, pending: &Pending) -> bool {
+    fn has_attempts_left(&self, pending: &Pending) -> bool {
         pending.attempts.count - pending.attempts.connect_failures < self.limits.max_attempts.get()
     }
 
@@ -313,7 +308,11 @@ impl Run<'_> {
 fn out_of_time(task: &Task, pending: &Pending) -> Record {
     let kind = Some(FailureKind::Deadline);
     let failed = Failed { status: None, code: None, kind, message: pending.attempts.summary() };
-    record(task, pending, None, None, Outcome::Failed(failed))
+    without_response(task, pending, Outcome::Failed(failed))
+}
+
+fn without_response(task: &Task, pending: &Pending, outcome: Outcome) -> Record {
+    record(task, pending, None, None, outcome)
 }
 
 fn record(
