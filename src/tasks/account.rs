@@ -38,8 +38,12 @@ struct ServerTask {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum By {
     SourceId,
-    /// The name in the form for comparison, and whether the account has the same.
-    Name(String, bool),
+    Name {
+        /// The name in the form for comparison.
+        key: String,
+        /// Whether the account has just this name.
+        is_exact: bool,
+    },
     Address,
 }
 
@@ -133,7 +137,7 @@ impl Account {
         by_address.dedup();
         let (text, mut servers, by) = match by_names.first() {
             Some((name, servers, is_exact)) => {
-                ((*name).to_owned(), servers.clone(), By::Name(name_key(name), *is_exact))
+                ((*name).to_owned(), servers.clone(), By::Name { key: name_key(name), is_exact: *is_exact })
             }
             None => {
                 let texts: Vec<String> = claim.addresses.iter().map(ToString::to_string).collect();

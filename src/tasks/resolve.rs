@@ -60,6 +60,11 @@ pub fn resolve(
         faults.sort_by(|one, other| (&one.place, one.line).cmp(&(&other.place, other.line)));
         return Err(faults);
     }
+    Ok(without_repeats(plan, &matches, account))
+}
+
+/// The tasks of a plan's rows with what was found; of several rows that are one server, the first.
+fn without_repeats(plan: &TaskList, matches: &HashMap<usize, Match<'_>>, account: &Account) -> Resolved {
     let mut resolved =
         Resolved { list: TaskList { labels: plan.labels.clone(), tasks: Vec::new() }, ..Resolved::default() };
     let mut by_task: HashMap<TaskId, usize> = HashMap::new();
@@ -73,7 +78,12 @@ pub fn resolve(
         let known = known.or_else(|| server.and_then(|server| by_server.get(&server))).copied();
         if let Some(known) = known {
             resolved.places.push(known);
-            resolved.join(known, &task, found.map(|found| found.claim), rows.get(known).copied().flatten());
+            resolved.record_repeat(
+                known,
+                &task,
+                found.map(|found| found.claim),
+                rows.get(known).copied().flatten(),
+            );
             continue;
         }
         let place = resolved.list.tasks.len();
@@ -83,12 +93,12 @@ pub fn resolve(
         resolved.places.push(place);
         resolved.list.tasks.push(task);
     }
-    Ok(resolved)
+    resolved
 }
 
 impl Resolved {
-    /// Leaves out a row that is the server of the row at `known`.
-    fn join(&mut self, known: usize, task: &Task, claim: Option<&Claim>, first: Option<&Claim>) {
+    /// Records a row that is not in the list, because the row at `known` is the same server.
+    fn record_repeat(&mut self, known: usize, task: &Task, claim: Option<&Claim>, first: Option<&Claim>) {
         let Some(row) = self.list.tasks.get_mut(known) else { return };
         let here = claim
             .map_or_else(|| task.key().to_owned(), |claim| format!("{}: `{}`", place(claim), task.key()));
@@ -146,7 +156,9 @@ fn doubts(found: &Match<'_>, server: &Server, account: &Account) -> Vec<PlanDoub
 fn contradictions(matches: &HashMap<usize, Match<'_>>, account: &Account) -> Vec<Fault> {
     let mut by_server: BTreeMap<usize, Vec<(&Match<'_>, &str)>> = BTreeMap::new();
     for found in matches.values() {
-        let (Some(server), Some(By::Name(name, false))) = (found.server, &found.by) else { continue };
+        let (Some(server), Some(By::Name { key: name, is_exact: false })) = (found.server, &found.by) else {
+            continue;
+        };
         let known = account.server(server).map(|server| &server.addresses);
         let is_confirmed =
             found.claim.addresses.iter().any(|ip| known.is_some_and(|known| known.contains(ip)));
@@ -161,7 +173,7 @@ fn contradictions(matches: &HashMap<usize, Match<'_>>, account: &Account) -> Vec
             let other = rows.iter().take(number).find(|(_, other)| !fits(name, other));
             if let (Some((first, other)), Some(server)) = (other, account.server(server)) {
                 let what = format!(
-                    "`{name}`, and `{other}` at {}, both fit only the source server {}; add the address or source_id",
+                    "`{name}` and `{other}` ({}) have different domains but match one source server, {}; add the address or source_id",
                     place(first.claim),
                     server.described()
                 );
@@ -179,7 +191,7 @@ fn ambiguous(text: &str, servers: &[usize], account: &Account) -> String {
         candidates.push(format!("and {more} more"));
     }
     format!(
-        "`{text}` fits {} source servers: {}; add the name with its domain, the address or the source_id",
+        "`{text}` matches {} source servers: {}; add the name with its domain, the address or the source_id",
         servers.len(),
         candidates.join("; ")
     )

@@ -207,7 +207,7 @@ fn ambiguous_names_are_faults_with_candidates_and_fetch_nothing() {
     let folder = with("plan.csv", "server,ip\nweb-01,\nDB-01,\nDB-01,10.0.0.3\n");
     let run = export(&server, folder.path(), &["plan.csv"]);
     assert_eq!((run.code, run.stdout.as_str(), results(&server)), (2, "", 0), "{}", run.stderr);
-    let fault = "plan.csv:3: `DB-01` fits 2 source servers: db-01.a.example (10.0.0.2, source id s2); \
+    let fault = "plan.csv:3: `DB-01` matches 2 source servers: db-01.a.example (10.0.0.2, source id s2); \
                  db-01.b.example (10.0.0.3, source id s3)";
     assert!(run.stderr.contains(fault), "{}", run.stderr);
     assert!(!run.stderr.contains("plan.csv:4"), "{}", run.stderr);
