@@ -327,7 +327,7 @@ pub(crate) fn verdict_style(verdict: Verdict) -> Style {
         Verdict::FetchFailed | Verdict::Unreadable | Verdict::NotVerified => AnsiColor::Magenta,
         Verdict::CheckFailed | Verdict::Inconsistent => AnsiColor::Red,
         Verdict::Accepted | Verdict::Consistent => AnsiColor::Green,
-        _ => AnsiColor::Yellow,
+        Verdict::Stale | Verdict::Inconclusive => AnsiColor::Yellow,
     };
     Style::new().fg_color(Some(colour.into()))
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::language::Language;
 use super::task::PlanDoubt;
 
-/// The verdict on a task's evidence. Only the last two pass.
+/// The verdict on a task's evidence, declared and ordered worst first. Only the last two pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

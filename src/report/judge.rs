@@ -44,11 +44,10 @@ pub(super) struct Judgement {
     pub(super) waived: Vec<Waived>,
 }
 
-/// The verdict on the newest verification, the first that applies, with its notes.
+/// Judges the newest verification: its verdict is the first of [`Verdict::ALL`] that applies.
 ///
-/// Several verifications may be the newest: those with the same time, those without one, and those with one in
-/// the future, beside the newest of the others. The worst decides. An answer that names another task is no
-/// evidence for this one: it never passes.
+/// A verification without a time, or with one in the future, may be the newest too, and several may have the same time:
+/// the worst verdict counts. An answer that names another task is no evidence for this one, and never passes.
 pub(super) fn judge(
     task: &Task,
     answer: &Answer,
@@ -60,9 +59,9 @@ pub(super) fn judge(
     let named = answer.task_id.as_deref().map(str::trim).filter(|named| !named.is_empty());
     let other = named.filter(|named| *named != task.id_text());
     // An answer may name anything, at any length.
-    let shown = |c: char| if c.is_control() { ' ' } else { c };
-    let shown = |named: &str| named.chars().map(shown).take(TaskId::MAX_CHARS).collect::<String>();
-    notes.extend(other.map(|named| Note::OtherTask(shown(named))));
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let shorten = |named: &str| named.chars().map(printable).take(TaskId::MAX_CHARS).collect::<String>();
+    notes.extend(other.map(|named| Note::OtherTask(shorten(named))));
     let is_known = |finished: Option<Timestamp>| finished.is_some() && !moments.is_future(finished);
     let newest = answer
         .verifications
@@ -73,7 +72,7 @@ pub(super) fn judge(
     let may_be_newest = answer.verifications.iter().enumerate().filter(|(_, verification)| {
         !is_known(verification.finished) || Some(verification.finished) == newest
     });
-    // Of equal verdicts the one with a known time.
+    // Verdicts are ordered worst first. Of equal ones, a verification with a known time counts.
     let judged = may_be_newest.map(|(position, verification)| {
         (verdict(verification, policy, waivers, moments), !is_known(verification.finished), position)
     });
@@ -82,7 +81,7 @@ pub(super) fn judge(
     };
     let mut waived = Vec::new();
     if let Some(decisive) = answer.verifications.get(position) {
-        warn(decisive, moments, &mut notes);
+        note_doubts(decisive, moments, &mut notes);
         if decisive.finished.is_none() && newest.is_some() {
             notes.push(Note::MaybeNewest);
         }
@@ -116,10 +115,10 @@ fn verdict(
     } else if policy.is_stale(verification.finished, moments.as_of) {
         return Verdict::Stale;
     }
-    let whole = moments.is_in_doubt(verification);
-    let mut doubtful = checks.iter().filter(|check| whole || check.is_saturated()).peekable();
+    let all_in_doubt = moments.is_in_doubt(verification);
+    let mut doubtful = checks.iter().filter(|check| all_in_doubt || check.is_saturated()).peekable();
     let is_doubtful = doubtful.peek().is_some();
-    if doubtful.any(|check| waivers.accepting(verification, check, whole).is_none()) {
+    if doubtful.any(|check| waivers.accepting(verification, check, all_in_doubt).is_none()) {
         Verdict::Inconclusive
     } else if differs || is_doubtful {
         Verdict::Accepted
@@ -133,7 +132,7 @@ fn waived_directories(
     waivers: &TaskWaivers<'_>,
     moments: Moments,
 ) -> Vec<Waived> {
-    let whole = moments.is_in_doubt(verification);
+    let all_in_doubt = moments.is_in_doubt(verification);
     let waived = |check: &DirectoryCheck, waiver: &Arc<Waiver>, inconclusive| Waived {
         check: check.clone(),
         waiver: Arc::clone(waiver),
@@ -142,7 +141,8 @@ fn waived_directories(
     };
     let of_directory = |check| {
         let differences = waivers.covering(verification, check).map(|waiver| waived(check, waiver, false));
-        let doubts = waivers.accepting(verification, check, whole).map(|waiver| waived(check, waiver, true));
+        let doubts =
+            waivers.accepting(verification, check, all_in_doubt).map(|waiver| waived(check, waiver, true));
         differences.into_iter().chain(doubts)
     };
     verification.directories.iter().flat_map(of_directory).collect()
@@ -175,10 +175,10 @@ fn note_waivers(
     if !accepted.is_empty() {
         notes.push(Note::InconclusiveAccepted(accepted));
     }
-    let whole = moments.is_in_doubt(verification);
+    let all_in_doubt = moments.is_in_doubt(verification);
     let expired = verification.directories.iter().flat_map(|check| {
         let differences = waivers.expired(verification, check);
-        differences.into_iter().chain(waivers.expired_accepting(verification, check, whole))
+        differences.into_iter().chain(waivers.expired_accepting(verification, check, all_in_doubt))
     });
     for expires in expired.filter_map(|waiver| waiver.expires.as_ref()) {
         let note = Note::WaiverExpired(expires.to_string());
@@ -188,7 +188,8 @@ fn note_waivers(
     }
 }
 
-fn warn(verification: &Verification, moments: Moments, notes: &mut Vec<Note>) {
+/// Notes what makes the evidence doubtful.
+fn note_doubts(verification: &Verification, moments: Moments, notes: &mut Vec<Note>) {
     let totals = verification.totals();
     if verification.finished.is_none() {
         notes.push(Note::NoTime);

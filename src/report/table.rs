@@ -1,4 +1,7 @@
-//! The two tables of a report, column by column. Every output takes its columns from here.
+//! The columns of the summary and of the directory checks, for workbooks, pages and CSV.
+//!
+//! Templates choose which of them a workbook shows. JSON has its own list in `output/json/task.rs`, so that a renamed
+//! column changes no key.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -91,15 +91,15 @@ impl<'w> TaskWaivers<'w> {
     }
 
     /// The first waiver that accepts the directory's inconclusive evidence: a count at which the service stops
-    /// counting, or a verification that as a `whole` is in doubt. A verification that did not succeed is never
+    /// counting, or a verification that is in doubt as a whole (`all_in_doubt`). A verification that did not succeed is never
     /// waived.
     pub(in crate::report) fn accepting(
         &self,
         verification: &Verification,
         check: &DirectoryCheck,
-        whole: bool,
+        all_in_doubt: bool,
     ) -> Option<&'w Arc<Waiver>> {
-        first_accepting(&self.in_force, verification, check, whole)
+        first_accepting(&self.in_force, verification, check, all_in_doubt)
     }
 
     /// The first expired waiver that would accept it; none if another accepts it.
@@ -107,10 +107,10 @@ impl<'w> TaskWaivers<'w> {
         &self,
         verification: &Verification,
         check: &DirectoryCheck,
-        whole: bool,
+        all_in_doubt: bool,
     ) -> Option<&'w Arc<Waiver>> {
-        let is_accepted = self.accepting(verification, check, whole).is_some();
-        first_accepting(&self.expired, verification, check, whole).filter(|_| !is_accepted)
+        let is_accepted = self.accepting(verification, check, all_in_doubt).is_some();
+        first_accepting(&self.expired, verification, check, all_in_doubt).filter(|_| !is_accepted)
     }
 
     /// The first waiver that accepts a doubt that the task's context casts on a directory.
