@@ -1,9 +1,10 @@
 //! Exit codes, and failures of commands.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::process::{ExitCode, Termination};
 
-use crate::journal::JournalError;
+use crate::journal::{JournalError, MergeError, WriteError};
 use crate::model::{Clean, clean};
 use crate::storage::{Fault as StorageFault, StorageError};
 use crate::tasks::{Fault, TaskListError};
@@ -100,6 +101,23 @@ impl Failure {
             _ => Exit::Stopped,
         };
         Self::new(exit, error)
+    }
+
+    /// Journals that cannot be merged.
+    pub(crate) fn merge(error: MergeError) -> Self {
+        match error {
+            MergeError::Journal(error) => Self::journal(error),
+            MergeError::IncompatibleShards { .. } => Self::usage(error),
+            MergeError::Replaced(_) => Self::stopped(error),
+        }
+    }
+
+    /// A merged journal that cannot be written to `path`.
+    pub(crate) fn merge_write(error: WriteError, path: &Path) -> Self {
+        match error {
+            WriteError::Merge(error) => Self::merge(error),
+            WriteError::Io(source) => Self::journal(JournalError::Io { path: path.to_owned(), source }),
+        }
     }
 
     /// For a command that cannot start or continue without an object.

@@ -17,6 +17,7 @@ pub(crate) mod on_finish;
 pub(crate) mod path_conflicts;
 pub(crate) mod previous;
 mod remote_journal;
+pub(crate) mod report_options;
 pub(crate) mod reporting;
 pub(crate) mod resume;
 pub(crate) mod run_end;

@@ -15,7 +15,6 @@ use crate::threads::parallel_map;
 use super::console;
 use super::exit::Failure;
 use super::journal_files::has_journal_suffix;
-use super::reporting;
 
 /// Journals are read by at most this many threads; each holds one journal's index and one answer.
 const MAX_THREADS: usize = 4;
@@ -203,12 +202,12 @@ fn night_of(
     }
     let files: Vec<NamedFile> = runs.iter().map(|run| run.file.clone()).collect();
     drop(runs);
-    let merge = Merge::of(&files).map_err(reporting::merge_failure)?;
+    let merge = Merge::of(&files).map_err(Failure::merge)?;
     let folder = Scratch::disposable().map_err(Failure::stopped)?;
     let path = folder.path().join("merged.jsonl");
     let io = |source| Failure::journal(JournalError::Io { path: path.clone(), source });
     let mut to = std::io::BufWriter::with_capacity(1 << 16, std::fs::File::create(&path).map_err(io)?);
-    merge.write_to(&mut to).map_err(|error| reporting::merge_write_failure(error, &path))?;
+    merge.write_to(&mut to).map_err(|error| Failure::merge_write(error, &path))?;
     std::io::Write::flush(&mut to).map_err(io)?;
     drop(merge);
     let journal = Journal::open(&path).map_err(Failure::journal)?;

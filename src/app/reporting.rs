@@ -4,22 +4,20 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use jiff::Timestamp;
-
-use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs, shell_quote};
-use crate::journal::{Journal, JournalError, MergeError, WriteError};
-use crate::model::{Language, Markup, Verdict, io_reason};
+use crate::cli::{FailOn, ReportArgs, shell_quote};
+use crate::journal::Journal;
+use crate::model::{Language, Markup, Verdict};
 use crate::output::{
-    self, Evidence, FileOptions, Kind, Limits, Output, ROWS_PER_SHEET, StdoutKind, Target, Ticket,
-    manifest_path, remove_signature,
+    self, Evidence, FileOptions, Kind, Limits, Output, StdoutKind, Target, Ticket, manifest_path,
+    remove_signature,
 };
-use crate::report::{Change, Options, Policy, Report, View, Waivers, Zone};
+use crate::report::{Change, Options, Report};
 use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
 use super::handling::Handling;
 use super::summary::{self, Layout};
-use super::{console, on_finish, previous, resume, run_end, stdout_output, template_choice};
+use super::{console, on_finish, previous, resume, run_end, stdout_output};
 
 /// Maximum number of tasks in the closing summary.
 const NAMED_TASKS: usize = 20;
@@ -46,86 +44,6 @@ impl ManifestPlace {
             pattern: first.journal_pattern().map(|journal| manifest_path(&journal)),
             handling: handling.clone(),
         })
-    }
-}
-
-/// The outputs of a run that started at `started`.
-pub(crate) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {
-    let files = stdout_output::files(&args.outputs, args.format, args.json)?;
-    let targets = files.map(|text| Target::parse(text, started, &args.reading.timezone));
-    targets.collect::<Result<_, _>>().map_err(Failure::usage)
-}
-
-/// Checks that `--fail-on` names changes only together with `--previous`.
-pub(crate) fn check_fail_on(fail_on: &[FailOn], has_previous: bool) -> Result<(), Failure> {
-    match FailOn::changes(fail_on).first() {
-        Some(change) if !has_previous => Err(Failure::usage(format!(
-            "--fail-on {} needs a run to compare with: add --previous",
-            change.key()
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// The options of reports.
-pub(crate) fn options(args: &ReadingArgs, template: &str, storage: &Storage) -> Result<Options, Failure> {
-    let not_before = args.not_before.as_deref().map(|text| {
-        args.timezone.moment(text).map_err(|what| Failure::usage(format!("--not-before {text}: {what}")))
-    });
-    Ok(Options {
-        timezone: args.timezone.clone(),
-        language: args.language,
-        template: template_choice::named(template)?,
-        policy: Policy { max_age: args.max_age.0, not_before: not_before.transpose()? },
-        waivers: args.waivers.as_deref().map(|path| waivers(path, storage, &args.timezone)).transpose()?,
-        rows_per_sheet: ROWS_PER_SHEET,
-        view: View::default(),
-        needs_context: false,
-    })
-}
-
-/// Which tasks are shown, and how they are grouped.
-pub(crate) fn view(group_by: Option<&str>, filter: Option<&FilterArgs>) -> View {
-    let labels = filter.into_iter().flat_map(|filter| &filter.labels);
-    View {
-        group_by: group_by.map(str::to_owned),
-        only: filter.map(|filter| FailOn::verdicts(&filter.only)).unwrap_or_default(),
-        labels: labels.cloned().collect(),
-    }
-}
-
-/// Reads a waiver file, and warns about waivers that cannot cover anything.
-fn waivers(path: &Path, storage: &Storage, zone: &Zone) -> Result<Waivers, Failure> {
-    let file = storage.fetch(path).map_err(Failure::storage)?;
-    let text = std::fs::read_to_string(&file.local).map_err(|error| {
-        Failure::usage(format!(
-            "cannot read waiver file {}: {}; check --waivers",
-            path.display(),
-            io_reason(&error)
-        ))
-    })?;
-    let waivers = Waivers::parse(path, &text, zone).map_err(|error| {
-        let head = "invalid waivers:".to_owned();
-        Failure::lines(Exit::Usage, std::iter::once(head).chain(error.0))
-    })?;
-    waivers.warnings().for_each(|warning| console::warning(&warning));
-    Ok(waivers)
-}
-
-/// Why journals cannot be merged.
-pub(crate) fn merge_failure(error: MergeError) -> Failure {
-    match error {
-        MergeError::Journal(error) => Failure::journal(error),
-        MergeError::IncompatibleShards { .. } => Failure::usage(error),
-        MergeError::Replaced(_) => Failure::stopped(error),
-    }
-}
-
-/// Why a merged journal cannot be written to `path`.
-pub(crate) fn merge_write_failure(error: WriteError, path: &Path) -> Failure {
-    match error {
-        WriteError::Merge(error) => merge_failure(error),
-        WriteError::Io(source) => Failure::journal(JournalError::Io { path: path.to_owned(), source }),
     }
 }
 

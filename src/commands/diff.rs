@@ -13,10 +13,10 @@ use crate::app::console;
 use crate::app::document_output::DocumentOutput;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, check_path_conflicts};
-use crate::app::{previous, reporting, stdout_output};
+use crate::app::{previous, report_options, reporting, stdout_output};
 
 pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
-    let options = reporting::options(&args.reading, Template::STANDARD, storage)?;
+    let options = report_options::options(&args.reading, Template::STANDARD, storage)?;
     let open = |path| {
         let journal = storage.fetch(path).map_err(Failure::storage)?;
         Journal::open(journal).map_err(Failure::journal)

@@ -28,6 +28,7 @@ use crate::app::journal_location::JournalLocation;
 use crate::app::on_finish;
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::previous;
+use crate::app::report_options;
 use crate::app::reporting::{self, ManifestPlace};
 use crate::app::resume;
 use crate::app::run_end;
@@ -42,9 +43,9 @@ const STOPPING: &str =
 pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
-    reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
-    let mut options = reporting::options(&args.report.reading, &args.report.template, &storage)?;
-    options.view = reporting::view(args.report.group_by.as_deref(), None);
+    report_options::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
+    let mut options = report_options::options(&args.report.reading, &args.report.template, &storage)?;
+    options.view = report_options::view(args.report.group_by.as_deref(), None);
     options.needs_context = args.context == ContextMode::Required;
     let kept = kept_journal(&args, started)?;
     if args.resume {
@@ -90,7 +91,7 @@ impl Outputs {
         journal: Option<&Path>,
         handling: &Handling,
     ) -> Result<Self, Failure> {
-        let targets = reporting::targets(&args.report, started)?;
+        let targets = report_options::targets(&args.report, started)?;
         let manifest = match journal {
             Some(journal) => Some(ManifestPlace {
                 path: manifest_path(journal),
@@ -142,7 +143,7 @@ fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>
     Ok(match &args.journal {
         Some(path) => Some(path.clone()),
         None if args.no_journal => None,
-        None => reporting::targets(&args.report, started)?.first().map(Target::journal_path),
+        None => report_options::targets(&args.report, started)?.first().map(Target::journal_path),
     })
 }
 

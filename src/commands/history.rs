@@ -11,10 +11,10 @@ use crate::app::document_output::DocumentOutput;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::summary::Layout;
-use crate::app::{course_table, nights, reporting, stdout_output};
+use crate::app::{course_table, nights, report_options, stdout_output};
 
 pub(super) fn run(args: &HistoryArgs, storage: &Storage) -> Result<Exit, Failure> {
-    let options = reporting::options(&args.reading, Template::STANDARD, storage)?;
+    let options = report_options::options(&args.reading, Template::STANDARD, storage)?;
     let texts: Vec<&String> = stdout_output::files(&args.outputs, args.format, args.json)?.collect();
     // Before the journals are read, which may take a while.
     for text in &texts {

@@ -16,17 +16,18 @@ use crate::app::exit::{Exit, Failure};
 use crate::app::handling::Handling;
 use crate::app::on_finish;
 use crate::app::path_conflicts::{Place, check_path_conflicts};
+use crate::app::report_options;
 use crate::app::reporting::{self, ManifestPlace};
 
 pub(super) fn run(args: &MergeArgs, storage: &Storage) -> Result<Exit, Failure> {
     let began = Timestamp::now();
-    reporting::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
-    let mut options = reporting::options(&args.report.reading, &args.report.template, storage)?;
-    options.view = reporting::view(args.report.group_by.as_deref(), None);
+    report_options::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
+    let mut options = report_options::options(&args.report.reading, &args.report.template, storage)?;
+    options.view = report_options::view(args.report.group_by.as_deref(), None);
     let journals = args.journals.iter().map(|path| storage.fetch(path));
     let journals: Vec<NamedFile> = journals.collect::<Result<_, _>>().map_err(Failure::storage)?;
-    let merge = Merge::of(&journals).map_err(reporting::merge_failure)?;
-    let targets = reporting::targets(&args.report, merge.header().started_at)?;
+    let merge = Merge::of(&journals).map_err(Failure::merge)?;
+    let targets = report_options::targets(&args.report, merge.header().started_at)?;
     let kept = targets.iter().find(|target| target.kind() == Kind::Journal).map(Target::path);
     if let Some(journal) = kept {
         on_finish::record_journal(journal);
@@ -79,7 +80,7 @@ fn warn_of_gaps(merge: &Merge) {
 fn written(merge: Merge, place: &NamedFile) -> Result<Journal, Failure> {
     let path = &place.local;
     let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;
-    merge.write_to(&mut file).map_err(|error| reporting::merge_write_failure(error, path))?;
+    merge.write_to(&mut file).map_err(|error| Failure::merge_write(error, path))?;
     file.commit().map_err(|source| io(path, source))?;
     drop(merge);
     Journal::open(place).map_err(Failure::journal)

@@ -9,13 +9,14 @@ use crate::storage::Storage;
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::previous;
+use crate::app::report_options;
 use crate::app::reporting;
 use crate::app::summary::{self, Layout};
 
 pub(super) fn run(args: &ShowArgs, storage: &Storage) -> Result<Exit, Failure> {
-    reporting::check_fail_on(&args.fail_on, args.previous.is_some())?;
-    let mut options = reporting::options(&args.reading, Template::STANDARD, storage)?;
-    options.view = reporting::view(args.group_by.as_deref(), Some(&args.filter));
+    report_options::check_fail_on(&args.fail_on, args.previous.is_some())?;
+    let mut options = report_options::options(&args.reading, Template::STANDARD, storage)?;
+    options.view = report_options::view(args.group_by.as_deref(), Some(&args.filter));
     let journal = storage.fetch(&args.journal).map_err(Failure::storage)?;
     let journal = Journal::open(journal).map_err(Failure::journal)?;
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
