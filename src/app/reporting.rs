@@ -14,6 +14,7 @@ use crate::output::{
 use crate::report::{Change, Options, Report};
 use crate::storage::{Storage, is_remote};
 
+use super::delivery::Delivery;
 use super::exit::{Exit, Failure};
 use super::handling::Handling;
 use super::summary::{self, Layout};
@@ -99,55 +100,11 @@ pub(crate) fn write(
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
     let files = FileOptions { csv_raw: args.csv_raw, limits, ticket, storage: storage.clone() };
-    // A ticket lists the other files.
-    let mut in_order: Vec<&Target> = targets.iter().collect();
-    in_order.sort_by_key(|target| target.kind() == Kind::Ticket);
-    let mut outputs = Vec::new();
-    for target in in_order {
-        let written = output::write(&report, target, &files, &outputs);
-        let path = target.path().to_string_lossy();
-        tracing::debug!(event = "output", path = path.as_ref(), written = written.is_ok());
-        if let Err(error) = &written {
-            console::error(&format!("{error}; an existing file is unchanged"));
-        }
-        outputs.push(Output { target: target.clone(), written });
-    }
-    // A journal that is kept as a local file can be shown to the user.
-    let journal_stays = manifest.is_none_or(|place| place.journal);
-    let kept = journal_stays && !is_remote(journal.path());
-    let (fail_on, fail_on_changes) = (FailOn::verdicts(&args.fail_on), FailOn::changes(&args.fail_on));
+
+    let outputs = write_outputs(&report, targets, &files);
     let mut failed = outputs.iter().any(|output| output.written.is_err());
-    let place = manifest;
-    let manifest = manifest.map(|place| {
-        let evidence = Evidence {
-            outputs: &outputs,
-            journal: place.journal,
-            fail_on: &fail_on,
-            csv_raw: args.csv_raw,
-            limits,
-            ticket_format: args.ticket_format,
-            storage,
-            pattern: place.pattern.as_deref(),
-            signer: place.handling.signer.as_deref(),
-        };
-        let written = output::write_manifest(&report, &place.path, &evidence);
-        written.map(|()| &place.path).map_err(|error| (&place.path, error))
-    });
-    if let Some(Err((path, error))) = &manifest {
-        let is_unsigned = error.path != **path;
-        // A manifest of an earlier run would not match the new files.
-        let any = outputs.iter().any(|output| output.written.is_ok());
-        let is_gone = !is_unsigned && any && remove(path, storage);
-        let fate = if is_unsigned {
-            "the manifest is complete, but has no valid signature"
-        } else if is_gone {
-            "the manifest of an earlier run is removed"
-        } else {
-            "an existing file is unchanged"
-        };
-        console::error(&format!("{error}; {fate}"));
-        failed = true;
-    }
+    let is_complete = manifest.map(|manifest| write_manifest(&report, manifest, &outputs, args, storage));
+    failed |= is_complete == Some(false);
     warn_of_large(&outputs, &limits);
     // After all files, which matter more than a stdout that cannot be written.
     failed |= args.json && !console::is_stdout_open();
@@ -155,31 +112,35 @@ pub(crate) fn write(
         console::failure(&failure);
         failed = true;
     }
+
     run_end::reported(report.rows().iter().map(|row| row.verdict.key()), started.elapsed());
-    let exit = exit_code(&report, &fail_on, &fail_on_changes, failed);
+    let (fail_on, changes) = (FailOn::verdicts(&args.fail_on), FailOn::changes(&args.fail_on));
+    let exit = exit_code(&report, &fail_on, &changes, failed);
+    let written_manifest = manifest.filter(|_| is_complete == Some(true)).map(|manifest| &*manifest.path);
+    let journal_stays = manifest.is_none_or(|manifest| manifest.journal);
     if !console::is_quiet() || exit != Exit::Done {
-        close(&report, kept);
+        // A journal that is kept as a local file can be shown to the user.
+        print_summary(&report, journal_stays && !is_remote(journal.path()));
         if console::is_quiet() {
             paths(&outputs).iter().for_each(|path| console::note(&format!("report: {}", path.display())));
         }
-        if let Some(Ok(path)) = manifest {
+        if let Some(path) = written_manifest {
             console::note(&format!("manifest: {}", path.display()));
         }
     }
-    let written = manifest.as_ref().and_then(|manifest| manifest.as_ref().ok());
     let headline = report.headline(Language::English);
-    on_finish::record_report(
-        report.status().key(),
-        headline,
-        paths(&outputs),
-        written.map(|path| path.as_path()),
-    );
-    let exit = match place {
-        Some(place) if place.handling.delivery.is_some() => {
-            let text = ticket_text(&report, &files, &outputs)?;
-            handed_over(place, !failed, text, args, storage, exit)
+    on_finish::record_report(report.status().key(), headline, paths(&outputs), written_manifest);
+    let delivered = match manifest.and_then(|manifest| Some((manifest, manifest.handling.delivery.as_ref()?)))
+    {
+        Some(_) if failed => {
+            console::error("nothing is delivered, because an output could not be written");
+            true
         }
-        _ => exit,
+        Some((manifest, delivery)) => {
+            let text = ticket_text(&report, &files, &outputs)?;
+            deliver(delivery, &manifest.path, text, args, storage)
+        }
+        None => true,
     };
     // A temporary journal is reported when it is kept.
     if failed && journal_stays {
@@ -190,7 +151,63 @@ pub(crate) fn write(
             args.typed.render(path)
         ));
     }
-    Ok(exit)
+    // A failed delivery does not replace another exit code.
+    Ok(if !delivered && exit == Exit::Done { Exit::Delivery } else { exit })
+}
+
+/// Writes every output. One that fails is reported, and does not stop the others.
+fn write_outputs(report: &Report<'_>, targets: &[Target], files: &FileOptions) -> Vec<Output> {
+    // A ticket lists the other files.
+    let mut in_order: Vec<&Target> = targets.iter().collect();
+    in_order.sort_by_key(|target| target.kind() == Kind::Ticket);
+    let mut outputs = Vec::new();
+    for target in in_order {
+        let written = output::write(report, target, files, &outputs);
+        let path = target.path().to_string_lossy();
+        tracing::debug!(event = "output", path = path.as_ref(), written = written.is_ok());
+        if let Err(error) = &written {
+            console::error(&format!("{error}; an existing file is unchanged"));
+        }
+        outputs.push(Output { target: target.clone(), written });
+    }
+    outputs
+}
+
+/// Writes the manifest and its signature. Returns false if one of them could not be written, which is reported.
+fn write_manifest(
+    report: &Report<'_>,
+    manifest: &ManifestPlace,
+    outputs: &[Output],
+    args: &ReportArgs,
+    storage: &Storage,
+) -> bool {
+    let path = &manifest.path;
+    let fail_on = FailOn::verdicts(&args.fail_on);
+    let evidence = Evidence {
+        outputs,
+        journal: manifest.journal,
+        fail_on: &fail_on,
+        csv_raw: args.csv_raw,
+        limits: Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes },
+        ticket_format: args.ticket_format,
+        storage,
+        pattern: manifest.pattern.as_deref(),
+        signer: manifest.handling.signer.as_deref(),
+    };
+    let Err(error) = output::write_manifest(report, path, &evidence) else { return true };
+    let is_unsigned = error.path != *path;
+    // A manifest of an earlier run would not match the new files.
+    let any = outputs.iter().any(|output| output.written.is_ok());
+    let is_gone = !is_unsigned && any && remove(path, storage);
+    let fate = if is_unsigned {
+        "the manifest is complete, but has no valid signature"
+    } else if is_gone {
+        "the manifest of an earlier run is removed"
+    } else {
+        "an existing file is unchanged"
+    };
+    console::error(&format!("{error}; {fate}"));
+    false
 }
 
 /// The text of a ticket comment in Markdown, independent of the markup of the outputs.
@@ -202,20 +219,8 @@ fn ticket_text(report: &Report<'_>, files: &FileOptions, outputs: &[Output]) -> 
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Delivers what was written, and returns how the run ends. What the tasks say weighs more than a failed delivery.
-fn handed_over(
-    place: &ManifestPlace,
-    is_written: bool,
-    text: String,
-    args: &ReportArgs,
-    storage: &Storage,
-    exit: Exit,
-) -> Exit {
-    let Some(delivery) = &place.handling.delivery else { return exit };
-    if !is_written {
-        console::error("nothing is delivered, because an output could not be written");
-        return exit;
-    }
+/// Delivers what was written. Returns false if that failed, which is reported.
+fn deliver(delivery: &Delivery, manifest: &Path, text: String, args: &ReportArgs, storage: &Storage) -> bool {
     let has_document = args.json || args.format.is_some();
     let print = |address: &str| {
         if has_document || console::is_quiet() {
@@ -224,16 +229,10 @@ fn handed_over(
         }
         console::out(address).map(drop)
     };
-    match delivery.run(&place.path, Some(text), storage, print) {
-        Ok(()) => exit,
-        Err(failure) => {
-            let again = args.typed.deliver(&place.path);
-            console::failure(
-                &failure.and(format!("when the cause is fixed: `{again}`; nothing is delivered twice")),
-            );
-            if exit == Exit::Done { Exit::Delivery } else { exit }
-        }
-    }
+    let Err(failure) = delivery.run(manifest, Some(text), storage, print) else { return true };
+    let again = args.typed.deliver(manifest);
+    console::failure(&failure.and(format!("when the cause is fixed: `{again}`; nothing is delivered twice")));
+    false
 }
 
 /// Removes a manifest with its signature.
@@ -282,7 +281,7 @@ fn paths(outputs: &[Output]) -> Vec<PathBuf> {
     outputs.iter().flat_map(paths).collect()
 }
 
-/// Warns of files above the size limit; those that can be split are not.
+/// Warns of files above the size limit. Files that can be split are never above it.
 fn warn_of_large(outputs: &[Output], limits: &Limits) {
     let written = outputs.iter().filter_map(|output| output.written.as_ref().ok()).flatten();
     for file in written.filter(|file| !limits.allow(file.size)) {
@@ -312,9 +311,9 @@ pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], changes: &[Cha
     }
 }
 
-/// Prints the summary and hints to stderr. `kept` is whether the journal is kept as a local file.
-fn close(report: &Report<'_>, kept: bool) {
-    let see = if kept {
+/// Prints the summary and hints to stderr. `is_kept` is whether the journal is kept as a local file.
+fn print_summary(report: &Report<'_>, is_kept: bool) {
+    let see = if is_kept {
         format!("`cutover-report show {}` lists all", shell_quote(report.journal().path()))
     } else {
         String::new()
@@ -323,12 +322,12 @@ fn close(report: &Report<'_>, kept: bool) {
         report,
         &Layout { see, merge_failures: true, ..Layout::stderr(Some(NAMED_TASKS)) },
     ));
-    hints(report, kept).iter().for_each(|hint| console::note(hint));
+    hints(report, is_kept).iter().for_each(|hint| console::note(hint));
 }
 
-/// What to do about tasks that do not pass, and which waivers expired. `kept` is whether the journal is kept as a
+/// What to do about tasks that do not pass, and which waivers expired. `is_kept` is whether the journal is kept as a
 /// local file.
-pub(crate) fn hints(report: &Report<'_>, kept: bool) -> Vec<String> {
+pub(crate) fn hints(report: &Report<'_>, is_kept: bool) -> Vec<String> {
     let mut hints = Vec::new();
     for waiver in report.waivers().unwrap_or_default() {
         if let (Some(expires), true, rows @ 1..) = (&waiver.waiver.expires, waiver.expired, waiver.rows) {
@@ -338,7 +337,7 @@ pub(crate) fn hints(report: &Report<'_>, kept: bool) -> Vec<String> {
             ));
         }
     }
-    let unreadable = report.rows().iter().find(|row| kept && row.verdict == Verdict::Unreadable);
+    let unreadable = report.rows().iter().find(|row| is_kept && row.verdict == Verdict::Unreadable);
     if let Some(row) = unreadable {
         hints.push(format!(
             "hint: the journal has unreadable responses as they were received: \
