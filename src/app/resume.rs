@@ -121,7 +121,7 @@ fn report_resumed(journal: &Journal) {
     let path = journal.path().display();
     if journal.is_truncated() {
         console::warning(&format!(
-            "{path}: its last line is truncated and was dropped; its task is fetched again"
+            "{path}: its last line is truncated and will be dropped; its task is fetched again"
         ));
     }
     let Header { started_at, list, searched, .. } = journal.header();

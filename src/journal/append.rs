@@ -81,7 +81,7 @@ fn file_state(path: &Path) -> FileState {
 impl Writer {
     /// Starts a journal at `path`.
     ///
-    /// A finished journal there is replaced, and so is one that holds no task; `overwrite` replaces any file.
+    /// A finished journal there is replaced, and so is one without records; `overwrite` replaces any file.
     ///
     /// # Errors
     /// [`JournalError::Unfinished`] or [`JournalError::NotAJournal`] rather than losing records; else I/O errors.
@@ -171,7 +171,7 @@ impl Writer {
     /// # Errors
     /// The error of the previous sync; its lines may not be on disk, even if a later sync succeeds.
     pub fn begin_sync(&mut self) -> Result<(), JournalError> {
-        self.check()?;
+        self.recover_if_changed()?;
         if self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished()) {
             return Ok(());
         }
@@ -212,8 +212,8 @@ impl Writer {
         JournalError::Io { path: self.file.local.clone(), source }
     }
 
-    /// Ends the journal of a run that is complete. [`take_notice`](Self::take_notice) and [`path`](Self::path)
-    /// apply until the writer is dropped.
+    /// Ends the journal of a complete run. After this, only [`take_notice`](Self::take_notice) and
+    /// [`path`](Self::path) may be called.
     ///
     /// # Errors
     /// I/O errors.
@@ -227,7 +227,7 @@ impl Writer {
     fn line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
         let mut line = serde_json::to_vec(value).map_err(|error| self.io(error.into()))?;
         line.push(b'\n');
-        self.check()?;
+        self.recover_if_changed()?;
         match &mut self.place {
             Target::Memory(lines, _) => lines.extend(line),
             Target::File(open) => {
@@ -250,8 +250,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Checks that the journal is what this run wrote.
-    fn check(&mut self) -> Result<(), JournalError> {
+    /// Writes all records to a new file if the journal is not what this run wrote.
+    fn recover_if_changed(&mut self) -> Result<(), JournalError> {
         let Target::File(open) = &self.place else { return Ok(()) };
         match open.external_change() {
             None => Ok(()),

@@ -112,7 +112,7 @@ impl Header {
         self.endpoint == endpoint || self.merged_from.iter().any(|origin| origin.endpoint == endpoint)
     }
 
-    /// The earliest time to compute ages from: the start, or of a merged journal the last run's end.
+    /// Ages are never computed from a time before this: the start, or of a merged journal the last run's end.
     pub(super) fn latest(&self) -> Timestamp {
         let runs = self.merged_from.iter().flat_map(|origin| &origin.runs);
         runs.map(|run| run.ended_at).fold(self.started_at, Timestamp::max)
