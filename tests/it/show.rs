@@ -393,7 +393,7 @@ fn show_escapes_names_and_speaks_chinese() {
     assert!(shown.contains(r"\u{1b}[31mred\u{202e}"), "{shown}");
     let chinese = on(&folder, &["show", "j.jsonl", "--language", "zh"]).stdout;
     assert!(chinese.starts_with("不具备割接条件：该任务未通过\n"), "{chinese}");
-    assert!(chinese.contains("未通过的任务（最差的在前）"), "{chinese}");
+    assert!(chinese.contains("未通过的任务（最严重的在前）"), "{chinese}");
 }
 
 #[test]

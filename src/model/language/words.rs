@@ -415,7 +415,7 @@ const CHINESE: &[(&str, &str)] = &[
     // The text for a ticket.
     ("Consistency verification results: {0}", "数据一致性校验结果：{0}"),
     ("Tasks that do not pass", "未通过的任务"),
-    ("Tasks that do not pass, worst first", "未通过的任务（最差的在前）"),
+    ("Tasks that do not pass, worst first", "未通过的任务（最严重的在前）"),
     ("Differences", "差异数"),
     ("No evidence", "没有校验依据"),
     ("What a verification checks", "校验内容"),
