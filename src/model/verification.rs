@@ -1,6 +1,6 @@
 //! The service's results for a task.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 /// The counts of one directory on source and target. Unit: files.
@@ -89,6 +89,19 @@ pub struct Verification {
 }
 
 impl Verification {
+    /// A finished time later than this after the answer cannot be right. Clocks of servers differ by less.
+    const FUTURE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+    /// Whether it finished in the future of an answer received at `answered`.
+    pub fn is_future(&self, answered: Timestamp) -> bool {
+        self.finished.is_some_and(|finished| finished.duration_since(answered) > Self::FUTURE_TOLERANCE)
+    }
+
+    /// The finished time, if there is one that is not in the future.
+    pub fn known_time(&self, answered: Timestamp) -> Option<Timestamp> {
+        self.finished.filter(|_| !self.is_future(answered))
+    }
+
     /// Whether the service reports that the check itself did not succeed.
     pub fn check_failed(&self) -> bool {
         self.check_result.as_deref().is_some_and(|result| result != "success")
@@ -148,5 +161,20 @@ impl Answer {
     pub fn new(shape: Shape, task_id: Option<String>, mut verifications: Vec<Verification>) -> Self {
         verifications.sort_by_key(|verification| std::cmp::Reverse(verification.finished));
         Self { shape, task_id, verifications }
+    }
+
+    /// The newest time of a verification, of an answer received at `answered`; none if no time is known.
+    pub fn newest_time(&self, answered: Timestamp) -> Option<Timestamp> {
+        self.verifications.iter().filter_map(|verification| verification.known_time(answered)).max()
+    }
+
+    /// The verifications that may be the newest, with their positions: those with the newest known time, and those
+    /// whose time is missing or in the future.
+    pub fn may_be_newest(&self, answered: Timestamp) -> impl Iterator<Item = (usize, &Verification)> {
+        let newest = self.newest_time(answered);
+        self.verifications.iter().enumerate().filter(move |(_, verification)| {
+            let time = verification.known_time(answered);
+            time.is_none() || time == newest
+        })
     }
 }

@@ -62,19 +62,10 @@ pub(super) fn judge(
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let shorten = |named: &str| named.chars().map(printable).take(TaskId::MAX_CHARS).collect::<String>();
     notes.extend(other.map(|named| Note::OtherTask(shorten(named))));
-    let is_known = |finished: Option<Timestamp>| finished.is_some() && !moments.is_future(finished);
-    let newest = answer
-        .verifications
-        .iter()
-        .map(|verification| verification.finished)
-        .filter(|time| is_known(*time))
-        .max();
-    let may_be_newest = answer.verifications.iter().enumerate().filter(|(_, verification)| {
-        !is_known(verification.finished) || Some(verification.finished) == newest
-    });
     // Verdicts are ordered worst first. Of equal ones, a verification with a known time counts.
-    let judged = may_be_newest.map(|(position, verification)| {
-        (verdict(verification, policy, waivers, moments), !is_known(verification.finished), position)
+    let judged = answer.may_be_newest(moments.answered).map(|(position, verification)| {
+        let is_undated = verification.known_time(moments.answered).is_none();
+        (verdict(verification, policy, waivers, moments), is_undated, position)
     });
     let Some((verdict, _, position)) = judged.min() else {
         return Judgement { verdict: Verdict::NotVerified, decisive: None, notes, waived: Vec::new() };
@@ -82,11 +73,11 @@ pub(super) fn judge(
     let mut waived = Vec::new();
     if let Some(decisive) = answer.verifications.get(position) {
         note_doubts(decisive, moments, &mut notes);
-        if decisive.finished.is_none() && newest.is_some() {
+        if decisive.finished.is_none() && answer.newest_time(moments.answered).is_some() {
             notes.push(Note::MaybeNewest);
         }
-        let any_future = answer.verifications.iter().any(|other| moments.is_future(other.finished));
-        if any_future && !moments.is_future(decisive.finished) {
+        let any_future = answer.verifications.iter().any(|other| other.is_future(moments.answered));
+        if any_future && !decisive.is_future(moments.answered) {
             notes.push(Note::OtherInFuture);
         }
         waived = waived_directories(decisive, waivers, moments);
@@ -193,7 +184,7 @@ fn note_doubts(verification: &Verification, moments: Moments, notes: &mut Vec<No
     let totals = verification.totals();
     if verification.finished.is_none() {
         notes.push(Note::NoTime);
-    } else if moments.is_future(verification.finished) {
+    } else if verification.is_future(moments.answered) {
         notes.push(Note::Future);
     }
     if totals.saturated > 0 {

@@ -1,13 +1,10 @@
 //! Selects a task's record from several journals.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::answer::read_answer;
 use crate::journal::record::{Answered, Outcome, Record};
 use crate::model::{Answer, TaskId, Verification};
-
-/// A verification that finished later than this after its answer has an invalid time.
-const FUTURE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The rank of a record among those of its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,18 +69,15 @@ fn read(answer: &Answer, task_id: Option<&TaskId>, received_at: Timestamp) -> (E
     if named.is_some_and(|named| task_id.is_none_or(|id| named != id.as_str())) {
         return (Evidence::Unreadable, Finding::Nothing);
     }
-    let time = |verification: &Verification| {
-        verification.finished.filter(|finished| finished.duration_since(received_at) <= FUTURE)
-    };
-    let newest = answer.verifications.iter().filter_map(time).max();
-    let may_be_newest =
-        || answer.verifications.iter().filter(|one| time(one).is_none() || time(one) == newest);
     let has_fault = |verification: &Verification| {
         verification.check_failed() || verification.directories.iter().any(|check| !check.is_consistent())
     };
-    let finding = may_be_newest().map(|one| if has_fault(one) { Finding::Fault } else { Finding::Agreement });
-    let is_dated = answer.verifications.iter().all(|one| time(one).is_some());
-    let evidence = newest.filter(|_| is_dated).map_or(Evidence::Undated, Evidence::Dated);
+    let finding = answer
+        .may_be_newest(received_at)
+        .map(|(_, one)| if has_fault(one) { Finding::Fault } else { Finding::Agreement });
+    let is_dated = answer.verifications.iter().all(|one| one.known_time(received_at).is_some());
+    let evidence =
+        answer.newest_time(received_at).filter(|_| is_dated).map_or(Evidence::Undated, Evidence::Dated);
     (evidence, finding.max().unwrap_or(Finding::Nothing))
 }
 
