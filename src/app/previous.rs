@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::cli::{PreviousArg, ReportArgs};
 use crate::fs::Scratch;
-use crate::journal::{Header, Journal};
+use crate::journal::{Header, Journal, JournalError};
 use crate::model::{NamedFile, Task};
 use crate::report::{Diff, Options, Report, Since, View};
 use crate::storage::{Storage, is_remote};
@@ -58,9 +58,13 @@ pub(crate) fn report<'j>(
     let before = Report::new(&earlier, options.clone()).map_err(Failure::journal)?;
     let unfiltered =
         if is_whole { None } else { Some(Report::new(journal, options).map_err(Failure::journal)?) };
+    let (sha256, _) = earlier
+        .digest()
+        .map_err(|source| Failure::journal(JournalError::Io { path: earlier.path().to_owned(), source }))?;
     let diff = Diff::new(&before, unfiltered.as_ref().unwrap_or(&report)).map_err(Failure::journal)?;
     let since = Since {
         journal: earlier.path().display().to_string(),
+        sha256,
         ended_at: earlier.ended_at(),
         counts: diff.counts(),
     };

@@ -202,6 +202,7 @@ pub(crate) fn write(
             outputs: &outputs,
             journal: place.journal,
             fail_on: &fail_on,
+            fail_on_changes: &fail_on_changes,
             csv_raw: args.csv_raw,
             limits,
             ticket_format: args.ticket_format,
