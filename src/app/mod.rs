@@ -7,6 +7,7 @@ pub(crate) mod course_table;
 pub(crate) mod delivery;
 pub(crate) mod document_output;
 pub mod exit;
+pub(crate) mod export_outputs;
 pub(crate) mod handling;
 pub(crate) mod hints;
 mod journal_files;

@@ -1,6 +1,6 @@
 //! `export`: the main job.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
@@ -11,7 +11,6 @@ use crate::cli::{ContextMode, ExportArgs, Typed};
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::{NamedFile, Rate, Shard, Task};
-use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
@@ -22,13 +21,13 @@ use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
 use crate::app::contexts;
 use crate::app::exit::{Exit, Failure};
+use crate::app::export_outputs::{Outputs, kept_journal};
 use crate::app::handling::Handling;
 use crate::app::hints::RunStats;
 use crate::app::journal_location::JournalLocation;
 use crate::app::on_finish;
-use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::previous;
-use crate::app::reporting::{self, ManifestPlace};
+use crate::app::reporting;
 use crate::app::resume;
 use crate::app::run_end;
 use crate::app::shard;
@@ -79,76 +78,6 @@ pub(super) fn run(
     let export = Export { args, started, shard, journal, recovered, storage, stop, quiet };
     let ended = export.under_lock(declared, outputs, options);
     export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed, quiet)
-}
-
-/// The outputs and the manifest.
-struct Outputs {
-    targets: Vec<Target>,
-    manifest: Option<ManifestPlace>,
-}
-
-impl Outputs {
-    /// The outputs of a run that began at `started`, without path conflicts.
-    fn new(
-        args: &ExportArgs,
-        started: Timestamp,
-        journal: Option<&Path>,
-        handling: &Handling,
-    ) -> Result<Self, Failure> {
-        let targets = reporting::targets(&args.report, started)?;
-        let manifest = match journal {
-            Some(journal) => Some(ManifestPlace {
-                path: manifest_path(journal),
-                journal: true,
-                pattern: pattern(args, &targets),
-                handling: handling.clone(),
-            }),
-            None => ManifestPlace::beside(&targets, false, handling),
-        };
-        handling.check(manifest.is_some())?;
-        check_path_conflicts(&places(args, &targets, journal, manifest.as_ref()))?;
-        Ok(Self { targets, manifest })
-    }
-
-    /// Checks what can be known of object storage before anything is fetched.
-    fn check(&self, storage: &Storage) -> Result<(), Failure> {
-        let places = self.targets.iter().map(Target::path);
-        let mut places = places.chain(self.manifest.iter().map(|manifest| manifest.path.as_path()));
-        places.try_for_each(|place| storage.check(place)).map_err(Failure::storage)
-    }
-}
-
-/// What the run reads and writes.
-fn places(
-    args: &ExportArgs,
-    targets: &[Target],
-    journal: Option<&Path>,
-    manifest: Option<&ManifestPlace>,
-) -> Vec<Place> {
-    let lists = args.tasks.iter().filter(|path| *path != Path::new("-"));
-    let journal = journal.into_iter().flat_map(|journal| [Place::journal(journal), Place::lock(journal)]);
-    lists
-        .map(|list| Place::task_list(list))
-        .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
-        .chain(journal)
-        .chain(manifest.into_iter().flat_map(|manifest| Place::evidence(&manifest.path)))
-        .chain(targets.iter().flat_map(Place::outputs))
-        .collect()
-}
-
-/// The path of the manifest with `{date}` and `{time}`; none if the journal is not beside the first output.
-fn pattern(args: &ExportArgs, targets: &[Target]) -> Option<PathBuf> {
-    let journal = targets.first().filter(|_| args.journal.is_none())?.journal_pattern()?;
-    Some(manifest_path(&journal))
-}
-
-/// The path of a journal that is kept: `--journal`, else beside the first output.
-fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>, Failure> {
-    Ok(match &args.journal {
-        Some(path) => Some(path.clone()),
-        None if args.no_journal => None,
-        None => reporting::targets(&args.report, started)?.first().map(Target::journal_path),
-    })
 }
 
 /// A run under way.
