@@ -1,6 +1,6 @@
 //! `export`: the main job.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
@@ -29,6 +29,7 @@ use crate::app::on_finish;
 use crate::app::previous;
 use crate::app::reporting;
 use crate::app::resume;
+use crate::app::retention::Retention;
 use crate::app::run_end;
 use crate::app::shard;
 use crate::app::signals::{Signal, Signals, Stop};
@@ -61,6 +62,11 @@ pub(super) fn run(
     let outputs = Outputs::new(&args, started, kept.as_deref(), &handling)?;
     outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
+    let retention = Retention::of(&args, &outputs)?;
+    if let (true, Some(retention), Some(manifest)) = (args.dry_run, &retention, &outputs.manifest) {
+        let endpoint = connect::name(&args.connection)?;
+        return retention.list(&endpoint, shard, &manifest.path, started, quiet);
+    }
     let declared = declared(&args, &storage, quiet)?;
     // The list of a run that is resumed may be in its journal alone; a discovered one has no labels.
     if declared.is_some() || args.discover {
@@ -75,7 +81,8 @@ pub(super) fn run(
     let stop = signals.stop();
     let args = Arc::from(args);
     let recovered = OnceLock::new();
-    let export = Export { args, started, shard, journal, recovered, storage, stop, quiet };
+    let retention = retention.map(Arc::new);
+    let export = Export { args, started, shard, journal, recovered, retention, storage, stop, quiet };
     let ended = export.under_lock(declared, outputs, options);
     export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed, quiet)
 }
@@ -88,6 +95,8 @@ struct Export {
     journal: JournalLocation,
     /// Where the records are instead if another program removed or changed the journal.
     recovered: OnceLock<NamedFile>,
+    /// Which older runs are removed after this one.
+    retention: Option<Arc<Retention>>,
     storage: Storage,
     stop: Stop,
     quiet: bool,
@@ -162,17 +171,46 @@ impl Export {
         let file = self.recovered.get().unwrap_or_else(|| self.journal.file());
         let journal = Journal::open(file).map_err(Failure::journal)?;
         let (args, storage, quiet) = (Arc::clone(&self.args), self.storage.clone(), self.quiet);
+        let place = manifest.as_ref().map(|manifest| manifest.path.clone());
         let write = move || {
             reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage, quiet)
+                .map(|exit| (exit, journal))
         };
-        self.stop.run_or_detach(runtime, write)?.map_err(|signal| {
+        let (exit, journal) = self.stop.run_or_detach(runtime, write)?.map_err(|signal| {
             signal.failure(&format!(
                 " while the reports were written; every report that is listed is complete, and {} has all \
                  answers; to write the reports: `{}`",
                 file.name.display(),
                 self.args.report.typed.render(&file.name)
             ))
-        })?
+        })??;
+        self.remove_older(exit, journal, place, runtime)?;
+        Ok(exit)
+    }
+
+    /// Removes older runs, if `--keep` is set and this one ended well.
+    fn remove_older(
+        &self,
+        exit: Exit,
+        journal: Journal,
+        manifest: Option<PathBuf>,
+        runtime: &Runtime,
+    ) -> Result<(), Failure> {
+        let is_written = exit != Exit::Stopped && self.recovered.get().is_none();
+        let (Some(retention), Some(manifest), true) = (self.retention.clone(), manifest, is_written) else {
+            return Ok(());
+        };
+        let quiet = self.quiet;
+        let remove = move || retention.apply(&journal, &manifest, quiet);
+        let removed = self.stop.run_or_detach(runtime, remove).unwrap_or_else(|failure| {
+            console::warning(&format!("older runs were not removed: {}", failure.message()));
+            Ok(())
+        });
+        removed.map_err(|signal| {
+            signal.failure(
+                " while older runs were removed; the reports are complete, and the next run goes on with it",
+            )
+        })
     }
 
     /// Finds the tasks, unless they are known, and fetches those without an answer; gives hints for after

@@ -25,10 +25,11 @@ use crate::report::{Change, Report, Status};
 use crate::sshsig::Signer;
 use crate::storage::Storage;
 
-pub use check::{Finding, Manifest, ManifestError, ManifestFile};
+pub use check::{Finding, Manifest, ManifestError, ManifestFile, ManifestRun};
 use entry::{Entry, FORMAT, Role};
 use names::name_from;
 use previous::Previous;
+pub use previous::dated_manifests;
 pub use signature::{read_signature, remove_signature, signature_path};
 
 /// What came of a run's outputs, and what shaped them beside the report's own options.
