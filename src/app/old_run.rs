@@ -238,6 +238,17 @@ fn named(manifest_path: &Path, manifest: &Manifest) -> Vec<PathBuf> {
     manifest.files().map(|file| full(file.name)).collect()
 }
 
+/// Whether neither the journal nor a file with the run's `date` in its path is left of what a manifest names.
+pub(super) fn is_remnant(manifest_path: &Path, manifest: &Manifest, date: &str) -> bool {
+    let is_gone = |path: &Path| {
+        let found = path.symlink_metadata();
+        found.is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
+    };
+    let names = named(manifest_path, manifest);
+    let mut files = manifest.files().zip(names);
+    files.all(|(file, name)| is_gone(&name) || !file.is_journal && !contains(&name, date))
+}
+
 /// The manifests in a folder.
 fn manifests_in(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();

@@ -1,7 +1,6 @@
 //! `--keep`: removes older dated runs of the same report after a run.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -279,14 +278,7 @@ impl OldRun {
     /// Whether no dated file that the manifest names exists.
     fn is_remnant(&self) -> bool {
         let Ok(manifest) = Manifest::read(&self.manifest, &Storage::default()) else { return false };
-        let is_gone = |path: &Path| {
-            path.symlink_metadata()
-                .is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
-        };
-        manifest.files().all(|file| {
-            let is_dated = file.path.to_string_lossy().contains(&self.date);
-            is_gone(&file.path) || !is_dated && !file.is_journal
-        })
+        old_run::is_remnant(&self.manifest, &manifest, &self.date)
     }
 
     fn is_complete(&self) -> bool {

@@ -60,9 +60,9 @@ pub(super) fn run(
     }
     let handling = Handling::of(&args.report, args.connection.ca_cert.as_deref())?;
     let outputs = Outputs::new(&args, started, kept.as_deref(), &handling)?;
+    let retention = Retention::of(&args, &outputs)?;
     outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
-    let retention = Retention::of(&args, &outputs)?;
     if let (true, Some(retention), Some(manifest)) = (args.dry_run, &retention, &outputs.manifest) {
         let endpoint = connect::name(&args.connection)?;
         return retention.list(&endpoint, shard, &manifest.path, started, quiet);
