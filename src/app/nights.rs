@@ -126,13 +126,23 @@ pub(crate) fn history(inputs: &[Input], options: &Options, storage: &Storage) ->
     let runs: Vec<Mutex<ReadJournal>> = runs.into_iter().map(Mutex::new).collect();
     let nights = spread(&groups, |sets| {
         let mut night: Option<Night> = None;
+        let all: Vec<&Mutex<ReadJournal>> =
+            sets.iter().flatten().filter_map(|place| runs.get(*place)).collect();
+        let superseded = take_superseded(&all);
         for set in sets {
             let set: Vec<&Mutex<ReadJournal>> = set.iter().filter_map(|place| runs.get(*place)).collect();
+            let set: Vec<&Mutex<ReadJournal>> = set.into_iter().filter(|run| is_counted(run)).collect();
+            if set.is_empty() {
+                continue;
+            }
             let Some(read) = night_of(&set, options, &names)? else { continue };
             night = Some(match night {
                 Some(before) => before.join(read),
                 None => read,
             });
+        }
+        if let Some(night) = &mut night {
+            night.superseded = superseded;
         }
         Ok(night)
     });
@@ -181,6 +191,31 @@ fn judge(
     let report = Report::new(journal, options.clone()).map_err(Failure::journal)?;
     let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(Night::of(&report, journals, &mut names))
+}
+
+/// Drops the results of runs that a later run of the same list replaces, and returns the names of their journals.
+///
+/// Without that a merge could take an answer of the earlier run where the later one has none.
+fn take_superseded(runs: &[&Mutex<ReadJournal>]) -> Vec<String> {
+    let mut runs: Vec<_> =
+        runs.iter().map(|run| run.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+    let nights: Vec<Option<&Night>> = runs.iter().map(|run| run.night.as_ref()).collect();
+    let is_superseded = |night: &Option<&Night>| {
+        night.is_some_and(|night| nights.iter().flatten().any(|later| later.supersedes(night)))
+    };
+    let superseded: Vec<bool> = nights.iter().map(is_superseded).collect();
+    let mut names = Vec::new();
+    for (run, superseded) in runs.iter_mut().zip(superseded) {
+        if superseded {
+            run.night = None;
+            names.push(name(&run.file));
+        }
+    }
+    names
+}
+
+fn is_counted(run: &Mutex<ReadJournal>) -> bool {
+    run.lock().unwrap_or_else(PoisonError::into_inner).night.is_some()
 }
 
 /// The night of runs that can be merged.

@@ -1,7 +1,6 @@
 //! Finds the last run of the same report before a run, and compares the two.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -9,14 +8,14 @@ use serde::Deserialize;
 
 use crate::cli::{PreviousArg, ReportArgs};
 use crate::fs::Scratch;
-use crate::journal::{Header, Journal};
+use crate::journal::{Header, Journal, JournalError};
 use crate::model::{NamedFile, Task};
 use crate::report::{Diff, Options, Report, Since, View};
 use crate::storage::{Storage, is_remote};
 
 use super::console;
 use super::exit::Failure;
-use super::journal_files::has_journal_suffix;
+use super::journal_files::{first_line, has_journal_suffix};
 
 /// The most objects that are downloaded to find the last run.
 const MAX_REMOTE: usize = 8;
@@ -57,9 +56,13 @@ pub(crate) fn report<'j>(
     let before = Report::new(&earlier, options.clone()).map_err(Failure::journal)?;
     let unfiltered =
         if is_whole { None } else { Some(Report::new(journal, options).map_err(Failure::journal)?) };
+    let (sha256, _) = earlier
+        .digest()
+        .map_err(|source| Failure::journal(JournalError::Io { path: earlier.path().to_owned(), source }))?;
     let diff = Diff::new(&before, unfiltered.as_ref().unwrap_or(&report)).map_err(Failure::journal)?;
     let since = Since {
         journal: earlier.path().display().to_string(),
+        sha256,
         ended_at: earlier.ended_at(),
         counts: diff.counts(),
     };
@@ -109,16 +112,26 @@ pub(crate) fn newest_before(
     [replaced, found].into_iter().flatten().max_by_key(Journal::as_of)
 }
 
-fn is_same_report<'h>(one: &'h Header, its_path: &Path, other: &'h Header, other_path: &Path) -> bool {
-    let shard = |header: &Header| header.shard.as_ref().map(|part| part.shard);
-    if one.endpoint != other.endpoint || shard(one) != shard(other) {
+fn is_same_report(one: &Header, its_path: &Path, other: &Header, other_path: &Path) -> bool {
+    if !is_same_source(one, other) {
         return false;
     }
+    let (common, most) = common_tasks(one, other);
+    let is_named_alike = undated(its_path) == undated(other_path);
+    is_named_alike && common > 0 || common * 2 >= most
+}
+
+/// Whether both runs are of the same endpoint and shard.
+pub(super) fn is_same_source(one: &Header, other: &Header) -> bool {
+    let shard = |header: &Header| header.shard.as_ref().map(|part| part.shard);
+    one.endpoint == other.endpoint && shard(one) == shard(other)
+}
+
+/// The number of tasks that both lists have, and that of the longer list.
+pub(super) fn common_tasks<'h>(one: &'h Header, other: &'h Header) -> (usize, usize) {
     let keys = |header: &'h Header| -> HashSet<&'h str> { header.list.tasks.iter().map(Task::key).collect() };
     let (ours, theirs) = (keys(one), keys(other));
-    let common = ours.intersection(&theirs).count();
-    let is_named_alike = undated(its_path) == undated(other_path);
-    is_named_alike && common > 0 || common * 2 >= ours.len().max(theirs.len())
+    (ours.intersection(&theirs).count(), ours.len().max(theirs.len()))
 }
 
 /// The file's name with every digit replaced, so that names that differ in date and time are equal.
@@ -150,9 +163,7 @@ fn started_at(path: &Path) -> Option<Timestamp> {
         _format: u64,
         started_at: Timestamp,
     }
-    let mut line = Vec::new();
-    BufReader::new(std::fs::File::open(path).ok()?).read_until(b'\n', &mut line).ok()?;
-    serde_json::from_slice::<Start>(&line).ok().map(|start| start.started_at)
+    serde_json::from_slice::<Start>(&first_line(path)?).ok().map(|start| start.started_at)
 }
 
 fn local_files(path: &Path) -> Vec<PathBuf> {

@@ -182,11 +182,12 @@ fn write_manifest(
     storage: &Storage,
 ) -> bool {
     let path = &manifest.path;
-    let fail_on = FailOn::verdicts(&args.fail_on);
+    let (fail_on, fail_on_changes) = (FailOn::verdicts(&args.fail_on), FailOn::changes(&args.fail_on));
     let evidence = Evidence {
         outputs,
         journal: manifest.journal,
         fail_on: &fail_on,
+        fail_on_changes: &fail_on_changes,
         csv_raw: args.csv_raw,
         limits: Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes },
         ticket_format: args.ticket_format,

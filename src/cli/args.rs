@@ -14,7 +14,8 @@ use super::options::{
     StdoutFormat, TASKS, TrustArgs,
 };
 use super::values::{
-    PreviousArg, ShardArg, column, duration, languages, listen, previous, rate, shapes, shard, slots, time,
+    KeepArg, PreviousArg, ShardArg, column, duration, keep, languages, listen, previous, rate, shapes, shard,
+    slots, time,
 };
 use crate::model::{Language, Rate, Shape};
 use crate::report::Change;
@@ -119,6 +120,16 @@ pub struct ExportArgs {
     /// --rate is the rate of all shards together. auto/N reads JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID.
     #[arg(long, value_name = "I/N", value_parser = shard, help_heading = RESUME)]
     pub shard: Option<ShardArg>,
+    /// Then remove older dated runs of this report but the newest N, or those older than Nd days
+    ///
+    /// Only files that a run's manifest names and that are unchanged are removed, and a run is removed whole or not at
+    /// all. The path of the first output needs {date}. The run counts as one of N.
+    #[arg(long, value_name = "N|Nd", value_parser = keep, allow_negative_numbers = true)]
+    #[arg(help_heading = "Retention")]
+    pub keep: Option<KeepArg>,
+    /// List the files that --keep would remove; fetch and change nothing
+    #[arg(long, conflicts_with_all = ["json", "format"], help_heading = "Retention")]
+    pub dry_run: bool,
 }
 
 /// `render`.

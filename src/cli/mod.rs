@@ -31,7 +31,7 @@ pub use options::{
 pub use settings::{commented_file, settings_in_force};
 pub use typed::shell_quote;
 pub use typed_words::Typed;
-pub use values::{PreviousArg, ShardArg};
+pub use values::{KeepArg, PreviousArg, ShardArg};
 
 impl Cli {
     /// Parses a command line together with the settings of the configuration file.
@@ -65,6 +65,8 @@ impl Command {
     /// The command to run at the end, of those that have `--on-finish`.
     pub fn on_finish(&self) -> Option<&str> {
         match self {
+            // A list of what would be removed is no run.
+            Self::Export(args) if args.dry_run => None,
             Self::Export(args) => args.report.on_finish.as_deref(),
             Self::Render(args) => args.report.on_finish.as_deref(),
             Self::Merge(args) => args.report.on_finish.as_deref(),

@@ -105,6 +105,33 @@ pub enum PreviousArg {
     Journal(PathBuf),
 }
 
+/// Which older runs are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepArg {
+    /// This many of the newest, the run itself included.
+    Runs(NonZeroU32),
+    /// Those that ended at most this many days before the run.
+    Days(NonZeroU32),
+}
+
+impl fmt::Display for KeepArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runs(runs) => write!(f, "{runs}"),
+            Self::Days(days) => write!(f, "{days}d"),
+        }
+    }
+}
+
+pub(super) fn keep(text: &str) -> Result<KeepArg, String> {
+    let number = |digits: &str| digits.parse::<NonZeroU32>().ok();
+    let arg = match text.strip_suffix('d') {
+        Some(days) => number(days).map(KeepArg::Days),
+        None => number(text).map(KeepArg::Runs),
+    };
+    arg.ok_or_else(|| "write a whole number from 1: of runs, as in 30, or of days, as in 90d".to_owned())
+}
+
 /// Which share of the tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShardArg {
@@ -216,6 +243,16 @@ mod tests {
         assert_eq!(shard("auto/4"), Ok(ShardArg::Auto(of)));
         for text in ["", "/", "4", "0/4", "5/4", "1/0", "auto", "auto/0", "auto/", "-1/4", "1/4/4", "1 /4"] {
             assert!(shard(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn keep_takes_runs_or_days_from_1() {
+        let runs = |number| NonZeroU32::new(number).unwrap();
+        assert_eq!(keep("30"), Ok(KeepArg::Runs(runs(30))));
+        assert_eq!(keep("90d"), Ok(KeepArg::Days(runs(90))));
+        for text in ["", "0", "0d", "d", "-1", "30 d", "2w", "90D", "1.5d", "4294967296"] {
+            assert!(keep(text).is_err(), "{text}");
         }
     }
 

@@ -11,7 +11,6 @@ use crate::cli::{ContextMode, ExportArgs, Typed};
 use crate::fetch::{self, Event, FetchError, Limits};
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::{NamedFile, Rate, Shard, Task};
-use crate::output::{Target, manifest_path};
 use crate::report::Options;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
@@ -22,15 +21,16 @@ use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
 use crate::app::contexts;
 use crate::app::exit::{Exit, Failure};
+use crate::app::export_outputs::{Outputs, kept_journal};
 use crate::app::handling::Handling;
 use crate::app::hints::RunStats;
 use crate::app::journal_location::JournalLocation;
 use crate::app::on_finish;
-use crate::app::path_conflicts::{Place, check_path_conflicts};
 use crate::app::previous;
 use crate::app::report_options;
-use crate::app::reporting::{self, ManifestPlace};
+use crate::app::reporting;
 use crate::app::resume;
+use crate::app::retention::Retention;
 use crate::app::run_end;
 use crate::app::shard;
 use crate::app::signals::{Signal, Signals, Stop};
@@ -56,8 +56,13 @@ pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage
     }
     let handling = Handling::of(&args.report, args.connection.ca_cert.as_deref())?;
     let outputs = Outputs::new(&args, started, kept.as_deref(), &handling)?;
+    let retention = Retention::of(&args, &outputs)?;
     outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
+    if let (true, Some(retention), Some(manifest)) = (args.dry_run, &retention, &outputs.manifest) {
+        let endpoint = connect::name(&args.connection)?;
+        return retention.list(&endpoint, shard, &manifest.path, started);
+    }
     let declared = declared(&args, &storage)?;
     // The list of a run that is resumed may be in its journal alone; a discovered one has no labels.
     if declared.is_some() || args.discover {
@@ -72,79 +77,10 @@ pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage
     let stop = signals.stop();
     let args = Arc::from(args);
     let recovered = OnceLock::new();
-    let export = Export { args, started, shard, journal, recovered, storage, stop };
+    let retention = retention.map(Arc::new);
+    let export = Export { args, started, shard, journal, recovered, retention, storage, stop };
     let ended = export.under_lock(declared, outputs, options);
     export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed)
-}
-
-/// The outputs and the manifest.
-struct Outputs {
-    targets: Vec<Target>,
-    manifest: Option<ManifestPlace>,
-}
-
-impl Outputs {
-    /// The outputs of a run that began at `started`, without path conflicts.
-    fn new(
-        args: &ExportArgs,
-        started: Timestamp,
-        journal: Option<&Path>,
-        handling: &Handling,
-    ) -> Result<Self, Failure> {
-        let targets = report_options::targets(&args.report, started)?;
-        let manifest = match journal {
-            Some(journal) => Some(ManifestPlace {
-                path: manifest_path(journal),
-                journal: true,
-                pattern: pattern(args, &targets),
-                handling: handling.clone(),
-            }),
-            None => ManifestPlace::beside(&targets, false, handling),
-        };
-        handling.check(manifest.is_some())?;
-        check_path_conflicts(&places(args, &targets, journal, manifest.as_ref()))?;
-        Ok(Self { targets, manifest })
-    }
-
-    /// Checks what can be known of object storage before anything is fetched.
-    fn check(&self, storage: &Storage) -> Result<(), Failure> {
-        let places = self.targets.iter().map(Target::path);
-        let mut places = places.chain(self.manifest.iter().map(|manifest| manifest.path.as_path()));
-        places.try_for_each(|place| storage.check(place)).map_err(Failure::storage)
-    }
-}
-
-/// What the run reads and writes.
-fn places(
-    args: &ExportArgs,
-    targets: &[Target],
-    journal: Option<&Path>,
-    manifest: Option<&ManifestPlace>,
-) -> Vec<Place> {
-    let lists = args.tasks.iter().filter(|path| *path != Path::new("-"));
-    let journal = journal.into_iter().flat_map(|journal| [Place::journal(journal), Place::lock(journal)]);
-    lists
-        .map(|list| Place::task_list(list))
-        .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
-        .chain(journal)
-        .chain(manifest.into_iter().flat_map(|manifest| Place::evidence(&manifest.path)))
-        .chain(targets.iter().flat_map(Place::outputs))
-        .collect()
-}
-
-/// The path of the manifest with `{date}` and `{time}`; none if the journal is not beside the first output.
-fn pattern(args: &ExportArgs, targets: &[Target]) -> Option<PathBuf> {
-    let journal = targets.first().filter(|_| args.journal.is_none())?.journal_pattern()?;
-    Some(manifest_path(&journal))
-}
-
-/// The path of a journal that is kept: `--journal`, else beside the first output.
-fn kept_journal(args: &ExportArgs, started: Timestamp) -> Result<Option<PathBuf>, Failure> {
-    Ok(match &args.journal {
-        Some(path) => Some(path.clone()),
-        None if args.no_journal => None,
-        None => report_options::targets(&args.report, started)?.first().map(Target::journal_path),
-    })
 }
 
 /// A run under way.
@@ -155,6 +91,8 @@ struct Export {
     journal: JournalLocation,
     /// Where the records are instead if another program removed or changed the journal.
     recovered: OnceLock<NamedFile>,
+    /// Which older runs are removed after this one.
+    retention: Option<Arc<Retention>>,
     storage: Storage,
     stop: Stop,
 }
@@ -222,16 +160,45 @@ impl Export {
         let file = self.recovered.get().unwrap_or_else(|| self.journal.file());
         let journal = Journal::open(file).map_err(Failure::journal)?;
         let (args, storage) = (Arc::clone(&self.args), self.storage.clone());
-        let write =
-            move || reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage);
-        self.stop.run_or_detach(runtime, write)?.map_err(|signal| {
+        let place = manifest.as_ref().map(|manifest| manifest.path.clone());
+        let write = move || {
+            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage)
+                .map(|exit| (exit, journal))
+        };
+        let (exit, journal) = self.stop.run_or_detach(runtime, write)?.map_err(|signal| {
             signal.failure(&format!(
                 " while the reports were written; every report that is listed is complete, and {} has all \
                  answers; to write the reports: `{}`",
                 file.name.display(),
                 self.args.report.typed.render(&file.name)
             ))
-        })?
+        })??;
+        self.remove_older(exit, journal, place, runtime)?;
+        Ok(exit)
+    }
+
+    /// Removes older runs, if `--keep` is set and this one ended well.
+    fn remove_older(
+        &self,
+        exit: Exit,
+        journal: Journal,
+        manifest: Option<PathBuf>,
+        runtime: &Runtime,
+    ) -> Result<(), Failure> {
+        let is_written = exit != Exit::Stopped && self.recovered.get().is_none();
+        let (Some(retention), Some(manifest), true) = (self.retention.clone(), manifest, is_written) else {
+            return Ok(());
+        };
+        let remove = move || retention.apply(&journal, &manifest);
+        let removed = self.stop.run_or_detach(runtime, remove).unwrap_or_else(|failure| {
+            console::warning(&format!("older runs were not removed: {}", failure.message()));
+            Ok(())
+        });
+        removed.map_err(|signal| {
+            signal.failure(
+                " while older runs were removed; the reports are complete, and the next run goes on with it",
+            )
+        })
     }
 
     /// Finds the tasks, unless they are known, and fetches those without an answer; gives hints for after

@@ -102,6 +102,11 @@ impl Target {
         &self.path
     }
 
+    /// The path before `{date}` and `{time}` were replaced.
+    pub fn pattern(&self) -> &Path {
+        &self.pattern
+    }
+
     /// What is written there.
     pub fn kind(&self) -> Kind {
         self.kind

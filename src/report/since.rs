@@ -11,6 +11,8 @@ use crate::model::Language;
 pub struct Since {
     /// The earlier run's journal, as messages name it.
     pub journal: String,
+    /// That journal's SHA-256.
+    pub sha256: [u8; 32],
     /// The end of the earlier run, on the clock of the machine that fetched.
     pub ended_at: Timestamp,
     /// How many tasks have each change, in the order of [`Change::ALL`], zeros included.

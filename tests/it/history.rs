@@ -389,14 +389,36 @@ fn waivers_are_as_of_each_night_and_todays_options_judge_all() {
 }
 
 #[test]
-fn two_runs_of_one_night_count_once_and_the_newer_answer_decides() {
+fn later_finished_run_of_a_night_counts_alone() {
     let folder = tempdir().unwrap();
-    let (early, late) = ([("t", "", "web", Differences(4))], [("t", "", "web", Differences(0))]);
+    let early = [("t", "", "web", Differences(4)), ("u", "", "db", Differences(0))];
+    let late =
+        [("u", "", "db", FetchFailed), ("t", "", "web", Differences(0)), ("v", "", "new", Differences(1))];
     write(&folder.path().join("early.jsonl"), &night("2026-11-01T01:00:00Z", &early));
     write(&folder.path().join("late.jsonl"), &night("2026-11-01T05:00:00Z", &late));
-    let history = history(folder.path(), &["early.jsonl", ".", "late.jsonl"]);
-    assert_eq!(history["nights"].as_array().unwrap().len(), 1);
-    assert_eq!(verdicts(&history, "web"), "consistent");
+    let found = history(folder.path(), &["early.jsonl", ".", "late.jsonl"]);
+    assert_eq!(found["nights"].as_array().unwrap().len(), 1);
+    assert_eq!(verdicts(&found, "web"), "consistent");
+    assert_eq!(task(&found, "db")["verdicts"], json!([null]), "the earlier answer does not count");
+    let night_of = &found["nights"][0];
+    assert_eq!(night_of["journals"].as_array().unwrap().len(), 1);
+    assert_eq!(night_of["superseded"], json!(["early.jsonl"]));
+    assert!(
+        found["warnings"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("several runs of one list ended in these nights (1)"),
+        "{}",
+        found["warnings"]
+    );
+    // A run of some of the tasks, or one that is incomplete, adds its answers to those of the night.
+    let part = [("t", "", "web", Differences(2)), ("u", "", "db", Missing), ("v", "", "new", Missing)];
+    write(&folder.path().join("part.jsonl"), &night("2026-11-01T06:00:00Z", &part));
+    let found = history(folder.path(), &["early.jsonl", "part.jsonl"]);
+    assert_eq!(verdicts(&found, "web"), "inconsistent");
+    assert_eq!(verdicts(&found, "db"), "consistent");
+    assert_eq!(found["nights"][0]["superseded"], json!([]));
+    assert_eq!(found["nights"][0]["finished"], false);
 }
 
 #[test]

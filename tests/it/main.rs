@@ -45,6 +45,7 @@ mod previous;
 mod report;
 #[cfg(unix)]
 mod resume;
+mod retention;
 mod service;
 mod service_auth;
 mod serving;

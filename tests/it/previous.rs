@@ -150,6 +150,28 @@ fn export_compares_with_the_journal_that_it_replaces_and_with_dated_ones() {
     assert_ne!(document["since_last_run"]["same"], 12);
 }
 
+#[test]
+fn manifest_names_the_run_compared_with_and_its_conditions() {
+    let folder = nights();
+    let settings = |more: &[&str]| -> Value {
+        let rendered = run(folder.path(), &[&["render", NEW, "-o", "out/w.json"], more].concat());
+        assert!(matches!(rendered.code, 0 | 4), "{}", rendered.stderr);
+        let manifest = std::fs::read(folder.path().join("out/w.manifest.json")).unwrap();
+        serde_json::from_slice::<Value>(&manifest).unwrap()["settings"].take()
+    };
+    let compared = settings(&["--previous", "--fail-on", "stale,gone,worse"]);
+    let before = std::fs::read(folder.path().join("r/2026-11-01/wave.journal.jsonl")).unwrap();
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(before));
+    assert_eq!(compared["previous"], json!({"name": "../r/2026-11-01/wave.journal.jsonl", "sha256": digest}));
+    assert_eq!(compared["fail_on"], json!(["stale"]));
+    assert_eq!(compared["fail_on_changes"], json!(["gone", "worse"]));
+    let verified = run(folder.path(), &["verify", "out/w.manifest.json"]);
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+    let plain = settings(&[]);
+    let has = |key: &str| plain.as_object().unwrap().contains_key(key);
+    assert!(has("fail_on") && !has("previous") && !has("fail_on_changes"), "{plain}");
+}
+
 #[cfg(unix)]
 #[test]
 fn journals_in_object_storage_are_read_by_prefix() {

@@ -65,6 +65,8 @@ struct Night<'a> {
     gaps: usize,
     counts: Counts<Verdict>,
     journals: &'a [String],
+    /// Earlier runs of the same list, which do not count.
+    superseded: &'a [String],
 }
 
 impl<'a> Night<'a> {
@@ -82,6 +84,7 @@ impl<'a> Night<'a> {
             gaps: night.gaps,
             counts: Counts(night.counts.clone()),
             journals: &night.journals,
+            superseded: &night.superseded,
         }
     }
 }
@@ -100,6 +103,8 @@ struct Task<'a> {
     nights_without_progress: usize,
     verdicts: Vec<Option<Verdict>>,
     differences: Vec<Option<u64>>,
+    /// The nights, by run end, that show a synchronisation.
+    synchronised: Vec<String>,
 }
 
 impl<'a> Task<'a> {
@@ -109,6 +114,8 @@ impl<'a> Task<'a> {
         let differences = task.findings.iter().map(|finding| {
             finding.filter(|finding| finding.verdict.has_evidence()).map(|finding| finding.differences)
         });
+        let marked = task.synchronised().iter().enumerate().filter(|(_, is_marked)| **is_marked);
+        let synchronised = marked.filter_map(|(night, _)| ended(Some(night)));
         Self {
             task_id: task.task_id(),
             source_name: task.source_name(),
@@ -121,6 +128,7 @@ impl<'a> Task<'a> {
             nights_without_progress: task.nights_without_progress(),
             verdicts: task.verdicts().collect(),
             differences: differences.collect(),
+            synchronised: synchronised.collect(),
         }
     }
 }

@@ -28,6 +28,9 @@ const DOT: usize = 4;
 const NIGHT_WIDTH: usize = 8;
 const MAX_STRIP: usize = 360;
 const STRIP_HEIGHT: usize = 16;
+/// The height of the mark of a synchronisation, and its colour.
+const MARK_HEIGHT: usize = 3;
+const SYNCHRONISED: &str = "#2563b8";
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -238,7 +241,16 @@ fn legend(history: &History, language: Language) -> Vec<VerdictWords> {
         fill: tone_and_fill(None).1,
         shape: "circle",
     };
-    verdicts.chain(nights.iter().any(|night| night.absent() > 0).then_some(gap)).collect()
+    let synchronised = VerdictWords {
+        label: language.text("Synchronised").to_owned(),
+        meaning: String::new(),
+        tone: "synchronised",
+        fill: SYNCHRONISED,
+        shape: "line",
+    };
+    let is_marked = history.tasks().iter().any(|task| task.synchronised().contains(&true));
+    let gap = nights.iter().any(|night| night.absent() > 0).then_some(gap);
+    verdicts.chain(gap).chain(is_marked.then_some(synchronised)).collect()
 }
 
 /// Points as SVG writes them.
@@ -338,6 +350,22 @@ fn strip(task: &Course, document: &HistoryDocument<'_>, width: usize) -> (Vec<Pa
             });
         }
         from = to;
+    }
+    for (night, _) in task.synchronised().iter().enumerate().filter(|(_, is_marked)| **is_marked) {
+        let (x, end) = (night * width / nights, (night + 1) * width / nights);
+        parts.push(Part {
+            tone: "synchronised",
+            fill: SYNCHRONISED,
+            x,
+            y: 0,
+            width: end.saturating_sub(x).saturating_sub(1).max(1),
+            height: MARK_HEIGHT,
+            title: format!("{}: {}", date(night), language.text("Synchronised")),
+        });
+    }
+    let marked = task.synchronised().iter().filter(|is_marked| **is_marked).count();
+    if marked > 0 {
+        words.push(format!("{} {marked}", language.text("Synchronised")));
     }
     (parts, words.join(language.comma()))
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -28,6 +29,7 @@ pub struct Manifest {
     text: Vec<u8>,
     headline: Option<String>,
     ticket_format: Option<String>,
+    run: Option<ManifestRun>,
 }
 
 /// A file that a manifest names.
@@ -43,6 +45,28 @@ pub struct ManifestFile<'a> {
     pub is_journal: bool,
     /// Whether it is one of the files of a CSV folder.
     pub in_folder: bool,
+    entry: &'a Entry,
+    manifest: &'a Manifest,
+}
+
+impl ManifestFile<'_> {
+    /// Reads the file, and compares it with what the manifest says.
+    pub fn finding(&self) -> Finding {
+        self.manifest.check(&self.path, self.entry)
+    }
+}
+
+/// The run of a manifest.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ManifestRun {
+    /// The endpoint.
+    pub endpoint: String,
+    /// When the run started, on the clock of the machine that fetched.
+    pub started_at: Timestamp,
+    /// When the run ended, on the clock of the machine that fetched.
+    pub ended_at: Timestamp,
+    /// Whether the run ended.
+    pub finished: bool,
 }
 
 /// Why a manifest cannot be used.
@@ -91,6 +115,7 @@ struct Document {
     failed: Vec<String>,
     headline: Option<String>,
     settings: Option<SettingsPart>,
+    run: Option<ManifestRun>,
 }
 
 /// The settings that matter to a reader.
@@ -138,7 +163,7 @@ impl Manifest {
         if format != FORMAT {
             return Err(ManifestError::Format { path: path.to_owned(), format });
         }
-        let Document { complete, files, failed, headline, settings } =
+        let Document { complete, files, failed, headline, settings, run } =
             serde_json::from_slice(&text).map_err(|error| no_manifest(error.to_string()))?;
         if files.is_empty() && failed.is_empty() {
             return Err(no_manifest("it names no file".to_owned()));
@@ -157,7 +182,7 @@ impl Manifest {
         }
         let (storage, folder) = (storage.clone(), folder_of(path).to_owned());
         let ticket_format = settings.and_then(|settings| settings.ticket_format);
-        Ok(Self { storage, folder, files, complete, failed, text, headline, ticket_format })
+        Ok(Self { storage, folder, files, complete, failed, text, headline, ticket_format, run })
     }
 
     /// The document as it was read, byte for byte.
@@ -184,6 +209,11 @@ impl Manifest {
         self.ticket_format.as_deref()
     }
 
+    /// The run; none if the manifest does not say.
+    pub fn run(&self) -> Option<&ManifestRun> {
+        self.run.as_ref()
+    }
+
     /// The files, unchecked.
     pub fn files(&self) -> impl Iterator<Item = ManifestFile<'_>> {
         self.files.iter().map(|entry| ManifestFile {
@@ -192,15 +222,16 @@ impl Manifest {
             sha256: &entry.sha256,
             is_journal: entry.role == Role::Journal,
             in_folder: entry.in_folder,
+            entry,
+            manifest: self,
         })
     }
 
     /// The files, each with its path from here and what became of it. Each is read when its turn comes.
     pub fn findings(&self) -> impl Iterator<Item = (PathBuf, Finding)> {
-        self.files.iter().map(|entry| {
-            let path = self.at(&entry.path);
-            let finding = self.check(&path, entry);
-            (path, finding)
+        self.files().map(|file| {
+            let finding = file.finding();
+            (file.path, finding)
         })
     }
 

@@ -21,14 +21,15 @@ use super::target::{Kind, Output};
 use crate::fs::Written;
 use crate::model::{Markup, TOOL, Verdict};
 use crate::output::error::{Cause, OutputError};
-use crate::report::{Report, Status};
+use crate::report::{Change, Report, Status};
 use crate::sshsig::Signer;
 use crate::storage::Storage;
 
-pub use check::{Finding, Manifest, ManifestError, ManifestFile};
+pub use check::{Finding, Manifest, ManifestError, ManifestFile, ManifestRun};
 use entry::{Entry, FORMAT, Role};
 use names::name_from;
 use previous::Previous;
+pub use previous::dated_manifests;
 pub use signature::{read_signature, remove_signature, signature_path};
 
 /// What came of a run's outputs, and what shaped them beside the report's own options.
@@ -41,6 +42,8 @@ pub struct Evidence<'a> {
     pub journal: bool,
     /// The verdicts that change the exit code.
     pub fail_on: &'a [Verdict],
+    /// The changes since the last run that change the exit code.
+    pub fail_on_changes: &'a [Change],
     /// Whether texts in CSV were left as they are.
     pub csv_raw: bool,
     /// How much one file was to hold.
@@ -114,6 +117,10 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
     let failed: Vec<String> =
         failed.map(|output| name_from(path, output.target.path())).collect::<io::Result<_>>()?;
     let previous = Previous::find(path, evidence.pattern, evidence.storage)?;
+    let compared_with = report.since().map(|since| -> io::Result<ComparedWith> {
+        let name = name_from(path, Path::new(&since.journal))?;
+        Ok(ComparedWith { name, sha256: hex::encode(since.sha256) })
+    });
     Ok(Document {
         format: FORMAT,
         tool: TOOL,
@@ -134,6 +141,8 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
             max_age_seconds: options.policy.max_age.map(|age| age.as_secs()),
             not_before: options.policy.not_before.map(|time| zone.rfc3339(time)),
             fail_on: evidence.fail_on,
+            fail_on_changes: evidence.fail_on_changes,
+            previous: compared_with.transpose()?,
             csv_raw: evidence.csv_raw,
             max_sheets: evidence.limits.max_sheets,
             max_bytes: evidence.limits.max_bytes,
@@ -195,6 +204,10 @@ struct Settings<'a> {
     max_age_seconds: Option<u64>,
     not_before: Option<String>,
     fail_on: &'a [Verdict],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    fail_on_changes: &'a [Change],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<ComparedWith>,
     csv_raw: bool,
     max_sheets: NonZeroUsize,
     max_bytes: Option<u64>,
@@ -206,6 +219,14 @@ struct Settings<'a> {
     only: &'a [Verdict],
     #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
     labels: Vec<String>,
+}
+
+/// The journal of the last run, with which the report is compared.
+#[derive(Serialize)]
+struct ComparedWith {
+    /// Its path from the manifest's folder. The run may have replaced it.
+    name: String,
+    sha256: String,
 }
 
 /// How many of the tasks the outputs show.

@@ -76,6 +76,21 @@ fn newest_before(path: &Path, pattern: &Path, storage: &Storage) -> Option<PathB
     found.filter(|found| start(found).is_some_and(|start| start < own)).max_by_key(start)
 }
 
+/// The manifests whose paths differ from `pattern` only in having a date and a time for `{date}` and `{time}`, each with
+/// its date, or an empty text if the pattern has none. Not for object storage.
+pub fn dated_manifests(pattern: &Path) -> Vec<(PathBuf, String)> {
+    // As the paths that are found are written.
+    let pattern: PathBuf = pattern.components().collect();
+    let Some(pattern) = pattern.to_str().filter(|pattern| !is_remote(Path::new(pattern))) else {
+        return Vec::new();
+    };
+    let dated = |path: PathBuf| {
+        let date = start_of(path.to_str()?, pattern)?.0.to_owned();
+        Some((path, date))
+    };
+    candidates(pattern, &Storage::default()).into_iter().filter_map(dated).collect()
+}
+
 /// The files that may fit `pattern`. A folder that cannot be read has none.
 fn candidates(pattern: &str, storage: &Storage) -> Vec<PathBuf> {
     if is_remote(Path::new(pattern)) {

@@ -5,7 +5,8 @@ use std::io::Write;
 use jiff::Timestamp;
 use rust_xlsxwriter::{
     Chart, ChartEmptyCells, ChartFormat, ChartLegendPosition, ChartLine, ChartMarker, ChartMarkerType,
-    ChartRange, ChartSolidFill, ChartType, Color, Format, FormatAlign, Workbook, Worksheet, XlsxError,
+    ChartRange, ChartSolidFill, ChartType, Color, Format, FormatAlign, FormatBorder, Workbook, Worksheet,
+    XlsxError,
 };
 
 use super::cell_text::{cell_text, first_units};
@@ -48,6 +49,8 @@ const FIGURES: [(&str, f64); 7] = [
     ("Last got worse", 16.5),
     ("Nights without evidence", 12.0),
 ];
+/// The colour of the mark of a synchronisation.
+const SYNCHRONISED: u32 = 0x0025_63B8;
 /// The first column of the strips, after the figures.
 const STRIP: u16 = 7;
 /// The colour of tasks without a result in the chart.
@@ -254,9 +257,11 @@ impl Page<'_> {
         let strip = Strip::new(self.history.is_sample());
         for (row, task) in (1..).zip(self.history.tasks()) {
             self.task(sheet, row, task)?;
-            for (column, verdict) in (STRIP..).zip(task.verdicts().skip(skipped)) {
+            let marks = task.synchronised().iter().skip(skipped);
+            for (column, (verdict, is_marked)) in (STRIP..).zip(task.verdicts().skip(skipped).zip(marks)) {
                 let (text, format) = strip.cell(verdict);
-                sheet.write_string_with_format(row, column, text, format)?;
+                let marked = is_marked.then(|| marked(format));
+                sheet.write_string_with_format(row, column, text, marked.as_ref().unwrap_or(format))?;
             }
             if let Some(id) = task.task_id() {
                 sheet.string(row, after, &cell_text(id), &styles.text)?;
@@ -356,6 +361,11 @@ impl Page<'_> {
         sheet.set_footer(format!("&L&10 {left}&R&10 {right}"));
         Ok(())
     }
+}
+
+/// The format with the mark of a synchronisation: a blue line above.
+fn marked(format: &Format) -> Format {
+    Format::clone(format).set_border_top(FormatBorder::Thick).set_border_top_color(Color::RGB(SYNCHRONISED))
 }
 
 /// The symbol and format of each verdict in a strip, and the format of a gap.

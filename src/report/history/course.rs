@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::entry::{Entry, Finding, identities};
+use super::entry::{Entry, Finding, identities, marks};
 use super::night::Night;
 use super::statistics::Statistics;
 use crate::model::Verdict;
@@ -28,6 +28,8 @@ pub struct NightSummary {
     pub ended_at: Timestamp,
     /// The journals, as the user named them.
     pub journals: Vec<String>,
+    /// The journals of earlier runs of the same list, which do not count.
+    pub superseded: Vec<String>,
     /// The status of the night's report.
     pub status: Status,
     /// Whether every run ended.
@@ -82,6 +84,8 @@ pub struct Course {
     /// The finding of each night; none at a gap.
     pub findings: Vec<Option<Finding>>,
     statistics: Statistics,
+    /// By night.
+    synchronised: Vec<bool>,
 }
 
 impl Course {
@@ -89,7 +93,7 @@ impl Course {
     fn after_gaps(nights: usize, entry: Entry) -> Self {
         let mut findings = vec![None; nights];
         findings.push(entry.result());
-        Self { entry, is_listed: true, findings, statistics: Statistics::default() }
+        Self { entry, is_listed: true, findings, statistics: Statistics::default(), synchronised: Vec::new() }
     }
 
     /// Records what the newest night says about the task.
@@ -127,6 +131,12 @@ impl Course {
     /// The verdicts of all nights; none at a gap.
     pub fn verdicts(&self) -> impl Iterator<Item = Option<Verdict>> {
         self.findings.iter().map(|finding| finding.map(|finding| finding.verdict))
+    }
+
+    /// Whether each night is marked: the server was synchronised after that night's verification, or for the first time
+    /// known since the night before.
+    pub fn synchronised(&self) -> &[bool] {
+        &self.synchronised
     }
 
     /// The newest finding; none if no night has one.
@@ -194,6 +204,7 @@ impl History {
         }
         for task in &mut tasks {
             task.statistics = Statistics::of(&task.findings);
+            task.synchronised = marks(&task.findings);
         }
         for (number, night) in summaries.iter_mut().enumerate() {
             let is_gap = |task: &&Course| task.findings.get(number).is_none_or(Option::is_none);
@@ -235,6 +246,7 @@ fn summary(night: &Night) -> NightSummary {
         started_at: night.started_at,
         ended_at: night.ended_at,
         journals: night.journals.clone(),
+        superseded: night.superseded.clone(),
         status: night.facts.status(),
         finished: night.facts.finished,
         missing_shards: night.facts.missing_shards.clone(),

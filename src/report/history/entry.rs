@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::model::Verdict;
 use crate::report::identity::Identity;
 use crate::report::row::SummaryRow;
@@ -14,6 +16,29 @@ pub struct Finding {
     pub verdict: Verdict,
     /// The differing, missing and redundant files; 0 without a verification.
     pub differences: u64,
+    /// What is known of synchronisations; none if the context is not known.
+    pub synchronisation: Option<Synchronisation>,
+}
+
+/// The last synchronisation that a night knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Synchronisation {
+    /// When the last one ended; none if there was none.
+    pub ended_at: Option<Timestamp>,
+    /// Whether it ended after the verification, or has not ended.
+    pub is_later: bool,
+}
+
+/// Whether each night shows a new synchronisation, or one after its verification.
+pub(super) fn marks(findings: &[Option<Finding>]) -> Vec<bool> {
+    let mut known: Option<Option<Timestamp>> = None;
+    let mut mark = |finding: &Option<Finding>| {
+        let Some(found) = finding.and_then(|finding| finding.synchronisation) else { return false };
+        let is_new = known.is_some_and(|known| found.ended_at > known);
+        known = Some(known.map_or(found.ended_at, |known| known.max(found.ended_at)));
+        is_new || found.is_later
+    };
+    findings.iter().map(&mut mark).collect()
 }
 
 /// Texts that occur in many nights, each kept once.
@@ -55,7 +80,14 @@ impl Entry {
             source_name: get(task.source_name.as_deref()),
             endpoint: names.get(endpoint),
             // A task without a record was not fetched.
-            finding: row.fetched_at.map(|_| Finding { verdict: row.verdict, differences: row.differences() }),
+            finding: row.fetched_at.map(|_| Finding {
+                verdict: row.verdict,
+                differences: row.differences(),
+                synchronisation: row.context.as_ref().map(|context| Synchronisation {
+                    ended_at: context.last_synchronised,
+                    is_later: context.stale_by.is_some(),
+                }),
+            }),
         }
     }
 

@@ -25,6 +25,10 @@ pub struct Night {
     /// The shard of the report, if it is of one, and the number of tasks in the whole list. Used until reports are joined.
     pub(super) shard: Option<(Shard, usize)>,
     pub(super) is_sample: bool,
+    /// Whether the journal joins those of several runs.
+    pub(super) is_merged: bool,
+    /// The journals of earlier runs of the same list in this night, which do not count.
+    pub superseded: Vec<String>,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -44,8 +48,21 @@ impl Night {
             facts: report.facts(),
             shard: header.shard.as_ref().map(|part| (part.shard, part.list.list_tasks)),
             is_sample: report.is_sample(),
+            is_merged: !header.merged_from.is_empty(),
+            superseded: Vec::new(),
             entries,
         }
+    }
+
+    /// Whether this run replaces an `earlier` one of the same night: it ended later, is finished, and its list has every
+    /// task of the earlier one. Shards replace the same shard only.
+    pub fn supersedes(&self, earlier: &Self) -> bool {
+        let is_alike = self.is_merged == earlier.is_merged && self.shard == earlier.shard;
+        let has_all = || {
+            let places = Identity::places(&identities(&self.entries), &identities(&earlier.entries));
+            places.iter().all(Option::is_some)
+        };
+        is_alike && self.facts.finished && self.as_of > earlier.as_of && has_all()
     }
 
     /// Joins the reports of different shards of one list; none without any.
@@ -81,6 +98,7 @@ impl Night {
         night.ended_at = later.ended_at;
         night.as_of = later.as_of;
         night.journals.extend(later.journals);
+        night.superseded.extend(later.superseded);
         night.is_clock_wrong |= later.is_clock_wrong;
         night.is_sample |= later.is_sample;
         let facts = &mut night.facts;

@@ -11,8 +11,17 @@ const JUDGED: &str = "Every night is judged by the options of this history; ages
                       night's run.";
 
 /// The figures of a task, each with its definition.
-const DEFINITIONS: [(&str, &str); 7] = [
-    ("Night", "the runs that ended between noon and noon; their journals are merged"),
+const DEFINITIONS: [(&str, &str); 8] = [
+    (
+        "Night",
+        "the runs that ended between noon and noon; their journals are merged, but of several finished runs of one list \
+         only the last counts",
+    ),
+    (
+        "Synchronised",
+        "a blue line above a night: the server was synchronised after that night's verification, or since the night \
+         before",
+    ),
     (
         "No result",
         "the task was not fetched or the fetch failed, its shard is missing, or the list does not have it",
@@ -73,6 +82,10 @@ impl History {
             self.nights().iter().filter(is_it).map(|night| zone.plain(night.ended_at)).collect()
         };
         [
+            (
+                "several runs of one list ended in these nights ({0}), and only the last of each counts: {1}",
+                nights(|night| !night.superseded.is_empty()),
+            ),
             ("results are missing, so the counts are too low, in these nights ({0}): {1}", nights(|night| !night.is_whole())),
             (
                 "the clock of a machine that fetched was off by more than 5 minutes in these nights ({0}), which are ordered \

@@ -85,7 +85,8 @@ mod tests {
                 'U' => Verdict::Unreadable,
                 _ => Verdict::Inconsistent,
             };
-            Some(Finding { verdict, differences: c.to_digit(10).unwrap_or(0).into() })
+            let differences = c.to_digit(10).unwrap_or(0).into();
+            Some(Finding { verdict, differences, synchronisation: None })
         };
         text.chars().map(finding).collect()
     }
@@ -128,7 +129,7 @@ mod tests {
 
     fn any_findings() -> impl Strategy<Value = Vec<Option<Finding>>> {
         let finding = (prop::sample::select(Verdict::ALL.to_vec()), 0_u64..4)
-            .prop_map(|(verdict, differences)| Finding { verdict, differences });
+            .prop_map(|(verdict, differences)| Finding { verdict, differences, synchronisation: None });
         prop::collection::vec(prop::option::weighted(0.8, finding), 0..12)
     }
 

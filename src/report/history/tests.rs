@@ -1,6 +1,6 @@
 //! Histories of made-up nights.
 
-use super::entry::{Entry, Finding, Names};
+use super::entry::{Entry, Finding, Names, Synchronisation, marks};
 use super::{History, Night};
 use crate::model::Verdict;
 use crate::report::status::Facts;
@@ -18,7 +18,11 @@ fn night(ended: &str, rows: &[Row<'_>]) -> Night {
             source_id: get(source_id),
             source_name: get(name),
             endpoint: names.get("e"),
-            finding: finding.map(|(verdict, differences)| Finding { verdict, differences }),
+            finding: finding.map(|(verdict, differences)| Finding {
+                verdict,
+                differences,
+                synchronisation: None,
+            }),
         }
     });
     let entries: Vec<Entry> = entries.collect();
@@ -32,6 +36,8 @@ fn night(ended: &str, rows: &[Row<'_>]) -> Night {
         facts: Facts { finished: true, ..Facts::default() },
         shard: None,
         is_sample: false,
+        is_merged: false,
+        superseded: Vec::new(),
         entries,
     }
 }
@@ -88,6 +94,35 @@ fn reports_of_one_night_are_joined_and_the_later_result_counts() {
         assert_eq!(history.nights()[0].passing(), 2);
         assert_eq!(history.nights()[0].journals.len(), 2);
     }
+}
+
+#[test]
+fn night_after_a_synchronisation_is_marked() {
+    let of = |ended: Option<&str>, is_later| {
+        let ended_at = ended.map(|ended| ended.parse().unwrap());
+        let synchronisation = Some(Synchronisation { ended_at, is_later });
+        Some(Finding { verdict: Verdict::Consistent, differences: 0, synchronisation })
+    };
+    let (first, second) = (Some("2026-11-01T00:00:00Z"), Some("2026-11-03T00:00:00Z"));
+    let unknown = Some(Finding { verdict: Verdict::Consistent, differences: 0, synchronisation: None });
+    assert_eq!(
+        marks(&[of(first, false), of(first, false), unknown, None, of(second, false), of(second, false)]),
+        [false, false, false, false, true, false]
+    );
+    assert_eq!(marks(&[of(None, false), of(first, false), of(first, true)]), [false, true, true]);
+    assert_eq!(marks(&[unknown, of(second, false), of(None, false), of(second, false)]), [false; 4]);
+}
+
+#[test]
+fn later_finished_run_of_the_same_tasks_supersedes() {
+    let early = night("2026-11-01T01:00:00Z", &[("t1", "", "a", BAD), ("t2", "", "b", GOOD)]);
+    let mut late =
+        night("2026-11-01T02:00:00Z", &[("t2", "", "b", BAD), ("t1", "", "a", None), ("t3", "", "c", BAD)]);
+    let part = night("2026-11-01T03:00:00Z", &[("t2", "", "b", BAD)]);
+    assert!(late.supersedes(&early) && !early.supersedes(&late));
+    assert!(!part.supersedes(&early), "other tasks of the earlier run would have no result");
+    late.facts.finished = false;
+    assert!(!late.supersedes(&early));
 }
 
 #[test]
