@@ -6,7 +6,7 @@ use crate::cli::VerifyArgs;
 use jiff::Timestamp;
 
 use crate::output::{Finding, Manifest, read_signature};
-use crate::sshsig::{self, AllowedSigners};
+use crate::sshsig::{self, AllowedSigners, RevokedKeys};
 use crate::storage::Storage;
 
 use crate::app::console;
@@ -15,15 +15,20 @@ use crate::app::exit::{Exit, Failure};
 
 /// Checks every manifest, also if another has errors.
 pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<Exit, Failure> {
-    let allowed = args.allowed_signers.as_deref().map(allowed_signers).transpose()?;
+    let signers = match &args.allowed_signers {
+        Some(path) => Some(Signers {
+            allowed: allowed_signers(path)?,
+            revoked: args.revoked_keys.as_deref().map(revoked_keys).transpose()?.unwrap_or_default(),
+            wanted: args.signer.as_deref(),
+        }),
+        None => None,
+    };
     let mut exit = Exit::Done;
     for path in &args.manifests {
         let of_this = match Manifest::read(path, storage) {
             Ok(manifest) => {
-                let signed = match &allowed {
-                    Some(allowed) => {
-                        check_signature(path, &manifest, allowed, args.signer.as_deref(), storage, quiet)?
-                    }
+                let signed = match &signers {
+                    Some(signers) => check_signature(path, &manifest, signers, storage, quiet)?,
                     None => Exit::Done,
                 };
                 match check(path, &manifest, quiet)? {
@@ -45,6 +50,18 @@ pub(super) fn run(args: &VerifyArgs, storage: &Storage, quiet: bool) -> Result<E
     Ok(exit)
 }
 
+/// Whose signatures count.
+struct Signers<'a> {
+    allowed: AllowedSigners,
+    revoked: RevokedKeys,
+    wanted: Option<&'a str>,
+}
+
+fn revoked_keys(path: &Path) -> Result<RevokedKeys, Failure> {
+    RevokedKeys::read(path)
+        .map_err(|error| Failure::usage(format!("cannot read {} (--revoked-keys): {error}", path.display())))
+}
+
 /// Reads the list of allowed signers, and warns of lines that are ignored.
 fn allowed_signers(path: &Path) -> Result<AllowedSigners, Failure> {
     let name = path.display();
@@ -58,14 +75,14 @@ fn allowed_signers(path: &Path) -> Result<AllowedSigners, Failure> {
 fn check_signature(
     path: &Path,
     manifest: &Manifest,
-    allowed: &AllowedSigners,
-    signer: Option<&str>,
+    signers: &Signers<'_>,
     storage: &Storage,
     quiet: bool,
 ) -> Result<Exit, Failure> {
     let problem = match read_signature(path, storage) {
         Ok(Some(signature)) => {
-            match sshsig::verify(manifest.text(), &signature, allowed, signer, Timestamp::now()) {
+            let Signers { allowed, revoked, wanted } = signers;
+            match sshsig::verify(manifest.text(), &signature, allowed, revoked, *wanted, Timestamp::now()) {
                 Ok(_) if quiet => return Ok(Exit::Done),
                 Ok(who) => {
                     return console::out(&format!("ok signature {who}")).map(|_| Exit::Done);
