@@ -93,7 +93,7 @@ start() {
     echo "Request Tracker did not start" >&2
     exit 1
 }
-check() { PYTHONDONTWRITEBYTECODE=1 python3 "$here/rt_check.py" "$program" "http://127.0.0.1:$port" "$work/tokens" "$1"; }
+check() { PYTHONDONTWRITEBYTECODE=1 python3 -u "$here/rt_check.py" "$program" "http://127.0.0.1:$port" "$work/tokens" "$1"; }
 
 start RT_DROP=1 RT_MAX=20000
 check drop

@@ -106,14 +106,14 @@ def check_large_files(folder, ticket):
     print(f"ok: {MODE}: large file is found out, with the limit, and no comment lists it")
 
 
-def check_kills(folder, ticket, files):
-    """Killed at more and more points, each time on a new ticket's state, then completed."""
+def check_kills(folder, ticket, files, duration):
+    """Killed after more and more of the time that a delivery takes, then completed."""
     environment = {"PATH": os.environ["PATH"], "RT_TOKEN": TOKEN["writer"]}
     command = [PROGRAM, "deliver", MANIFEST, "--to", address(ticket)]
     kills = 0
-    for delay in range(50, 20_000, 400):
+    for step in range(1, 25):
         child = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay / 1000)
+        time.sleep(step * duration / 16)
         if child.poll() is not None:
             break
         child.send_signal(signal.SIGKILL)
@@ -199,7 +199,9 @@ def main():
             check_large_files(folder, {"drop": 1, "truncate": 2}[MODE])
             return
         export = ["export", tasks, "--endpoint", "embedded", *outputs, "--to", address(3)]
+        start = time.monotonic()
         exported = run(folder, *export)
+        duration = time.monotonic() - start
         assert exported.returncode == 0, exported.stderr
         assert f"{address(3)}#txn-" in exported.stdout, exported.stdout
         check(folder, 3, files)
@@ -207,7 +209,7 @@ def main():
         assert again.returncode == 0 and again.stdout in exported.stdout, again.stderr
         check(folder, 3, files)
         print("ok: delivered twice, one comment, one copy of each file")
-        check_kills(folder, 4, files)
+        check_kills(folder, 4, files, duration)
         check_refusals(folder, 5)
         check_login_page(folder, 5)
         check_long_history(folder, 6, files)
