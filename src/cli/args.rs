@@ -223,6 +223,9 @@ pub struct VerifyArgs {
     /// File of allowed signers, as for ssh-keygen: check each manifest's signature too
     #[arg(long, value_name = "FILE", help_heading = "Signature")]
     pub allowed_signers: Option<PathBuf>,
+    /// File of revoked public keys, one a line, as for ssh-keygen -r (no KRL)
+    #[arg(long, value_name = "FILE", requires = "allowed_signers", help_heading = "Signature")]
+    pub revoked_keys: Option<PathBuf>,
     /// Principal that must have signed [default: any in the file]
     #[arg(long, value_name = "WHO", requires = "allowed_signers", help_heading = "Signature")]
     pub signer: Option<String>,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::io_advice;
 use crate::output::{Finding, Manifest, read_signature};
-use crate::sshsig::{self, AllowedSigners};
+use crate::sshsig::{self, AllowedSigners, RevokedKeys};
 use crate::storage::Storage;
 
 use crate::app::console;
@@ -16,15 +16,20 @@ use crate::app::exit::{Exit, Failure};
 
 /// Checks every manifest, also if another has errors.
 pub(super) fn run(args: &VerifyArgs, storage: &Storage) -> Result<Exit, Failure> {
-    let allowed = args.allowed_signers.as_deref().map(allowed_signers).transpose()?;
+    let signers = match &args.allowed_signers {
+        Some(path) => Some(Signers {
+            allowed: allowed_signers(path)?,
+            revoked: args.revoked_keys.as_deref().map(revoked_keys).transpose()?.unwrap_or_default(),
+            wanted: args.signer.as_deref(),
+        }),
+        None => None,
+    };
     let mut exit = Exit::Done;
     for path in &args.manifests {
         let of_this = match Manifest::read(path, storage) {
             Ok(manifest) => {
-                let signed = match &allowed {
-                    Some(allowed) => {
-                        check_signature(path, &manifest, allowed, args.signer.as_deref(), storage)?
-                    }
+                let signed = match &signers {
+                    Some(signers) => check_signature(path, &manifest, signers, storage)?,
                     None => Exit::Done,
                 };
                 match check(path, &manifest)? {
@@ -46,6 +51,18 @@ pub(super) fn run(args: &VerifyArgs, storage: &Storage) -> Result<Exit, Failure>
     Ok(exit)
 }
 
+/// Whose signatures count.
+struct Signers<'a> {
+    allowed: AllowedSigners,
+    revoked: RevokedKeys,
+    wanted: Option<&'a str>,
+}
+
+fn revoked_keys(path: &Path) -> Result<RevokedKeys, Failure> {
+    RevokedKeys::read(path)
+        .map_err(|error| Failure::usage(format!("cannot read {} (--revoked-keys): {error}", path.display())))
+}
+
 /// Reads the list of allowed signers, and warns of lines that are ignored.
 fn allowed_signers(path: &Path) -> Result<AllowedSigners, Failure> {
     let name = path.display();
@@ -60,13 +77,13 @@ fn allowed_signers(path: &Path) -> Result<AllowedSigners, Failure> {
 fn check_signature(
     path: &Path,
     manifest: &Manifest,
-    allowed: &AllowedSigners,
-    signer: Option<&str>,
+    signers: &Signers<'_>,
     storage: &Storage,
 ) -> Result<Exit, Failure> {
     let problem = match read_signature(path, storage) {
         Ok(Some(signature)) => {
-            match sshsig::verify(manifest.text(), &signature, allowed, signer, Timestamp::now()) {
+            let Signers { allowed, revoked, wanted } = signers;
+            match sshsig::verify(manifest.text(), &signature, allowed, revoked, *wanted, Timestamp::now()) {
                 Ok(_) if console::is_quiet() => return Ok(Exit::Done),
                 Ok(who) => {
                     return console::out(&format!("ok signature {who}")).map(|_| Exit::Done);

@@ -257,15 +257,49 @@ fn collect(value: Option<&Value>, found: &mut Vec<String>) {
 
 /// A multipart form with one file: its content type and body.
 pub(super) fn form_file(field: &str, name: &str, content_type: &str, content: &[u8]) -> (String, Vec<u8>) {
-    let mut boundary = format!("cutover-report-{:016x}", fastrand::u64(..));
-    while memchr::memmem::find(content, boundary.as_bytes()).is_some() {
-        boundary = format!("cutover-report-{:016x}", fastrand::u64(..));
+    let mut form = Form::new([content]);
+    form.file(field, name, content_type, content);
+    form.finish()
+}
+
+/// A multipart form.
+pub(super) struct Form {
+    boundary: String,
+    body: Vec<u8>,
+}
+
+impl Form {
+    /// A form for files with these `contents`.
+    pub(super) fn new<'a>(contents: impl IntoIterator<Item = &'a [u8]> + Clone) -> Self {
+        loop {
+            let boundary = format!("cutover-report-{:016x}", fastrand::u64(..));
+            let occurs = |content| memchr::memmem::find(content, boundary.as_bytes()).is_some();
+            if !contents.clone().into_iter().any(occurs) {
+                return Self { boundary, body: Vec::new() };
+            }
+        }
     }
-    let name = name.replace(['\r', '\n'], "_").replace('"', "%22");
-    let head = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
-         Content-Type: {content_type}\r\n\r\n"
-    );
-    let body = [head.as_bytes(), content, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
-    (format!("multipart/form-data; boundary={boundary}"), body)
+
+    pub(super) fn field(&mut self, name: &str, value: &str) {
+        self.part(&format!("name=\"{name}\"\r\n\r\n"), value.as_bytes());
+    }
+
+    pub(super) fn file(&mut self, field: &str, name: &str, content_type: &str, content: &[u8]) {
+        let name = name.replace(['\r', '\n'], "_").replace('"', "%22");
+        let head = format!("name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: {content_type}\r\n\r\n");
+        self.part(&head, content);
+    }
+
+    fn part(&mut self, head: &str, content: &[u8]) {
+        let start = format!("--{}\r\nContent-Disposition: form-data; {head}", self.boundary);
+        self.body.extend(start.as_bytes());
+        self.body.extend(content);
+        self.body.extend(b"\r\n");
+    }
+
+    /// Its content type and body.
+    pub(super) fn finish(mut self) -> (String, Vec<u8>) {
+        self.body.extend(format!("--{}--\r\n", self.boundary).as_bytes());
+        (format!("multipart/form-data; boundary={}", self.boundary), self.body)
+    }
 }

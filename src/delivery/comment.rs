@@ -25,14 +25,6 @@ impl Comment {
         Self { text, headline, files: files.collect(), manifest, mark }
     }
 
-    /// The comment for files that the system dropped when the first one was posted.
-    pub(super) fn supplement(&self) -> Self {
-        Self {
-            text: "Files that were missing after the first delivery of this report.".to_owned(),
-            ..self.clone()
-        }
-    }
-
     /// The whole comment.
     pub(super) fn blocks(&self) -> Vec<Block> {
         let mut blocks = blocks::parse(&self.text);

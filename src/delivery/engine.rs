@@ -95,28 +95,16 @@ async fn attempt_once(
         }
     }
     check_sizes(ticket, &missing).await?;
-    let with_comment = ticket.attaches_with_comment();
-    if !missing.is_empty() && !with_comment {
+    if !missing.is_empty() {
         ticket.upload(&missing).await.map_err(|error| error.during("uploading files"))?;
         verify(ticket, &before, &missing, &comment.mark, digests).await?;
         done.uploaded.extend(missing.iter().map(|file| file.name.clone()));
     }
-    let mut address = before.comment.clone();
-    if before.comment.is_none() || with_comment && !missing.is_empty() {
-        let supplement;
-        let comment = if before.comment.is_some() {
-            supplement = comment.supplement();
-            &supplement
-        } else {
-            comment
-        };
-        let posted = ticket.comment(comment, &missing).await;
+    let mut address = before.comment;
+    if address.is_none() {
+        let posted = ticket.comment(comment).await;
         address = posted.map_err(|error| error.during("posting the comment"))?;
         done.commented = true;
-        if with_comment {
-            verify(ticket, &before, &missing, &comment.mark, digests).await?;
-            done.uploaded.extend(missing.iter().map(|file| file.name.clone()));
-        }
     }
     let after = match address {
         Some(address) => Some(address),
@@ -129,7 +117,9 @@ async fn attempt_once(
             done.address = address;
             Ok(())
         }
-        None => Err(DeliveryError::new("the system accepted the comment, but the ticket does not have it")),
+        None => Err(DeliveryError::new(
+            "the system accepted the comment, but the ticket does not have it, or the account may not see comments",
+        )),
     }
 }
 
@@ -196,10 +186,20 @@ async fn verify(
         let is_new = |found: &&Attachment| !before.attachments.iter().any(|old| old.id == found.id);
         let changed =
             after.attachments.iter().filter(is_new).find(|found| found.name.starts_with(&file.name));
-        let (name, size, sha256) = (&file.name, file.size(), &file.sha256);
+        let limit = ticket.limit_for(file).await.map_err(|error| error.during("reading the limits"))?;
+        let name = &file.name;
         let what = match changed {
-            None => format!("the system accepted {name} and dropped it: the ticket does not have it"),
+            None => format!(
+                "the system accepted {name} and dropped it: the ticket does not have it, or the account may not see it"
+            ),
+            Some(found) if limit.is_some() => {
+                format!(
+                    "the system did not store {name} as it was sent: the ticket has {} instead",
+                    found.name
+                )
+            }
             Some(found) => {
+                let (size, sha256) = (file.size(), &file.sha256);
                 let other = read(ticket, found, digests).await?;
                 format!(
                     "the system altered {name} ({size} bytes, SHA-256 {sha256}): the ticket has {} with SHA-256 {other}",
@@ -207,9 +207,12 @@ async fn verify(
                 )
             }
         };
-        return Err(DeliveryError::new(format!(
-            "{what}; it may be too large or of a forbidden type: split it with --max-bytes, or choose files with --attach"
-        )));
+        return Err(match limit {
+            Some(limit) => above_limit(name, file.size(), limit).during(&what),
+            None => DeliveryError::new(format!(
+                "{what}; it may be too large or of a forbidden type: split it with --max-bytes, or choose files with --attach"
+            )),
+        });
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ impl Ticket for Gitlab {
         self.client.get_bytes(self.project(&attachment.id)).await
     }
 
-    async fn comment(&self, comment: &Comment, _: &[&Payload]) -> Result<Option<String>, DeliveryError> {
+    async fn comment(&self, comment: &Comment) -> Result<Option<String>, DeliveryError> {
         let uploaded = self.uploaded.borrow().clone();
         let link = |name: &str| {
             let (name, url) = uploaded.iter().rev().find(|(uploaded, _)| uploaded == name)?;

@@ -112,7 +112,7 @@ impl Ticket for Jira {
         self.client.get_bytes(url).await
     }
 
-    async fn comment(&self, comment: &Comment, _: &[&Payload]) -> Result<Option<String>, DeliveryError> {
+    async fn comment(&self, comment: &Comment) -> Result<Option<String>, DeliveryError> {
         let blocks = comment.blocks();
         let body = if self.is_cloud { blocks::adf(&blocks) } else { Value::from(blocks::wiki(&blocks)) };
         let call = Call::json(Method::POST, self.issue("/comment"), &json!({ "body": body }));

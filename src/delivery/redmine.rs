@@ -76,7 +76,7 @@ impl Ticket for Redmine {
         self.client.get_bytes(self.address.below(&format!("/attachments/download/{id}/{name}"))).await
     }
 
-    async fn comment(&self, comment: &Comment, _: &[&Payload]) -> Result<Option<String>, DeliveryError> {
+    async fn comment(&self, comment: &Comment) -> Result<Option<String>, DeliveryError> {
         self.update(json!({ "notes": comment.markdown(|_| None) })).await.map(|()| None)
     }
 }

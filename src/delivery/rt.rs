@@ -1,4 +1,8 @@
-//! Request Tracker 5 by REST2. Files come with a comment only, and those that are too large are dropped in silence.
+//! Request Tracker 5 by REST2.
+//!
+//! RT attaches files to comments only, and may drop or truncate those above its limit although it answers with success.
+//! So the files get a comment of their own that says nothing about their content, and the comment about the report comes
+//! after they were read back.
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -7,12 +11,15 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::address::Address;
-use super::client::{Call, WebClient};
+use super::client::{Call, Form, WebClient};
 use super::comment::Comment;
 use super::document::{list, text};
 use super::error::DeliveryError;
 use super::payload::Payload;
 use super::system::{Attachment, Ticket, TicketState};
+
+/// Items in one answer, at most.
+const PAGE: u32 = 100;
 
 pub(super) struct Rt {
     client: WebClient,
@@ -28,22 +35,38 @@ impl Rt {
         self.address.below(&format!("/REST/2.0{path}"))
     }
 
+    fn ticket(&self, path: &str) -> Url {
+        self.api(&format!("/ticket/{}{path}", self.address.id()))
+    }
+
     /// The items of all pages of a collection of the ticket.
     async fn items(&self, collection: &str, fields: &str) -> Result<Vec<Value>, DeliveryError> {
         let mut items = Vec::new();
-        let id = self.address.id();
         for page in 1_u32.. {
-            let path = format!("/ticket/{id}/{collection}?fields={fields}&per_page=100&page={page}");
-            let document = self.client.get_json(self.api(&path)).await?;
+            let path = format!("/{collection}?fields={fields}&per_page={PAGE}&page={page}");
+            let document = self.client.get_json(self.ticket(&path)).await?;
             let found: Vec<Value> = list(&document, "items").cloned().collect();
-            let pages = document.get("pages").and_then(Value::as_u64).unwrap_or(1);
-            let is_last = found.is_empty() || u64::from(page) >= pages;
+            // RT tells the number of pages only to those who may see everything.
+            let pages = document.get("pages").and_then(Value::as_u64);
+            let is_last = found.is_empty() || pages.is_some_and(|pages| u64::from(page) >= pages);
             items.extend(found);
             if is_last {
                 break;
             }
         }
         Ok(items)
+    }
+
+    /// RT answers with an empty history for a ticket that does not exist, or that the account may not see.
+    async fn check_rights(&self) -> Result<(), DeliveryError> {
+        let ticket = self.client.get_json(self.ticket("")).await?;
+        let mut links = list(&ticket, "_hyperlinks").peekable();
+        if links.peek().is_some() && !links.any(|link| text(link, "ref") == "comment") {
+            return Err(DeliveryError::new(
+                "the account may not comment on the ticket; give it the right CommentOnTicket",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -56,13 +79,16 @@ fn id_of(item: &Value) -> Option<String> {
 #[async_trait(?Send)]
 impl Ticket for Rt {
     async fn state(&self, mark: &str) -> Result<TicketState, DeliveryError> {
+        self.check_rights().await?;
         let history = self.items("history", "Type,Data").await?;
+        // A comment's subject.
         let marked = history.iter().find(|item| text(item, "Data").contains(mark)).and_then(id_of);
-        // The length is that of the file before RT dropped it.
         let attachments = self.items("attachments", "Filename,ContentLength").await?;
         let attachments =
             attachments.iter().filter(|item| !text(item, "Filename").is_empty()).filter_map(|item| {
-                Some(Attachment { id: id_of(item)?, name: text(item, "Filename").to_owned(), size: None })
+                let name = text(item, "Filename").to_owned();
+                // Of a file that RT dropped or truncated, this is the size before.
+                Some(Attachment { id: id_of(item)?, name, size: text(item, "ContentLength").parse().ok() })
             });
         Ok(TicketState {
             attachments: attachments.collect(),
@@ -70,12 +96,32 @@ impl Ticket for Rt {
         })
     }
 
-    fn attaches_with_comment(&self) -> bool {
-        true
+    async fn limit_for(&self, file: &Payload) -> Result<Option<u64>, DeliveryError> {
+        let history = self.items("history", "Type,Data,OldValue,NewValue").await?;
+        let size = file.size().to_string();
+        let is_about = |item: &&Value| {
+            matches!(text(item, "Type"), "AttachmentDrop" | "AttachmentTruncate")
+                && text(item, "Data") == file.name
+                && text(item, "OldValue") == size
+        };
+        Ok(history.iter().rfind(is_about).and_then(|item| text(item, "NewValue").parse().ok()))
     }
 
-    async fn upload(&self, _: &[&Payload]) -> Result<(), DeliveryError> {
-        Ok(())
+    async fn upload(&self, files: &[&Payload]) -> Result<(), DeliveryError> {
+        // A form, since RT fails at names in JSON that are not ASCII.
+        let document = json!({
+            "Subject": "Files of a cutover-report manifest",
+            "Content": "Files of a cutover-report manifest. A comment with their SHA-256 follows when all are complete.",
+            "ContentType": "text/plain",
+        });
+        let mut form = Form::new(files.iter().map(|file| file.content.as_slice()));
+        form.field("JSON", &document.to_string());
+        for file in files {
+            // RT changes the encoding of texts.
+            form.file("Attachments", &file.name, "application/octet-stream", &file.content);
+        }
+        let (content_type, body) = form.finish();
+        self.client.change(Call::post(self.ticket("/comment"), content_type, body)).await.map(drop)
     }
 
     async fn download(&self, attachment: &Attachment) -> Result<Vec<u8>, DeliveryError> {
@@ -86,25 +132,12 @@ impl Ticket for Rt {
             .map_err(|_| DeliveryError::new("the content of an attachment is not Base64"))
     }
 
-    async fn comment(&self, comment: &Comment, files: &[&Payload]) -> Result<Option<String>, DeliveryError> {
-        let attachments: Vec<Value> = files
-            .iter()
-            .map(|file| {
-                json!({
-                    "FileName": file.name,
-                    // RT changes the encoding of texts.
-                    "FileType": "application/octet-stream",
-                    "FileContent": BASE64_STANDARD.encode(&file.content),
-                })
-            })
-            .collect();
+    async fn comment(&self, comment: &Comment) -> Result<Option<String>, DeliveryError> {
         let document = json!({
             "Subject": format!("cutover-report manifest, SHA-256 {}", comment.mark),
             "Content": comment.plain(),
             "ContentType": "text/plain",
-            "Attachments": attachments,
         });
-        let url = self.api(&format!("/ticket/{}/comment", self.address.id()));
-        self.client.change(Call::json(Method::POST, url, &document)).await.map(|_| None)
+        self.client.change(Call::json(Method::POST, self.ticket("/comment"), &document)).await.map(|_| None)
     }
 }

@@ -104,7 +104,7 @@ impl Ticket for ServiceNow {
         self.client.get_bytes(self.api(&format!("/attachment/{}/file", encode(&attachment.id)))).await
     }
 
-    async fn comment(&self, comment: &Comment, _: &[&Payload]) -> Result<Option<String>, DeliveryError> {
+    async fn comment(&self, comment: &Comment) -> Result<Option<String>, DeliveryError> {
         // Work notes show what is between [code] tags as HTML.
         let notes = comment.plain().replace("[code]", "[ code]").replace("[/code]", "[/ code]");
         let notes = Value::from(notes);

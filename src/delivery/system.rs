@@ -50,9 +50,9 @@ pub trait Ticket {
         Ok(None)
     }
 
-    /// Whether files can be attached together with a comment only.
-    fn attaches_with_comment(&self) -> bool {
-        false
+    /// The limit in bytes by which the system dropped or truncated `file`, if it says so afterwards only.
+    async fn limit_for(&self, _: &Payload) -> Result<Option<u64>, DeliveryError> {
+        Ok(None)
     }
 
     /// Attaches files.
@@ -61,7 +61,6 @@ pub trait Ticket {
     /// Reads an attachment back.
     async fn download(&self, attachment: &Attachment) -> Result<Vec<u8>, DeliveryError>;
 
-    /// Posts a comment, and returns its address if the answer has it. `files` are those to attach with it, where that is
-    /// the only way.
-    async fn comment(&self, comment: &Comment, files: &[&Payload]) -> Result<Option<String>, DeliveryError>;
+    /// Posts a comment, and returns its address if the answer has it.
+    async fn comment(&self, comment: &Comment) -> Result<Option<String>, DeliveryError>;
 }

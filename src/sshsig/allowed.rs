@@ -6,11 +6,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use ssh_key::PublicKey;
 use ssh_key::public::KeyData;
 
 use super::namespace::NAMESPACE;
-use super::text_file::read;
+use super::text_file::{public_key, read};
 
 /// Who may sign, with which key, and when.
 #[derive(Debug, Default)]
@@ -135,11 +134,6 @@ impl Line {
             _ => None,
         }
     }
-}
-
-fn public_key(text: &str) -> Result<KeyData, String> {
-    let key = PublicKey::from_openssh(text).map_err(|_| "it has no public key that can be read".to_owned());
-    key.map(|key| key.key_data().clone())
 }
 
 /// The first word of a line, in which quoted parts may hold spaces, and what follows it.

@@ -32,6 +32,22 @@ pub enum SignError {
     Failed,
 }
 
+/// Why a list of revoked keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it is")]
+pub enum RevokedError {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error(
+        "it is a binary key revocation list (KRL), which is not supported; give the public keys that it was made of, one a line, or check with `ssh-keygen -Y verify -r`"
+    )]
+    Binary,
+    #[error("it is larger than 16 MiB")]
+    TooLarge,
+    #[error("line {0} has no public key that can be read; write one key a line, as in id_ed25519.pub")]
+    Line(u32),
+}
+
 /// Why a signature does not prove who signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]

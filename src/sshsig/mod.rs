@@ -4,6 +4,7 @@ mod agent;
 mod allowed;
 mod error;
 mod namespace;
+mod revoked;
 mod text_file;
 
 use std::fmt;
@@ -19,8 +20,9 @@ use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, Signature, 
 
 use agent::Agent;
 pub use allowed::AllowedSigners;
-pub use error::{SignError, SignatureError};
+pub use error::{RevokedError, SignError, SignatureError};
 pub use namespace::NAMESPACE;
+pub use revoked::RevokedKeys;
 use text_file::read;
 
 /// A key to sign with.
@@ -113,6 +115,7 @@ pub fn verify(
     message: &[u8],
     signature: &[u8],
     allowed: &AllowedSigners,
+    revoked: &RevokedKeys,
     wanted: Option<&str>,
     now: Timestamp,
 ) -> Result<String, SignatureError> {
@@ -126,8 +129,10 @@ pub fn verify(
         return Err(SignatureError::Mismatch);
     }
     key.verify(NAMESPACE, message, &signature).map_err(|_| SignatureError::Mismatch)?;
-    allowed.principal(key.key_data(), wanted, now).map_err(|why| SignatureError::Signer {
-        fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
-        why,
-    })
+    let refused =
+        |why| SignatureError::Signer { fingerprint: key.fingerprint(HashAlg::Sha256).to_string(), why };
+    if revoked.contains(key.key_data()) {
+        return Err(refused("is revoked".to_owned()));
+    }
+    allowed.principal(key.key_data(), wanted, now).map_err(refused)
 }

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use ssh_key::PublicKey;
+use ssh_key::public::KeyData;
+
 /// The largest key, signature or list of signers that is read, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
 
@@ -12,4 +15,10 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(path)?.take(MAX_SIZE).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// The key of a line as in `id_ed25519.pub`.
+pub(super) fn public_key(text: &str) -> Result<KeyData, String> {
+    let key = PublicKey::from_openssh(text).map_err(|_| "it has no public key that can be read".to_owned());
+    key.map(|key| key.key_data().clone())
 }

@@ -171,8 +171,13 @@ fn file_that_the_system_alters_or_drops_is_found() {
             let run = deliver(folder.path(), &tickets, &[]);
             assert_eq!(run.code, 7, "{system:?} {fault:?}: {}", run.stderr);
             assert!(run.stderr.contains(expected) && run.stderr.contains("--max-bytes"), "{}", run.stderr);
-            if system != System::Rt {
-                assert!(tickets.comments().is_empty(), "no comment says that the files are there");
+            assert!(tickets.comments().is_empty(), "no comment says that the files are there");
+            if (system, fault) == (System::Rt, Fault::Drop(4000)) {
+                assert!(
+                    run.stderr.contains("the system accepts at most 4000 bytes a file"),
+                    "{}",
+                    run.stderr
+                );
             }
         }
     });

@@ -331,3 +331,36 @@ fn key_in_ssh_agent_signs_when_its_public_key_is_given() {
         assert!(openssh_accepts(at), "{kind:?}");
     }
 }
+
+#[test]
+fn signature_of_revoked_key_proves_nothing() {
+    let folder = tempdir().unwrap();
+    let at = folder.path();
+    signed(at);
+    let allowed = format!("ops {}", public_key());
+    let other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAUf8R0Gq6NCVmNN2BPkbJcYVaLPGIFjn4ImmxJYIJQA old";
+    let own = public_key();
+    for (revoked, code, expected) in [
+        (format!("# keys that were lost\n\n{other}\n"), 0, "ok signature ops\n"),
+        (format!("{other}\n  {own}"), 1, "bad signature: its key SHA256:"),
+        (String::new(), 0, "ok signature ops\n"),
+        (format!("{other}\nnonsense\n"), 2, "revoked (--revoked-keys): line 2 has no public key"),
+        ("SSHKRL\n\0\0\0\0\u{1}".to_owned(), 2, "it is a binary key revocation list (KRL)"),
+    ] {
+        fs::write(at.join("revoked"), &revoked).unwrap();
+        let reported = verify(at, &allowed, &["--revoked-keys", "revoked"]);
+        let said = format!("{}{}", reported.stdout, reported.stderr);
+        assert!(reported.code == code && said.contains(expected), "{revoked:?}: {} {said}", reported.code);
+        assert_eq!(said.contains("is revoked"), code == 1, "{said}");
+        if has_openssh() && !revoked.starts_with("SSHKRL") {
+            let check =
+                ["-Y", "verify", "-f", "allowed", "-I", "ops", "-n", "cutover-report", "-s", SIGNATURE];
+            let check = [&check[..], &["-r", "revoked"]].concat();
+            assert_eq!(keygen(at, &check, Some(MANIFEST)), code == 0, "{revoked:?}");
+        }
+    }
+    let missing = verify(at, &allowed, &["--revoked-keys", "nosuch"]);
+    assert!(missing.code == 2 && missing.stderr.contains("nosuch (--revoked-keys)"), "{}", missing.stderr);
+    let alone = run(at, &["verify", MANIFEST, "--revoked-keys", "revoked"]);
+    assert!(alone.code == 2 && alone.stderr.contains("--allowed-signers"), "{}", alone.stderr);
+}

@@ -87,6 +87,10 @@ pub struct State {
     pub files: Vec<(u64, String, Vec<u8>)>,
     pub comments: Vec<(u64, String)>,
     tokens: HashMap<String, (String, Vec<u8>)>,
+    /// The size of each file as it was sent.
+    sent: HashMap<u64, usize>,
+    /// Name, size and limit of files that were dropped.
+    dropped: Vec<(String, usize, usize)>,
     next: u64,
     changes: usize,
     faults: Vec<Fault>,
@@ -101,6 +105,7 @@ impl State {
     }
 
     fn attach(&mut self, name: &str, content: &[u8]) -> u64 {
+        let sent = content.len();
         let mut content = content.to_vec();
         let mut name = name.to_owned();
         for fault in self.faults.clone() {
@@ -111,6 +116,7 @@ impl State {
                     }
                 }
                 Fault::Drop(most) if content.len() > most => {
+                    self.dropped.push((name.clone(), sent, most));
                     content = b"Large attachment dropped".to_vec();
                     name += ".txt";
                 }
@@ -118,6 +124,7 @@ impl State {
             }
         }
         let id = self.id();
+        self.sent.insert(id, sent);
         self.files.push((id, name, content));
         id
     }
@@ -268,18 +275,41 @@ fn query(seen: &Seen, name: &str) -> String {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-/// The file of a form with one file.
-fn form(seen: &Seen) -> (String, Vec<u8>) {
+/// The parts of a form: the head of each, and its content.
+fn parts(seen: &Seen) -> Vec<(String, Vec<u8>)> {
     let kind = seen.header("content-type").unwrap();
     let boundary = kind.split_once("boundary=").unwrap().1;
-    let body = &seen.body[..];
-    let find = |needle: &[u8]| body.windows(needle.len()).position(|window| window == needle).unwrap();
-    let start = find(b"\r\n\r\n") + 4;
-    let end = find(format!("\r\n--{boundary}--").as_bytes());
-    let head = String::from_utf8(body[..start].to_vec()).unwrap();
+    let delimiter = format!("\r\n--{boundary}");
+    let find = |text: &[u8], needle: &[u8]| text.windows(needle.len()).position(|window| window == needle);
+    let mut rest = [b"\r\n", &seen.body[..]].concat();
+    let mut parts = Vec::new();
+    while let Some(start) = find(&rest, format!("{delimiter}\r\n").as_bytes()) {
+        rest.drain(..start + delimiter.len() + 2);
+        let end = find(&rest, delimiter.as_bytes()).unwrap();
+        let head = find(&rest, b"\r\n\r\n").unwrap();
+        let content = rest[head + 4..end].to_vec();
+        parts.push((String::from_utf8(rest[..head].to_vec()).unwrap(), content));
+        rest.drain(..end);
+    }
+    parts
+}
+
+fn file_name(head: &str) -> String {
+    head.split_once("filename=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+}
+
+/// The file of a form with one file.
+fn form(seen: &Seen) -> (String, Vec<u8>) {
+    let [(head, content)] = parts(seen).try_into().unwrap();
     assert!(head.contains("name=\"file\""), "{head}");
-    let name = head.split_once("filename=\"").unwrap().1.split_once('"').unwrap().0;
-    (name.to_owned(), body[start..end].to_vec())
+    (file_name(&head), content)
+}
+
+/// A page of a collection of RT, which does not tell an ordinary account how many there are.
+fn rt_page(seen: &Seen, items: Vec<Value>) -> Response<Body> {
+    let page: usize = query(seen, "page").parse().unwrap();
+    let items: Vec<Value> = items.into_iter().skip((page - 1) * 3).take(3).collect();
+    answer(200, json!({ "items": items, "pages": null }).to_string())
 }
 
 fn handle(system: System, state: &mut State, seen: &Seen) -> Response<Body> {
@@ -356,31 +386,46 @@ fn handle(system: System, state: &mut State, seen: &Seen) -> Response<Body> {
             answer(201, json!({ "id": id.to_string() }).to_string())
         }
 
+        (System::Rt, "GET", ["REST", "2.0", "ticket", "17"]) => {
+            answer(200, r#"{"id":17,"_hyperlinks":[{"ref":"self"},{"ref":"comment"}]}"#)
+        }
         (System::Rt, "GET", ["REST", "2.0", "ticket", "17", "history"]) => {
-            let items = state.comments.iter().map(|(id, text)| {
-                json!({ "id": id.to_string(), "type": "transaction", "Data": text.lines().next() })
+            let comments = state.comments.iter().map(
+                |(id, text)| json!({ "id": id.to_string(), "Type": "Comment", "Data": text.lines().next() }),
+            );
+            let dropped = state.dropped.iter().map(|(name, size, limit)| {
+                json!({
+                    "id": "1", "Type": "AttachmentDrop", "Data": name,
+                    "OldValue": size.to_string(), "NewValue": limit.to_string(),
+                })
             });
-            answer(200, json!({ "items": items.collect::<Vec<_>>(), "pages": 1 }).to_string())
+            rt_page(seen, comments.chain(dropped).collect())
         }
         (System::Rt, "GET", ["REST", "2.0", "ticket", "17", "attachments"]) => {
-            let items =
-                state.files.iter().map(|(id, name, _)| json!({ "id": id.to_string(), "Filename": name }));
-            let items: Vec<Value> = items.chain([json!({ "id": "1", "Filename": "" })]).collect();
-            answer(200, json!({ "items": items, "pages": 1 }).to_string())
+            let items = state.files.iter().map(|(id, name, _)| {
+                let length = state.sent.get(id).map(usize::to_string);
+                json!({ "id": id.to_string(), "Filename": name, "ContentLength": length })
+            });
+            rt_page(seen, items.chain([json!({ "id": "1", "Filename": "" })]).collect())
         }
         (System::Rt, "GET", ["REST", "2.0", "attachment", id]) => {
             let file = state.files.iter().find(|file| file.0.to_string() == *id).unwrap();
             answer(200, json!({ "Content": BASE64_STANDARD.encode(&file.2) + "\n" }).to_string())
         }
         (System::Rt, "POST", ["REST", "2.0", "ticket", "17", "comment"]) => {
-            let document = body();
+            let is_form = seen.header("content-type").unwrap().starts_with("multipart/form-data");
+            let parts = if is_form { parts(seen) } else { Vec::new() };
+            let document = parts.first().map_or_else(body, |(_, json)| serde_json::from_slice(json).unwrap());
             assert_eq!(document["ContentType"], "text/plain");
-            for file in document["Attachments"].as_array().unwrap() {
-                let content = BASE64_STANDARD.decode(file["FileContent"].as_str().unwrap()).unwrap();
-                state.attach(file["FileName"].as_str().unwrap(), &content);
+            for (head, content) in parts.iter().skip(1) {
+                assert!(head.contains("name=\"Attachments\""), "{head}");
+                state.attach(&file_name(head), content);
             }
-            let text = [&document["Subject"], &document["Content"]].map(|text| text.as_str().unwrap());
-            state.comment(&text.join("\n"));
+            // Files need a comment of their own.
+            if !is_form {
+                let text = [&document["Subject"], &document["Content"]].map(|text| text.as_str().unwrap());
+                state.comment(&text.join("\n"));
+            }
             answer(201, r#"["Comments added"]"#)
         }
 
