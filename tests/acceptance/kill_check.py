@@ -167,7 +167,7 @@ class Killer:
             self.reference[with_start] = contents(folder)
         return sum(took) / len(took)
 
-    def killed(self, scene, folder, command, delay):
+    def interrupt(self, scene, folder, command, delay):
         full = {"PATH": os.environ["PATH"], "HOME": str(self.work), **scene.environment(folder)}
         process = subprocess.Popen([self.tool.binary, *command], cwd=folder, env=full, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -177,6 +177,7 @@ class Killer:
             process.kill()
         self.kills += 1
         self.ended += process.wait() >= 0
+        return ()
 
     @staticmethod
     def lost(before, now, when):
@@ -198,13 +199,12 @@ class Killer:
             elif fault := data and fault_of(name, data):
                 yield "torn", f"{name}: {fault}"
 
-    def cycle(self, scene, delays):
-        with_start = self.random.random() < 0.6
+    def cycle(self, scene, delays, with_start):
         scene.before()
         folder = self.place(scene, with_start)
         kept = {}
         for number, delay in enumerate(delays):
-            self.killed(scene, folder, scene.again if number else scene.command, delay)
+            yield from self.interrupt(scene, folder, scene.again if number else scene.command, delay)
             yield from self.torn(scene, folder, with_start)
             if scene.journal and (folder / scene.journal).exists():
                 journal = (folder / scene.journal).read_bytes()
@@ -252,7 +252,7 @@ class Killer:
             number = min(len(moments), self.random.choice((1, 1, 2, 3)))
             some, moments = moments[:number], moments[number:]
             delays = [moment * usual for moment in some]
-            for kind, what in self.cycle(scene, delays):
+            for kind, what in self.cycle(scene, delays, self.random.random() < 0.6):
                 yield kind, f"{what} (killed after {', '.join(f'{delay:.3f}' for delay in delays)} s)"
             # The machine may be busier or less busy than at first.
             if scene.command == scene.again:
@@ -264,7 +264,7 @@ def scenes(tool, work, url, redmine):
     """Prepares two runs, of which each has tasks that the other has not."""
     listed = tool.run("tasks", "--endpoint", url, "--auth", "none", "--rate", "1000/s", cwd=work).stdout.splitlines()
     header, rows = listed[0], listed[1:]
-    for name, some in (("old", rows[:12]), ("new", rows[5:]), ("rest", rows[:5])):
+    for name, some in (("old", rows[:len(rows) * 3 // 5]), ("new", rows[len(rows) // 4:]), ("rest", rows[:len(rows) // 4])):
         (work / f"{name}.csv").write_text("\n".join([header, *some]) + "\n")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / "key"], check=True)
     (work / "signers").write_text(f"{SIGNER} {(work / 'key.pub').read_text()}")

@@ -23,7 +23,7 @@ class FakeRedmine:
 
     def __enter__(self):
         handler = type("Bound", (Handler,), {"redmine": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = Server(("127.0.0.1", 0), handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
@@ -38,6 +38,11 @@ class FakeRedmine:
 
     def url(self, issue):
         return f"http://127.0.0.1:{self.server.server_address[1]}/issues/{issue}"
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """A client that was killed resets its connection."""
 
 
 class Handler(BaseHTTPRequestHandler):
