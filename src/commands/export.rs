@@ -73,8 +73,10 @@ pub(super) fn run(
     let replaced = kept.as_deref().filter(|_| !args.resume);
     let replaced = replaced.and_then(|path| previous::copy_replaced(path, &args.report, &storage)).unzip();
     args.report.replaced = replaced.1;
-    // A killed run may have left such a copy, and `--resume` makes none.
-    remove_abandoned();
+    if args.report.previous.is_some() {
+        // A killed run may have left such a copy, and this run may need none.
+        remove_abandoned();
+    }
     let journal = JournalLocation::new(kept, &storage)?;
     let stop = signals.stop();
     let args = Arc::from(args);
