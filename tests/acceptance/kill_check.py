@@ -73,10 +73,13 @@ def fault_of(name, data):
 
 
 def answers(journal):
-    """The whole lines of a journal that have an answer, by task."""
+    """The whole lines of a journal that have an answer, by task. Damaged lines have none."""
     found = {}
     for line in journal.split(b"\n")[:-1]:
-        task = json.loads(line).get("task_id")
+        try:
+            task = json.loads(line).get("task_id")
+        except ValueError:
+            continue
         if task is not None:
             found.setdefault(task, []).append(line)
     return found
