@@ -154,7 +154,9 @@ class Starved(Failer):
                                  preexec_fn=restrict)
         ran = type("Ran", (), {"code": process.returncode, "stderr": process.stderr, "stdout": process.stdout})
         print(f"     {scene.name}, {what} {most}: exit {ran.code}: {shorten(ran.stderr, 160)}", flush=True)
-        yield from self.judge(scene, folder, ran, None)
+        # Without memory the runtime aborts: that is a killed run, after which all files must be whole.
+        if what != "memory" or ran.code >= 0:
+            yield from self.judge(scene, folder, ran, None)
 
     def limits(self, scene):
         self.measure(scene)
