@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::fetch::GRACE;
 use crate::fs::discard_unfinished;
 use crate::storage;
-use crate::threads::{run_blocking, spawn};
+use crate::threads::{local_runtime, run_blocking, spawn};
 
 use super::exit::{Exit, Failure};
 use super::{on_finish, run_end};
@@ -55,7 +55,7 @@ impl Signals {
     /// When no thread can be started.
     pub(crate) fn listen() -> Result<Self, Failure> {
         let sender = Arc::new(watch::Sender::new(None));
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::stopped)?;
+        let runtime = local_runtime().map_err(Failure::stopped)?;
         let streams = {
             let _entered = runtime.enter();
             SignalStreams::listen()

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::cli::{ContextMode, ExportArgs, Typed};
 use crate::fetch::{self, Event, FetchError, Limits};
+use crate::fs::remove_abandoned;
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::{NamedFile, Rate, Shard, Task};
 use crate::report::Options;
@@ -73,6 +74,10 @@ pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage
     let replaced = kept.as_deref().filter(|_| !args.resume);
     let replaced = replaced.and_then(|path| previous::copy_replaced(path, &args.report, &storage)).unzip();
     args.report.replaced = replaced.1;
+    if args.report.previous.is_some() {
+        // A killed run may have left such a copy, and this run may need none.
+        remove_abandoned();
+    }
     let journal = JournalLocation::new(kept, &storage)?;
     let stop = signals.stop();
     let args = Arc::from(args);

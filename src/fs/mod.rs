@@ -11,5 +11,5 @@ pub use atomic::{AtomicFile, Sealed, Written, place_all, sync_directory};
 pub use digest::Fingerprint;
 pub use lock::{FileLock, LockError, lock_path};
 pub use path::{NotRegular, check_regular, directory_of, is_at, resolve};
-pub use scratch::{Scratch, discard_unfinished};
+pub use scratch::{Scratch, discard_unfinished, remove_abandoned};
 pub use warnings::{take_warnings, warn};

@@ -40,6 +40,13 @@ impl Active {
     const fn new() -> Self {
         Self { folders: BTreeMap::new(), beside: BTreeMap::new(), swept: BTreeSet::new() }
     }
+
+    /// Searches a folder for what killed runs left, unless this process did so before.
+    fn sweep_once(&mut self, parent: &Path, prefix: &str) {
+        if self.swept.insert(parent.to_owned()) {
+            sweep(parent, prefix);
+        }
+    }
 }
 
 /// Removes every unfinished file, for a process that is about to end. No new file appears after this call.
@@ -52,6 +59,12 @@ pub fn discard_unfinished() {
         let _ =
             if is_disposable { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path.join(LOCK)) };
     }
+}
+
+/// Removes what killed runs left in the system's folder for temporary files, for a run that may need none itself.
+pub fn remove_abandoned() {
+    let parent = std::env::temp_dir();
+    with_active(|active| active.sweep_once(&parent, IN_TEMP));
 }
 
 /// Changes files under temporary names, or waits for the end of a process that is ending.
@@ -124,9 +137,7 @@ impl Scratch {
     }
 
     fn create(active: &mut Active, parent: &Path, prefix: &str) -> io::Result<Self> {
-        if active.swept.insert(parent.to_owned()) {
-            sweep(parent, prefix);
-        }
+        active.sweep_once(parent, prefix);
         let mut builder = tempfile::Builder::new();
         builder.prefix(prefix);
         let mut last = io::Error::from(ErrorKind::AlreadyExists);

@@ -118,7 +118,7 @@ impl Writer {
                 file.set_len(journal.complete_length())?;
                 file.sync_all()?;
             }
-            let copy = copy_of(&file, &path, journal.complete_length());
+            let copy = copy_of(&file, &path, journal.complete_length())?;
             Ok(OpenJournal { file, path, length: journal.complete_length(), copy })
         };
         let open = open().map_err(|source| JournalError::Io { path: place.local.clone(), source })?;
@@ -306,7 +306,7 @@ impl OpenJournal {
                 lock.cover(file);
             }
         })?;
-        let copy = copy_of(&file, &path, length);
+        let copy = copy_of(&file, &path, length)?;
         Ok(Self { file, path, length, copy })
     }
 
@@ -349,17 +349,16 @@ impl OpenJournal {
     }
 }
 
-/// An unnamed copy of the first `length` bytes of a journal, which appends go to as well.
-fn copy_of(file: &File, path: &Path, length: u64) -> Option<File> {
-    let make = || {
-        let mut copy = tempfile::tempfile_in(directory_of(path))?;
-        let mut file = file;
+/// An unnamed copy of the first `length` bytes of a journal, which appends go to as well; none if there is no room.
+fn copy_of(mut file: &File, path: &Path, length: u64) -> io::Result<Option<File>> {
+    let copied = tempfile::tempfile_in(directory_of(path)).and_then(|mut copy| {
         file.seek(SeekFrom::Start(0))?;
         io::copy(&mut file.take(length), &mut copy)?;
-        file.seek(SeekFrom::Start(length))?;
-        Ok::<_, io::Error>(copy)
-    };
-    make().ok()
+        Ok(copy)
+    });
+    // Appends continue at the end, also without a copy.
+    file.seek(SeekFrom::Start(length))?;
+    Ok(copied.ok())
 }
 
 /// A path beside the journal where no file is, as in `report.journal.recovered-20261121T080000Z.jsonl`.

@@ -43,6 +43,21 @@ pub fn refused(error: &io::Error) -> io::Error {
 /// When the system refuses a thread or another resource.
 pub fn runtime() -> io::Result<Runtime> {
     fenced(|| Builder::new_multi_thread().worker_threads(1).enable_all().build())?
+        .map_err(|error| not_started(&error))
+}
+
+/// Starts a runtime on the thread that waits for its work.
+///
+/// # Errors
+/// When the system refuses a resource; the message says what to do.
+pub fn local_runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().map_err(|error| not_started(&error))
+}
+
+/// The error for a runtime, which needs a few descriptors.
+fn not_started(error: &io::Error) -> io::Error {
+    let advice = "raise the limit on open files (ulimit -n, LimitNOFILE)";
+    io::Error::new(error.kind(), format!("cannot wait for events of the system: {error}; {advice}"))
 }
 
 /// Does work that may panic when a thread is refused.

@@ -99,3 +99,15 @@ fn file_that_appears_before_the_first_answer_is_not_replaced() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "of another program");
     assert_eq!(Journal::open(writer.path().to_owned()).unwrap().recorded(), 1);
 }
+
+#[test]
+fn copy_that_fails_leaves_the_journal_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.jsonl");
+    std::fs::write(&path, "first\n").unwrap();
+    // Cannot be read, so not be copied.
+    let mut file = OpenOptions::new().write(true).open(&path).unwrap();
+    assert!(copy_of(&file, &path, 6).unwrap().is_none());
+    file.write_all(b"second\n").unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "first\nsecond\n");
+}
