@@ -113,7 +113,7 @@ pub(crate) fn merge_failure(error: MergeError) -> Failure {
     match error {
         MergeError::Journal(error) => Failure::journal(error),
         MergeError::IncompatibleShards { .. } => Failure::usage(error),
-        MergeError::Replaced(_) => Failure::stopped(error),
+        MergeError::Changed(_) => Failure::stopped(error),
     }
 }
 
