@@ -108,7 +108,7 @@ impl Failure {
         match error {
             MergeError::Journal(error) => Self::journal(error),
             MergeError::IncompatibleShards { .. } => Self::usage(error),
-            MergeError::Replaced(_) => Self::stopped(error),
+            MergeError::Changed(_) => Self::stopped(error),
         }
     }
 

@@ -242,10 +242,10 @@ fn night_of(
     let path = folder.path().join("merged.jsonl");
     let io = |source| Failure::journal(JournalError::Io { path: path.clone(), source });
     let mut to = std::io::BufWriter::with_capacity(1 << 16, std::fs::File::create(&path).map_err(io)?);
-    merge.write_to(&mut to).map_err(|error| Failure::merge_write(error, &path))?;
+    let index = merge.write_to(&mut to).map_err(|error| Failure::merge_write(error, &path))?;
     std::io::Write::flush(&mut to).map_err(io)?;
-    drop(merge);
-    let journal = Journal::open(&path).map_err(Failure::journal)?;
+    let file = std::fs::File::open(&path).map_err(io)?;
+    let journal = merge.into_journal(path.as_path().into(), file, index);
     judge(&journal, files.iter().map(name).collect(), options, names).map(Some)
 }
 

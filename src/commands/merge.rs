@@ -76,14 +76,13 @@ fn warn_of_gaps(merge: &Merge) {
     }
 }
 
-/// Writes the merged journal atomically, and opens it. The merge is dropped first, to free its memory.
+/// Writes the merged journal atomically, and opens it.
 fn written(merge: Merge, place: &NamedFile) -> Result<Journal, Failure> {
     let path = &place.local;
     let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;
-    merge.write_to(&mut file).map_err(|error| Failure::merge_write(error, path))?;
-    file.commit().map_err(|source| io(path, source))?;
-    drop(merge);
-    Journal::open(place).map_err(Failure::journal)
+    let index = merge.write_to(&mut file).map_err(|error| Failure::merge_write(error, path))?;
+    let (file, _) = file.commit_open(|_| ()).map_err(|source| io(path, source))?;
+    Ok(merge.into_journal(place.clone(), file, index))
 }
 
 fn io(path: &Path, source: std::io::Error) -> Failure {

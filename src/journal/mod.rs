@@ -22,7 +22,7 @@ pub use lock::Lock;
 pub use merge::{Merge, MergeError, WriteError};
 pub use origin::{Missing, Origin, Part, Run, ShardedList};
 pub use record::{Answered, Failed, Footer, Outcome, Record};
-pub use replay::Journal;
+pub use replay::{Index, Journal};
 pub use resume::RunScope;
 
 #[cfg(test)]

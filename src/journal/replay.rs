@@ -35,17 +35,39 @@ pub struct Journal {
     digest: OnceLock<([u8; 32], u64)>,
 }
 
-/// The position of a line.
+/// The position of a record's line.
 #[derive(Debug, Clone, Copy)]
-struct LinePosition {
+pub(super) struct LinePosition {
     /// Line number, from 1.
-    number: u64,
+    pub(super) number: u64,
     /// Offset of its first byte.
-    offset: u64,
+    pub(super) offset: u64,
     /// Length in bytes.
-    length: usize,
+    pub(super) length: usize,
     /// Whether the record is a failure.
-    failed: bool,
+    pub(super) failed: bool,
+}
+
+impl LinePosition {
+    /// Reads the line; `text` is replaced by it.
+    pub(super) fn read(self, file: &mut File, text: &mut Vec<u8>) -> io::Result<()> {
+        text.clear();
+        text.resize(self.length, 0);
+        file.seek(SeekFrom::Start(self.offset))?;
+        file.read_exact(text)
+    }
+}
+
+/// What is known of a merged journal once it is written, so that it need not be read again.
+#[derive(Debug)]
+pub struct Index {
+    /// Its length in bytes.
+    pub(super) length: u64,
+    /// By ordinal: the position of the task's record.
+    pub(super) records: Vec<Option<LinePosition>>,
+    pub(super) footer: Option<Footer>,
+    /// When the last of its records was fetched, or its last run ended.
+    pub(super) latest: Timestamp,
 }
 
 /// The fields that show what a line is.
@@ -67,7 +89,14 @@ impl Journal {
     /// # Errors
     /// [`JournalError`], with the line where there is one.
     pub fn open(place: impl Into<NamedFile>) -> Result<Self, JournalError> {
-        let place = place.into();
+        Self::scan(place.into(), |_, _, _| ())
+    }
+
+    /// As [`open`](Self::open); `each` gets every record's ordinal, position and line, in the order of the file.
+    pub(super) fn scan(
+        place: NamedFile,
+        mut each: impl FnMut(usize, LinePosition, &[u8]),
+    ) -> Result<Self, JournalError> {
         let io = |source| JournalError::Io { path: place.local.clone(), source };
         let file = File::open(&place.local).map_err(io)?;
         // The same open file: the one at the path may be replaced meanwhile.
@@ -105,7 +134,10 @@ impl Journal {
                 journal.truncated = bytes(read);
                 break;
             }
-            measured.extend(journal.index_line(place, &line)?);
+            if let Some(indexed) = journal.index_line(place, &line)? {
+                measured.extend(indexed.measured);
+                each(indexed.ordinal, indexed.place, &line);
+            }
         }
         // A merged journal has no single offset: each machine has its own.
         if journal.header.merged_from.is_empty() {
@@ -114,8 +146,8 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Indexes a line; returns the clock offset that it shows, and when that was measured.
-    fn index_line(&mut self, place: LinePosition, line: &[u8]) -> Result<Option<Measured>, JournalError> {
+    /// Indexes a line; none if it is a footer.
+    fn index_line(&mut self, place: LinePosition, line: &[u8]) -> Result<Option<Indexed>, JournalError> {
         let invalid_line = |what| self.invalid_line(place, what);
         let probe: LineProbe =
             serde_json::from_slice(line).map_err(|error| invalid_line(error.to_string()))?;
@@ -141,24 +173,47 @@ impl Journal {
                         "the record's task (ordinal {ordinal}) is not in the header's list"
                     )));
                 }
+                let place = LinePosition { failed: failed.is_some(), ..place };
                 if let Some(record) = self.records.get_mut(ordinal) {
-                    *record = Some(LinePosition { failed: failed.is_some(), ..place });
+                    *record = Some(place);
                 }
                 self.latest = self.latest.max(fetched_at);
                 self.footer = None;
-                Ok(clock_offset_s.map(|offset| (fetched_at, offset)))
+                let measured = clock_offset_s.map(|offset| (fetched_at, offset));
+                Ok(Some(Indexed { ordinal, place, measured }))
             }
             _ => Err(invalid_line("the line is neither a record nor a footer".to_owned())),
         }
     }
 
-    fn invalid_line(&self, place: LinePosition, what: String) -> JournalError {
+    /// The merged journal that was written to `file`, without reading it.
+    pub(super) fn of_written(place: NamedFile, file: File, header: Header, index: Index) -> Self {
+        let Index { length, records, footer, latest } = index;
+        Self {
+            place,
+            file: Mutex::new(file),
+            header,
+            length,
+            records,
+            footer,
+            latest,
+            clock_offset: None,
+            truncated: 0,
+            digest: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn invalid_line(&self, place: LinePosition, what: String) -> JournalError {
         JournalError::InvalidLine { path: self.path().to_owned(), line: place.number, what }
     }
 
     /// The header.
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    pub(super) fn into_header(self) -> Header {
+        self.header
     }
 
     /// Its path or URL, as the user gave it.
@@ -250,14 +305,16 @@ impl Journal {
         let Some(place) = self.records.get(ordinal).copied().flatten() else {
             return Ok(None);
         };
-        let mut line = vec![0; place.length];
-        {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(place.offset))
-                .and_then(|_| file.read_exact(&mut line))
-                .map_err(|source| JournalError::Io { path: self.place.local.clone(), source })?;
-        }
-        Record::read(line).map(Some).map_err(|what| self.invalid_line(place, what))
+        Record::read(self.line(place)?).map(Some).map_err(|what| self.invalid_line(place, what))
+    }
+
+    /// The line at a position.
+    pub(super) fn line(&self, place: LinePosition) -> Result<Vec<u8>, JournalError> {
+        let mut line = Vec::new();
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = place.read(&mut file, &mut line);
+        read.map_err(|source| JournalError::Io { path: self.place.local.clone(), source })?;
+        Ok(line)
     }
 
     /// Writes the journal as it was when it was opened, even if the file at its path was replaced.
@@ -299,6 +356,14 @@ fn parse_header(path: &Path, line: &[u8]) -> Result<Header, JournalError> {
     let header: Header = serde_json::from_slice(line).map_err(|error| invalid(error.to_string()))?;
     header.check().map_err(invalid)?;
     Ok(header)
+}
+
+/// A record that was indexed.
+struct Indexed {
+    ordinal: usize,
+    place: LinePosition,
+    /// The clock offset that it shows.
+    measured: Option<Measured>,
 }
 
 /// When an offset was measured, on the machine's clock, and the offset.

@@ -21,6 +21,7 @@ use super::waivers::waiver::Waived;
 use crate::answer::{ErrorBody, Unreadable, read_answer};
 use crate::journal::{Answered, EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
 use crate::model::{Answer, Language, Note, Task, Verdict, Verification};
+use crate::threads::parallel_map;
 
 /// A report: the rows of its summary, and a way to each task's verifications.
 #[derive(Debug)]
@@ -34,31 +35,46 @@ pub struct Report<'a> {
     since: Option<Since>,
 }
 
-impl<'a> Report<'a> {
-    /// Reads the journal once and judges every task of its list.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
-        // Without a single answer nothing else says where the failures come from.
-        let mut sample_data = journal.header().is_of(EMBEDDED);
-        let list = &journal.header().list;
-        let tasks = &list.tasks;
+/// The journal is read by at most this many threads.
+const MAX_THREADS: usize = 4;
+/// A thread judges at least this many tasks.
+const MIN_PART: usize = 500;
+
+/// The judged tasks of a part of the list.
+struct Part<'a> {
+    rows: Vec<SummaryRow<'a>>,
+    /// By row: whether the view shows it.
+    shown: Vec<bool>,
+    /// By row.
+    sheets_needed: Vec<u64>,
+    sample_data: bool,
+    uses: Option<Vec<WaiverUse>>,
+}
+
+impl<'a> Part<'a> {
+    /// Judges `tasks`, which begin at the ordinal `first`.
+    fn judge(
+        journal: &Journal,
+        options: &Options,
+        first: usize,
+        tasks: &'a [Task],
+    ) -> Result<Self, JournalError> {
+        let mut sample_data = false;
+        let labels = &journal.header().list.labels;
         let mut rows = Vec::with_capacity(tasks.len());
         let mut shown = Vec::with_capacity(tasks.len());
-        let mut sheets_needed = Vec::new();
+        let mut sheets_needed = Vec::with_capacity(tasks.len());
         let as_of = journal.as_of();
         let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(as_of));
-        for (ordinal, task) in tasks.iter().enumerate() {
+        for (ordinal, task) in (first..).zip(tasks) {
             let record = journal.record(ordinal)?;
             if let Some(Record { outcome: Outcome::Answered(answered), .. }) = &record {
                 sample_data |= answered.sample_data;
             }
-            let waivers = task_waivers(&options, task, as_of);
+            let waivers = task_waivers(options, task, as_of);
             let moments = moments(journal, record.as_ref());
             let (row, verifications) = summarise((ordinal, task), record, &options.policy, &waivers, moments);
-            let is_shown =
-                options.view.shows_verdict(row.verdict) && options.view.shows_task(task, &list.labels);
+            let is_shown = options.view.shows_verdict(row.verdict) && options.view.shows_task(task, labels);
             let mut data_rows: u64 = 0;
             for detail in table::detail_rows(&verifications, moments) {
                 data_rows += 1;
@@ -75,6 +91,37 @@ impl<'a> Report<'a> {
             shown.push(is_shown);
             sheets_needed.push(data_rows.div_ceil(options.rows_per_sheet.max(1)).max(1));
             rows.push(row);
+        }
+        Ok(Self { rows, shown, sheets_needed, sample_data, uses })
+    }
+}
+
+impl<'a> Report<'a> {
+    /// Reads the journal once and judges every task of its list.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
+        let tasks = &journal.header().list.tasks;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+        let length = tasks.len().div_ceil(threads).max(MIN_PART);
+        let parts: Vec<_> = (0..tasks.len()).step_by(length).zip(tasks.chunks(length)).collect();
+        let parts = parallel_map(&parts, |(first, tasks)| Part::judge(journal, &options, *first, tasks));
+        // Without a single answer nothing else says where the failures come from.
+        let mut sample_data = journal.header().is_of(EMBEDDED);
+        let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(journal.as_of()));
+        let mut rows = Vec::with_capacity(tasks.len());
+        let mut shown = Vec::with_capacity(tasks.len());
+        let mut sheets_needed = Vec::with_capacity(tasks.len());
+        for part in parts {
+            let part = part?;
+            sample_data |= part.sample_data;
+            rows.extend(part.rows);
+            shown.extend(part.shown);
+            sheets_needed.extend(part.sheets_needed);
+            for (all, its_use) in uses.iter_mut().flatten().zip(part.uses.iter().flatten()) {
+                all.rows += its_use.rows;
+            }
         }
         if let Some(reconciliation) = &journal.header().reconciliation {
             let not_found: HashSet<_> = reconciliation.not_found.iter().collect();

@@ -14,7 +14,7 @@ const LAYERS: [(&[&str], &[&str]); 15] = [
     (&["sms", "storage"], &["model", "threads", "fs", "answer", "net"]),
     (&["journal"], &["model", "threads", "fs", "answer"]),
     (&["service"], &["model", "threads", "answer", "sms"]),
-    (&["tasks", "report"], &["model", "fs", "answer", "sms", "journal"]),
+    (&["tasks", "report"], &["model", "threads", "fs", "answer", "sms", "journal"]),
     (&["fetch"], &["model", "answer", "sms", "journal"]),
     (&["output"], &["model", "threads", "fs", "sshsig", "journal", "storage", "report"]),
     (&["delivery"], &["model", "threads", "fs", "answer", "net", "sms", "storage", "report", "output"]),

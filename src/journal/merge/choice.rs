@@ -14,9 +14,12 @@ pub(super) struct Candidate {
     received_at: Timestamp,
     /// The worst finding of the verifications that may be the newest.
     finding: Finding,
-    /// Hash of the record, to order records that are equal in all else.
-    sha256: [u8; 32],
+    /// Start of the hash of the record, to order records that are equal in all else.
+    digest: Digest,
 }
+
+/// The first half of a SHA-256.
+pub(super) type Digest = [u8; 16];
 
 /// How much a record says about the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,8 +45,8 @@ enum Finding {
 }
 
 impl Candidate {
-    /// Ranks a record that was received at `received_at` on the service's clock. The hash is set later.
-    pub(super) fn of(record: &Record, received_at: Timestamp) -> Self {
+    /// Ranks a record that was received at `received_at` on the service's clock.
+    pub(super) fn of(record: &Record, received_at: Timestamp, digest: Digest) -> Self {
         let (evidence, finding) = match &record.outcome {
             Outcome::NoTask => (Evidence::Undated, Finding::Nothing),
             Outcome::Failed(failed) if failed.status == Some(404) => (Evidence::Undated, Finding::Nothing),
@@ -55,11 +58,11 @@ impl Candidate {
                 }
             }
         };
-        Self { evidence, finding, received_at, sha256: [0; 32] }
+        Self { evidence, finding, received_at, digest }
     }
 
-    pub(super) fn with_sha256(self, sha256: [u8; 32]) -> Self {
-        Self { sha256, ..self }
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
     }
 }
 

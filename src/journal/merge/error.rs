@@ -17,8 +17,8 @@ pub enum MergeError {
         other = .other.display()
     )]
     IncompatibleShards { one: PathBuf, other: PathBuf, what: String },
-    #[error("{path} was replaced during the merge; run the merge again", path = .0.display())]
-    Replaced(PathBuf),
+    #[error("{path} was changed during the merge; run the merge again", path = .0.display())]
+    Changed(PathBuf),
 }
 
 /// Why a merged journal could not be written.

@@ -4,58 +4,103 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::choice::Candidate;
+use super::kept::KeptLine;
 use crate::journal::error::JournalError;
 use crate::journal::header::Header;
-use crate::journal::line::Line;
 use crate::journal::origin::{Origin, Run};
 use crate::journal::record::Record;
-use crate::journal::replay::Journal;
-use crate::model::NamedFile;
+use crate::journal::replay::{Journal, LinePosition};
+use crate::model::{ClockOffset, NamedFile};
 
 /// A journal to merge.
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) file: NamedFile,
     pub(super) header: Header,
+    /// Hash of its header.
+    pub(super) sha256: [u8; 32],
     pub(super) origins: Vec<Origin>,
     pub(super) finished: bool,
     /// By ordinal.
-    pub(super) results: Vec<Option<Candidate>>,
-    /// By ordinal: when the task's context was read, on the service's clock.
-    pub(super) contexts: Vec<Option<Timestamp>>,
+    pub(super) results: Vec<Option<InputRecord>>,
+    /// The clock offset of the run, which the merged journal does not record; none of a merged journal.
+    pub(super) offset: Option<ClockOffset>,
 }
 
-impl Input {
-    pub(super) fn read(file: NamedFile) -> Result<Self, JournalError> {
-        let journal = Journal::open(&file)?;
-        let mut contexts = Vec::new();
-        let candidate = |ordinal| {
-            let record = with_offset(&journal, ordinal)?;
-            contexts.push(record.as_ref().and_then(|record| Some(record.context.as_ref()?.read_at)));
-            let Some(record) = record else { return Ok(None) };
-            let unhashed = Candidate::of(&record, journal.service_time(&record));
-            // A task's ordinal is not a part of its result.
-            let line = Line::from(Record { ordinal: 0, ..record });
-            Ok(Some(unhashed.with_sha256(sha256(&file.name, &line)?)))
-        };
-        let ordinals = 0..journal.header().list.tasks.len();
-        let results = ordinals.map(candidate).collect::<Result<_, JournalError>>()?;
-        let (finished, origins) = (journal.is_finished(), origins(&journal));
-        Ok(Self { file, header: journal.header().clone(), origins, finished, results, contexts })
+/// A record that was read, and is a whole and valid one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InputRecord {
+    pub(super) candidate: Candidate,
+    pub(super) place: LinePosition,
+    pub(super) fetched_at: Timestamp,
+    /// Whether it has no clock offset of its own, and gets that of the run, if known.
+    pub(super) lacks_offset: bool,
+    /// When the task's context was read, on the service's clock.
+    pub(super) context: Option<Timestamp>,
+}
+
+impl InputRecord {
+    /// Reads a line; a record without a clock offset of its own gets that of the run.
+    fn read(place: LinePosition, line: &[u8], of_run: Option<ClockOffset>) -> Result<Self, String> {
+        let record = Record::read(line.to_vec())?;
+        let lacks_offset = record.clock_offset.is_none();
+        let digest = KeptLine::of(line, of_run.filter(|_| lacks_offset))?.digest();
+        let offset = record.clock_offset.or(of_run);
+        let received_at = offset.map_or(record.fetched_at, |offset| offset.service_time(record.fetched_at));
+        Ok(Self {
+            candidate: Candidate::of(&record, received_at, digest),
+            place,
+            fetched_at: record.fetched_at,
+            lacks_offset,
+            context: record.context.map(|context| context.read_at),
+        })
     }
 }
 
-/// The record of the task at `ordinal`. Without a clock offset of its own it gets that of its run, which the merged
-/// journal does not record.
-pub(super) fn with_offset(journal: &Journal, ordinal: usize) -> Result<Option<Record>, JournalError> {
-    let is_merged = !journal.header().merged_from.is_empty();
-    let of_run = journal.clock_offset().filter(|_| !is_merged);
-    let record = journal.record(ordinal)?;
-    Ok(record.map(|record| Record { clock_offset: record.clock_offset.or(of_run), ..record }))
+impl Input {
+    /// Reads a journal once, in the order of the file, and checks each record that counts.
+    pub(super) fn read(file: NamedFile) -> Result<Self, JournalError> {
+        let mut read = Vec::new();
+        let journal = Journal::scan(file.clone(), |ordinal, place, line| {
+            if read.len() <= ordinal {
+                read.resize_with(ordinal + 1, || None);
+            }
+            if let Some(record) = read.get_mut(ordinal) {
+                *record = Some(InputRecord::read(place, line, None).map_err(|what| (place, what)));
+            }
+        })?;
+        let is_merged = !journal.header().merged_from.is_empty();
+        let offset = journal.clock_offset().filter(|_| !is_merged);
+        let checked = |record: Option<Result<InputRecord, _>>| {
+            let invalid = |(place, what)| journal.invalid_line(place, what);
+            match record.transpose().map_err(invalid)? {
+                // The run's offset was not known before its end.
+                Some(InputRecord { place, lacks_offset: true, .. }) if offset.is_some() => {
+                    let again = InputRecord::read(place, &journal.line(place)?, offset);
+                    again.map(Some).map_err(|what| invalid((place, what)))
+                }
+                record => Ok(record),
+            }
+        };
+        let mut results = read.into_iter().map(checked).collect::<Result<Vec<_>, JournalError>>()?;
+        results.resize(journal.header().list.tasks.len(), None);
+        let (finished, origins) = (journal.is_finished(), origins(&journal));
+        let header = journal.into_header();
+        let sha256 = sha256(&file.name, &header)?;
+        Ok(Self { file, header, sha256, origins, finished, results, offset })
+    }
+
+    /// By ordinal.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = Option<Candidate>> {
+        self.results.iter().map(|result| result.map(|record| record.candidate))
+    }
+
+    pub(super) fn record_at(&self, ordinal: usize) -> Option<&InputRecord> {
+        self.results.get(ordinal)?.as_ref()
+    }
 }
 
 /// A journal's origins by endpoint.
@@ -80,8 +125,8 @@ fn origins(journal: &Journal) -> Vec<Origin> {
     }]
 }
 
-pub(super) fn sha256(path: &Path, value: &impl Serialize) -> Result<[u8; 32], JournalError> {
-    let bytes = serde_json::to_vec(value);
+fn sha256(path: &Path, header: &Header) -> Result<[u8; 32], JournalError> {
+    let bytes = serde_json::to_vec(header);
     let bytes = bytes.map_err(|error| JournalError::Io { path: path.to_owned(), source: error.into() })?;
     Ok(Sha256::digest(bytes).into())
 }

@@ -1,27 +1,28 @@
-//! Selects the records of the merged journal, and writes it.
+//! Selects the records of the merged journal, and copies their lines.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io::{self, Write};
 
-use serde::Serialize;
-
 use super::error::{MergeError, WriteError};
-use super::input::{Input, sha256, with_offset};
+use super::input::{Input, InputRecord};
+use super::kept::KeptLine;
 use super::lists::{Merged, RecordSources, groups, identities, merged};
 use crate::journal::error::JournalError;
 use crate::journal::header::Header;
-use crate::journal::line::Line;
 use crate::journal::record::{Footer, Record};
-use crate::journal::replay::Journal;
-use crate::model::{NamedFile, TaskContext};
+use crate::journal::replay::{Index, Journal, LinePosition};
+use crate::model::{ClockOffset, NamedFile, TaskContext};
+use crate::threads::parallel_map;
+
+/// Inputs are read by at most this many threads, each of which holds one answer.
+const MAX_THREADS: usize = 4;
 
 /// A merge that is planned: the header and the source of each record. Only the merged list is kept in memory.
 #[derive(Debug)]
 pub struct Merge {
     files: Vec<MergeFile>,
     header: Header,
-    record_sources: RecordSources,
-    context_sources: RecordSources,
     finished: bool,
     warnings: Vec<String>,
 }
@@ -30,8 +31,12 @@ pub struct Merge {
 #[derive(Debug)]
 struct MergeFile {
     file: NamedFile,
-    /// Hash of its header.
-    sha256: [u8; 32],
+    /// The clock offset of its run.
+    offset: Option<ClockOffset>,
+    /// The records with contexts that are newer than those of their tasks' records, by ordinal in the merged list.
+    contexts: Vec<(usize, InputRecord)>,
+    /// The records to copy, by ordinal in the merged list.
+    records: Vec<(usize, InputRecord)>,
 }
 
 impl Merge {
@@ -40,26 +45,24 @@ impl Merge {
     /// # Errors
     /// [`MergeError`] with the paths.
     pub fn of<F: Into<NamedFile>>(files: impl IntoIterator<Item = F>) -> Result<Self, MergeError> {
-        let inputs: Result<Vec<_>, JournalError> =
-            files.into_iter().map(|file| Input::read(file.into())).collect();
-        let mut hashed = Vec::new();
-        for input in inputs? {
-            hashed.push((sha256(&input.file.name, &input.header)?, input));
-        }
+        let files: Vec<NamedFile> = files.into_iter().map(Into::into).collect();
+        let mut inputs = read(&files)?;
         // Ordered by everything that the result depends on.
-        hashed.sort_by(|(one_hash, one), (other_hash, other)| {
+        inputs.sort_by(|one, other| {
             let began = one.header.started_at.cmp(&other.header.started_at);
-            let by_header = || (one_hash, one.finished).cmp(&(other_hash, other.finished));
-            began.then_with(by_header).then_with(|| one.results.cmp(&other.results))
+            let by_header = || (one.sha256, one.finished).cmp(&(other.sha256, other.finished));
+            began.then_with(by_header).then_with(|| one.candidates().cmp(other.candidates()))
         });
-        let (hashes, inputs): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
-        let groups = groups(&inputs)?;
+        let groups = groups(&mut inputs)?;
         let Merged { header, record_sources, context_sources } = merged(&inputs, groups);
         let finished = is_finished(&inputs, &record_sources, &header);
         let warnings = warnings(&inputs);
-        let files =
-            inputs.into_iter().zip(hashes).map(|(input, sha256)| MergeFile { file: input.file, sha256 });
-        Ok(Self { files: files.collect(), header, record_sources, context_sources, finished, warnings })
+        let contexts = by_input(&inputs, &context_sources);
+        let records = by_input(&inputs, &record_sources);
+        let files = inputs.into_iter().zip(contexts).zip(records).map(|((input, contexts), records)| {
+            MergeFile { file: input.file, offset: input.offset, contexts, records }
+        });
+        Ok(Self { files: files.collect(), header, finished, warnings })
     }
 
     /// The header of the merged journal.
@@ -72,60 +75,125 @@ impl Merge {
         &self.warnings
     }
 
-    /// Writes the merged journal.
+    /// Writes the merged journal. Lines are copied as they are; only their ordinals change.
     ///
     /// # Errors
-    /// When an input cannot be read or was replaced, or the writer fails.
-    pub fn write_to(&self, to: &mut dyn Write) -> Result<(), WriteError> {
-        write_line(to, &self.header)?;
+    /// When an input cannot be read or was changed, or the writer fails.
+    pub fn write_to(&self, to: &mut dyn Write) -> Result<Index, WriteError> {
+        let mut to = Counted { to, length: 0 };
+        serde_json::to_writer(&mut to, &self.header).map_err(io::Error::from)?;
+        to.write_all(b"\n")?;
         let mut contexts: HashMap<usize, TaskContext> = HashMap::new();
-        self.read(&self.context_sources, |ordinal, record| {
-            contexts.extend(record.context.map(|context| (ordinal, context)));
-            Ok(())
-        })?;
-        let mut recorded = 0;
-        self.read(&self.record_sources, |ordinal, record| {
-            let context = contexts.remove(&ordinal).or(record.context);
-            write_line(to, &Line::from(Record { ordinal, context, ..record }))?;
-            recorded += 1;
-            Ok(())
-        })?;
-        if self.finished {
-            write_line(to, &Footer { finished_at: self.header.latest(), recorded })?;
+        for file in &self.files {
+            file.each(&file.contexts, |ordinal, _, kept| {
+                contexts.extend(kept.record()?.context.map(|context| (ordinal, context)));
+                Ok(())
+            })?;
+        }
+        let mut records = vec![None; self.header.list.tasks.len()];
+        let (mut number, mut latest) = (1, self.header.latest());
+        for file in &self.files {
+            file.each(&file.records, |ordinal, record, kept| {
+                let kept = match contexts.remove(&ordinal) {
+                    None => kept,
+                    context => KeptLine::encode(Record { context, ..kept.record()? })?,
+                };
+                let offset = to.length;
+                let length = kept.write_to(&mut to, ordinal)?;
+                number += 1;
+                latest = latest.max(record.fetched_at);
+                if let Some(place) = records.get_mut(ordinal) {
+                    *place = Some(LinePosition { number, offset, length, failed: record.place.failed });
+                }
+                Ok(())
+            })?;
+        }
+        let recorded = records.iter().flatten().count();
+        let footer = self.finished.then(|| Footer { finished_at: self.header.latest(), recorded });
+        if let Some(footer) = &footer {
+            serde_json::to_writer(&mut to, footer).map_err(io::Error::from)?;
+            to.write_all(b"\n")?;
+            latest = footer.finished_at;
+        }
+        Ok(Index { length: to.length, records, footer, latest })
+    }
+
+    /// The merged journal, which was written to `file`.
+    pub fn into_journal(self, place: NamedFile, file: File, index: Index) -> Journal {
+        Journal::of_written(place, file, self.header, index)
+    }
+}
+
+impl MergeFile {
+    /// Reads these records again; each must be as it was when the merge was planned.
+    fn each(
+        &self,
+        records: &[(usize, InputRecord)],
+        mut each: impl FnMut(usize, &InputRecord, KeptLine<'_>) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let changed = || MergeError::Changed(self.file.name.clone());
+        let io = |source: io::Error| match source.kind() {
+            io::ErrorKind::UnexpectedEof => changed(),
+            _ => JournalError::Io { path: self.file.local.clone(), source }.into(),
+        };
+        let mut file = File::open(&self.file.local).map_err(io)?;
+        let mut text = Vec::new();
+        for (ordinal, record) in records {
+            record.place.read(&mut file, &mut text).map_err(io)?;
+            let offset = self.offset.filter(|_| record.lacks_offset);
+            let kept = KeptLine::of(&text, offset).map_err(|_| changed())?;
+            if kept.digest() != record.candidate.digest() {
+                return Err(changed().into());
+            }
+            each(*ordinal, record, kept)?;
         }
         Ok(())
     }
 }
 
-impl Merge {
-    /// Reads the records of `sources`, input by input, each with its ordinal in the merged list.
-    fn read(
-        &self,
-        sources: &RecordSources,
-        mut each: impl FnMut(usize, Record) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
-        let mut by_input: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.files.len()];
-        for (ordinal, source) in sources.iter().enumerate() {
-            if let Some((input, source_ordinal)) = source
-                && let Some(of_input) = by_input.get_mut(*input)
-            {
-                of_input.push((ordinal, *source_ordinal));
-            }
+/// Reads the journals on a few threads, in the order of `files`.
+fn read(files: &[NamedFile]) -> Result<Vec<Input>, JournalError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let chunks: Vec<&[NamedFile]> = files.chunks(files.len().div_ceil(threads).max(1)).collect();
+    let read = |chunk: &&[NamedFile]| {
+        chunk.iter().map(|file| Input::read(file.clone())).collect::<Result<Vec<_>, JournalError>>()
+    };
+    let read: Result<Vec<_>, JournalError> = parallel_map(&chunks, read).into_iter().collect();
+    Ok(read?.into_iter().flatten().collect())
+}
+
+/// The records of each input, with their ordinals in the merged list.
+fn by_input(inputs: &[Input], sources: &RecordSources) -> Vec<Vec<(usize, InputRecord)>> {
+    let mut of_inputs: Vec<Vec<(usize, InputRecord)>> = vec![Vec::new(); inputs.len()];
+    for (ordinal, source) in sources.iter().enumerate() {
+        if let Some((place, source_ordinal)) = *source
+            && let Some(record) = inputs.get(place).and_then(|input| input.record_at(source_ordinal))
+            && let Some(of_input) = of_inputs.get_mut(place)
+        {
+            of_input.push((ordinal, *record));
         }
-        for (MergeFile { file, sha256: known }, wanted) in self.files.iter().zip(by_input) {
-            if wanted.is_empty() {
-                continue;
-            }
-            let journal = Journal::open(file).map_err(MergeError::from)?;
-            if sha256(&file.name, journal.header()).map_err(MergeError::from)? != *known {
-                return Err(MergeError::Replaced(file.name.clone()).into());
-            }
-            for (ordinal, source_ordinal) in wanted {
-                let record = with_offset(&journal, source_ordinal).map_err(MergeError::from)?;
-                each(ordinal, record.ok_or_else(|| MergeError::Replaced(file.name.clone()))?)?;
-            }
-        }
-        Ok(())
+    }
+    of_inputs
+}
+
+/// A writer that counts its bytes.
+struct Counted<'w> {
+    to: &'w mut dyn Write,
+    length: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.length += u64::try_from(written).unwrap_or(u64::MAX);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
     }
 }
 
@@ -147,11 +215,6 @@ fn warnings(inputs: &[Input]) -> Vec<String> {
         }
     }
     warnings
-}
-
-fn write_line(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *to, value)?;
-    to.write_all(b"\n")
 }
 
 /// Whether the merged journal is complete: every task of an unfinished run has its record from a finished one.

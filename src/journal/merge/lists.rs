@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::choice::{Candidate, choose};
@@ -35,26 +36,33 @@ struct Entry {
     candidates: Vec<(Candidate, (usize, usize))>,
 }
 
-/// The tasks of all inputs by endpoint.
-pub(super) fn groups(inputs: &[Input]) -> Result<BTreeMap<String, Group>, MergeError> {
+/// The tasks of all inputs by endpoint. Names and labels are moved, not copied: they are most of a list's memory.
+pub(super) fn groups(inputs: &mut [Input]) -> Result<BTreeMap<String, Group>, MergeError> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    for (place, input) in inputs.iter().enumerate() {
-        let mut tasks = input.header.list.tasks.iter().zip(&input.results).enumerate();
+    for (place, input) in inputs.iter_mut().enumerate() {
+        let own_label = endpoint_label(input).cloned();
+        let mut tasks = input.header.list.tasks.iter_mut().zip(&input.results).enumerate();
         for origin in &input.origins {
             let group = groups.entry(origin.endpoint.clone()).or_default();
             group.runs.extend(origin.runs.iter().cloned());
             group.join(origin, &input.file.name)?;
             let mut ordinals = origin.list.iter().flat_map(|list| list.ordinals.iter().copied());
             for (source_ordinal, (task, result)) in tasks.by_ref().take(origin.tasks) {
-                let mut task = task.clone();
-                endpoint_label(input).map(|own| task.labels.remove(own));
-                group.add(
-                    task,
-                    ordinals.next(),
-                    result.map(|candidate| (candidate, (place, source_ordinal))),
-                );
+                let mut task = Task {
+                    task_id: task.task_id.clone(),
+                    source_id: task.source_id.take(),
+                    source_name: task.source_name.take(),
+                    labels: mem::take(&mut task.labels),
+                    planned: task.planned.clone(),
+                };
+                own_label.as_ref().map(|own| task.labels.remove(own));
+                let result = result.map(|record| (record.candidate, (place, source_ordinal)));
+                group.add(task, ordinals.next(), result);
             }
         }
+    }
+    for group in groups.values_mut() {
+        group.places = HashMap::new();
     }
     Ok(groups)
 }
@@ -179,7 +187,7 @@ fn newer_context(
     chosen: (usize, usize),
 ) -> Option<(usize, usize)> {
     let task_id = task_at(inputs, chosen)?.task_id.as_ref()?;
-    let read_at = |(input, ordinal): (usize, usize)| *inputs.get(input)?.contexts.get(ordinal)?;
+    let read_at = |(input, ordinal): (usize, usize)| inputs.get(input)?.record_at(ordinal)?.context;
     let of_task = |place| task_at(inputs, place).is_some_and(|task| task.task_id.as_ref() == Some(task_id));
     let known = candidates.iter().filter(|(_, place)| of_task(*place));
     let known = known.filter_map(|(candidate, place)| Some((read_at(*place)?, candidate, *place)));

@@ -1,16 +1,20 @@
 //! Merges journals: of shards, regions, accounts, or of one list at different times.
 //!
-//! The result depends only on the contents of the inputs, not on their order or names. One input is open at a time
-//! and its answers are read one by one, so memory grows with the lists, not with the answers.
+//! The result depends only on the contents of the inputs, not on their order or names. Each input is read
+//! once to select records, then the lines of these are copied as they are, so memory grows with the lists, not with the
+//! answers.
 
 mod choice;
 mod error;
 mod input;
 mod join;
+mod kept;
 mod lists;
 
 pub use error::{MergeError, WriteError};
 pub use join::Merge;
 
+#[cfg(test)]
+mod copy_tests;
 #[cfg(test)]
 mod tests;
