@@ -18,6 +18,8 @@ mod delivery;
 mod dependencies;
 mod diff;
 mod discovery;
+#[cfg(unix)]
+mod doc_blocks;
 mod docs;
 mod evidence;
 mod export;
