@@ -42,6 +42,7 @@ mod object_journals;
 mod object_storage;
 #[cfg(unix)]
 mod on_finish;
+mod plan_journals;
 mod plans;
 mod previous;
 mod report;
@@ -52,6 +53,8 @@ mod service_auth;
 mod serving;
 mod shards;
 mod show;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod signing;
 mod splitting;
