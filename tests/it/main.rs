@@ -34,6 +34,7 @@ mod listing;
 mod lists;
 mod logging;
 mod manual;
+mod messages;
 mod metrics;
 mod network;
 #[cfg(unix)]
