@@ -298,6 +298,7 @@ fn is_script(block: &Block<'_>) -> bool {
 }
 
 #[test]
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the count of what ran is for people")]
 fn blocks_of_the_documentation_run() {
     let is_missing = |tool: &&str| {
         let path = std::env::var_os("PATH").unwrap_or_default();
