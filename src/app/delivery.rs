@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{DeliveryArgs, TicketSystem};
+use crate::cli::{DeliveryArgs, DeliveryTargetArgs, TicketSystem};
 use crate::delivery::{
     self, Address, Comment, Credentials, Delivered, Kind, MailSettings, Mailer, Payload, Plan, Ticket,
     WebSettings, payloads,
@@ -94,11 +94,25 @@ impl Delivery {
     /// # Errors
     /// Wrong usage, or secrets that are missing.
     pub(crate) fn of(args: &DeliveryArgs, ca_cert: Option<&Path>) -> Result<Option<Self>, Failure> {
+        let delivery = Self::to_check(&args.targets, args.max_mail, ca_cert)?;
+        Ok(delivery.map(|delivery| Self { attach: args.attach.clone(), ..delivery }))
+    }
+
+    /// As [`of`](Self::of), for [`check`](Self::check).
+    ///
+    /// # Errors
+    /// Wrong usage, or secrets that are missing.
+    pub(crate) fn to_check(
+        args: &DeliveryTargetArgs,
+        max_mail: u64,
+        ca_cert: Option<&Path>,
+    ) -> Result<Option<Self>, Failure> {
         if args.to.is_empty() {
             return Ok(None);
         }
-        let targets = args.to.iter().map(|url| target(url, args, ca_cert)).collect::<Result<_, _>>()?;
-        Ok(Some(Self { targets, attach: args.attach.clone() }))
+        let targets =
+            args.to.iter().map(|url| target(url, args, max_mail, ca_cert)).collect::<Result<_, _>>()?;
+        Ok(Some(Self { targets, attach: Vec::new() }))
     }
 
     /// Delivers the files of the manifest at `path` to each target, also if another target fails. `text` is the
@@ -264,9 +278,14 @@ fn own_text(manifest: &Manifest, storage: &Storage) -> Option<String> {
     Some(lines.collect::<Vec<_>>().join("\n\n"))
 }
 
-fn target(url: &str, args: &DeliveryArgs, ca_cert: Option<&Path>) -> Result<Target, Failure> {
+fn target(
+    url: &str,
+    args: &DeliveryTargetArgs,
+    max_mail: u64,
+    ca_cert: Option<&Path>,
+) -> Result<Target, Failure> {
     if url.starts_with("mailto:") {
-        return mail(url, args, ca_cert);
+        return mail(url, args, max_mail, ca_cert);
     }
     let kind = args.ticket_system.map(kind);
     let is_data_center = variable("JIRA_PAT").is_some() || variable("JIRA_API_TOKEN").is_none();
@@ -276,7 +295,12 @@ fn target(url: &str, args: &DeliveryArgs, ca_cert: Option<&Path>) -> Result<Targ
     Ok(Target::Ticket(TicketTarget { address, credentials, secret_name, ca_cert }))
 }
 
-fn mail(url: &str, args: &DeliveryArgs, ca_cert: Option<&Path>) -> Result<Target, Failure> {
+fn mail(
+    url: &str,
+    args: &DeliveryTargetArgs,
+    max_mail: u64,
+    ca_cert: Option<&Path>,
+) -> Result<Target, Failure> {
     let server = args.smtp.clone().ok_or_else(|| {
         Failure::usage(format!("--to {url} needs a mail server; add --smtp smtps://USER@HOST:465"))
     })?;
@@ -291,7 +315,7 @@ fn mail(url: &str, args: &DeliveryArgs, ca_cert: Option<&Path>) -> Result<Target
         server,
         from: args.mail_from.clone(),
         password,
-        max_mail: args.max_mail,
+        max_mail,
         timeout: MAIL_TIMEOUT,
         max_attempts: MAX_ATTEMPTS,
         ca_cert: ca_cert.map(Path::to_owned),

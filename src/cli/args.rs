@@ -10,8 +10,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
-    ConnectionArgs, ContextMode, DeliveryArgs, FilterArgs, RATE, ReadingArgs, ReportArgs, SearchArgs,
-    StdoutFormat, TASKS, TrustArgs,
+    ConnectionArgs, ContextMode, DeliveryArgs, DeliveryTargetArgs, FilterArgs, RATE, ReadingArgs, ReportArgs,
+    SearchArgs, StdoutFormat, TASKS, TrustArgs,
 };
 use super::values::{
     KeepArg, PreviousArg, ShardArg, column, duration, keep, languages, listen, previous, rate, shapes, shard,
@@ -396,7 +396,7 @@ pub struct DoctorArgs {
     pub task: Option<String>,
     /// Delivery targets to check, without changing anything.
     #[command(flatten)]
-    pub delivery: DeliveryArgs,
+    pub delivery: DeliveryTargetArgs,
     /// How to reach the API.
     #[command(flatten)]
     pub connection: ConnectionArgs,

@@ -25,8 +25,8 @@ pub use command_line::{Cli, Command, LogFormat};
 pub use errors::ReadError;
 pub use fail_on::FailOn;
 pub use options::{
-    Auth, ConnectionArgs, ContextMode, DeliveryArgs, FilterArgs, ReadingArgs, ReportArgs, SearchArgs,
-    StdoutFormat, TicketSystem, TrustArgs,
+    Auth, ConnectionArgs, ContextMode, DeliveryArgs, DeliveryTargetArgs, FilterArgs, ReadingArgs, ReportArgs,
+    SearchArgs, StdoutFormat, TicketSystem, TrustArgs,
 };
 pub use settings::{commented_file, settings_in_force};
 pub use typed::shell_quote;

@@ -115,10 +115,27 @@ pub struct ReportArgs {
     pub replaced: Option<NamedFile>,
 }
 
-/// Where to deliver the files of a run.
+/// What to deliver, and where to.
 #[derive(Debug, Args)]
 #[command(next_help_heading = DELIVERY)]
 pub struct DeliveryArgs {
+    /// Where to deliver it.
+    #[command(flatten)]
+    pub targets: DeliveryTargetArgs,
+    /// File to attach, by name (repeatable) [default: all]
+    ///
+    /// By default, all files of the run but CSV folders and the journal.
+    #[arg(long, value_name = "NAME")]
+    pub attach: Vec<String>,
+    /// Maximum size of a mail with files attached
+    #[arg(long, value_name = "SIZE", default_value = "20MB", value_parser = size)]
+    pub max_mail: u64,
+}
+
+/// Where to deliver the files of a run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = DELIVERY)]
+pub struct DeliveryTargetArgs {
     /// Ticket to attach the files to, or mailto:ADDRESS (repeatable)
     ///
     /// The address of a ticket is the one that the browser shows. Each system has its own variable for the secret:
@@ -134,20 +151,12 @@ pub struct DeliveryArgs {
     /// File with the ticket system's token [default: its variable]
     #[arg(long, value_name = "FILE")]
     pub ticket_token_file: Option<PathBuf>,
-    /// File to attach, by name (repeatable) [default: all]
-    ///
-    /// By default, all files of the run but CSV folders and the journal.
-    #[arg(long, value_name = "NAME")]
-    pub attach: Vec<String>,
     /// Mail server: smtps://USER@HOST:465 or smtp://USER@HOST:587
     #[arg(long, value_name = "URL")]
     pub smtp: Option<String>,
     /// Sender of mails [default: USER of --smtp]
     #[arg(long, value_name = "ADDRESS")]
     pub mail_from: Option<String>,
-    /// Maximum size of a mail with files attached
-    #[arg(long, value_name = "SIZE", default_value = "20MB", value_parser = size)]
-    pub max_mail: u64,
 }
 
 /// Which certificates to trust, for commands that do not use the API.

@@ -41,7 +41,7 @@ pub(super) fn run(args: &DoctorArgs, storage: &Storage) -> Result<Exit, Failure>
 
 /// Whether the tickets can be read, and the mail server accepts the credentials.
 fn delivery(args: &DoctorArgs, findings: &mut Findings) -> Result<(), Failure> {
-    let delivery = match Delivery::of(&args.delivery, args.connection.ca_cert.as_deref()) {
+    let delivery = match Delivery::to_check(&args.delivery, 0, args.connection.ca_cert.as_deref()) {
         Ok(None) => return Ok(()),
         Ok(Some(delivery)) => delivery,
         Err(failure) => return findings.fail(failure.exit, "delivery", failure.message()),

@@ -292,7 +292,7 @@ fn diff_of_unrelated_journals_warns() {
         "the endpoints differ: https://sms.example before, https://far.example now",
         "the task lists differ: 8 only before, 0 only now",
         "are they swapped?",
-        "the run before did not come to its end: 2 of 9 tasks",
+        "the run before is incomplete: 2 of 9 tasks",
     ];
     for word in words {
         assert!(run.stderr.contains(word), "{word}: {}", run.stderr);

@@ -10,7 +10,7 @@ use cutover_report::report::{Change, Status};
 use crate::support::run;
 
 /// The pages, by path from the root of the repository.
-fn pages() -> BTreeMap<PathBuf, String> {
+pub(crate) fn pages() -> BTreeMap<PathBuf, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let names = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md"];
     let mut paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();

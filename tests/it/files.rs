@@ -1,4 +1,4 @@
-//! Files that are replaced, locked or lost during a run, and threads that the system refuses.
+//! Files that are replaced, locked or lost during a run.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -9,9 +9,8 @@ use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-use crate::support::journal::{answer, journal};
 use crate::support::server::{Server, Stalling, consistent};
-use crate::support::{Run, end, run, sample_tasks, signal, until};
+use crate::support::{Run, end, run, sample_tasks, signal};
 
 /// Exports the sample tasks from the embedded service.
 fn export(folder: &Path, more: &[&str]) -> Run {
@@ -20,14 +19,14 @@ fn export(folder: &Path, more: &[&str]) -> Run {
 }
 
 /// A list of tasks, and a service that answers some of them and then waits.
-fn stalling(tasks: usize, answers: usize) -> (TempDir, Stalling) {
+pub(crate) fn stalling(tasks: usize, answers: usize) -> (TempDir, Stalling) {
     let folder = tempdir().unwrap();
     let ids: String = (0..tasks).map(|number| format!("t{number}\n")).collect();
     std::fs::write(folder.path().join("tasks.csv"), "task_id\n".to_owned() + &ids).unwrap();
     (folder, Stalling::after(answers))
 }
 
-fn arguments<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn arguments<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let fixed = [
         "export",
         "tasks.csv",
@@ -45,7 +44,7 @@ fn arguments<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&fixed[..], more].concat()
 }
 
-fn start(folder: &Path, arguments: &[&str]) -> Child {
+pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Child {
     // The tests themselves may run under nohup.
     let mut command = Command::new("env");
     command.arg("--default-signal=HUP").arg(cargo_bin("cutover-report")).args(arguments);
@@ -54,7 +53,7 @@ fn start(folder: &Path, arguments: &[&str]) -> Child {
 }
 
 /// Runs the program as an unprivileged user, for whom limits and modes apply.
-fn run_as(user: u32, folder: &Path, before: &[&str], arguments: &[&str]) -> Run {
+pub(crate) fn run_as(user: u32, folder: &Path, before: &[&str], arguments: &[&str]) -> Run {
     let ids = [format!("--reuid={user}"), format!("--regid={user}")];
     let program = program_for_all();
     let mut command = Command::new("setpriv");
@@ -79,7 +78,7 @@ fn program_for_all() -> &'static Path {
     path
 }
 
-fn tempdir_for_all() -> TempDir {
+pub(crate) fn tempdir_for_all() -> TempDir {
     let folder = tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     folder
@@ -87,7 +86,7 @@ fn tempdir_for_all() -> TempDir {
 
 /// Whether the tests run as root, which tests of modes and limits need.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         eprintln!("SKIPPED: this test needs root to run the program as another user");
@@ -96,7 +95,7 @@ fn is_root() -> bool {
 }
 
 /// The temporary files in the folder or below.
-fn temporary_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn temporary_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -393,83 +392,6 @@ fn temporary_files_of_a_live_run_are_left_alone() {
     let run = end(live);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(temporary_files(folder.path()).is_empty());
-}
-
-#[test]
-fn sighup_stops_a_run_with_129_and_leaves_no_temporary_file() {
-    let (folder, service) = stalling(20, 5);
-    let url = service.server.url();
-    let mut child = start(folder.path(), &arguments(&url, &["-o", "r.json"]));
-    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
-    service.stalled();
-    signal(&child, "-HUP");
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
-    assert!(line.starts_with("stopping: "), "{line}");
-    service.release();
-    assert_eq!(end(child).code, 129);
-    let mut rest = String::new();
-    std::io::Read::read_to_string(&mut stderr, &mut rest).unwrap();
-    assert!(rest.contains("stopped by SIGHUP"), "{rest}");
-    assert!(temporary_files(folder.path()).is_empty());
-    // Not if SIGHUP is ignored.
-    let (folder, service) = stalling(20, 5);
-    let url = service.server.url();
-    let mut command = Command::new("nohup");
-    command.arg(cargo_bin("cutover-report")).args(arguments(&url, &["-o", "r.json"]));
-    command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    service.stalled();
-    signal(&child, "-HUP");
-    service.release();
-    assert_eq!(end(child).code, 0);
-}
-
-#[test]
-fn signals_while_reports_are_written_leave_no_temporary_file() {
-    let folder = tempdir().unwrap();
-    let tasks: Vec<_> = (0..2000).map(|_| ("server", answer(&["/data"]))).collect();
-    journal(folder.path(), &tasks);
-    for (name, code) in [("-HUP", 129), ("-TERM", 143), ("-INT", 130)] {
-        let child = start(folder.path(), &["render", "j.jsonl", "-o", "csv/", "-o", "r.xlsx"]);
-        until(|| folder.path().join("csv/tasks").is_dir() && !temporary_files(folder.path()).is_empty());
-        signal(&child, name);
-        assert_eq!(end(child).code, code);
-        assert!(temporary_files(folder.path()).is_empty(), "{:?}", temporary_files(folder.path()));
-        std::fs::remove_dir_all(folder.path().join("csv")).unwrap();
-    }
-}
-
-#[test]
-fn refused_threads_are_an_error_line_and_free_the_lock() {
-    if !is_root() {
-        return;
-    }
-    let folder = tempdir_for_all();
-    let tasks = folder.path().join("tasks.csv");
-    std::fs::copy(sample_tasks(), &tasks).unwrap();
-    std::fs::set_permissions(&tasks, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let mut codes = BTreeSet::new();
-    for limit in 1..=24 {
-        let limit = format!("--nproc={limit}");
-        let export = ["export", "tasks.csv", "--endpoint", "embedded", "--rate", "1000/s", "--overwrite"];
-        let outputs = ["-o", "r.json", "-o", "r.xlsx", "-o", "csv/", "-o", "r.zip"];
-        let run = run_as(64_002, folder.path(), &["prlimit", &limit], &[&export[..], &outputs].concat());
-        let errors: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
-        assert!(!run.stderr.contains("panicked"), "{limit}: {}", run.stderr);
-        match run.code {
-            0 => assert!(errors.is_empty(), "{limit}: {}", run.stderr),
-            1 => assert!(
-                errors.iter().any(|line| line.contains("cannot start a thread: ")),
-                "{limit}: {}",
-                run.stderr
-            ),
-            code => panic!("{limit}: exit {code}: {}", run.stderr),
-        }
-        codes.insert(run.code);
-        assert!(temporary_files(folder.path()).is_empty(), "{limit}: {:?}", temporary_files(folder.path()));
-    }
-    assert_eq!(codes, BTreeSet::from([0, 1]));
 }
 
 #[test]

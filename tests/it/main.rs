@@ -18,6 +18,8 @@ mod delivery;
 mod dependencies;
 mod diff;
 mod discovery;
+#[cfg(unix)]
+mod doc_blocks;
 mod docs;
 mod evidence;
 mod export;
@@ -32,6 +34,7 @@ mod listing;
 mod lists;
 mod logging;
 mod manual;
+mod messages;
 mod metrics;
 mod network;
 #[cfg(unix)]
@@ -40,6 +43,7 @@ mod object_journals;
 mod object_storage;
 #[cfg(unix)]
 mod on_finish;
+mod plan_journals;
 mod plans;
 mod previous;
 mod report;
@@ -51,6 +55,8 @@ mod service_auth;
 mod serving;
 mod shards;
 mod show;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod signing;
 mod splitting;

@@ -7,12 +7,12 @@ use axum::http::Response;
 use serde_json::{Value, json};
 
 use crate::support::server::{Seen, Server, consistent, json as answer};
-use crate::support::{Run, Workbook, csv, run, run_with};
+use crate::support::{Run, Workbook, run, run_with};
 
 const TOKEN: (&str, &str) = ("SMS_AUTH_TOKEN", "t");
 
 /// A task of a source server, as the listing has it.
-fn task(id: &str, (source_id, name, ip): (&str, &str, &str), created: i64, state: &str) -> Value {
+pub(crate) fn task(id: &str, (source_id, name, ip): (&str, &str, &str), created: i64, state: &str) -> Value {
     json!({
         "id": id, "name": format!("migrate {name}"), "state": state, "create_date": created,
         "source_server": { "id": source_id, "name": name, "ip": ip },
@@ -33,14 +33,14 @@ fn parameter(seen: &Seen, name: &str) -> usize {
 }
 
 /// A page of `all`, and how many there are.
-fn page(seen: &Seen, key: &str, all: &[Value]) -> Response<Body> {
+pub(crate) fn page(seen: &Seen, key: &str, all: &[Value]) -> Response<Body> {
     let (limit, offset) = (parameter(seen, "limit"), parameter(seen, "offset"));
     let entries: Vec<&Value> = all.iter().skip(offset).take(limit).collect();
     answer(200, json!({ "count": all.len(), key: entries }).to_string())
 }
 
 /// A service with these tasks and source servers, on which every task is consistent.
-fn account(tasks: Vec<Value>, sources: Vec<Value>) -> Server {
+pub(crate) fn account(tasks: Vec<Value>, sources: Vec<Value>) -> Server {
     Server::start(move |seen, _| match seen.path.as_str() {
         "/v3/tasks" => page(seen, "tasks", &tasks),
         "/v3/sources" => page(seen, "source_servers", &sources),
@@ -48,11 +48,11 @@ fn account(tasks: Vec<Value>, sources: Vec<Value>) -> Server {
     })
 }
 
-const WEB: (&str, &str, &str) = ("s1", "web-01", "10.0.0.1");
-const DB_A: (&str, &str, &str) = ("s2", "db-01.a.example", "10.0.0.2");
+pub(crate) const WEB: (&str, &str, &str) = ("s1", "web-01", "10.0.0.1");
+pub(crate) const DB_A: (&str, &str, &str) = ("s2", "db-01.a.example", "10.0.0.2");
 const DB_B: (&str, &str, &str) = ("s3", "db-01.b.example", "10.0.0.3");
 
-fn small() -> Server {
+pub(crate) fn small() -> Server {
     let tasks = vec![
         task("t1", WEB, 1, "MIGRATE_SUCCESS"),
         task("t2", DB_A, 2, "MIGRATE_SUCCESS"),
@@ -67,23 +67,23 @@ fn command(server: &Server, folder: &Path, command: &str, more: &[&str]) -> Run 
     run_with(folder, &[TOKEN], &arguments)
 }
 
-fn export(server: &Server, folder: &Path, more: &[&str]) -> Run {
+pub(crate) fn export(server: &Server, folder: &Path, more: &[&str]) -> Run {
     command(server, folder, "export", &[more, &["-o", "r.json", "--json"]].concat())
 }
 
 /// A folder with a file.
-fn with(name: &str, content: &str) -> tempfile::TempDir {
+pub(crate) fn with(name: &str, content: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(name), content).unwrap();
     folder
 }
 
-fn report(run: &Run) -> Value {
+pub(crate) fn report(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{} {}", run.code, run.stderr))
 }
 
 /// Per row: the source server, the task id, the verdict.
-fn rows(report: &Value) -> Vec<String> {
+pub(crate) fn rows(report: &Value) -> Vec<String> {
     let text = |task: &Value, key: &str| task[key].as_str().unwrap_or("-").to_owned();
     let tasks = report["tasks"].as_array().unwrap().iter();
     tasks.map(|task| ["source_server", "task_id", "verdict"].map(|key| text(task, key)).join(" ")).collect()
@@ -303,115 +303,6 @@ fn a_thousand_servers_are_resolved_with_one_listing_of_ten_thousand_tasks() {
     assert_eq!(rows, expected);
     assert_eq!((requests(&server, "/v3/tasks"), requests(&server, "/v3/sources")), (51, 6));
     assert_eq!(results(&server), 1000);
-}
-
-#[test]
-fn resume_continues_from_the_resolved_list_without_a_listing() {
-    let tasks = vec![task("t1", WEB, 1, ""), task("t2", DB_A, 2, "")];
-    let broken = Server::start(move |seen, _| match seen.path.as_str() {
-        "/v3/tasks" => page(seen, "tasks", &tasks),
-        "/v3/sources" => page(seen, "source_servers", &[]),
-        path if path.contains("/t2/") => answer(400, "{}"),
-        _ => consistent(),
-    });
-    let folder = with("plan.csv", "server,wave\nweb-01,1\nold-01,1\ndb-01,2\nweb-01.corp,1\n");
-    let first = export(&broken, folder.path(), &["plan.csv"]);
-    assert_eq!(first.code, 3, "{}", first.stderr);
-    let before = broken.seen().len();
-    let resumed = export(&broken, folder.path(), &["plan.csv", "--resume", "--context", "off"]);
-    assert_eq!(resumed.code, 3, "{}", resumed.stderr);
-    let asked: Vec<String> = broken.seen().split_off(before).into_iter().map(|seen| seen.path).collect();
-    assert_eq!(asked, ["/v3/tasks/t2/consistency-result"]);
-    assert_eq!(
-        rows(&report(&resumed)),
-        ["web-01 t1 consistent", "old-01 - not_verified", "db-01 t2 fetch_failed"]
-    );
-    std::fs::write(folder.path().join("plan.csv"), "server,wave\nweb-01,1\nold-02,1\ndb-01,2\n").unwrap();
-    let other = export(&broken, folder.path(), &["plan.csv", "--resume"]);
-    assert_eq!(other.code, 1);
-    assert!(
-        other.stderr.contains("task 2 of its list is old-01, but old-02 in this run"),
-        "{}",
-        other.stderr
-    );
-}
-
-#[test]
-fn offline_commands_read_the_resolved_list() {
-    let server = small();
-    let folder = with("plan.csv", "server,wave\nweb-01,1\nold-01,2\n");
-    assert_eq!(export(&server, folder.path(), &["plan.csv"]).code, 0);
-    let shown = run(folder.path(), &["show", "r.journal.jsonl"]);
-    assert!(
-        shown.stdout.contains("old-01") && shown.stdout.contains("no migration task"),
-        "{}",
-        shown.stdout
-    );
-    let rendered = run(
-        folder.path(),
-        &["render", "r.journal.jsonl", "-o", "o/", "-o", "o.md", "-o", "o.xlsx", "-o", "o.prom"],
-    );
-    assert_eq!(rendered.code, 0, "{}", rendered.stderr);
-    let summary = csv(&folder.path().join("o/summary.csv"));
-    let place = summary[0].iter().position(|heading| heading == "Task ID").unwrap();
-    assert_eq!(summary[2][place], "");
-    assert!(std::fs::read_to_string(folder.path().join("o.md")).unwrap().contains("old-01"));
-    let zh = run(folder.path(), &["show", "r.journal.jsonl", "--language", "zh"]);
-    assert!(zh.stdout.contains("未找到该服务器的迁移任务"), "{}", zh.stdout);
-}
-
-#[test]
-fn shards_of_a_plan_are_merged_to_the_whole() {
-    let server = small();
-    let plan = "server,wave\nweb-01,1\nold-01,1\nold-02,2\ndb-01.a,2\ndb-01.b,2\nold-03,3\n";
-    let folder = with("plan.csv", plan);
-    let mut journals = Vec::new();
-    for shard in ["1/2", "2/2"] {
-        let journal = format!("{}.jsonl", &shard[..1]);
-        let more = ["plan.csv", "--shard", shard, "--journal", &journal, "-q"];
-        let run = export(&server, folder.path(), &more);
-        assert!([0, 3].contains(&run.code), "{}", run.stderr);
-        journals.push(journal);
-    }
-    let merged = run(folder.path(), &["merge", &journals[0], &journals[1], "-o", "m.json", "--json"]);
-    assert_eq!(merged.code, 0, "{}", merged.stderr);
-    assert_eq!(
-        rows(&report(&merged)),
-        [
-            "web-01 t1 consistent",
-            "old-01 - not_verified",
-            "old-02 - not_verified",
-            "db-01.a t2 consistent",
-            "db-01.b t3 consistent",
-            "old-03 - not_verified"
-        ]
-    );
-}
-
-#[test]
-fn task_replaced_by_a_new_one_stays_one_server_in_diff() {
-    let folder = with("plan.csv", "server\nweb-01\ndb-01.a\n");
-    for (night, id) in [("1", "t1"), ("2", "t9")] {
-        let server = account(vec![task(id, WEB, 1, "")], Vec::new());
-        let journal = format!("{night}.jsonl");
-        assert_eq!(export(&server, folder.path(), &["plan.csv", "--journal", &journal]).code, 0);
-    }
-    let diff = run(folder.path(), &["diff", "1.jsonl", "2.jsonl", "--json", "-o", "d.json"]);
-    assert_eq!(diff.code, 0, "{}", diff.stderr);
-    let diff = report(&diff);
-    let changes: Vec<String> = diff["tasks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|task| {
-            format!("{} {}", task["source_server"].as_str().unwrap(), task["change"].as_str().unwrap())
-        })
-        .collect();
-    assert_eq!(changes, ["web-01 same", "db-01.a same"], "{diff}");
-    assert!(
-        diff["tasks"][0]["notes"].to_string().contains("another migration task than before: t1"),
-        "{diff}"
-    );
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! `serve` with task lists, with slow clients, and on public addresses.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::support::api::{Api, path};
+use crate::support::serving::Serving;
 use crate::support::{Workbook, csv, run};
-use assert_cmd::cargo::cargo_bin;
 use cutover_report::model::{Task, TaskId, TaskList};
 use cutover_report::service::Settings;
 use serde_json::{Value, json};
@@ -17,43 +16,6 @@ use tokio::net::TcpStream;
 
 const ONE: &str = "11111111-aaaa-4000-8000-000000000001";
 const TWO: &str = "11111111-aaaa-4000-8000-000000000002";
-
-/// A running `serve`, and its address.
-struct Serving {
-    child: Child,
-    url: String,
-}
-
-impl Serving {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(cargo_bin("cutover-report"))
-            .arg("serve")
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").map(str::to_owned);
-        let Some(url) = url else {
-            let mut stderr = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-            panic!("it does not serve: {stderr}");
-        };
-        Self { child, url }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();

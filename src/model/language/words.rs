@@ -347,13 +347,10 @@ const CHINESE: &[(&str, &str)] = &[
         "作为“现在”的运行开始得更早：两份运行记录的顺序是否颠倒？",
     ),
     (
-        "the run before did not come to its end: {0} of {1} tasks are recorded",
+        "the run before is incomplete: {0} of {1} tasks are recorded",
         "之前的运行未完成：{1}个任务中记录了{0}个",
     ),
-    (
-        "the run now did not come to its end: {0} of {1} tasks are recorded",
-        "现在的运行未完成：{1}个任务中记录了{0}个",
-    ),
+    ("the run now is incomplete: {0} of {1} tasks are recorded", "现在的运行未完成：{1}个任务中记录了{0}个"),
     // Why a task does not pass.
     ("{0} different, {1} missing, {2} redundant", "差异{0}个，缺少{1}个，多余{2}个"),
     ("verified {0}", "校验于{0}"),

@@ -174,7 +174,7 @@ impl Manifest {
                 return Err(no_manifest(format!("{name:?} is no path that one names")));
             }
             if !names.insert(name) {
-                return Err(no_manifest(format!("{name:?} stands in it twice")));
+                return Err(no_manifest(format!("it lists {name:?} twice")));
             }
             if !is_sha256(sha256) {
                 return Err(no_manifest(format!("the sha256 of {name:?} is not 64 lower-case digits")));

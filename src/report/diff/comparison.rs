@@ -141,8 +141,8 @@ impl<'a> Diff<'a> {
                 .to_owned()
         });
         let unfinished = [
-            (old, "the run before did not come to its end: {0} of {1} tasks are recorded"),
-            (new, "the run now did not come to its end: {0} of {1} tasks are recorded"),
+            (old, "the run before is incomplete: {0} of {1} tasks are recorded"),
+            (new, "the run now is incomplete: {0} of {1} tasks are recorded"),
         ];
         let unfinished = unfinished.into_iter().filter(|(journal, _)| !journal.is_finished());
         let unfinished = unfinished.map(|(journal, text)| {

@@ -5,6 +5,7 @@ pub mod api;
 pub mod journal;
 pub mod s3;
 pub mod server;
+pub mod serving;
 pub mod tickets;
 
 use std::collections::BTreeMap;
