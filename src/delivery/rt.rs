@@ -53,21 +53,34 @@ fn id_of(item: &Value) -> Option<String> {
     Some(id.as_str().map_or_else(|| id.to_string(), str::to_owned))
 }
 
+/// What a ticket with this history and these attachments has.
+pub(super) fn state(history: &[Value], attachments: &[Value], mark: &str, address: &Address) -> TicketState {
+    let marked = history.iter().find(|item| text(item, "Data").contains(mark)).and_then(id_of);
+    // The length is that of the file before RT dropped it.
+    let attachments =
+        attachments.iter().filter(|item| !text(item, "Filename").is_empty()).filter_map(|item| {
+            Some(Attachment { id: id_of(item)?, name: text(item, "Filename").to_owned(), size: None })
+        });
+    TicketState {
+        attachments: attachments.collect(),
+        comment: marked.map(|id| format!("{address}#txn-{id}")),
+    }
+}
+
+/// The content of an attachment.
+pub(super) fn content(document: &Value) -> Result<Vec<u8>, DeliveryError> {
+    let content: String = text(document, "Content").split_whitespace().collect();
+    BASE64_STANDARD
+        .decode(content)
+        .map_err(|_| DeliveryError::new("the content of an attachment is not Base64"))
+}
+
 #[async_trait(?Send)]
 impl Ticket for Rt {
     async fn state(&self, mark: &str) -> Result<TicketState, DeliveryError> {
         let history = self.items("history", "Type,Data").await?;
-        let marked = history.iter().find(|item| text(item, "Data").contains(mark)).and_then(id_of);
-        // The length is that of the file before RT dropped it.
         let attachments = self.items("attachments", "Filename,ContentLength").await?;
-        let attachments =
-            attachments.iter().filter(|item| !text(item, "Filename").is_empty()).filter_map(|item| {
-                Some(Attachment { id: id_of(item)?, name: text(item, "Filename").to_owned(), size: None })
-            });
-        Ok(TicketState {
-            attachments: attachments.collect(),
-            comment: marked.map(|id| format!("{}#txn-{id}", self.address)),
-        })
+        Ok(state(&history, &attachments, mark, &self.address))
     }
 
     fn attaches_with_comment(&self) -> bool {
@@ -79,11 +92,7 @@ impl Ticket for Rt {
     }
 
     async fn download(&self, attachment: &Attachment) -> Result<Vec<u8>, DeliveryError> {
-        let document = self.client.get_json(self.api(&format!("/attachment/{}", attachment.id))).await?;
-        let content: String = text(&document, "Content").split_whitespace().collect();
-        BASE64_STANDARD
-            .decode(content)
-            .map_err(|_| DeliveryError::new("the content of an attachment is not Base64"))
+        content(&self.client.get_json(self.api(&format!("/attachment/{}", attachment.id))).await?)
     }
 
     async fn comment(&self, comment: &Comment, files: &[&Payload]) -> Result<Option<String>, DeliveryError> {
