@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use cutover_report::model::Verdict;
 use cutover_report::answer::normalise;
+use cutover_report::model::Verdict;
 use cutover_report_fuzz::{header, journal, report, scratch};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};

@@ -73,7 +73,12 @@ fn records(mut recipe: &[u8]) -> Vec<Record> {
         let ordinal = usize::from(*task) % TASKS.len();
         let outcome = if kind % 2 == 0 {
             let sample_data = kind % 4 == 0;
-            Outcome::Answered(Answered { status: 200 + u16::from(*kind), sample_data, content_range: None, body: text.to_vec() })
+            Outcome::Answered(Answered {
+                status: 200 + u16::from(*kind),
+                sample_data,
+                content_range: None,
+                body: text.to_vec(),
+            })
         } else {
             let message = String::from_utf8_lossy(text).into_owned();
             Outcome::Failed(Failed { status: Some(u16::from(*kind)), code: None, kind: None, message })

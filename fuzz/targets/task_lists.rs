@@ -1,38 +1,55 @@
-//! Task lists in every format. The first byte chooses it: `c`sv, `j`son, json`l`, `y`aml, `x`lsx,
-//! or `s`, the XML of a worksheet; anything else is standard input, whose format is guessed.
+//! Task lists in every format. The first byte chooses it: `c`sv, `j`son, json`l`, `y`aml, `t`xt, `x`lsx,
+//! or `s`, the XML of a worksheet; `u` is a file of results to upload, as CSV or `U` as JSON. Anything else is standard input, whose format is guessed.
 #![no_main]
 
 use std::collections::HashSet;
 use std::io::{Cursor, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use cutover_report::model::TaskList;
-use cutover_report::tasks::{Source, load};
+use cutover_report::tasks::{Source, load, load_uploads};
 use cutover_report_fuzz::scratch;
 use libfuzzer_sys::fuzz_target;
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-static PATHS: LazyLock<[PathBuf; 5]> = LazyLock::new(|| {
-    ["csv", "json", "jsonl", "yaml", "xlsx"].map(|suffix| scratch(&format!("list.{suffix}")))
+static PATHS: LazyLock<[PathBuf; 6]> = LazyLock::new(|| {
+    ["csv", "json", "jsonl", "yaml", "txt", "xlsx"].map(|suffix| scratch(&format!("list.{suffix}")))
 });
 
 fuzz_target!(|data: &[u8]| {
     let Some((format, content)) = data.split_first() else { return };
-    let [csv, json, jsonl, yaml, xlsx] = &*PATHS;
+    let [csv, json, jsonl, yaml, txt, xlsx] = &*PATHS;
     let (path, content) = match format {
         b'c' => (csv, content),
         b'j' => (json, content),
         b'l' => (jsonl, content),
         b'y' => (yaml, content),
+        b't' => (txt, content),
         b'x' => (xlsx, content),
+        b'u' => return uploads(csv, content),
+        b'U' => return uploads(json, content),
         b's' => (xlsx, &*workbook(content)),
         _ => return check(&[Source::Stdin], data),
     };
     std::fs::write(path, content).expect("the scratch file can be written");
     check(&[Source::File(path.clone().into())], b"");
 });
+
+/// Results to upload are those that the service takes.
+fn uploads(path: &Path, content: &[u8]) {
+    std::fs::write(path, content).expect("the scratch file can be written");
+    match load_uploads(&[path.to_owned()]) {
+        Err(error) => assert!(!error.0.is_empty(), "refused without a fault"),
+        Ok(loaded) => {
+            for upload in &loaded.uploads {
+                assert!(upload.directories.len() <= 30);
+                serde_json::from_str::<serde_json::Value>(&upload.body()).expect("JSON");
+            }
+        }
+    }
+}
 
 fn check(sources: &[Source], mut stdin: &[u8]) {
     match load(sources, &mut stdin) {
@@ -44,8 +61,12 @@ fn check(sources: &[Source], mut stdin: &[u8]) {
 /// A valid list has each task once, and a column for every label.
 fn well_formed(list: &TaskList) {
     assert!(!list.tasks.is_empty(), "a list without a task was taken");
-    let ids: HashSet<_> = list.tasks.iter().map(|task| &task.task_id).collect();
-    assert_eq!(ids.len(), list.tasks.len(), "a task is there twice");
+    // A row of a plan has no id before it is resolved.
+    let mut ids = HashSet::new();
+    assert!(
+        list.tasks.iter().filter_map(|task| task.task_id.as_ref()).all(|id| ids.insert(id)),
+        "a task is there twice"
+    );
     let columns: HashSet<_> = list.labels.iter().collect();
     assert_eq!(columns.len(), list.labels.len(), "a label is there twice");
     assert!(list.tasks.iter().flat_map(|task| task.labels.keys()).all(|label| columns.contains(label)));

@@ -132,7 +132,7 @@ impl WebClient {
         })
         .await;
         let reply = reply.map_err(|error| DeliveryError::of(&error, &self.secret_name))?;
-        parse(&reply)
+        parse(reply.status, &reply.body)
     }
 
     /// The bytes at `url`; the request is retried.
@@ -159,7 +159,8 @@ impl WebClient {
 
     /// [`change`](Self::change) with a JSON answer.
     pub(super) async fn change_json(&self, call: Call) -> Result<Value, DeliveryError> {
-        parse(&self.change(call).await?)
+        let reply = self.change(call).await?;
+        parse(reply.status, &reply.body)
     }
 
     /// Files are compared with what was sent, so they are not redacted; they are never shown.
@@ -219,24 +220,23 @@ impl WebClient {
     }
 }
 
-fn parse(reply: &Reply) -> Result<Value, DeliveryError> {
-    serde_json::from_slice(&reply.body).map_err(|_| {
-        let start =
-            String::from_utf8_lossy(reply.body.get(..200).unwrap_or(&reply.body)).to_ascii_lowercase();
+/// Parses the JSON of a successful answer.
+pub(super) fn parse(status: u16, body: &[u8]) -> Result<Value, DeliveryError> {
+    serde_json::from_slice(body).map_err(|_| {
+        let start = String::from_utf8_lossy(body.get(..200).unwrap_or(body)).to_ascii_lowercase();
         let kind = if start.contains("<html") || start.contains("<!doctype") {
             "an HTML page, such as a login page"
         } else {
             "not JSON"
         };
         DeliveryError::new(format!(
-            "HTTP {}: the answer is {kind}; check the address, --ticket-system and the credentials",
-            reply.status
+            "HTTP {status}: the answer is {kind}; check the address, --ticket-system and the credentials"
         ))
     })
 }
 
 /// The messages of an error answer in the forms of ticket systems: `{"errors":["…"]}`, `{"errorMessages":["…"]}`.
-fn messages(body: &[u8]) -> Option<String> {
+pub(super) fn messages(body: &[u8]) -> Option<String> {
     let document: Value = serde_json::from_slice(body).ok()?;
     let mut found = Vec::new();
     for name in ["errors", "errorMessages", "message", "error"] {

@@ -45,12 +45,10 @@ impl Gitlab {
     async fn marked(&self, mark: &str) -> Result<Option<Value>, DeliveryError> {
         for page in 1_u32.. {
             let notes = self.client.get_json(self.notes(&format!("?per_page={PAGE}&page={page}"))).await?;
-            let notes = notes.as_array().cloned().unwrap_or_default();
-            let is_last = notes.len() < PAGE;
-            if let Some(note) = notes.into_iter().find(|note| text(note, "body").contains(mark)) {
-                return Ok(Some(note));
+            if let Some(note) = marked(&notes, mark) {
+                return Ok(Some(note.clone()));
             }
-            if is_last {
+            if notes.as_array().is_none_or(|notes| notes.len() < PAGE) {
                 break;
             }
         }
@@ -58,21 +56,26 @@ impl Gitlab {
     }
 }
 
+/// The note with the mark on a page of notes.
+pub(super) fn marked<'a>(notes: &'a Value, mark: &str) -> Option<&'a Value> {
+    notes.as_array()?.iter().find(|note| text(note, "body").contains(mark))
+}
+
 /// The uploads that a note links to, as `(name, /uploads/SECRET/NAME)`.
-fn links(note: &str) -> Vec<(String, String)> {
+pub(super) fn links(note: &Value) -> Vec<(String, String)> {
     let link = |rest: &str| {
         let path = rest.split(')').next()?;
         let name = path.rsplit('/').next()?;
         Some((name.to_owned(), format!("/uploads/{path}")))
     };
-    note.split("](/uploads/").skip(1).filter_map(link).collect()
+    text(note, "body").split("](/uploads/").skip(1).filter_map(link).collect()
 }
 
 #[async_trait(?Send)]
 impl Ticket for Gitlab {
     async fn state(&self, mark: &str) -> Result<TicketState, DeliveryError> {
         let note = self.marked(mark).await?;
-        let mut files = note.as_ref().map(|note| links(text(note, "body"))).unwrap_or_default();
+        let mut files = note.as_ref().map(links).unwrap_or_default();
         files.extend(self.uploaded.borrow().iter().cloned());
         let attachments = files.into_iter().map(|(name, id)| Attachment { id, name, size: None });
         let id = note.as_ref().and_then(|note| note.get("id"));
@@ -117,7 +120,8 @@ mod tests {
     fn links_of_a_note_are_its_uploads() {
         let note =
             "- [r.csv](/uploads/00ff/r.csv): 1 byte\n- [x](https://x.org/uploads/a/b) [y](/uploads/1/y.xlsx)";
-        let found: Vec<String> = links(note).into_iter().map(|(_, path)| path).collect();
+        let note = json!({ "body": note });
+        let found: Vec<String> = links(&note).into_iter().map(|(_, path)| path).collect();
         assert_eq!(found, ["/uploads/00ff/r.csv", "/uploads/1/y.xlsx"]);
     }
 }

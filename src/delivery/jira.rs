@@ -51,35 +51,45 @@ impl Jira {
                 .client
                 .get_json(self.issue(&format!("/comment?startAt={start}&maxResults={PAGE}")))
                 .await?;
-            let comments: Vec<&Value> = list(&page, "comments").collect();
-            let is_marked =
-                |comment: &&&Value| comment.get("body").is_some_and(|body| body.to_string().contains(mark));
-            if let Some(comment) = comments.iter().find(is_marked) {
-                return Ok(Some(self.comment_address(text(comment, "id"))));
+            if let Some(id) = marked(&page, mark) {
+                return Ok(Some(self.comment_address(id)));
             }
-            start += u64::try_from(comments.len()).unwrap_or(u64::MAX);
+            let comments = u64::try_from(list(&page, "comments").count()).unwrap_or(u64::MAX);
+            start += comments;
             let total = page.get("total").and_then(Value::as_u64).unwrap_or_default();
-            if comments.is_empty() || start >= total {
+            if comments == 0 || start >= total {
                 return Ok(None);
             }
         }
     }
 }
 
+/// The id of the comment with the mark on a page of comments.
+pub(super) fn marked<'a>(page: &'a Value, mark: &str) -> Option<&'a str> {
+    let is_marked =
+        |comment: &&Value| comment.get("body").is_some_and(|body| body.to_string().contains(mark));
+    list(page, "comments").find(is_marked).map(|comment| text(comment, "id"))
+}
+
+/// The attachments of an issue.
+pub(super) fn attachments(issue: &Value) -> Result<Vec<Attachment>, DeliveryError> {
+    let fields = issue.get("fields").ok_or_else(|| DeliveryError::new("the answer has no fields"))?;
+    let attachments = list(fields, "attachment").filter_map(|file| {
+        let id = file.get("id")?;
+        Some(Attachment {
+            id: id.as_str().map_or_else(|| id.to_string(), str::to_owned),
+            name: text(file, "filename").to_owned(),
+            size: file.get("size").and_then(Value::as_u64),
+        })
+    });
+    Ok(attachments.collect())
+}
+
 #[async_trait(?Send)]
 impl Ticket for Jira {
     async fn state(&self, mark: &str) -> Result<TicketState, DeliveryError> {
         let issue = self.client.get_json(self.issue("?fields=attachment")).await?;
-        let fields = issue.get("fields").ok_or_else(|| DeliveryError::new("the answer has no fields"))?;
-        let attachments = list(fields, "attachment").filter_map(|file| {
-            let id = file.get("id")?;
-            Some(Attachment {
-                id: id.as_str().map_or_else(|| id.to_string(), str::to_owned),
-                name: text(file, "filename").to_owned(),
-                size: file.get("size").and_then(Value::as_u64),
-            })
-        });
-        Ok(TicketState { attachments: attachments.collect(), comment: self.marked(mark).await? })
+        Ok(TicketState { attachments: attachments(&issue)?, comment: self.marked(mark).await? })
     }
 
     async fn max_size(&self) -> Result<Option<u64>, DeliveryError> {

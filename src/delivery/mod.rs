@@ -14,6 +14,7 @@ mod gitlab;
 mod jira;
 mod mail;
 mod payload;
+mod reading;
 mod redmine;
 mod rt;
 mod servicenow;
@@ -26,6 +27,8 @@ pub use engine::{Delivered, Plan, deliver, plan};
 pub use error::DeliveryError;
 pub use mail::{MailError, MailSettings, Mailer};
 pub use payload::{Payload, PayloadError, payloads};
+#[doc(hidden)]
+pub use reading::{read_messages, read_state};
 pub use system::{Attachment, Credentials, Ticket, TicketState};
 
 /// The system of the ticket at `address`.

@@ -33,24 +33,29 @@ impl Redmine {
     }
 }
 
+/// What the issue of an answer has.
+pub(super) fn state(document: &Value, mark: &str, address: &Address) -> Result<TicketState, DeliveryError> {
+    let issue = document.get("issue").ok_or_else(|| DeliveryError::new("the answer has no issue"))?;
+    let attachments = list(issue, "attachments").filter_map(|file| {
+        Some(Attachment {
+            id: file.get("id")?.to_string(),
+            name: text(file, "filename").to_owned(),
+            size: file.get("filesize").and_then(Value::as_u64),
+        })
+    });
+    let marked = list(issue, "journals").find(|journal| text(journal, "notes").contains(mark));
+    let comment = marked.and_then(|journal| journal.get("id"));
+    Ok(TicketState {
+        attachments: attachments.collect(),
+        comment: comment.map(|id| format!("{address}#change-{id}")),
+    })
+}
+
 #[async_trait(?Send)]
 impl Ticket for Redmine {
     async fn state(&self, mark: &str) -> Result<TicketState, DeliveryError> {
         let document = self.client.get_json(self.issue("?include=attachments,journals")).await?;
-        let issue = document.get("issue").ok_or_else(|| DeliveryError::new("the answer has no issue"))?;
-        let attachments = list(issue, "attachments").filter_map(|file| {
-            Some(Attachment {
-                id: file.get("id")?.to_string(),
-                name: text(file, "filename").to_owned(),
-                size: file.get("filesize").and_then(Value::as_u64),
-            })
-        });
-        let marked = list(issue, "journals").find(|journal| text(journal, "notes").contains(mark));
-        let comment = marked.and_then(|journal| journal.get("id"));
-        Ok(TicketState {
-            attachments: attachments.collect(),
-            comment: comment.map(|id| format!("{}#change-{id}", self.address)),
-        })
+        state(&document, mark, &self.address)
     }
 
     async fn upload(&self, files: &[&Payload]) -> Result<(), DeliveryError> {

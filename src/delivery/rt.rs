@@ -48,9 +48,13 @@ impl Rt {
             let found: Vec<Value> = list(&document, "items").cloned().collect();
             // RT tells the number of pages only to those who may see everything.
             let pages = document.get("pages").and_then(Value::as_u64);
-            let is_last = found.is_empty() || pages.is_some_and(|pages| u64::from(page) >= pages);
+            // Something before RT may ignore the number of the page.
+            let is_repeated = !found.is_empty() && items.ends_with(&found);
+            if found.is_empty() || is_repeated {
+                break;
+            }
             items.extend(found);
-            if is_last {
+            if pages.is_some_and(|pages| u64::from(page) >= pages) {
                 break;
             }
         }
@@ -76,24 +80,35 @@ fn id_of(item: &Value) -> Option<String> {
     Some(id.as_str().map_or_else(|| id.to_string(), str::to_owned))
 }
 
+/// What a ticket with this history and these attachments has.
+pub(super) fn state(history: &[Value], attachments: &[Value], mark: &str, address: &Address) -> TicketState {
+    let marked = history.iter().find(|item| text(item, "Data").contains(mark)).and_then(id_of);
+    // The length is that of the file before RT dropped it.
+    let attachments =
+        attachments.iter().filter(|item| !text(item, "Filename").is_empty()).filter_map(|item| {
+            Some(Attachment { id: id_of(item)?, name: text(item, "Filename").to_owned(), size: None })
+        });
+    TicketState {
+        attachments: attachments.collect(),
+        comment: marked.map(|id| format!("{address}#txn-{id}")),
+    }
+}
+
+/// The content of an attachment.
+pub(super) fn content(document: &Value) -> Result<Vec<u8>, DeliveryError> {
+    let content: String = text(document, "Content").split_whitespace().collect();
+    BASE64_STANDARD
+        .decode(content)
+        .map_err(|_| DeliveryError::new("the content of an attachment is not Base64"))
+}
+
 #[async_trait(?Send)]
 impl Ticket for Rt {
     async fn state(&self, mark: &str) -> Result<TicketState, DeliveryError> {
         self.check_rights().await?;
         let history = self.items("history", "Type,Data").await?;
-        // A comment's subject.
-        let marked = history.iter().find(|item| text(item, "Data").contains(mark)).and_then(id_of);
         let attachments = self.items("attachments", "Filename,ContentLength").await?;
-        let attachments =
-            attachments.iter().filter(|item| !text(item, "Filename").is_empty()).filter_map(|item| {
-                let name = text(item, "Filename").to_owned();
-                // Of a file that RT dropped or truncated, this is the size before.
-                Some(Attachment { id: id_of(item)?, name, size: text(item, "ContentLength").parse().ok() })
-            });
-        Ok(TicketState {
-            attachments: attachments.collect(),
-            comment: marked.map(|id| format!("{}#txn-{id}", self.address)),
-        })
+        Ok(state(&history, &attachments, mark, &self.address))
     }
 
     async fn limit_for(&self, file: &Payload) -> Result<Option<u64>, DeliveryError> {
@@ -125,11 +140,7 @@ impl Ticket for Rt {
     }
 
     async fn download(&self, attachment: &Attachment) -> Result<Vec<u8>, DeliveryError> {
-        let document = self.client.get_json(self.api(&format!("/attachment/{}", attachment.id))).await?;
-        let content: String = text(&document, "Content").split_whitespace().collect();
-        BASE64_STANDARD
-            .decode(content)
-            .map_err(|_| DeliveryError::new("the content of an attachment is not Base64"))
+        content(&self.client.get_json(self.api(&format!("/attachment/{}", attachment.id))).await?)
     }
 
     async fn comment(&self, comment: &Comment) -> Result<Option<String>, DeliveryError> {

@@ -62,6 +62,19 @@ impl ServiceNow {
     }
 }
 
+/// The attachments of an answer.
+pub(super) fn attachments(document: &Value) -> Vec<Attachment> {
+    let attachments = list(document, "result").map(|file| Attachment {
+        id: text(file, "sys_id").to_owned(),
+        name: text(file, "file_name").to_owned(),
+        // A number in a text.
+        size: file
+            .get("size_bytes")
+            .and_then(|size| size.as_u64().or_else(|| size.as_str().and_then(|size| size.parse().ok()))),
+    });
+    attachments.collect()
+}
+
 #[async_trait(?Send)]
 impl Ticket for ServiceNow {
     async fn state(&self, mark: &str) -> Result<TicketState, DeliveryError> {
@@ -74,17 +87,9 @@ impl Ticket for ServiceNow {
         let query = format!("table_name={}^table_sys_id={id}", self.address.scope());
         let path = format!("/attachment?sysparm_query={}&sysparm_limit={MOST_ATTACHMENTS}", encode(&query));
         let document = self.client.get_json(self.api(&path)).await?;
-        let attachments = list(&document, "result").map(|file| Attachment {
-            id: text(file, "sys_id").to_owned(),
-            name: text(file, "file_name").to_owned(),
-            // A number in a text.
-            size: file
-                .get("size_bytes")
-                .and_then(|size| size.as_u64().or_else(|| size.as_str().and_then(|size| size.parse().ok()))),
-        });
         let address = self.address.below(&format!("/{}.do?sys_id={id}", self.address.scope()));
         Ok(TicketState {
-            attachments: attachments.collect(),
+            attachments: attachments(&document),
             comment: notes.contains(mark).then(|| address.to_string()),
         })
     }
