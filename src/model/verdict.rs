@@ -95,6 +95,16 @@ impl Verdict {
         }
     }
 
+    /// What the verdict means, for places with little room.
+    pub const fn brief_meaning(self) -> &'static str {
+        match self {
+            Self::Unreadable => "the response is not a valid answer",
+            Self::Stale => "nothing differs, but the verification is too old",
+            Self::Inconclusive => "nothing differs, but the evidence is not sufficient",
+            _ => self.meaning(),
+        }
+    }
+
     /// Whether the task passes.
     pub const fn passes(self) -> bool {
         matches!(self, Self::Accepted | Self::Consistent)

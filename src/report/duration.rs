@@ -12,3 +12,9 @@ pub(super) fn duration_text(duration: Duration, language: Language) -> String {
         seconds => language.fill("{0} s", &[&seconds]),
     }
 }
+
+/// As in `30 h`, or `45 min` for less than an hour: cut to what a reader compares with a limit.
+pub(super) fn age_text(age: Duration, language: Language) -> String {
+    let whole = if age.as_secs() < 3600 { 60 } else { 3600 };
+    duration_text(Duration::from_secs(age.as_secs() / whole * whole), language)
+}

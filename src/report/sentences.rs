@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::iter;
 use std::time::Duration;
 
-use super::duration::duration_text;
+use super::duration::{age_text, duration_text};
 use super::groups::failing_text;
 use super::options::Options;
 use super::row::SummaryRow;
@@ -156,9 +156,7 @@ impl Report<'_> {
         parts.push(language.fill("{0} of {1} have verification results", &[&judged, &all]));
         if let Some((row, _)) = self.oldest() {
             let age = self.age(row).and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
-            let hour = 3600;
-            let whole = if age.as_secs() < hour { 60 } else { hour };
-            let age = duration_text(Duration::from_secs(age.as_secs() / whole * whole), language);
+            let age = age_text(age, language);
             let name: String = row.task.display_name().chars().take(MAX_NAME).collect();
             parts.push(language.fill("the oldest is {0} old ({1})", &[&age, &name]));
         }
@@ -185,7 +183,7 @@ impl Report<'_> {
         let (row, verified) = self.oldest()?;
         let age = Duration::try_from(self.age(row)?).unwrap_or_default();
         let zone = &self.options().timezone;
-        let age = duration_text(Duration::from_secs(age.as_secs() / 60 * 60), language);
+        let age = age_text(age, language);
         let when =
             [&age as &dyn std::fmt::Display, &zone.plain(verified), &zone.name(), &row.task.display_name()];
         Some(language.fill("{0} at the end of the run: verified {1} ({2}), {3}", &when))

@@ -358,6 +358,47 @@ fn groups_are_in_natural_order_and_lead_to_the_values_of_the_table() {
 }
 
 #[test]
+fn many_groups_leave_room_for_the_tasks_that_do_not_pass() {
+    let names: Vec<_> = (0..14).map(|n| (format!("web-{n}"), format!("wave {n}"))).collect();
+    let tasks: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(n, (name, wave))| (name.as_str(), wave.as_str(), different(u64::from(n == 13))))
+        .collect();
+    let page = page(&waves(&tasks), &[]);
+    let place = |text: &str| page.html.find(text).unwrap_or_else(|| panic!("{text}"));
+    let fold = place("<details");
+    assert!(
+        place("data-group=\"13\">") < fold && place("data-group=\"8\">") < fold,
+        "the one that fails, and the first"
+    );
+    assert!(place("data-group=\"9\">") > fold && place("data-group=\"12\">") > fold);
+    assert!(page.html.contains("<summary>… and 4 more</summary>"));
+}
+
+#[test]
+fn filtered_page_gives_no_rate() {
+    let folder = waves(&[("a", "1", different(0)), ("b", "1", different(1)), ("c", "2", different(1))]);
+    assert_eq!(page(&folder, &[]).text("class=\"share\">"), "1 of 3 pass · 33 %");
+    assert_eq!(page(&folder, &["--where", "wave=1"]).text("class=\"share\">"), "1 of 2 shown pass");
+}
+
+#[test]
+fn waiver_in_force_names_its_tasks_and_directories() {
+    let folder = waves(&[("web", "1", different(1))]);
+    let waivers = folder.path().join("w.toml");
+    std::fs::write(
+        &waivers,
+        "[[waiver]]\ntask = \"we*\"\ndirectory = \"/da*\"\nmax_different = 1\nreason = \"cache\"\n",
+    )
+    .unwrap();
+    let page = page(&folder, &["--waivers", waivers.to_str().unwrap()]);
+    for glob in ["we*", "/da*"] {
+        assert!(page.html.contains(&format!("<bdi>{glob}</bdi>")), "{glob}: {}", page.html);
+    }
+}
+
+#[test]
 fn page_larger_than_the_limit_leaves_out_what_is_clean_and_then_fails() {
     let folder = tempdir().unwrap();
     let mut clean: Vec<_> = (0..3000).map(|n| verification(&format!("/clean/{n}"), 0)).collect();

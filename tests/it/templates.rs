@@ -233,6 +233,26 @@ fn sign_off_replaces_the_overview_and_lets_people_fill_in_and_nothing_else() {
 }
 
 #[test]
+fn long_decisions_and_roles_are_wrapped_and_not_clipped() {
+    let folder = exported();
+    let template = folder.path().join("long.toml");
+    std::fs::write(
+        &template,
+        "[signoff]\ntitle = { en = \"Sign\", zh = \"签字\" }\n[[signoff.decision]]\nname = { en = \"Go once every condition is met\", zh = \"同意\" }\n\
+         [[signoff.signature]]\nrole = { en = \"Head of Infrastructure Operations and Delivery\", zh = \"负责人\" }\n",
+    )
+    .unwrap();
+    let workbook = render(&folder, &["--template", template.to_str().unwrap()]);
+    let said = texts(&workbook, "Sign-off");
+    let decision = "☐ Go once every condition is met";
+    for wanted in [decision, "Head of Infrastructure Operations and Delivery"] {
+        assert!(said.iter().any(|text| text == wanted), "{wanted}: {said:?}");
+    }
+    let sheet = part(&folder.path().join("r.xlsx"), "xl/worksheets/sheet1.xml");
+    assert!(sheet.contains("ht=\"36\"") && sheet.contains(&format!("<formula1>\"{decision},☒")), "{sheet}");
+}
+
+#[test]
 fn overview_of_an_unfinished_run_gives_every_number() {
     let folder = exported();
     let journal = std::fs::read_to_string(folder.path().join("run.jsonl")).unwrap();

@@ -38,4 +38,9 @@ pub(super) const CHINESE: &[(&str, &str)] = &[
     ("directories configured: {0}", "配置的校验目录：{0}个"),
     ("checked again: {0}", "复核：{0}"),
     ("task state {0}", "任务状态{0}"),
+    // Brief meanings of verdicts, and numbers of a part, in the page for the browser.
+    ("the response is not a valid answer", "响应不是有效的校验结果"),
+    ("nothing differs, but the verification is too old", "没有未豁免的差异，但校验已过期"),
+    ("nothing differs, but the evidence is not sufficient", "没有未豁免的差异，但校验依据不足"),
+    ("{0} of {1} shown pass", "所示{1}个任务中{0}个通过"),
 ];

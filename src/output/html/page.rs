@@ -30,10 +30,11 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')');
 /// The tasks that do not pass that the page names without script.
 const MAX_FAILING: usize = 500;
-/// The rows of both tables that fit on the first printed page, the most groups and the fewest tasks of them.
+/// The rows of both tables that fit on the first printed page, the fewest tasks of them.
 const PRINTED_ROWS: usize = 19;
-const PRINTED_GROUPS: usize = 13;
 const MIN_PRINTED: usize = 5;
+/// The most groups above the tasks that do not pass; of more, those with the most of them.
+const MAX_GROUPS: usize = 10;
 /// The most labels beside a task that does not pass.
 const LABELS: usize = 3;
 /// The length of a group's bar, and the shortest part of it that can be seen.
@@ -79,6 +80,7 @@ struct StatusWords {
 struct Count {
     key: &'static str,
     tasks: usize,
+    meaning: &'static str,
     verdict: VerdictWords,
 }
 
@@ -86,15 +88,19 @@ struct Count {
 struct GroupTable {
     heading: String,
     by: String,
-    /// All tasks, and a row per group.
+    all: GroupRow,
+    /// The groups that are shown and printed, and the others.
     rows: Vec<GroupRow>,
-    /// How many groups are printed.
-    printed: usize,
+    folded: Vec<GroupRow>,
+    /// How many are folded.
+    more: usize,
 }
 
 #[derive(Serialize)]
 struct GroupRow {
     name: String,
+    /// Its place in the table's data; 0 for all tasks.
+    place: usize,
     is_short: bool,
     passing: usize,
     tasks: usize,
@@ -136,6 +142,8 @@ struct FailingRow<'a> {
 
 #[derive(Serialize)]
 struct WaiverRow {
+    /// The globs of its tasks and directories.
+    globs: [String; 2],
     reason: String,
     owner: String,
     ticket: String,
@@ -167,7 +175,7 @@ fn page<'a>(report: &'a Report<'_>, journal_sha256: String, footer: &str) -> Pag
     let facts = report.facts();
     let t = |text: &'static str| language.text(text).to_owned();
     let groups = groups(report);
-    let printed = PRINTED_ROWS.saturating_sub(groups.as_ref().map_or(0, |groups| groups.printed));
+    let printed = PRINTED_ROWS.saturating_sub(groups.as_ref().map_or(0, |groups| groups.rows.len()));
     let ended = zone.plain(report.journal().ended_at());
     let run: [&dyn Display; 4] = [&zone.plain(header.started_at), &ended, &zone.name(), &header.endpoint];
     let oldest = report.oldest_verification(language);
@@ -190,6 +198,7 @@ fn page<'a>(report: &'a Report<'_>, journal_sha256: String, footer: &str) -> Pag
             .map(|(verdict, tasks)| Count {
                 key: verdict.key(),
                 tasks,
+                meaning: language.text(verdict.brief_meaning()),
                 verdict: verdict_words(verdict, language),
             })
             .collect(),
@@ -197,6 +206,7 @@ fn page<'a>(report: &'a Report<'_>, journal_sha256: String, footer: &str) -> Pag
         failing: failing(report, &facts, printed.max(MIN_PRINTED)),
         waivers: in_force
             .map(|used| WaiverRow {
+                globs: used.waiver.globs().map(str::to_owned),
                 reason: used.waiver.reason.clone(),
                 owner: used.waiver.owner.clone().unwrap_or_default(),
                 ticket: used.waiver.ticket.clone().unwrap_or_default(),
@@ -253,6 +263,8 @@ fn status_words(report: &Report<'_>, facts: &Facts) -> StatusWords {
         sentence: sentence(facts, language),
         share: match tasks {
             0 => String::new(),
+            // The rate of a part says nothing about the whole.
+            _ if facts.filtered.is_some() => language.fill("{0} of {1} shown pass", &[&passing, &tasks]),
             _ => language
                 .fill("{0} of {1} pass · {2}", &[&passing, &tasks, &percent(passing, tasks, language)]),
         },
@@ -284,18 +296,28 @@ fn groups(report: &Report<'_>) -> Option<GroupTable> {
         passing: report.passing(),
         counts: report.counts(),
     };
+    let shown = groups.most_failing(MAX_GROUPS);
+    let (rows, folded) = (0..)
+        .zip(&groups.rows)
+        .partition::<Vec<_>, _>(|(_, group)| shown.iter().any(|other| std::ptr::eq(*other, *group)));
+    let table = |rows: Vec<(usize, &Group)>| {
+        rows.into_iter().map(|(place, group)| group_row(place, group, language)).collect()
+    };
     Some(GroupTable {
         heading: language.fill("By {0}", &[&groups.by]),
-        rows: std::iter::once(&all).chain(&groups.rows).map(|group| group_row(group, language)).collect(),
-        printed: groups.rows.len().min(PRINTED_GROUPS),
-        by: groups.by,
+        all: group_row(0, &all, language),
+        rows: table(rows),
+        more: folded.len(),
+        folded: table(folded),
+        by: groups.by.clone(),
     })
 }
 
-fn group_row(group: &Group, language: Language) -> GroupRow {
+fn group_row(place: usize, group: &Group, language: Language) -> GroupRow {
     let words = group.failing_text(language);
     GroupRow {
         name: group.label(language).to_owned(),
+        place,
         is_short: is_short(group.label(language)),
         passing: group.passing,
         tasks: group.tasks,

@@ -94,10 +94,19 @@ impl<'a, W: Cells> Sheet<'a, W> {
         self.text(row, column, text, style)
     }
 
+    /// The same for an id, whose font has no Chinese characters.
+    pub(super) fn fit_id(&mut self, column: u16, id: &str) -> u32 {
+        self.fit_in(column, id, Language::English)
+    }
+
     /// Makes the current row of the table high enough for a text, and returns the text's number of lines.
     pub(super) fn fit(&mut self, column: u16, text: &str) -> u32 {
+        self.fit_in(column, text, self.language)
+    }
+
+    fn fit_in(&mut self, column: u16, text: &str, language: Language) -> u32 {
         let width = self.widths.get(usize::from(column)).copied();
-        let lines = width.map_or(1, |width| lines_of(text, width, self.language));
+        let lines = width.map_or(1, |width| lines_of(text, width, language));
         self.lines = self.lines.max(lines);
         lines
     }

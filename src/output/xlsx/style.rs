@@ -40,6 +40,9 @@ pub(super) struct Styles {
     pub(super) prose: Style,
     pub(super) text: Style,
     pub(super) wrapped: Style,
+    /// An id, which has no Chinese characters.
+    pub(super) id: Style,
+    pub(super) wrapped_id: Style,
     pub(super) link: Style,
     pub(super) wrapped_link: Style,
     pub(super) back: Style,
@@ -113,6 +116,11 @@ impl Styles {
             let shown = format!("\"{} \"@", paint_of.symbol);
             paint(text.clone(), paint_of).set_bold().set_indent(1).set_num_format(shown)
         };
+        let id = match language {
+            Language::English => text.clone(),
+            // Narrower than a font with Chinese characters.
+            Language::Chinese => text.clone().set_font_name("Calibri"),
+        };
         let time = |format: &str| text.clone().set_num_format(format);
         let mut of_cells = Vec::new();
         let mut style = |format: Format| {
@@ -132,6 +140,8 @@ impl Styles {
             label: style(plain.clone().set_bold()),
             prose: style(plain.clone().set_text_wrap()),
             wrapped: style(text.clone().set_text_wrap()),
+            wrapped_id: style(id.clone().set_text_wrap()),
+            id: style(id),
             wrapped_link: style(text.clone().merge(&link).set_text_wrap()),
             link: style(text.clone().merge(&link)),
             back: style(link),

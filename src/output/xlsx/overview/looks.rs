@@ -121,7 +121,7 @@ impl Looks {
 
     /// A box to tick.
     pub(super) fn tick(&self) -> Format {
-        framed(self.input().set_bold().set_font_size(12).set_indent(1), palette::INK)
+        framed(self.input().set_bold().set_font_size(12).set_text_wrap().set_indent(1), palette::INK)
     }
 
     /// A cell of the table of signatures.

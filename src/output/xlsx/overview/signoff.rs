@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{DataValidation, XlsxError};
 
-use super::grid::{LAST, ROOM, room};
+use super::grid::{INDENT, LAST, ROOM, room};
 use super::page::Page;
 use crate::output::xlsx::style::FONT_SIZE;
 use crate::output::xlsx::text_size::Font;
@@ -19,24 +19,47 @@ const DECISIONS: [(u16, u16); 3] = [(3, 6), (7, 12), (13, LAST)];
 /// The columns of the signatures.
 const SIGNATURES: [(u16, u16); 4] = [(0, 4), (5, 8), (9, 11), (12, LAST)];
 
+const TICKS: [&str; 2] = ["☐", "☒"];
+/// The size of a decision's text, in points, and the most lines of it and of a role.
+const DECISION_SIZE: f64 = 12.0;
+const MAX_LINES: u32 = 2;
+
 /// Heights in points.
 const GAP: f64 = 6.0;
 const SMALL_GAP: f64 = 4.0;
 const FIELD: f64 = 18.0;
-const DECISION: f64 = 20.0;
+/// By the number of lines.
+const DECISION: [f64; 2] = [20.0, 36.0];
 const CONDITIONS: [f64; 3] = [18.0; 3];
 const HEADINGS: f64 = 16.0;
-const LEAST_SIGNATURE: f64 = 24.0;
+/// By the number of lines of the longest role.
+const LEAST_SIGNATURE: [f64; 2] = [24.0, 30.0];
 const MOST_SIGNATURE: f64 = 36.0;
 
 impl Page<'_> {
     /// The least height of what follows the facts.
     pub(super) fn signoff_height(&self, signoff: &Signoff) -> f64 {
         let fields = rows(signoff.fields.len(), FIELDS.len()) * FIELD;
-        let decisions = rows(signoff.decisions.len(), DECISIONS.len()) * DECISION;
-        let signatures = rows(signoff.signatures.len(), 1) * LEAST_SIGNATURE;
+        let decisions = rows(signoff.decisions.len(), DECISIONS.len()) * self.decision_height(signoff);
+        let signatures = rows(signoff.signatures.len(), 1) * self.least_signature(signoff);
         let conditions: f64 = CONDITIONS.iter().sum();
         SMALL_GAP + fields + GAP + decisions + SMALL_GAP + conditions + GAP + HEADINGS + signatures
+    }
+
+    fn decision_height(&self, signoff: &Signoff) -> f64 {
+        let font = Font::bold(DECISION_SIZE).of(self.language());
+        let lines = |(decision, columns): (&Words, (u16, u16))| {
+            font.lines(&ticked(TICKS[0], decision.text(self.language())), room(columns) - INDENT)
+        };
+        let lines = signoff.decisions.iter().zip(DECISIONS.into_iter().cycle()).map(lines);
+        of_lines(DECISION, lines)
+    }
+
+    fn least_signature(&self, signoff: &Signoff) -> f64 {
+        let font = Font::bold(FONT_SIZE).of(self.language());
+        let lines =
+            signoff.signatures.iter().map(|role| font.lines(role.text(self.language()), room(SIGNATURES[0])));
+        of_lines(LEAST_SIGNATURE, lines)
     }
 
     pub(super) fn signoff(&mut self, signoff: &Signoff) -> Result<(), XlsxError> {
@@ -84,8 +107,9 @@ impl Page<'_> {
 
     /// A box for each decision, to tick on paper or by choosing from a list.
     fn decisions(&mut self, signoff: &Signoff) -> Result<(), XlsxError> {
+        let height = self.decision_height(signoff);
         for (place, decisions) in signoff.decisions.chunks(DECISIONS.len()).enumerate() {
-            let row = self.row(DECISION)?;
+            let row = self.row(height)?;
             if place == 0 {
                 self.label(row, NAME, "Decision", &self.looks.section())?;
             }
@@ -97,8 +121,11 @@ impl Page<'_> {
     }
 
     fn tick(&mut self, row: u32, decision: &Words, columns: (u16, u16)) -> Result<(), XlsxError> {
-        let name = decision.text(self.language());
-        let choices = ["☐", "☒"].map(|tick| format!("{tick} {name}"));
+        let font = Font::bold(DECISION_SIZE).of(self.language());
+        let choices = TICKS.map(|tick| {
+            let text = ticked(tick, decision.text(self.language()));
+            font.cut_end(&text, room(columns) - INDENT, MAX_LINES)
+        });
         self.text(row, columns, &choices[0], &self.looks.tick())?;
         let message = self.language().text("Choose from the list");
         let validation = DataValidation::new().allow_list_strings(&choices)?.set_input_message(message)?;
@@ -114,18 +141,30 @@ impl Page<'_> {
             self.label(row, columns, heading, &self.looks.column())?;
         }
         let count = rows(signoff.signatures.len(), 1);
-        let height = ((ROOM - self.used) / count).clamp(LEAST_SIGNATURE, MOST_SIGNATURE).floor();
+        let least = self.least_signature(signoff);
+        let height = ((ROOM - self.used) / count).clamp(least, MOST_SIGNATURE).floor();
+        let font = Font::bold(FONT_SIZE).of(self.language());
         for role in &signoff.signatures {
             let row = self.row(height)?;
             let [of_role, others @ ..] = SIGNATURES;
-            let format = self.looks.signature().set_locked().set_bold();
-            self.text(row, of_role, role.text(self.language()), &format)?;
+            let format = self.looks.signature().set_locked().set_bold().set_text_wrap();
+            let role = font.cut_end(role.text(self.language()), room(of_role), MAX_LINES);
+            self.text(row, of_role, &role, &format)?;
             for columns in others {
                 self.text(row, columns, "", &self.looks.signature())?;
             }
         }
         Ok(())
     }
+}
+
+fn ticked(tick: &str, decision: &str) -> String {
+    format!("{tick} {decision}")
+}
+
+/// The height for the longest of some texts.
+fn of_lines([one, two]: [f64; 2], lines: impl Iterator<Item = u32>) -> f64 {
+    if lines.max().unwrap_or(1) > 1 { two } else { one }
 }
 
 /// The rows of so many things, if there are so many in a row.

@@ -20,7 +20,7 @@ use crate::report::{Group, Groups, Options, Report, SummaryRow, WaiverUse, pick_
 /// The columns of a table.
 type Columns<const N: usize> = [(u16, u16); N];
 const TASKS: Columns<4> = [(0, 5), (6, 8), (9, 14), (15, LAST)];
-const GROUPS: Columns<6> = [(0, 4), (5, 6), (7, 8), (9, 10), (11, 13), (14, LAST)];
+const GROUPS: Columns<6> = [(0, 6), (7, 8), (9, 10), (11, 12), (13, 15), (16, LAST)];
 const WAIVERS: Columns<5> = [(0, 5), (6, 10), (11, 12), (13, 14), (15, LAST)];
 
 /// Heights in points: of a gap, a section's title, column headings, and a line.
@@ -200,8 +200,11 @@ fn lines(text: &str, columns: (u16, u16), language: Language) -> u32 {
 }
 
 fn waiver_lines(waiver: &WaiverUse, language: Language) -> u32 {
-    let texts = [(waiver.waiver.globs().join(", "), WAIVERS[0]), (waiver.waiver.reason.clone(), WAIVERS[1])];
-    let texts = texts.iter().map(|(text, columns)| lines(text, *columns, language).min(MAX_LINES));
+    let waiver = &waiver.waiver;
+    let globs = waiver.globs().join(", ");
+    let [owner, ticket] = [&waiver.owner, &waiver.ticket].map(|text| text.as_deref().unwrap_or_default());
+    let texts = [globs.as_str(), &waiver.reason, owner, ticket].into_iter().zip(WAIVERS);
+    let texts = texts.map(|(text, columns)| lines(text, columns, language).min(MAX_LINES));
     texts.max().unwrap_or(1)
 }
 
@@ -429,8 +432,8 @@ impl<'a> Page<'a> {
                 &self.looks.indented().set_text_wrap(),
             )?;
             for (columns, text) in [(WAIVERS[2], &waiver.owner), (WAIVERS[3], &waiver.ticket)] {
-                let text = cut(text.as_deref().unwrap_or("–"), columns, language, 1);
-                self.text(row, columns, &text, &self.looks.indented())?;
+                let text = cut(text.as_deref().unwrap_or("–"), columns, language, MAX_LINES);
+                self.text(row, columns, &text, &self.looks.indented().set_text_wrap())?;
             }
             let right = self.looks.cell().set_align(FormatAlign::Right);
             match &waiver.expires {

@@ -64,6 +64,11 @@ impl Source<'_> {
         }
     }
 
+    /// Whether its texts are ids.
+    fn is_id(&self) -> bool {
+        self.key().is_some_and(|key| ["task_id", "source_id", "request_id"].contains(&key))
+    }
+
     fn cell<'c>(&self, row: &'c SummaryRow<'_>) -> Cell<'c> {
         match self {
             Self::Column(column) => (column.cell)(row),
@@ -147,7 +152,10 @@ impl<'r> Summary<'r> {
         // Filters have a button beside the heading, which may take two lines.
         let words = column.heading.text.split(' ').map(|word| bold.width(word));
         let heading = words.fold(0.0, f64::max);
-        let texts = self.report.rows().iter().map(|row| self.text_width(&column.source.cell(row)));
+        let texts = self.report.rows().iter().map(|row| match column.source.cell(row) {
+            Cell::Text(id) if column.source.is_id() => Font::plain(FONT_SIZE).width(&id),
+            cell => self.text_width(&cell),
+        });
         let needed = texts.fold(heading, f64::max) / CHARACTER + SPARE;
         needed.clamp(least, most)
     }
@@ -234,6 +242,11 @@ impl<'r> Summary<'r> {
                     (Cell::Text(text), true) => {
                         let style =
                             if sheet.fit(column, text) > 1 { &styles.wrapped_link } else { &styles.link };
+                        sheet.text(row, column, text, style)?;
+                    }
+                    (Cell::Text(text), false) if field.source.is_id() => {
+                        let style =
+                            if sheet.fit_id(column, text) > 1 { &styles.wrapped_id } else { &styles.id };
                         sheet.text(row, column, text, style)?;
                     }
                     (Cell::Time(time), _) => sheet.time(row, column, *time, &styles.minute)?,
