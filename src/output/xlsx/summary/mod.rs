@@ -22,14 +22,14 @@ use crate::report::{Cell, Column, Kind, Label, Options, Paper, Report, SummaryCe
 use widths::{ID_ORDER, Shrink, Wish};
 
 /// The most lines of a row; longer texts go on in the cell.
-const MAX_ROW_LINES: u32 = 5;
+const MAX_ROW_LINES: u32 = 8;
 /// The margin at either side of a page, and the sides of paper, in points.
 const MARGIN: f64 = 18.0;
 const SIDES: [(Paper, f64, f64); 3] =
     [(Paper::A3, 842.0, 1191.0), (Paper::A4, 595.0, 842.0), (Paper::Letter, 612.0, 792.0)];
 /// Columns may be wider than the page by this factor: text of 10 points is then at least 8 points high on paper,
-/// though `LibreOffice` draws columns 6 % wider than Excel.
-const MAX_SCALE: f64 = 1.172;
+/// though `LibreOffice` draws columns up to 9 % wider than Excel.
+const MAX_SCALE: f64 = 1.143;
 /// What a column is wider than its widest text, in characters.
 const SPARE: f64 = 0.5;
 /// Columns of labels, in the order in which they are reduced.
@@ -116,8 +116,8 @@ impl<'r> Summary<'r> {
                 return Wish { width: width.into(), shrink: None, folds: false, folded: column.folded };
             }
             let shrink = match column.source.key() {
-                Some("notes") => Some(Shrink { order: 0, least: 13.0 }),
-                Some("reason") => Some(Shrink { order: 1, least: 15.0 }),
+                Some("notes") => Some(Shrink { order: 0, least: 10.5 }),
+                Some("reason") => Some(Shrink { order: 1, least: 13.0 }),
                 Some("source_server") => Some(Shrink { order: 2, least: 18.5 }),
                 // Half of an id, which is broken at a hyphen.
                 Some("task_id") => Some(Shrink { order: ID_ORDER, least: 17.5 }),
