@@ -317,13 +317,15 @@ mod tests {
         let fault = resolved(&["|x|", "|DB-01|"], &tasks, &[]).unwrap_err();
         assert_eq!(
             fault,
-            "p:3: `DB-01` fits 2 source servers: db-01.a.example (10.0.0.3, source id s3); db-01.b.example \
+            "p:3: `DB-01` matches 2 source servers: db-01.a.example (10.0.0.3, source id s3); db-01.b.example \
              (10.0.0.4, source id s4); add the name with its domain, the address or the source_id"
         );
         assert!(resolved(&["|db-01|10.0.0.9"], &tasks, &[]).is_err());
         let same = [task(("s5", "a", "10.0.0.5"), "t5", 1, ""), task(("s6", "b", "10.0.0.5"), "t6", 1, "")];
         assert!(
-            resolved(&["||10.0.0.5"], &same, &[]).unwrap_err().contains("`10.0.0.5` fits 2 source servers")
+            resolved(&["||10.0.0.5"], &same, &[])
+                .unwrap_err()
+                .contains("`10.0.0.5` matches 2 source servers")
         );
     }
 
@@ -331,7 +333,12 @@ mod tests {
     fn names_of_two_domains_never_share_a_server_without_one() {
         let tasks = [task(WEB, "t1", 1, "RUNNING")];
         let fault = resolved(&["|web-01.a|", "|web-01.b|"], &tasks, &[]).unwrap_err();
-        assert!(fault.starts_with("p:3: `web-01.b`, and `web-01.a` at p:2, both fit only"), "{fault}");
+        assert!(
+            fault.starts_with(
+                "p:3: `web-01.b` and `web-01.a` (p:2) have different domains but match one source server"
+            ),
+            "{fault}"
+        );
         assert_eq!(
             resolved(&["|web-01.a|10.0.0.1", "|web-01.b|10.0.0.1"], &tasks, &[]).unwrap(),
             ["t1", "t1"]

@@ -231,6 +231,7 @@ fn help_has_headings_one_line_options_and_no_empty_defaults() {
         "Credentials:",
         "Rate and retries:",
         "Resume and shards:",
+        "Retention:",
         "Logging:",
         "Global options:",
     ];

@@ -15,6 +15,4 @@ pub use error::{MergeError, WriteError};
 pub use join::Merge;
 
 #[cfg(test)]
-mod copy_tests;
-#[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+mod copy;
+
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
