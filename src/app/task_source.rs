@@ -221,7 +221,7 @@ pub(crate) fn read_task_lists(
     if !console::is_quiet() {
         loaded.warnings.iter().for_each(|warning| console::warning(warning));
     }
-    loaded.columns.iter().for_each(|columns| describe_columns(columns));
+    loaded.columns.iter().for_each(describe_columns);
     Ok(loaded)
 }
 
