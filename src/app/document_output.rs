@@ -1,8 +1,10 @@
 //! Writes the outputs of a comparison or a history.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use crate::cli::StdoutFormat;
+use crate::fs::Written;
 use crate::output::{Document, DocumentKind, DocumentTarget, StdoutKind, write_document};
 use crate::storage::Storage;
 
@@ -13,9 +15,11 @@ use super::{console, stdout_output};
 pub(crate) struct DocumentOutput<'a, D> {
     document: &'a D,
     csv_raw: bool,
-    /// The paths written, a line each.
-    paths: String,
-    has_failed: bool,
+    written: Vec<Written>,
+    /// The outputs that could not be written.
+    failed: Vec<PathBuf>,
+    /// Whether something could not be written to stdout.
+    has_no_stdout: bool,
 }
 
 impl<'a, D: Document> DocumentOutput<'a, D> {
@@ -26,15 +30,14 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
         csv_raw: bool,
         storage: &Storage,
     ) -> Self {
-        let mut output = Self { document, csv_raw, paths: String::new(), has_failed: false };
+        let mut output =
+            Self { document, csv_raw, written: Vec::new(), failed: Vec::new(), has_no_stdout: false };
         for target in targets {
             match write_document(document, target, csv_raw, storage) {
-                Ok(()) => {
-                    let _ = writeln!(output.paths, "{}", target.path().display());
-                }
+                Ok(written) => output.written.extend(written),
                 Err(error) => {
                     console::error(&format!("{error}; an existing file is unchanged"));
-                    output.has_failed = true;
+                    output.failed.push(target.path().to_owned());
                 }
             }
         }
@@ -43,7 +46,23 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
 
     /// Whether a target or stdout could not be written.
     pub(crate) fn has_failed(&self) -> bool {
-        self.has_failed
+        !self.failed.is_empty() || self.has_no_stdout
+    }
+
+    /// The files written, and the outputs that could not be written.
+    pub(crate) fn files(&self) -> (&[Written], &[PathBuf]) {
+        (&self.written, &self.failed)
+    }
+
+    /// The document as Markdown.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn markdown(&self) -> Result<String, Failure> {
+        let mut text = Vec::new();
+        let written = self.document.write_as(DocumentKind::Markdown, self.csv_raw, &mut text);
+        written.map_err(Failure::stopped)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Writes to stdout what belongs there: the output of `-o -`, the document of `--json`, else the table, or without
@@ -61,18 +80,24 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
             (None, _) if json => self.print_json(),
             (None, Some(table)) => table(),
             (None, None) if console::is_quiet() => Ok(()),
-            (None, None) => console::out_data(self.paths.as_bytes()).map(drop),
+            (None, None) => {
+                let mut paths = String::new();
+                for file in &self.written {
+                    let _ = writeln!(paths, "{}", file.path.display());
+                }
+                console::out_data(paths.as_bytes()).map(drop)
+            }
         };
         if let Err(failure) = printed {
             console::failure(&failure);
-            self.has_failed = true;
+            self.has_no_stdout = true;
         }
     }
 
     fn print_json(&mut self) -> Result<(), Failure> {
         let mut text = Vec::new();
         self.document.write_as(DocumentKind::Json, self.csv_raw, &mut text).map_err(Failure::stopped)?;
-        self.has_failed |= !console::is_stdout_open();
+        self.has_no_stdout |= !console::is_stdout_open();
         console::out_json(&text).map(drop)
     }
 }

@@ -13,6 +13,7 @@ use super::options::{
     ConnectionArgs, ContextMode, DeliveryArgs, DeliveryTargetArgs, FilterArgs, RATE, ReadingArgs, ReportArgs,
     SearchArgs, StdoutFormat, TASKS, TrustArgs,
 };
+use super::typed_words::Typed;
 use super::values::{
     KeepArg, PreviousArg, ShardArg, column, duration, keep, languages, listen, previous, rate, shapes, shard,
     slots, time,
@@ -265,6 +266,15 @@ pub struct DiffArgs {
     #[arg(long, value_name = "CHANGES", value_delimiter = ',', help_heading = "Report")]
     #[arg(hide_possible_values = true, value_parser = changes())]
     pub fail_on: Vec<Change>,
+    /// Where to deliver the outputs.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
+    /// For the ticket system and the mail server.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// The command line as it was typed.
+    #[arg(skip)]
+    pub typed: Typed,
 }
 
 /// `history`.

@@ -22,9 +22,10 @@ use crate::model::{Place, did_you_mean};
 pub(super) const DEFAULT_PROFILE: &str = "default";
 /// Options that set the same thing: one of them on the command line overrides both in the file.
 const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
-/// Commands whose option has other values than the same option elsewhere; settings do not apply to them.
-const OWN_VALUES: [(&str, &str); 4] =
-    [("diff", "fail-on"), ("diff", "previous"), ("tasks", "format"), ("tasks", "output")];
+/// Commands whose option has other values, or is for another document, than the same option elsewhere; settings do not
+/// apply to them.
+const OWN_VALUES: [(&str, &str); 5] =
+    [("diff", "fail-on"), ("diff", "previous"), ("diff", "to"), ("tasks", "format"), ("tasks", "output")];
 /// Options that choose the settings, or print something and exit.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Global options with a value, which may precede the command.

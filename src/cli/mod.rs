@@ -49,6 +49,7 @@ impl Cli {
             Command::Export(args) => args.report.typed = typed,
             Command::Render(args) => args.report.typed = typed,
             Command::Merge(args) => args.report.typed = typed,
+            Command::Diff(args) => args.typed = typed,
             _ => {}
         }
         cli.config_used = file;

@@ -1,15 +1,17 @@
 //! `diff`: what changed between two journals, offline.
 
 use std::iter;
+use std::path::Path;
 
 use crate::cli::DiffArgs;
 use crate::journal::Journal;
 use crate::model::{Language, SAMPLE, Totals, clean};
-use crate::output::DocumentTarget;
+use crate::output::{ComparisonFiles, DocumentTarget, manifest_path, write_comparison_manifest};
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
 use crate::storage::Storage;
 
 use crate::app::console;
+use crate::app::delivery::Delivery;
 use crate::app::document_output::DocumentOutput;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{Place, check_path_conflicts};
@@ -41,34 +43,87 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
     let target = |text: &String| {
         DocumentTarget::parse::<Diff<'_>>(text, new.header().started_at, &args.reading.timezone)
     };
+    let delivery = Delivery::of(&args.delivery, args.trust.ca_cert.as_deref())?;
     let targets: Vec<DocumentTarget> = stdout_output::files(&args.outputs, args.format, args.json)?
         .map(target)
         .collect::<Result<_, _>>()
         .map_err(Failure::usage)?;
     let journals = [old.path(), new.path()].map(Place::read_journal);
     let outputs = targets.iter().map(|target| Place::output(target.path()));
-    check_path_conflicts(&journals.into_iter().chain(outputs).collect::<Vec<_>>())?;
+    let manifest = match (&delivery, targets.first()) {
+        (None, _) => None,
+        (Some(_), Some(first)) => Some(manifest_path(first.path())),
+        (Some(_), None) => {
+            return Err(Failure::usage("--to delivers the outputs, and there is none; add -o OUT"));
+        }
+    };
+    let evidence = manifest.iter().flat_map(|manifest| Place::evidence(manifest));
+    check_path_conflicts(&journals.into_iter().chain(outputs).chain(evidence).collect::<Vec<_>>())?;
     for journal in [&old, &new] {
         reporting::warn_of_faults(journal);
     }
-    let old = Report::new(&old, options.clone()).map_err(Failure::journal)?;
-    let new = Report::new(&new, options).map_err(Failure::journal)?;
-    let diff = Diff::new(&old, &new).map_err(Failure::journal)?;
-    write(&diff, &targets, args, storage)
+    let old_report = Report::new(&old, options.clone()).map_err(Failure::journal)?;
+    let new_report = Report::new(&new, options).map_err(Failure::journal)?;
+    let diff = Diff::new(&old_report, &new_report).map_err(Failure::journal)?;
+    let mut output = DocumentOutput::write(&diff, &targets, args.csv_raw, storage);
+    let exit = print(&diff, &mut output, targets.is_empty(), args);
+    match (delivery, manifest) {
+        (Some(delivery), Some(manifest)) => {
+            let delivered = deliver(&diff, [&old, &new], &output, &delivery, &manifest, args, storage)?;
+            Ok(if exit == Exit::Done { delivered } else { exit })
+        }
+        _ => Ok(exit),
+    }
 }
 
-/// Writes every output, prints what changed, and returns the exit code.
-fn write(
+/// Writes the manifest of the outputs, and delivers them.
+fn deliver(
     diff: &Diff<'_>,
-    targets: &[DocumentTarget],
+    journals: [&Journal; 2],
+    output: &DocumentOutput<'_, Diff<'_>>,
+    delivery: &Delivery,
+    manifest: &Path,
     args: &DiffArgs,
     storage: &Storage,
 ) -> Result<Exit, Failure> {
-    let mut output = DocumentOutput::write(diff, targets, args.csv_raw, storage);
+    let (written, failed) = output.files();
+    if !failed.is_empty() {
+        console::error("nothing is delivered, because an output could not be written");
+        return Ok(Exit::Done);
+    }
+    let files = ComparisonFiles { written, failed };
+    write_comparison_manifest(diff, journals, &files, manifest, storage)
+        .map_err(|error| Failure::stopped(format!("{error}; nothing is delivered")))?;
+    let has_document = args.json || args.format.is_some();
+    let print = |address: &str| {
+        if has_document || console::is_quiet() {
+            console::note(address);
+            return Ok(());
+        }
+        console::out(address).map(drop)
+    };
+    match delivery.run(manifest, Some(output.markdown()?), storage, print) {
+        Ok(()) => Ok(Exit::Done),
+        Err(failure) => {
+            let again = args.typed.deliver(manifest);
+            console::failure(
+                &failure.and(format!("when the cause is fixed: `{again}`; nothing is delivered twice")),
+            );
+            Ok(Exit::Delivery)
+        }
+    }
+}
+
+/// Prints what changed, and returns the exit code.
+fn print(
+    diff: &Diff<'_>,
+    output: &mut DocumentOutput<'_, Diff<'_>>,
+    has_no_file: bool,
+    args: &DiffArgs,
+) -> Exit {
     let gate = diff.tasks().iter().any(|task| args.fail_on.contains(&task.change));
     let says_nothing = console::is_quiet() && !gate && !output.has_failed();
-    let table =
-        (targets.is_empty() && !says_nothing).then_some(|| console::out_lines(&table(diff)).map(drop));
+    let table = (has_no_file && !says_nothing).then_some(|| console::out_lines(&table(diff)).map(drop));
     output.print(args.format, args.json, table);
     if !says_nothing {
         if diff.is_sample() {
@@ -79,11 +134,11 @@ fn write(
         }
         console::note(&diff.headline(Language::English));
     }
-    Ok(match (output.has_failed(), gate) {
+    match (output.has_failed(), gate) {
         (true, _) => Exit::Stopped,
         (false, true) => Exit::Gate,
         (false, false) => Exit::Done,
-    })
+    }
 }
 
 /// The tasks that changed, a line each; the column of any length is last.

@@ -7,6 +7,7 @@ use super::error::{Cause, OutputError, write_file};
 use super::options::StdoutKind;
 use super::staged;
 use super::target::{UnknownPlaceholder, fill_in, suffix_of};
+use crate::fs::Written;
 use crate::report::Zone;
 use crate::storage::Storage;
 
@@ -128,7 +129,7 @@ fn suffixes(kinds: &[DocumentKind]) -> String {
     }
 }
 
-/// Writes a document to `target` atomically.
+/// Writes a document to `target` atomically, and returns its file.
 ///
 /// # Errors
 /// [`OutputError`] with the file.
@@ -137,7 +138,7 @@ pub fn write_document<D: Document>(
     target: &DocumentTarget,
     csv_raw: bool,
     storage: &Storage,
-) -> Result<(), OutputError> {
+) -> Result<Vec<Written>, OutputError> {
     staged::write_file(storage, &target.path, |path| {
         write_file(path, |file| document.write_as(target.kind, csv_raw, file))
     })

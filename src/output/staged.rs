@@ -28,8 +28,8 @@ pub(super) fn write_file(
     storage: &Storage,
     path: &Path,
     make: impl FnOnce(&Path) -> Result<Written, OutputError>,
-) -> Result<(), OutputError> {
-    staged(storage, path, None, |path| Ok(vec![make(path)?])).map(drop)
+) -> Result<Vec<Written>, OutputError> {
+    staged(storage, path, None, |path| Ok(vec![make(path)?]))
 }
 
 /// The existing objects that the writer of an output reads or replaces.

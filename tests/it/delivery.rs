@@ -301,3 +301,34 @@ fn doctor_with_to_looks_at_the_ticket_and_changes_nothing() {
     let run = run_with(folder.path(), &wrong, &["doctor", "--endpoint", "embedded", "--to", &tickets.url()]);
     assert_eq!(run.code, 7, "{}", run.stdout);
 }
+
+#[test]
+fn diff_with_to_delivers_the_comparison_once() {
+    let folder = exported();
+    let path = folder.path();
+    let tickets = Tickets::start(System::Redmine);
+    let url = tickets.url();
+    let diff = |outputs: &[&str]| {
+        let first = ["diff", "r.journal.jsonl", "r.journal.jsonl", "--to", &url];
+        run_with(path, &tickets.system.variables(), &[&first[..], outputs].concat())
+    };
+    for _ in 0..2 {
+        let run = diff(&["-o", "changes.csv", "-o", "changes.md"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        assert!(run.stdout.lines().any(|line| line.contains("/issues/")), "{}", run.stdout);
+    }
+    let names: Vec<String> = tickets.files().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["changes.csv", "changes.md"]);
+    assert_eq!(tickets.comments().len(), 1);
+    let verified = run(path, &["verify", "changes.manifest.json"]);
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+
+    let manifest = fs::read(path.join(MANIFEST)).unwrap();
+    let refused = diff(&["-o", "r.md"]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("it is the manifest of a run"), "{}", refused.stderr);
+    assert_eq!(fs::read(path.join(MANIFEST)).unwrap(), manifest);
+    let without = diff(&[]);
+    assert_eq!(without.code, 2, "{}", without.stderr);
+    assert!(without.stderr.contains("add -o OUT"), "{}", without.stderr);
+}

@@ -4,6 +4,7 @@
 //! folder, and what lies below the manifest's own folder can be moved along with it.
 
 mod check;
+mod comparison;
 mod entry;
 mod names;
 mod previous;
@@ -26,6 +27,7 @@ use crate::sshsig::Signer;
 use crate::storage::Storage;
 
 pub use check::{Finding, Manifest, ManifestError, ManifestFile, ManifestRun};
+pub use comparison::{ComparisonFiles, write_comparison_manifest};
 use entry::{Entry, FORMAT, Role};
 use names::name_from;
 use previous::Previous;

@@ -49,7 +49,7 @@ pub(super) fn write_signed(
 
 fn write(path: &Path, text: &[u8], storage: &Storage) -> Result<(), OutputError> {
     let fill = |file: &mut AtomicFile| Ok(file.write_all(text)?);
-    staged::write_file(storage, path, |path| write_file(path, fill))
+    staged::write_file(storage, path, |path| write_file(path, fill)).map(drop)
 }
 
 /// Removes the signature of the manifest at `manifest`, and returns whether there was one.
