@@ -315,7 +315,8 @@ pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], changes: &[Cha
 /// Prints the summary and hints to stderr. `is_kept` is whether the journal is kept as a local file.
 fn print_summary(report: &Report<'_>, is_kept: bool) {
     let see = if is_kept {
-        format!("`cutover-report show {}` lists all", shell_quote(report.journal().path()))
+        let command = format!("`cutover-report show {}`", shell_quote(report.journal().path()));
+        report.options().language.fill("{0} lists all", &[&command])
     } else {
         String::new()
     };

@@ -197,7 +197,7 @@ fn table(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<Str
 /// The number of tasks that are not listed, and how to list them.
 fn more(count: usize, see: &str, language: Language) -> Option<String> {
     let text = language.fill("… and {0} more", &[&count]);
-    let text = if see.is_empty() { text } else { format!("{text}: {see}") };
+    let text = if see.is_empty() { text } else { language.fill("{0}: {1}", &[&text, &see]) };
     (count > 0).then(|| format!("{INDENT}{text}"))
 }
 

@@ -254,7 +254,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("Go to the task's sheet in {0}", "转到{0}中该任务的工作表"),
     ("Part {0} of {1} of {2}", "{2}的第{0}部分，共{1}部分"),
     (
-        "The Summary of all tasks stands there; here are sheets of single tasks.",
+        "The Summary of all tasks is there; here are sheets of single tasks.",
         "所有任务的汇总见该文件；此处为单个任务的工作表。",
     ),
     ("Sheet", "工作表"),
@@ -418,6 +418,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("What a verification checks", "校验内容"),
     ("Reason", "原因"),
     ("… and {0} more", "……另有{0}个"),
+    ("{0} lists all", "{0}可列出全部"),
     ("Tasks without evidence: {0} of {1} ({2})", "{1}个任务中{0}个没有校验结果（{2}）"),
     ("Every task has verification results", "所有任务都有校验结果"),
     ("Files", "文件"),

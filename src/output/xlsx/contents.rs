@@ -47,7 +47,7 @@ pub(super) fn add(
     }
     let which = language.fill("Part {0} of {1} of {2}", &[&part.number, &part.of, &part.main]);
     sheet.text(2, 0, &which, &styles.label)?;
-    let why = "The Summary of all tasks stands there; here are sheets of single tasks.";
+    let why = "The Summary of all tasks is there; here are sheets of single tasks.";
     sheet.label(3, 0, why, &styles.quiet)?;
     let headings = headings(language);
     sheet.set_widths(&headings)?;
