@@ -191,8 +191,10 @@ def check_systemd(checks, machine):
         text = (DEPLOY / f"systemd/cutover-report@.{suffix}").read_text()
         (units / f"cutover-report@{PROFILE}.{suffix}").write_text(text.replace("/usr/bin/cutover-report", str(machine.binary)))
     found = sorted(units.iterdir())
-    checks.equal("systemd-analyze verify finds no fault in the units",
-                 tool("systemd-analyze", "verify", "--man=no", *found), (0, ""))
+    code, said = tool("systemd-analyze", "verify", "--man=no", *found)
+    # It also reads units that this machine has, as of other packages.
+    said = [line for line in said.splitlines() if not line.startswith(("/lib/systemd/", "/usr/lib/systemd/"))]
+    checks.equal("systemd-analyze verify finds no fault in the units", (code, said), (0, []))
     code, said = tool("systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE}", found[0])
     checks.ok(f"systemd-analyze security: {said.strip().splitlines()[-1]}", code == 0, said)
 
