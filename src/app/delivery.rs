@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{DeliveryArgs, DeliveryTargetArgs, TicketSystem};
+use crate::cli::{DeliveryArgs, DeliveryTargetArgs, TicketSystem, Typed};
 use crate::delivery::{
     self, Address, Comment, Credentials, Delivered, Kind, MailSettings, Mailer, Payload, Plan, Ticket,
     WebSettings, payloads,
@@ -148,6 +148,31 @@ impl Delivery {
             return Err(Failure::new(Exit::Delivery, format!("{failed} of {all} deliveries failed")));
         }
         Ok(())
+    }
+
+    /// As [`run`](Self::run), at the end of a command that wrote the files. Prints the addresses to stdout, unless
+    /// it has a document. Returns false if a delivery failed, which is reported.
+    pub(crate) fn deliver(
+        &self,
+        manifest: &Path,
+        text: String,
+        has_document: bool,
+        typed: &Typed,
+        storage: &Storage,
+    ) -> bool {
+        let print = |address: &str| {
+            if has_document || console::is_quiet() {
+                console::note(address);
+                return Ok(());
+            }
+            console::out(address).map(drop)
+        };
+        let Err(failure) = self.run(manifest, Some(text), storage, print) else { return true };
+        let again = typed.deliver(manifest);
+        console::failure(
+            &failure.and(format!("when the cause is fixed: `{again}`; nothing is delivered twice")),
+        );
+        false
     }
 
     /// Prints what [`run`](Self::run) would do.

@@ -1,7 +1,6 @@
 //! Writes the outputs of a comparison or a history.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use crate::cli::StdoutFormat;
 use crate::fs::Written;
@@ -16,10 +15,7 @@ pub(crate) struct DocumentOutput<'a, D> {
     document: &'a D,
     csv_raw: bool,
     written: Vec<Written>,
-    /// The outputs that could not be written.
-    failed: Vec<PathBuf>,
-    /// Whether something could not be written to stdout.
-    has_no_stdout: bool,
+    has_failed: bool,
 }
 
 impl<'a, D: Document> DocumentOutput<'a, D> {
@@ -30,14 +26,13 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
         csv_raw: bool,
         storage: &Storage,
     ) -> Self {
-        let mut output =
-            Self { document, csv_raw, written: Vec::new(), failed: Vec::new(), has_no_stdout: false };
+        let mut output = Self { document, csv_raw, written: Vec::new(), has_failed: false };
         for target in targets {
             match write_document(document, target, csv_raw, storage) {
                 Ok(written) => output.written.extend(written),
                 Err(error) => {
                     console::error(&format!("{error}; an existing file is unchanged"));
-                    output.failed.push(target.path().to_owned());
+                    output.has_failed = true;
                 }
             }
         }
@@ -46,12 +41,12 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
 
     /// Whether a target or stdout could not be written.
     pub(crate) fn has_failed(&self) -> bool {
-        !self.failed.is_empty() || self.has_no_stdout
+        self.has_failed
     }
 
-    /// The files written, and the outputs that could not be written.
-    pub(crate) fn files(&self) -> (&[Written], &[PathBuf]) {
-        (&self.written, &self.failed)
+    /// The files written.
+    pub(crate) fn written(&self) -> &[Written] {
+        &self.written
     }
 
     /// The document as Markdown.
@@ -90,14 +85,14 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
         };
         if let Err(failure) = printed {
             console::failure(&failure);
-            self.has_no_stdout = true;
+            self.has_failed = true;
         }
     }
 
     fn print_json(&mut self) -> Result<(), Failure> {
         let mut text = Vec::new();
         self.document.write_as(DocumentKind::Json, self.csv_raw, &mut text).map_err(Failure::stopped)?;
-        self.has_no_stdout |= !console::is_stdout_open();
+        self.has_failed |= !console::is_stdout_open();
         console::out_json(&text).map(drop)
     }
 }

@@ -14,7 +14,6 @@ use crate::output::{
 use crate::report::{Change, Options, Report};
 use crate::storage::{Storage, is_remote};
 
-use super::delivery::Delivery;
 use super::exit::{Exit, Failure};
 use super::handling::Handling;
 use super::summary::{self, Layout};
@@ -138,7 +137,8 @@ pub(crate) fn write(
         }
         Some((manifest, delivery)) => {
             let text = ticket_text(&report, &files, &outputs)?;
-            deliver(delivery, &manifest.path, text, args, storage)
+            let has_document = args.json || args.format.is_some();
+            delivery.deliver(&manifest.path, text, has_document, &args.typed, storage)
         }
         None => true,
     };
@@ -218,22 +218,6 @@ fn ticket_text(report: &Report<'_>, files: &FileOptions, outputs: &[Output]) -> 
     let mut text = Vec::new();
     output::write_to(report, StdoutKind::Ticket, &files, outputs, &mut text).map_err(Failure::stopped)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-/// Delivers what was written. Returns false if that failed, which is reported.
-fn deliver(delivery: &Delivery, manifest: &Path, text: String, args: &ReportArgs, storage: &Storage) -> bool {
-    let has_document = args.json || args.format.is_some();
-    let print = |address: &str| {
-        if has_document || console::is_quiet() {
-            console::note(address);
-            return Ok(());
-        }
-        console::out(address).map(drop)
-    };
-    let Err(failure) = delivery.run(manifest, Some(text), storage, print) else { return true };
-    let again = args.typed.deliver(manifest);
-    console::failure(&failure.and(format!("when the cause is fixed: `{again}`; nothing is delivered twice")));
-    false
 }
 
 /// Removes a manifest with its signature.

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cli::DiffArgs;
 use crate::journal::Journal;
 use crate::model::{Language, SAMPLE, Totals, clean};
-use crate::output::{ComparisonFiles, DocumentTarget, manifest_path, write_comparison_manifest};
+use crate::output::{DocumentTarget, manifest_path, write_comparison_manifest};
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
 use crate::storage::Storage;
 
@@ -86,32 +86,15 @@ fn deliver(
     args: &DiffArgs,
     storage: &Storage,
 ) -> Result<Exit, Failure> {
-    let (written, failed) = output.files();
-    if !failed.is_empty() {
+    if output.has_failed() {
         console::error("nothing is delivered, because an output could not be written");
         return Ok(Exit::Done);
     }
-    let files = ComparisonFiles { written, failed };
-    write_comparison_manifest(diff, journals, &files, manifest, storage)
+    write_comparison_manifest(diff, journals, output.written(), manifest, storage)
         .map_err(|error| Failure::stopped(format!("{error}; nothing is delivered")))?;
     let has_document = args.json || args.format.is_some();
-    let print = |address: &str| {
-        if has_document || console::is_quiet() {
-            console::note(address);
-            return Ok(());
-        }
-        console::out(address).map(drop)
-    };
-    match delivery.run(manifest, Some(output.markdown()?), storage, print) {
-        Ok(()) => Ok(Exit::Done),
-        Err(failure) => {
-            let again = args.typed.deliver(manifest);
-            console::failure(
-                &failure.and(format!("when the cause is fixed: `{again}`; nothing is delivered twice")),
-            );
-            Ok(Exit::Delivery)
-        }
-    }
+    let delivered = delivery.deliver(manifest, output.markdown()?, has_document, &args.typed, storage);
+    Ok(if delivered { Exit::Done } else { Exit::Delivery })
 }
 
 /// Prints what changed, and returns the exit code.

@@ -1,7 +1,7 @@
 //! The manifest of a comparison, so that its files can be delivered.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -16,23 +16,14 @@ use crate::output::error::{Cause, OutputError};
 use crate::report::Diff;
 use crate::storage::Storage;
 
-/// What was written of a comparison.
-#[derive(Debug)]
-pub struct ComparisonFiles<'a> {
-    /// The outputs that were written.
-    pub written: &'a [Written],
-    /// The outputs that could not be written.
-    pub failed: &'a [PathBuf],
-}
-
-/// Writes the manifest of a comparison of `journals`, the older one first, to `path`.
+/// Writes the manifest of a comparison of `journals`, the older one first, to `path`. `files` are all its outputs.
 ///
 /// # Errors
 /// [`OutputError`]; also when the file at `path` is the manifest of a run, which is evidence.
 pub fn write_comparison_manifest(
     diff: &Diff<'_>,
     journals: [&Journal; 2],
-    files: &ComparisonFiles<'_>,
+    files: &[Written],
     path: &Path,
     storage: &Storage,
 ) -> Result<(), OutputError> {
@@ -48,7 +39,7 @@ pub fn write_comparison_manifest(
 fn text(
     diff: &Diff<'_>,
     [old, new]: [&Journal; 2],
-    files: &ComparisonFiles<'_>,
+    files: &[Written],
     path: &Path,
 ) -> Result<Vec<u8>, Cause> {
     let options = diff.now().options();
@@ -62,7 +53,7 @@ fn text(
     let document = Document {
         format: FORMAT,
         tool: TOOL,
-        complete: files.failed.is_empty(),
+        complete: true,
         sample_data: diff.is_sample(),
         headline: diff.headline(options.language),
         compared: Compared { old: compared(old)?, new: compared(new)? },
@@ -71,8 +62,7 @@ fn text(
             language: options.language.key(),
             ticket_format: Markup::Markdown.key(),
         },
-        files: files.written.iter().map(entry).collect::<io::Result<_>>()?,
-        failed: files.failed.iter().map(|file| name_from(path, file)).collect::<io::Result<_>>()?,
+        files: files.iter().map(entry).collect::<io::Result<_>>()?,
     };
     let mut text = serde_json::to_vec_pretty(&document)?;
     text.push(b'\n');
@@ -89,8 +79,6 @@ struct Document<'a> {
     compared: Compared,
     settings: Settings<'a>,
     files: Vec<Entry>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<String>,
 }
 
 #[derive(Serialize)]
