@@ -84,6 +84,13 @@ pub(crate) fn tempdir_for_all() -> TempDir {
     folder
 }
 
+/// Copies the sample list to `tasks.csv`, readable for every user.
+pub(crate) fn add_task_list_for_all(folder: &Path) {
+    let tasks = folder.join("tasks.csv");
+    std::fs::copy(sample_tasks(), &tasks).unwrap();
+    std::fs::set_permissions(&tasks, std::fs::Permissions::from_mode(0o644)).unwrap();
+}
+
 /// Whether the tests run as root, which tests of modes and limits need.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub(crate) fn is_root() -> bool {
@@ -124,9 +131,7 @@ fn export_into_unreadable_folder_warns_and_succeeds_again_and_again() {
         return;
     }
     let folder = tempdir_for_all();
-    let tasks = folder.path().join("tasks.csv");
-    std::fs::copy(sample_tasks(), &tasks).unwrap();
-    std::fs::set_permissions(&tasks, std::fs::Permissions::from_mode(0o644)).unwrap();
+    add_task_list_for_all(folder.path());
     let out = folder.path().join("out");
     std::fs::create_dir(&out).unwrap();
     std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o333)).unwrap();

@@ -1,15 +1,16 @@
 //! Runs that a signal stops, and threads that the system refuses.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 use tempfile::tempdir;
 
-use crate::files::{arguments, is_root, run_as, stalling, start, tempdir_for_all, temporary_files};
+use crate::files::{
+    add_task_list_for_all, arguments, is_root, run_as, stalling, start, tempdir_for_all, temporary_files,
+};
 use crate::support::journal::{answer, journal};
-use crate::support::{end, sample_tasks, signal, until};
+use crate::support::{end, signal, until};
 
 #[test]
 fn sighup_stops_a_run_with_129_and_leaves_no_temporary_file() {
@@ -62,9 +63,7 @@ fn refused_threads_are_an_error_line_and_free_the_lock() {
         return;
     }
     let folder = tempdir_for_all();
-    let tasks = folder.path().join("tasks.csv");
-    std::fs::copy(sample_tasks(), &tasks).unwrap();
-    std::fs::set_permissions(&tasks, std::fs::Permissions::from_mode(0o644)).unwrap();
+    add_task_list_for_all(folder.path());
     let mut codes = BTreeSet::new();
     for limit in 1..=24 {
         let limit = format!("--nproc={limit}");
