@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::check::Manifest;
 use super::entry::{Entry, FORMAT, Role};
 use super::names::name_from;
-use super::signature;
+use super::{signature, text_of};
 use crate::fs::Written;
 use crate::journal::Journal;
 use crate::model::{Markup, TOOL};
@@ -50,7 +50,7 @@ fn text(
     let entry = |file: &Written| -> io::Result<Entry> {
         Ok(Entry::new(name_from(path, &file.path)?, file.size, &file.sha256, Role::Output))
     };
-    let document = Document {
+    Ok(text_of(&Document {
         format: FORMAT,
         tool: TOOL,
         complete: true,
@@ -63,10 +63,7 @@ fn text(
             ticket_format: Markup::Markdown.key(),
         },
         files: files.iter().map(entry).collect::<io::Result<_>>()?,
-    };
-    let mut text = serde_json::to_vec_pretty(&document)?;
-    text.push(b'\n');
-    Ok(text)
+    })?)
 }
 
 #[derive(Serialize)]

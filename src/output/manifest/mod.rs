@@ -84,10 +84,10 @@ pub fn manifest_path(journal: &Path) -> PathBuf {
 /// has the same evidence, and is not delivered to a ticket twice.
 pub fn write_manifest(report: &Report<'_>, path: &Path, evidence: &Evidence<'_>) -> Result<(), OutputError> {
     let mut document = document(report, path, evidence).map_err(OutputError::at(path))?;
-    let mut text = document.text().map_err(OutputError::at(path))?;
+    let mut text = text_of(&document).map_err(OutputError::at(path))?;
     if let Some((replaced, previous)) = Previous::of_replaced(path, evidence.storage) {
         document.previous = previous;
-        let unchanged = document.text().map_err(OutputError::at(path))?;
+        let unchanged = text_of(&document).map_err(OutputError::at(path))?;
         if unchanged == replaced {
             text = unchanged;
         }
@@ -183,12 +183,11 @@ struct Document<'a> {
     previous: Option<Previous>,
 }
 
-impl Document<'_> {
-    fn text(&self) -> serde_json::Result<Vec<u8>> {
-        let mut text = serde_json::to_vec_pretty(self)?;
-        text.push(b'\n');
-        Ok(text)
-    }
+/// The text of a manifest.
+fn text_of(document: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(document)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 #[derive(Serialize)]
