@@ -245,7 +245,7 @@ impl Retention {
             error => error.to_string(),
         })?;
         let removal = self.check(old, runs)?;
-        removal.remove().map_err(|why| format!("{why}; the next run goes on with it"))?;
+        removal.remove().map_err(|why| format!("{why}; the next run continues the removal"))?;
         // The lock is a file beside the journal.
         drop(lock);
         removal.remove_empty_folders();

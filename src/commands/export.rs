@@ -201,7 +201,7 @@ impl Export {
         });
         removed.map_err(|signal| {
             signal.failure(
-                " while older runs were removed; the reports are complete, and the next run goes on with it",
+                " while older runs were removed; the reports are complete, and the next run continues the removal",
             )
         })
     }

@@ -46,7 +46,7 @@ impl Rt {
             let path = format!("/{collection}?fields={fields}&per_page={PAGE}&page={page}");
             let document = self.client.get_json(self.ticket(&path)).await?;
             let found: Vec<Value> = list(&document, "items").cloned().collect();
-            // RT tells the number of pages only to those who may see everything.
+            // RT gives the number of pages only to accounts that may see everything.
             let pages = document.get("pages").and_then(Value::as_u64);
             // Something before RT may ignore the number of the page.
             let is_repeated = !found.is_empty() && items.ends_with(&found);

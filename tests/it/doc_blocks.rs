@@ -128,7 +128,7 @@ impl Hosts {
     }
 }
 
-/// The folder of a page, which stands for a machine's root, and what its blocks have set.
+/// The state of a page: the folder that replaces a machine's root, and what its blocks have set.
 struct Scene {
     root: PathBuf,
     hosts: Hosts,
