@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cli::DiffArgs;
 use crate::journal::Journal;
 use crate::model::{Language, SAMPLE, Totals, clean};
-use crate::output::{DocumentTarget, manifest_path, write_comparison_manifest};
+use crate::output::{DocumentTarget, check_comparison_manifest, manifest_path, write_comparison_manifest};
 use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
 use crate::storage::Storage;
 
@@ -59,6 +59,9 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
     };
     let evidence = manifest.iter().flat_map(|manifest| Place::evidence(manifest));
     check_path_conflicts(&journals.into_iter().chain(outputs).chain(evidence).collect::<Vec<_>>())?;
+    if let Some(manifest) = &manifest {
+        check_comparison_manifest(manifest, storage).map_err(Failure::stopped)?;
+    }
     for journal in [&old, &new] {
         reporting::warn_of_faults(journal);
     }

@@ -285,7 +285,6 @@ impl Form {
     }
 
     pub(super) fn file(&mut self, field: &str, name: &str, content_type: &str, content: &[u8]) {
-        let name = name.replace(['\r', '\n'], "_").replace('"', "%22");
         let head = format!("name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: {content_type}\r\n\r\n");
         self.part(&head, content);
     }

@@ -43,14 +43,19 @@ impl Gitlab {
     }
 
     async fn marked(&self, mark: &str) -> Result<Option<Value>, DeliveryError> {
+        let mut previous = Value::Null;
         for page in 1_u32.. {
             let notes = self.client.get_json(self.notes(&format!("?per_page={PAGE}&page={page}"))).await?;
             if let Some(note) = marked(&notes, mark) {
                 return Ok(Some(note.clone()));
             }
-            if notes.as_array().is_none_or(|notes| notes.len() < PAGE) {
+            let listed = notes.as_array();
+            let listed = listed.ok_or_else(|| DeliveryError::new("the answer is not a list of notes"))?;
+            // Something before GitLab may ignore the number of the page.
+            if listed.len() < PAGE || notes == previous {
                 break;
             }
+            previous = notes;
         }
         Ok(None)
     }

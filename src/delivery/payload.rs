@@ -118,13 +118,17 @@ pub(super) fn digest(content: &[u8]) -> String {
     hex::encode(fingerprint.finish().0)
 }
 
-/// The file names, with the folders before those that occur twice.
+/// The file names, with the folders before those that occur twice. What a form cannot carry in a name is `_`.
 fn unique_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let names: Vec<&str> = names.collect();
     let base = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
     let is_double = |name: &str| names.iter().filter(|other| base(other) == base(name)).count() > 1;
     let full = |name: &str| name.trim_start_matches(['/', '.']).replace("../", "").replace('/', "-");
-    names.iter().map(|name| if is_double(name) { full(name) } else { base(name) }).collect()
+    let is_unfit = |c: char| c == '"' || c.is_control();
+    names
+        .iter()
+        .map(|name| if is_double(name) { full(name) } else { base(name) }.replace(is_unfit, "_"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -135,5 +139,6 @@ mod tests {
     fn names_that_occur_twice_get_their_folders() {
         let names = unique_names(["a/r.csv", "r.xlsx", "../b/r.csv"].into_iter());
         assert_eq!(names, ["a-r.csv", "r.xlsx", "b-r.csv"]);
+        assert_eq!(unique_names(["a\"b\n.csv"].into_iter()), ["a_b_.csv"]);
     }
 }

@@ -20,6 +20,9 @@ use super::system::{Attachment, Ticket, TicketState};
 
 /// Items in one answer, at most.
 const PAGE: u32 = 100;
+/// RT leaves out what the account may not see, so a page may be empty although others follow. After this many empty
+/// pages in a row there is no further one.
+const MAX_EMPTY_PAGES: u32 = 5;
 
 pub(super) struct Rt {
     client: WebClient,
@@ -42,19 +45,21 @@ impl Rt {
     /// The items of all pages of a collection of the ticket.
     async fn items(&self, collection: &str, fields: &str) -> Result<Vec<Value>, DeliveryError> {
         let mut items = Vec::new();
+        let mut empty_pages = 0;
         for page in 1_u32.. {
             let path = format!("/{collection}?fields={fields}&per_page={PAGE}&page={page}");
             let document = self.client.get_json(self.ticket(&path)).await?;
-            let found: Vec<Value> = list(&document, "items").cloned().collect();
-            // RT gives the number of pages only to accounts that may see everything.
-            let pages = document.get("pages").and_then(Value::as_u64);
+            let found = document.get("items").and_then(Value::as_array);
+            let found = found.ok_or_else(|| DeliveryError::new("the answer has no list of items"))?;
             // Something before RT may ignore the number of the page.
-            let is_repeated = !found.is_empty() && items.ends_with(&found);
-            if found.is_empty() || is_repeated {
+            if !found.is_empty() && items.ends_with(found) {
                 break;
             }
-            items.extend(found);
-            if pages.is_some_and(|pages| u64::from(page) >= pages) {
+            items.extend_from_slice(found);
+            empty_pages = if found.is_empty() { empty_pages + 1 } else { 0 };
+            // RT gives the number of pages only to accounts that may see everything.
+            let pages = document.get("pages").and_then(Value::as_u64);
+            if pages.map_or(empty_pages == MAX_EMPTY_PAGES, |pages| u64::from(page) >= pages) {
                 break;
             }
         }
@@ -65,7 +70,9 @@ impl Rt {
     async fn check_rights(&self) -> Result<(), DeliveryError> {
         let ticket = self.client.get_json(self.ticket("")).await?;
         let mut links = list(&ticket, "_hyperlinks").peekable();
-        if links.peek().is_some() && !links.any(|link| text(link, "ref") == "comment") {
+        // Who may modify a ticket may comment on it, without a link for that.
+        let allows_comments = |link: &Value| matches!(text(link, "ref"), "comment" | "lifecycle");
+        if links.peek().is_some() && !links.any(allows_comments) {
             return Err(DeliveryError::new(
                 "the account may not comment on the ticket; give it the right CommentOnTicket",
             ));

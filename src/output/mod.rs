@@ -32,8 +32,9 @@ pub use history_document::{HistoryDocument, is_notable};
 pub use json::write_summary;
 pub use list::{ListKind, list_csv, write_list};
 pub use manifest::{
-    Evidence, Finding, Manifest, ManifestError, ManifestFile, ManifestRun, dated_manifests, manifest_path,
-    read_signature, remove_signature, signature_path, write_comparison_manifest, write_manifest,
+    Evidence, Finding, Manifest, ManifestError, ManifestFile, ManifestRun, check_comparison_manifest,
+    dated_manifests, manifest_path, read_signature, remove_signature, signature_path,
+    write_comparison_manifest, write_manifest,
 };
 pub use options::{FileOptions, StdoutKind};
 pub use parts::{Limits, is_part_of};

@@ -323,11 +323,12 @@ fn diff_with_to_delivers_the_comparison_once() {
     let verified = run(path, &["verify", "changes.manifest.json"]);
     assert_eq!(verified.code, 0, "{}", verified.stderr);
 
-    let manifest = fs::read(path.join(MANIFEST)).unwrap();
-    let refused = diff(&["-o", "r.md"]);
+    let evidence = || [MANIFEST, "r.csv"].map(|name| fs::read(path.join(name)).unwrap());
+    let before = evidence();
+    let refused = diff(&["-o", "r.csv"]);
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("it is the manifest of a run"), "{}", refused.stderr);
-    assert_eq!(fs::read(path.join(MANIFEST)).unwrap(), manifest);
+    assert_eq!(evidence(), before, "nothing of the run is replaced");
     let without = diff(&[]);
     assert_eq!(without.code, 2, "{}", without.stderr);
     assert!(without.stderr.contains("add -o OUT"), "{}", without.stderr);

@@ -86,6 +86,17 @@ pub enum ManifestError {
     Format { path: PathBuf, format: u64 },
 }
 
+impl ManifestError {
+    /// Whether there is no file at its path.
+    pub(super) fn is_missing(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() == ErrorKind::NotFound,
+            Self::Storage(error) => error.fault == Fault::Missing,
+            Self::NoManifest { .. } | Self::Format { .. } => false,
+        }
+    }
+}
+
 /// What became of a file since its manifest was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {

@@ -16,10 +16,26 @@ use crate::output::error::{Cause, OutputError};
 use crate::report::Diff;
 use crate::storage::Storage;
 
-/// Writes the manifest of a comparison of `journals`, the older one first, to `path`. `files` are all its outputs.
+/// Checks that a comparison may write its manifest to `path`: no manifest of a run is there, which is evidence.
 ///
 /// # Errors
-/// [`OutputError`]; also when the file at `path` is the manifest of a run, which is evidence.
+/// [`OutputError`] when there is one, or when that cannot be known.
+pub fn check_comparison_manifest(path: &Path, storage: &Storage) -> Result<(), OutputError> {
+    let what = match Manifest::read(path, storage) {
+        Ok(manifest) if manifest.run().is_none() => return Ok(()),
+        Err(error) if error.is_missing() => return Ok(()),
+        Ok(_) => "it is the manifest of a run".to_owned(),
+        Err(error) => format!("it may be the manifest of a run: {error}"),
+    };
+    let what = format!("{what}; choose another name for the first output of the comparison");
+    Err(OutputError::at(path)(io::Error::new(io::ErrorKind::AlreadyExists, what)))
+}
+
+/// Writes the manifest of a comparison of `journals`, the older one first, to `path`, as
+/// [`check_comparison_manifest`] allows. `files` are all its outputs. A manifest with the same content stays as it is.
+///
+/// # Errors
+/// [`OutputError`].
 pub fn write_comparison_manifest(
     diff: &Diff<'_>,
     journals: [&Journal; 2],
@@ -27,12 +43,12 @@ pub fn write_comparison_manifest(
     path: &Path,
     storage: &Storage,
 ) -> Result<(), OutputError> {
-    let is_of_run = Manifest::read(path, storage).is_ok_and(|manifest| manifest.run().is_some());
-    if is_of_run {
-        let what = "it is the manifest of a run; choose another name for the first output of the comparison";
-        return Err(OutputError::at(path)(io::Error::new(io::ErrorKind::AlreadyExists, what)));
-    }
+    check_comparison_manifest(path, storage)?;
     let text = text(diff, journals, files, path).map_err(OutputError::at(path))?;
+    // Its signature stays too.
+    if Manifest::read(path, storage).is_ok_and(|manifest| manifest.text() == text) {
+        return Ok(());
+    }
     signature::write_signed(path, &text, None, storage)
 }
 

@@ -27,7 +27,7 @@ use crate::sshsig::Signer;
 use crate::storage::Storage;
 
 pub use check::{Finding, Manifest, ManifestError, ManifestFile, ManifestRun};
-pub use comparison::write_comparison_manifest;
+pub use comparison::{check_comparison_manifest, write_comparison_manifest};
 use entry::{Entry, FORMAT, Role};
 use names::name_from;
 use previous::Previous;

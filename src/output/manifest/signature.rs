@@ -36,9 +36,7 @@ pub(super) fn write_signed(
     write(path, text, storage)?;
     if removed? && signer.is_none() {
         let path = signature_path.display();
-        warn(format!(
-            "{path} was removed: it signed the manifest before this one; to sign again, use --sign-key"
-        ));
+        warn(format!("{path} was removed: it signed the manifest before this one; sign the new one"));
     }
     match signature {
         None => Ok(()),

@@ -26,7 +26,7 @@ use crate::output::parts::{Limits, Size, part_path, remove_others};
 use crate::report::Report;
 use crate::threads::parallel_map;
 
-/// How our own parts are reported from other files, among the properties of the workbook.
+/// The category among a workbook's properties by which our own parts are recognised.
 const CATEGORY: &str = "Part of a report";
 /// Room in a part for saying how many there are, in bytes.
 const ROOM: u64 = 64;

@@ -94,7 +94,7 @@ impl<'a, W: Cells> Sheet<'a, W> {
         self.text(row, column, text, style)
     }
 
-    /// The same for an id, whose font has no Chinese characters.
+    /// As [`fit`](Self::fit), for an id, whose font has no Chinese characters.
     pub(super) fn fit_id(&mut self, column: u16, id: &str) -> u32 {
         self.fit_in(column, id, Language::English)
     }
