@@ -77,11 +77,15 @@ class Service:
         self.process = subprocess.Popen(
             [self.program, "serve", "--listen", "0.0.0.0:0", "--allow-anonymous", "--generate", str(self.tasks)],
             stdout=subprocess.PIPE, text=True)
-        self.port = self.process.stdout.readline().rsplit(":", 1)[1].strip()
-        self.plan = self.folder / "tasks.csv"
-        with self.plan.open("w") as file:
-            subprocess.run([self.program, "tasks", "--endpoint", self.endpoint(0), "--auth", "none",
-                            "--rate", "1000/s"], stdout=file, check=True)
+        try:
+            self.port = self.process.stdout.readline().rsplit(":", 1)[1].strip()
+            self.plan = self.folder / "tasks.csv"
+            with self.plan.open("w") as file:
+                subprocess.run([self.program, "tasks", "--endpoint", self.endpoint(0), "--auth", "none",
+                                "--rate", "1000/s"], stdout=file, check=True)
+        except BaseException:
+            self.process.terminate()
+            raise
         return self
 
     def __exit__(self, *_):

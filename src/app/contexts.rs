@@ -61,7 +61,7 @@ pub(crate) async fn read(
             let wanted: HashSet<&TaskId> = ids.iter().copied().collect();
             contexts.retain(|id, _| wanted.contains(id));
             let unknown = ids.iter().filter(|id| !contexts.contains_key(**id)).count();
-            let what = format!("the service does not give it for {unknown} of {} tasks", ids.len());
+            let what = format!("it was not found for {unknown} of {} tasks", ids.len());
             (contexts, (unknown > 0).then_some(what))
         }
         Err(Unread { what, is_refused: true, .. }) if is_required => {

@@ -61,7 +61,7 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
     }
 
     /// Writes to stdout what belongs there: the output of `-o -`, the document of `--json`, else the table, or without
-    /// one the paths written unless `quiet`.
+    /// one the paths written unless `-q`.
     pub(crate) fn print(
         &mut self,
         format: Option<StdoutFormat>,

@@ -109,8 +109,8 @@ pub(super) struct Removal {
 
 /// Checks that the run of the manifest at `path` can be removed whole.
 ///
-/// A file belongs to the run if the run's date is in its path, and none of the `siblings`, manifests of the same date,
-/// names it: other files are shared with later runs and stay. `known` are all manifests of the report.
+/// A file belongs to the run if the run's date is in its path, and it is not `shared`: named by the manifest of a run that
+/// stays. Other files stay. `known` are all manifests of the report.
 ///
 /// # Errors
 /// Why the run stays, in words.
@@ -118,7 +118,7 @@ pub(super) fn check(
     path: &Path,
     date: &str,
     folders: &Folders,
-    siblings: &[&Path],
+    shared: &HashSet<&Path>,
     known: &HashSet<PathBuf>,
 ) -> Result<Removal, String> {
     let storage = Storage::default();
@@ -129,10 +129,6 @@ pub(super) fn check(
         return Err(format!("{} was removed", path.display()));
     }
     let manifest = read(path)?;
-    let mut shared: HashSet<PathBuf> = HashSet::new();
-    for sibling in siblings {
-        shared.extend(named(sibling, &read(sibling)?));
-    }
     let mut claimed: HashSet<PathBuf> = HashSet::new();
     for other in manifests_in(directory_of(&own.path())) {
         if !known.contains(&other)
@@ -154,7 +150,7 @@ pub(super) fn check(
             }
             continue;
         };
-        if !location.is_of(date) || shared.contains(&name) {
+        if !location.is_of(date) || shared.contains(name.as_path()) {
             continue;
         }
         let place = location.path();
@@ -230,7 +226,7 @@ fn remove_files(paths: &[PathBuf]) -> Result<(), String> {
 }
 
 /// The paths that a manifest names, without `..`.
-fn named(manifest_path: &Path, manifest: &Manifest) -> Vec<PathBuf> {
+pub(super) fn named(manifest_path: &Path, manifest: &Manifest) -> Vec<PathBuf> {
     let folder = directory_of(manifest_path);
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let full = |name: &str| if is_remote(Path::new(name)) { name.into() } else { plain(&folder.join(name)) };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::cli::{ExportArgs, KeepArg};
+use crate::cli::{ExportArgs, KeepArg, PreviousArg};
 use crate::journal::{Header, Journal, JournalError, Lock};
 use crate::model::Shard;
 use crate::output::{Manifest, ManifestRun, Target, dated_manifests};
@@ -29,6 +29,8 @@ pub(crate) struct Retention {
     manifest: PathBuf,
     /// The paths of the outputs with `{date}` and `{time}`.
     outputs: Vec<PathBuf>,
+    /// The journal that `--previous` names, which later runs are compared with too.
+    baseline: Option<PathBuf>,
     zone: Zone,
 }
 
@@ -39,6 +41,8 @@ struct OldRun {
     run: ManifestRun,
     /// The journal that the manifest names.
     journal: PathBuf,
+    /// The paths of all files that it names.
+    names: Vec<PathBuf>,
 }
 
 /// The run that the older ones are compared with.
@@ -65,12 +69,6 @@ impl Retention {
                 Ok(None)
             };
         };
-        if args.no_journal || args.journal.is_some() {
-            let option = if args.no_journal { "--no-journal" } else { "--journal" };
-            return Err(Failure::usage(format!(
-                "--keep {keep} knows the older runs of a report by the journals beside their first outputs: omit {option}"
-            )));
-        }
         let places = outputs.targets.iter().map(Target::path);
         if let Some(remote) = places.into_iter().find(|path| is_remote(path)) {
             return Err(Failure::usage(format!(
@@ -86,13 +84,25 @@ impl Retention {
             )));
         };
         let patterns = outputs.targets.iter().map(|target| target.pattern().to_owned()).collect();
+        let baseline = match &args.report.previous {
+            Some(PreviousArg::Journal(path)) => path.canonicalize().ok(),
+            _ => None,
+        };
         let zone = args.report.reading.timezone.clone();
-        Ok(Some(Self { keep, manifest, outputs: patterns, zone }))
+        Ok(Some(Self { keep, manifest, outputs: patterns, baseline, zone }))
     }
 
     /// Removes older runs after the run of `journal`, whose manifest is written. Failures are warnings.
     pub(crate) fn apply(&self, journal: &Journal, manifest: &Path) {
         if !journal.is_finished() {
+            return;
+        }
+        if matches!(self.keep, KeepArg::Days(_)) && journal.clock_offset().is_none() {
+            // The clock of this machine may be wrong, and nothing else says how old the runs are.
+            console::warning(&format!(
+                "--keep {}: no answer has the service's time, so no older run is removed",
+                self.keep
+            ));
             return;
         }
         let new = NewRun {
@@ -103,21 +113,22 @@ impl Retention {
             is_complete: journal.unanswered().is_empty(),
         };
         let runs = self.runs();
-        let (mut removed, mut files, mut kept) = (0_usize, 0_usize, Vec::new());
+        let (mut gone, mut files, mut kept) = (HashSet::new(), 0_usize, Vec::new());
         for old in self.expired(&runs, &new) {
             let path = old.manifest.display().to_string();
-            match self.remove(old, &runs) {
+            match self.remove(old, &runs, &gone) {
                 Ok(count) => {
                     tracing::info!(event = "run_removed", manifest = path, files = count);
-                    removed += 1;
+                    gone.insert(old.manifest.as_path());
                     files += count;
                 }
                 Err(why) => {
                     tracing::info!(event = "run_not_removed", manifest = path, reason = why);
-                    kept.push(format!("{path}: this older run is not removed: {why}"));
+                    kept.push(format!("{path}: {why}"));
                 }
             }
         }
+        let removed = gone.len();
         if removed > 0 && !console::is_quiet() {
             console::note(&format!(
                 "older runs removed by --keep {}: {removed}, with {files} files",
@@ -147,19 +158,16 @@ impl Retention {
                 header.endpoint == endpoint && header.shard.as_ref().map(|part| part.shard) == shard;
             is_ours.then_some(header)
         });
-        let (mut listed, mut count, mut kept) = (String::new(), 0_usize, Vec::new());
+        let (mut listed, mut gone, mut kept) = (String::new(), HashSet::new(), Vec::new());
         if let Some(header) = &newest {
             let new = NewRun { header, manifest, started_at, as_of: started_at, is_complete: true };
             for old in self.expired(&runs, &new) {
-                match self.check(old, &runs) {
+                match self.check(old, &runs, &gone) {
                     Ok(removal) => {
-                        count += 1;
+                        gone.insert(old.manifest.as_path());
                         removal.paths().for_each(|path| listed += &format!("{}\n", path.display()));
                     }
-                    Err(why) => kept.push(format!(
-                        "{}: this older run would not be removed: {why}",
-                        old.manifest.display()
-                    )),
+                    Err(why) => kept.push(format!("{}: {why}", old.manifest.display())),
                 }
             }
         }
@@ -167,8 +175,9 @@ impl Retention {
         if !console::is_quiet() {
             let files = listed.lines().count();
             console::note(&format!(
-                "--keep {} would remove {count} older runs with {files} files; nothing was fetched or removed",
-                self.keep
+                "older runs that --keep {} would remove: {}, with {files} files; nothing was fetched or removed",
+                self.keep,
+                gone.len()
             ));
         }
         warn(&kept);
@@ -182,7 +191,8 @@ impl Retention {
         let read = |(manifest, date): (PathBuf, String)| {
             let read = Manifest::read(&manifest, &storage).ok()?;
             let journal = read.files().find(|file| file.is_journal)?.path;
-            Some(OldRun { manifest, date, run: read.run()?.clone(), journal })
+            let names = old_run::named(&manifest, &read);
+            Some(OldRun { manifest, date, run: read.run()?.clone(), journal, names })
         };
         let mut runs: Vec<OldRun> = dated_manifests(&self.manifest).into_iter().filter_map(read).collect();
         runs.sort_by(|one, other| {
@@ -214,6 +224,7 @@ impl Retention {
         let expired = same.iter().enumerate().filter(|(place, old)| {
             old.run.started_at < new.started_at
                 && Some(&old.manifest) != last_complete
+                && (self.baseline.is_none() || old.journal.canonicalize().ok() != self.baseline)
                 && is_expired((*place, *old))
         });
         expired.map(|(_, old)| *old).rev().collect()
@@ -228,24 +239,32 @@ impl Retention {
         Folders::above_dates(self.outputs.iter().chain([&self.manifest]).map(PathBuf::as_path))
     }
 
-    fn check(&self, old: &OldRun, runs: &[OldRun]) -> Result<Removal, String> {
-        let others = runs.iter().filter(|other| other.manifest != old.manifest && other.date == old.date);
-        let siblings: Vec<&Path> = others.map(|other| other.manifest.as_path()).collect();
+    /// What belongs to a run; `gone` are the manifests of runs that were removed.
+    ///
+    /// # Errors
+    /// Why the run stays, in words.
+    fn check(&self, old: &OldRun, runs: &[OldRun], gone: &HashSet<&Path>) -> Result<Removal, String> {
+        let others = runs
+            .iter()
+            .filter(|other| other.manifest != old.manifest && !gone.contains(other.manifest.as_path()));
+        let shared: HashSet<&Path> = others.flat_map(|other| &other.names).map(PathBuf::as_path).collect();
         let known: HashSet<PathBuf> =
             runs.iter().filter_map(|run| run.manifest.canonicalize().ok()).collect();
-        old_run::check(&old.manifest, &old.date, &self.folders(), &siblings, &known)
+        old_run::check(&old.manifest, &old.date, &self.folders(), &shared, &known).map_err(stays)
     }
 
     /// Removes a run, and returns the number of files.
-    fn remove(&self, old: &OldRun, runs: &[OldRun]) -> Result<usize, String> {
+    fn remove(&self, old: &OldRun, runs: &[OldRun], gone: &HashSet<&Path>) -> Result<usize, String> {
         // No lock file is made where a link leads.
-        self.folders().check_links(&old.journal)?;
+        self.folders().check_links(&old.journal).map_err(stays)?;
         let lock = Lock::hold(&old.journal, old.run.started_at).map_err(|error| match error {
-            JournalError::Locked { .. } => "another process has its journal open".to_owned(),
-            error => error.to_string(),
+            JournalError::Locked { .. } => stays("another process has its journal open".to_owned()),
+            error => stays(error.to_string()),
         })?;
-        let removal = self.check(old, runs)?;
-        removal.remove().map_err(|why| format!("{why}; the next run continues the removal"))?;
+        let removal = self.check(old, runs, gone)?;
+        removal.remove().map_err(|why| {
+            format!("this older run could be removed in part only: {why}; the next run continues")
+        })?;
         // The lock is a file beside the journal.
         drop(lock);
         removal.remove_empty_folders();
@@ -302,10 +321,15 @@ fn header(journal: &Path) -> Option<Header> {
     serde_json::from_slice(&first_line(journal)?).ok()
 }
 
-/// Warns of runs that stay.
+/// Says why a run stays as it is.
+fn stays(why: String) -> String {
+    format!("this older run is not removed: {why}; move or remove it yourself")
+}
+
+/// Warns of runs that stay, or of which a part stays.
 fn warn(kept: &[String]) {
     for text in kept.iter().take(MAX_WARNINGS) {
-        console::warning(&format!("{text}; to get rid of it, move or remove it"));
+        console::warning(text);
     }
     if let more @ 1.. = kept.len().saturating_sub(MAX_WARNINGS) {
         console::warning(&format!("{more} more older runs cannot be removed; --log-file has the reasons"));

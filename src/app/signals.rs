@@ -144,7 +144,7 @@ impl Stop {
         }
     }
 
-    /// Runs `work`, which writes outputs, on a thread of its own. At the signal complete outputs stay, unfinished
+    /// Runs `work`, which changes files, on a thread of its own. At the signal complete outputs stay, unfinished
     /// ones are removed, and the thread is detached.
     ///
     /// # Errors
@@ -156,7 +156,7 @@ impl Stop {
     ) -> Result<Result<T, Signal>, Failure> {
         match runtime.block_on(self.or(run_blocking(work))) {
             Ok(Ok(done)) => Ok(Ok(done)),
-            Ok(Err(error)) => Err(Failure::stopped(format!("cannot write the reports: {error}"))),
+            Ok(Err(error)) => Err(Failure::stopped(error)),
             Err(signal) => {
                 discard_unfinished();
                 storage::abort_uploads();

@@ -121,11 +121,13 @@ pub struct ExportArgs {
     /// --rate is the rate of all shards together. auto/N reads JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID.
     #[arg(long, value_name = "I/N", value_parser = shard, help_heading = RESUME)]
     pub shard: Option<ShardArg>,
-    /// Then remove older dated runs of this report but the newest N, or those older than Nd days
+    /// Runs of this report to keep: the newest N, or those of the last N days (Nd) [default: all]
     ///
-    /// Only files that a run's manifest names and that are unchanged are removed, and a run is removed whole or not at
-    /// all. The path of the first output needs {date}. The run counts as one of N.
+    /// Older dated runs are removed after the run: only files that a run's manifest names and that are unchanged. A run
+    /// is checked as a whole before any of its files is removed. The path of the first output needs {date}, and the
+    /// journal is beside it. The run counts as one of N.
     #[arg(long, value_name = "N|Nd", value_parser = keep, allow_negative_numbers = true)]
+    #[arg(conflicts_with_all = ["journal", "no_journal"])]
     #[arg(help_heading = "Retention")]
     pub keep: Option<KeepArg>,
     /// List the files that --keep would remove; fetch and change nothing

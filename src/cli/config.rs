@@ -16,7 +16,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::command_line::Cli;
 use super::errors::ReadError;
 use super::typed_words::Typed;
-use crate::model::{Place, did_you_mean};
+use crate::model::{Place, did_you_mean, io_reason};
 
 /// The profile that is used when none is named.
 pub(super) const DEFAULT_PROFILE: &str = "default";
@@ -24,8 +24,14 @@ pub(super) const DEFAULT_PROFILE: &str = "default";
 const ALTERNATIVES: [[&str; 2]; 1] = [["endpoint", "region"]];
 /// Commands whose option has other values, or is for another document, than the same option elsewhere; settings do not
 /// apply to them.
-const OWN_VALUES: [(&str, &str); 5] =
-    [("diff", "fail-on"), ("diff", "previous"), ("diff", "to"), ("tasks", "format"), ("tasks", "output")];
+const OWN_VALUES: [(&str, &str); 6] = [
+    ("diff", "attach"),
+    ("diff", "fail-on"),
+    ("diff", "previous"),
+    ("diff", "to"),
+    ("tasks", "format"),
+    ("tasks", "output"),
+];
 /// Options that choose the settings, or print something and exit.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Global options with a value, which may precede the command.
@@ -203,8 +209,7 @@ pub(super) fn read(
         });
     };
     let text = std::fs::read_to_string(&path).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.split(" (os error").next().unwrap_or_default();
+        let reason = io_reason(&error);
         let check = if is_named == Named::Option { "--config" } else { VARIABLE };
         vec![format!("cannot read config file {}: {reason}; check {check}", path.display())]
     })?;

@@ -170,7 +170,11 @@ impl Export {
             reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage)
                 .map(|exit| (exit, journal))
         };
-        let (exit, journal) = self.stop.run_or_detach(runtime, write)?.map_err(|signal| {
+        let written = self.stop.run_or_detach(runtime, write);
+        let written = written.map_err(|failure| {
+            Failure::stopped(format!("cannot write the reports: {}", failure.message()))
+        })?;
+        let (exit, journal) = written.map_err(|signal| {
             signal.failure(&format!(
                 " while the reports were written; every report that is listed is complete, and {} has all \
                  answers; to write the reports: `{}`",
@@ -196,7 +200,7 @@ impl Export {
         };
         let remove = move || retention.apply(&journal, &manifest);
         let removed = self.stop.run_or_detach(runtime, remove).unwrap_or_else(|failure| {
-            console::warning(&format!("older runs were not removed: {}", failure.message()));
+            console::warning(&format!("the removal of older runs failed: {}", failure.message()));
             Ok(())
         });
         removed.map_err(|signal| {

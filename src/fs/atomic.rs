@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::model::io_reason;
+
 use super::digest::Fingerprint;
 use super::path::{check_regular, directory_of, resolve};
 use super::scratch::{Scratch, while_running};
@@ -207,9 +209,10 @@ pub fn sync_directory(directory: &Path) {
     let synced = if cfg!(unix) { File::open(directory).and_then(|folder| folder.sync_all()) } else { Ok(()) };
     if let Err(error) = synced {
         warn(format!(
-            "folder {} cannot be synced: {error}; the files in it are complete and in place, but a power failure \
-             soon after the run may undo that",
-            directory.display()
+            "folder {} cannot be synced: {}; the files in it are complete and in place, but a power failure soon \
+             after the run may undo that",
+            directory.display(),
+            io_reason(&error)
         ));
     }
 }

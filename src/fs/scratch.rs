@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use crate::model::io_reason;
+
 use super::path::{is_at, open_flags};
 
 /// How the folders beside outputs are named.
@@ -32,8 +34,8 @@ struct Active {
     folders: BTreeMap<PathBuf, bool>,
     /// Those beside outputs, by the folder that they are in.
     beside: BTreeMap<PathBuf, Weak<Scratch>>,
-    /// The folders that were searched for what killed runs left.
-    swept: BTreeSet<PathBuf>,
+    /// The folders that were searched for what killed runs left, with the prefix of its names.
+    swept: BTreeSet<(PathBuf, &'static str)>,
 }
 
 impl Active {
@@ -42,8 +44,8 @@ impl Active {
     }
 
     /// Searches a folder for what killed runs left, unless this process did so before.
-    fn sweep_once(&mut self, parent: &Path, prefix: &str) {
-        if self.swept.insert(parent.to_owned()) {
+    fn sweep_once(&mut self, parent: &Path, prefix: &'static str) {
+        if self.swept.insert((parent.to_owned(), prefix)) {
             sweep(parent, prefix);
         }
     }
@@ -136,7 +138,7 @@ impl Scratch {
         .map_err(|error| in_folder(parent, &error))
     }
 
-    fn create(active: &mut Active, parent: &Path, prefix: &str) -> io::Result<Self> {
+    fn create(active: &mut Active, parent: &Path, prefix: &'static str) -> io::Result<Self> {
         active.sweep_once(parent, prefix);
         let mut builder = tempfile::Builder::new();
         builder.prefix(prefix);
@@ -197,7 +199,10 @@ fn forget(path: &Path) -> bool {
 }
 
 fn in_folder(folder: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot create a file in folder {}: {error}", folder.display()))
+    io::Error::new(
+        error.kind(),
+        format!("cannot create a file in folder {}: {}", folder.display(), io_reason(error)),
+    )
 }
 
 /// Creates the lock file of a new folder and locks it.

@@ -99,8 +99,8 @@ impl Verdict {
     pub const fn brief_meaning(self) -> &'static str {
         match self {
             Self::Unreadable => "the response is not a valid answer",
-            Self::Stale => "nothing differs, but the verification is too old",
-            Self::Inconclusive => "nothing differs, but the evidence is not sufficient",
+            Self::Stale => "no unwaived difference, but the verification is too old",
+            Self::Inconclusive => "no unwaived difference, but the evidence is not sufficient",
             _ => self.meaning(),
         }
     }

@@ -13,8 +13,8 @@ pub(super) fn duration_text(duration: Duration, language: Language) -> String {
     }
 }
 
-/// As in `30 h`, or `45 min` for less than an hour: cut to what a reader compares with a limit.
+/// As in `30 h`, or `90 min` for less than ten hours, so that an age above a limit does not look as if it were within.
 pub(super) fn age_text(age: Duration, language: Language) -> String {
-    let whole = if age.as_secs() < 3600 { 60 } else { 3600 };
+    let whole = if age.as_secs() < 10 * 3600 { 60 } else { 3600 };
     duration_text(Duration::from_secs(age.as_secs() / whole * whole), language)
 }

@@ -302,6 +302,25 @@ fn dated_names_with_time_are_runs_of_their_own() {
     assert_eq!((of("wave-2020-01-01-031500"), of("wave-2020-01-02")), (4, 4), "{left:?}");
     assert!(path.join("r/2020-01-01.html").is_file(), "the later run of the day has written it");
     assert!(path.join("r/notes.txt").is_file());
+
+    let kept = export(path, &sample_tasks(), &[&outputs[..], &["--keep", "1"]].concat());
+    assert_eq!(kept.code, 0, "{}", kept.stderr);
+    assert!(!kept.stderr.contains("not removed"), "{}", kept.stderr);
+    let left = entries(&path.join("r"));
+    assert!(
+        !left.iter().any(|name| name.contains("2020-")),
+        "also what several runs of a day share: {left:?}"
+    );
+}
+
+#[test]
+fn run_that_later_ones_are_compared_with_stays() {
+    let folder = nights(&["2020-01-01", "2020-01-02"]);
+    let baseline = "r/2020-01-01/wave.journal.jsonl";
+    let run = keep(folder.path(), "1", &["--previous", baseline]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(folder.path().join(baseline).is_file(), "{}", run.stderr);
+    assert!(!folder.path().join("r/2020-01-02").exists(), "{}", run.stderr);
 }
 
 #[test]
@@ -313,8 +332,8 @@ fn keep_that_cannot_work_is_refused_before_anything_is_fetched() {
         (&["--json", "--keep", "3"], "needs {date} in the path of the first output"),
         (&["-o", "r/{date}.json", "--keep", "0"], "write a whole number from 1"),
         (&["-o", "r/{date}.json", "--keep", "0d"], "write a whole number from 1"),
-        (&["-o", "r/{date}.json", "--keep", "3", "--no-journal"], "omit --no-journal"),
-        (&["-o", "r/{date}.json", "--keep", "3", "--journal", "j.jsonl"], "omit --journal"),
+        (&["-o", "r/{date}.json", "--keep", "3", "--no-journal"], "cannot be used with '--no-journal'"),
+        (&["-o", "r/{date}.json", "--keep", "3", "--journal", "j.jsonl"], "cannot be used with '--journal"),
         (&["-o", "s3://b/{date}/w.json", "--keep", "3"], "use the bucket's lifecycle rules"),
         (&["-o", "r/{date}.json", "-o", "s3://b/w.json", "--keep", "3"], "use the bucket's lifecycle rules"),
         (&["-o", "r/{date}.json", "--dry-run"], "add --keep, as in --keep 30"),

@@ -75,7 +75,8 @@ impl Merge {
         &self.warnings
     }
 
-    /// Writes the merged journal. Lines are copied as they are; only their ordinals change.
+    /// Writes the merged journal. Lines are copied with new ordinals; one that gets a clock offset or a newer context is
+    /// encoded again, without unknown fields.
     ///
     /// # Errors
     /// When an input cannot be read or was changed, or the writer fails.

@@ -40,7 +40,7 @@ pub(super) const CHINESE: &[(&str, &str)] = &[
     ("task state {0}", "任务状态{0}"),
     // Brief meanings of verdicts, and numbers of a part, in the page for the browser.
     ("the response is not a valid answer", "响应不是有效的校验结果"),
-    ("nothing differs, but the verification is too old", "没有未豁免的差异，但校验已过期"),
-    ("nothing differs, but the evidence is not sufficient", "没有未豁免的差异，但校验依据不足"),
+    ("no unwaived difference, but the verification is too old", "没有未豁免的差异，但校验已过期"),
+    ("no unwaived difference, but the evidence is not sufficient", "没有未豁免的差异，但校验依据不足"),
     ("{0} of {1} shown pass", "所示{1}个任务中{0}个通过"),
 ];

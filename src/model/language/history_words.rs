@@ -24,19 +24,19 @@ pub(super) const CHINESE: &[(&str, &str)] = &[
     ("Night", "晚"),
     ("Nights", "各晚运行"),
     (
-        "the runs that ended between noon and noon; their journals are merged, but of several finished runs of one list \
-         only the last counts",
-        "从中午到次日中午结束的运行，其运行记录已合并；同一清单有多次已完成的运行时，只计最后一次",
+        "the runs that ended between noon and noon; their journals are merged, but a run does not count if a later one of \
+         the night is finished and has all its tasks",
+        "从中午到次日中午结束的运行，其运行记录已合并；如果当晚有更晚完成的运行含有某次运行的全部任务，则不计该次运行",
     ),
     ("Synchronised", "同步"),
     (
-        "a blue line above a night: the server was synchronised after that night's verification, or since the night \
-         before",
-        "某晚上方的蓝线：服务器在当晚的校验之后，或自前一晚以来有过同步",
+        "a blue line above a night: the server was synchronised after that night's verification, or since the last \
+         night whose context is known",
+        "某晚上方的蓝线：服务器在当晚的校验之后，或自上一个任务信息已知的夜晚以来有过同步",
     ),
     (
-        "several runs of one list ended in these nights ({0}), and only the last of each counts: {1}",
-        "以下{0}晚同一清单有多次运行，只计最后一次：{1}",
+        "earlier runs do not count in these nights ({0}), because a later finished run has all their tasks: {1}",
+        "以下{0}晚有较早的运行不计，因为更晚完成的运行含有其全部任务：{1}",
     ),
     ("No result", "无结果"),
     (

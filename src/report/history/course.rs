@@ -134,7 +134,7 @@ impl Course {
     }
 
     /// Whether each night is marked: the server was synchronised after that night's verification, or for the first time
-    /// known since the night before.
+    /// known since the last night whose context is known.
     pub fn synchronised(&self) -> &[bool] {
         &self.synchronised
     }

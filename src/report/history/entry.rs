@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::Verdict;
+use crate::model::{Note, Verdict};
 use crate::report::identity::Identity;
 use crate::report::row::SummaryRow;
 
@@ -85,7 +85,12 @@ impl Entry {
                 differences: row.differences(),
                 synchronisation: row.context.as_ref().map(|context| Synchronisation {
                     ended_at: context.last_synchronised,
-                    is_later: context.stale_by.is_some(),
+                    // The verdict may have another reason, or a waiver may accept it.
+                    is_later: context.stale_by.is_some()
+                        || row
+                            .notes
+                            .iter()
+                            .any(|note| matches!(note, Note::SynchronisedSince | Note::Synchronising)),
                 }),
             }),
         }

@@ -14,13 +14,13 @@ const JUDGED: &str = "Every night is judged by the options of this history; ages
 const DEFINITIONS: [(&str, &str); 8] = [
     (
         "Night",
-        "the runs that ended between noon and noon; their journals are merged, but of several finished runs of one list \
-         only the last counts",
+        "the runs that ended between noon and noon; their journals are merged, but a run does not count if a later one of \
+         the night is finished and has all its tasks",
     ),
     (
         "Synchronised",
-        "a blue line above a night: the server was synchronised after that night's verification, or since the night \
-         before",
+        "a blue line above a night: the server was synchronised after that night's verification, or since the last \
+         night whose context is known",
     ),
     (
         "No result",
@@ -83,7 +83,7 @@ impl History {
         };
         [
             (
-                "several runs of one list ended in these nights ({0}), and only the last of each counts: {1}",
+                "earlier runs do not count in these nights ({0}), because a later finished run has all their tasks: {1}",
                 nights(|night| !night.superseded.is_empty()),
             ),
             ("results are missing, so the counts are too low, in these nights ({0}): {1}", nights(|night| !night.is_whole())),

@@ -157,7 +157,7 @@ pub struct TicketText {
 pub struct Signoff {
     /// Its title.
     pub title: Words,
-    /// The title.
+    /// The lines below the title.
     pub fields: Vec<Field>,
     /// The decisions to choose from.
     pub decisions: Vec<Words>,

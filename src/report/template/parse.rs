@@ -239,7 +239,9 @@ impl HighlightText {
             }
             (_, Some(above)) if verdicts.is_empty() && is_count(key) => Rule::Above(above),
             _ => {
-                let what = format!("`{key}` cannot stand out; counts can, `above` a number, and `verdict`");
+                let what = format!(
+                    "`{key}` cannot be highlighted; only `verdict` (with `is`) and counts (with `above`) can"
+                );
                 return Err((span, what));
             }
         };

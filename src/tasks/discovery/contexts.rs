@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::num::NonZeroU32;
 
 use super::entry_contexts::{Contexts, take_contexts};
-use super::listing::{Calls, DiscoverError, Listing, PAGE, Pass, Search, read_at};
+use super::listing::{Calls, DiscoverError, Listing, PAGE, Pass, STATES, Search, read_at};
 use crate::model::{TaskContext, TaskId};
 use crate::sms::pages::{self, Page};
 use crate::sms::request::{RequestError, request_with_retry};
@@ -36,11 +36,15 @@ pub async fn read_contexts(
     }
     if let Some(pass) = pass.filter(|_| is_cheaper(listing.most, missing.len())) {
         match pass {
-            Pass::Beyond(_) => match calls.add_states(&mut listing).await {
-                // The tasks that cannot be listed have no context.
-                Ok(()) | Err(DiscoverError::TooMany { .. }) => {}
-                Err(error) => return Err(error),
-            },
+            Pass::Beyond(_) => {
+                for state in STATES {
+                    match calls.add_state(&mut listing, state).await {
+                        // The tasks that cannot be listed have no context.
+                        Ok(()) | Err(DiscoverError::TooMany { .. }) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
             // Tasks may have moved between the pages of a listing that changed.
             Pass::Steady | Pass::Changed => {
                 listed(&calls, &mut listing, usize::MAX).await?;

@@ -166,10 +166,10 @@ impl Calls<'_> {
         let first = Listing::read(limit, async |offset| self.page(limit, offset, state).await);
         let listing = match first.await? {
             Read::Whole(listing) => listing,
-            Read::Beyond(count) if self.lists_sources || state.is_some() => {
+            Read::Beyond(_, count) if self.lists_sources || state.is_some() => {
                 return Err(DiscoverError::TooMany { count, of: of.to_owned() });
             }
-            Read::Beyond(count) => {
+            Read::Beyond(_, count) => {
                 let mut whole = Listing { count: Some(count), most: count, ..Listing::default() };
                 self.add_states(&mut whole).await?;
                 whole
@@ -181,12 +181,19 @@ impl Calls<'_> {
     /// Adds the tasks of an account that is too long for its offsets, state by state.
     pub(super) async fn add_states(&self, listing: &mut Listing) -> Result<(), DiscoverError> {
         for state in STATES {
-            let part = Listing::read(PAGE, async |offset| self.page(PAGE, offset, Some(state)).await);
-            match part.await? {
-                Read::Whole(part) => listing.join(part),
-                Read::Beyond(count) => {
-                    return Err(DiscoverError::TooMany { count, of: format!("tasks in state {state}") });
-                }
+            self.add_state(listing, state).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds the tasks of a state; of one that is too long for its offsets those that they reach, with an error.
+    pub(super) async fn add_state(&self, listing: &mut Listing, state: &str) -> Result<(), DiscoverError> {
+        let part = Listing::read(PAGE, async |offset| self.page(PAGE, offset, Some(state)).await);
+        match part.await? {
+            Read::Whole(part) => listing.join(part),
+            Read::Beyond(part, count) => {
+                listing.join(part);
+                return Err(DiscoverError::TooMany { count, of: format!("tasks in state {state}") });
             }
         }
         Ok(())
@@ -251,7 +258,7 @@ pub(super) struct Listing {
 enum Read {
     Whole(Listing),
     /// There are this many entries, and offsets do not reach the last of them.
-    Beyond(u64),
+    Beyond(Listing, u64),
 }
 
 impl Listing {
@@ -268,7 +275,7 @@ impl Listing {
                     return Ok(Read::Whole(listing));
                 }
                 Pass::Changed => listing.unsteady = true,
-                Pass::Beyond(count) => return Ok(Read::Beyond(count)),
+                Pass::Beyond(count) => return Ok(Read::Beyond(listing, count)),
             }
         }
         Ok(Read::Whole(listing))

@@ -30,7 +30,7 @@ fn read(
 fn ids(read: &Read) -> HashSet<usize> {
     match read {
         Read::Whole(listing) => listing.ids.keys().map(|id| id.parse().unwrap()).collect(),
-        Read::Beyond(count) => panic!("{count} are too many"),
+        Read::Beyond(_, count) => panic!("{count} are too many"),
     }
 }
 
@@ -75,7 +75,7 @@ fn a_service_that_knows_no_pages_is_read_once() {
 #[test]
 fn what_offsets_do_not_reach_is_not_passed_over() {
     let (read, _) = read(70_000, 100, |_, _| {}, Some);
-    assert!(matches!(read, Read::Beyond(70_000)));
+    assert!(matches!(read, Read::Beyond(_, 70_000)));
 }
 
 /// The warnings about a listing of `entries`, in pages of two with the counts given; the last count is repeated.
