@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::check::Manifest;
-use super::entry::{Entry, FORMAT, Role};
+use super::entry::{Entry, FORMAT, Role, text_of};
 use super::names::name_from;
-use super::{signature, text_of};
+use super::signature;
 use crate::fs::Written;
 use crate::journal::Journal;
 use crate::model::{Markup, TOOL};

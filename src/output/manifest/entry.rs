@@ -30,3 +30,10 @@ pub(super) enum Role {
     Journal,
     Output,
 }
+
+/// The text of a manifest.
+pub(super) fn text_of(document: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(document)?;
+    text.push(b'\n');
+    Ok(text)
+}

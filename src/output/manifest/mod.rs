@@ -28,7 +28,7 @@ use crate::storage::Storage;
 
 pub use check::{Finding, Manifest, ManifestError, ManifestFile, ManifestRun};
 pub use comparison::{check_comparison_manifest, write_comparison_manifest};
-use entry::{Entry, FORMAT, Role};
+use entry::{Entry, FORMAT, Role, text_of};
 use names::name_from;
 use previous::Previous;
 pub use previous::dated_manifests;
@@ -181,13 +181,6 @@ struct Document<'a> {
     failed: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<Previous>,
-}
-
-/// The text of a manifest.
-fn text_of(document: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec_pretty(document)?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 #[derive(Serialize)]
