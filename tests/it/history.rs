@@ -404,10 +404,7 @@ fn later_finished_run_of_a_night_counts_alone() {
     assert_eq!(night_of["journals"].as_array().unwrap().len(), 1);
     assert_eq!(night_of["superseded"], json!(["early.jsonl"]));
     assert!(
-        found["warnings"][0]
-            .as_str()
-            .unwrap()
-            .starts_with("several runs of one list ended in these nights (1)"),
+        found["warnings"][0].as_str().unwrap().starts_with("earlier runs do not count in these nights (1)"),
         "{}",
         found["warnings"]
     );

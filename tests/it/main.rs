@@ -49,6 +49,7 @@ mod previous;
 mod report;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
 mod retention;
 mod service;
 mod service_auth;

@@ -1,13 +1,13 @@
 //! Every text that the program can print, in one file to read through, and phrases that it and the pages must not have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::read_to_string;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::LitStr;
 
 use crate::docs::pages;
+use crate::support::files;
 
 /// Not messages: the two languages of reports, the embedded service, and what lays out workbooks and pages.
 const LEFT_OUT: [&str; 5] =
@@ -77,22 +77,13 @@ const OLD_PHRASES: [&str; 58] = [
 
 /// The Rust files below `src` that are not tests, by path from the root of the repository.
 fn sources() -> BTreeMap<String, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders: Vec<PathBuf> = vec![root.join("src")];
-    let mut found = BTreeMap::new();
-    while let Some(folder) = folders.pop() {
-        for entry in folder.read_dir().unwrap() {
-            let path = entry.unwrap().path();
-            let is_test = path.file_stem().is_some_and(|name| name == "tests");
-            if path.is_dir() && !is_test {
-                folders.push(path);
-            } else if path.extension().is_some_and(|suffix| suffix == "rs") && !is_test {
-                let name = path.strip_prefix(root).unwrap().display().to_string();
-                found.insert(name, read_to_string(&path).unwrap());
-            }
-        }
-    }
-    found
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let is_test = |path: &Path| path.with_extension("").components().any(|step| step.as_os_str() == "tests");
+    files(&root)
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|suffix| suffix == "rs") && !is_test(path))
+        .map(|(path, text)| (format!("src/{}", path.display()), String::from_utf8(text).unwrap()))
+        .collect()
 }
 
 /// Whether a text is one for people: at least two words, and not code, markup or a query.

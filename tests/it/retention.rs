@@ -90,7 +90,7 @@ fn keep_removes_the_oldest_runs_whole_with_their_folders() {
     assert_eq!(listed.code, 0, "{}", listed.stderr);
     let paths: Vec<PathBuf> = listed.stdout.lines().map(PathBuf::from).collect();
     assert!(paths.iter().all(|path| path.is_file()), "{}", listed.stdout);
-    assert!(listed.stderr.contains("--keep 2 would remove 2 older runs"), "{}", listed.stderr);
+    assert!(listed.stderr.contains("older runs that --keep 2 would remove: 2"), "{}", listed.stderr);
     assert_eq!(dates(folder.path()).len(), 3, "nothing is removed");
     assert_eq!(entries(&folder.path().join("r")).len(), 4, "nothing is fetched");
     let kept = keep(folder.path(), "2", &["--log-file", "log.jsonl", "--log-format", "json"]);
