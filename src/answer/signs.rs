@@ -182,15 +182,15 @@ impl Signs {
     }
 }
 
-fn put(place: &mut Option<String>, value: Option<String>) {
-    if place.is_none() {
-        *place = value;
+fn put(slot: &mut Option<String>, value: Option<String>) {
+    if slot.is_none() {
+        *slot = value;
     }
 }
 
-fn put_error(place: &mut Option<ErrorBody>, error: Option<ErrorBody>) {
-    if place.is_none() {
-        *place = error;
+fn put_error(slot: &mut Option<ErrorBody>, error: Option<ErrorBody>) {
+    if slot.is_none() {
+        *slot = error;
     }
 }
 

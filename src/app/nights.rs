@@ -39,7 +39,7 @@ pub(crate) fn find(paths: &[PathBuf], storage: &Storage) -> Result<Vec<Input>, F
         if is_remote(path) && !is_journal {
             // With a slash, so that `night` does not find `nightly`.
             let listed = storage.list(&path.join("")).map_err(Failure::storage)?;
-            let mut places: Vec<PathBuf> = listed.into_iter().map(|listed| listed.place).collect();
+            let mut places: Vec<PathBuf> = listed.into_iter().map(|listed| listed.location).collect();
             places.sort();
             found.extend(places.into_iter().filter(|place| may_be_journal(place)));
         } else if !is_remote(path) && path.is_dir() {

@@ -207,7 +207,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 fn remote_files(path: &Path, storage: &Storage) -> Vec<NamedFile> {
     let Some(folder) = path.parent() else { return Vec::new() };
     let above = if is_dated(folder) { folder.parent().unwrap_or(folder) } else { folder };
-    let listed = storage.list(&above.join("")).unwrap_or_default().into_iter().map(|listed| listed.place);
+    let listed = storage.list(&above.join("")).unwrap_or_default().into_iter().map(|listed| listed.location);
     let is_near = |place: &PathBuf| {
         place != path
             && undated(place) == undated(path)

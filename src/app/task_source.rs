@@ -27,7 +27,7 @@ const NO_TASKS: &str = "no tasks: give a task list, - for stdin, or use --task I
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub(crate) list: TaskList,
-    /// By place in the list: how a row without a task id names its server.
+    /// By position in the list: how a row without a task id names its server.
     pub(crate) claims: BTreeMap<usize, Claim>,
 }
 
@@ -162,11 +162,11 @@ pub(crate) async fn resolve_plan(
         resolved.warnings.iter().for_each(|warning| console::warning(warning));
     }
     for (index, claim) in claims {
-        let task = resolved.places.get(*index).and_then(|place| resolved.list.tasks.get(*place));
+        let task = resolved.positions.get(*index).and_then(|position| resolved.list.tasks.get(*position));
         if let (Some(task), Some(line)) = (task, claim.line) {
             let tasks = task.planned.as_ref().map_or(1, |planned| planned.tasks);
-            let (place, server, task_id) = (claim.place.as_str(), task.display_name(), task.id_text());
-            tracing::info!(event = "server_resolved", place, line, server, task_id, tasks);
+            let (origin, server, task_id) = (claim.origin.as_str(), task.display_name(), task.id_text());
+            tracing::info!(event = "server_resolved", origin, line, server, task_id, tasks);
         }
     }
     Ok(ResolvedPlan { resolved, tasks, unlisted })
@@ -227,9 +227,9 @@ pub(crate) fn read_task_lists(
 
 /// Says which columns of a plan were recognized.
 fn describe_columns(columns: &Columns) {
-    let place = columns.place.as_str();
+    let origin = columns.origin.as_str();
     for (heading, field) in columns.fields() {
-        tracing::info!(event = "column", place, heading, field = field.unwrap_or("label"));
+        tracing::info!(event = "column", origin, heading, field = field.unwrap_or("label"));
     }
     if console::is_quiet() || !columns.is_plan() {
         return;
@@ -237,13 +237,13 @@ fn describe_columns(columns: &Columns) {
     let named = columns.fields().filter_map(|(heading, field)| Some(format!("`{heading}` is {}", field?)));
     let named: Vec<String> = named.collect();
     let line = columns.heading_line.map_or_else(String::new, |line| format!(":{line}"));
-    console::note(&format!("{place}{line}: {}; other columns are labels", named.join(", ")));
+    console::note(&format!("{origin}{line}: {}; other columns are labels", named.join(", ")));
 }
 
 /// The tasks of lists for a command that does not look up servers: every row needs a task id.
 pub(crate) fn with_ids(loaded: Loaded, command: &str) -> Result<TaskList, Failure> {
     let fault = |claim: &Claim| Fault {
-        place: claim.place.clone(),
+        origin: claim.origin.clone(),
         line: claim.line,
         what: format!(
             "has no task id, which {command} needs; `cutover-report tasks --match` fills in the task ids of a plan"

@@ -284,9 +284,11 @@ fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> 
 }
 
 /// Whether object storage can be read. Uploads are not tested, because that would change it.
-fn object_storage(place: &Path, storage: &Storage, findings: &mut Findings) -> Result<(), Failure> {
-    match storage.probe(place) {
-        Ok(()) => findings.ok("output", &format!("{} can be read; nothing was put there", place.display())),
+fn object_storage(location: &Path, storage: &Storage, findings: &mut Findings) -> Result<(), Failure> {
+    match storage.probe(location) {
+        Ok(()) => {
+            findings.ok("output", &format!("{} can be read; nothing was put there", location.display()))
+        }
         Err(error) => {
             let failure = Failure::storage(error);
             findings.fail(failure.exit, "output", failure.message())
@@ -299,18 +301,18 @@ fn object_storage(place: &Path, storage: &Storage, findings: &mut Findings) -> R
 fn disk(folder: &Path, findings: &mut Findings) -> Result<(), Failure> {
     let folder = if folder.is_file() { folder.parent().unwrap_or(folder) } else { folder };
     let existing =
-        folder.ancestors().find(|place| place.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
-    let place = existing.display();
+        folder.ancestors().find(|location| location.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
+    let location = existing.display();
     if let Err(error) = tempfile::NamedTempFile::new_in(existing) {
         return findings.fail(
             Exit::Stopped,
             "output",
-            &format!("{place} cannot be written to: {}", error.kind()),
+            &format!("{location} cannot be written to: {}", error.kind()),
         );
     }
     let free = free_space(existing);
     let what = free.map_or_else(String::new, |free| format!(", {} MiB free", free >> 20));
-    let what = format!("{place} can be written to{what}");
+    let what = format!("{location} can be written to{what}");
     if free.is_some_and(|free| free < LITTLE_SPACE) {
         findings.warn("output", &what)
     } else {

@@ -114,7 +114,7 @@ fn with_task_ids(table: ListTable, resolved: &Resolved) -> (Vec<String>, Vec<Vec
         columns.insert(0, "task_id".to_owned());
     }
     let filled = rows.into_iter().map(|TableRow { mut cells, task }| {
-        let found = resolved.places.get(task).and_then(|place| resolved.list.tasks.get(*place));
+        let found = resolved.positions.get(task).and_then(|position| resolved.list.tasks.get(*position));
         let id = found.map_or("", Task::id_text);
         match cells.get_mut(place).filter(|_| task_id.is_some()) {
             Some(cell) if cell.trim().is_empty() => id.clone_into(cell),

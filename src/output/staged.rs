@@ -104,8 +104,8 @@ fn staged(
 
 /// The error with the path of its object, or else of the output.
 fn failed(output: &Path, error: StorageError) -> OutputError {
-    let is_named = !error.place.as_os_str().is_empty();
-    let path = if is_named { error.place.clone() } else { output.to_owned() };
+    let is_named = !error.location.as_os_str().is_empty();
+    let path = if is_named { error.location.clone() } else { output.to_owned() };
     OutputError::at(&path)(error)
 }
 
@@ -137,7 +137,7 @@ impl Stage<'_> {
         // An error of the listing names the prefix, which the user did not write.
         let unlisted = |error: StorageError| OutputError::at(self.output)(error);
         let mut wanted = Vec::new();
-        for Listed { place: object, size } in storage.list(&prefix).map_err(unlisted)? {
+        for Listed { location: object, size } in storage.list(&prefix).map_err(unlisted)? {
             let Ok(below) = object.strip_prefix(self.remote_folder) else { continue };
             let path = self.local_folder.join(below);
             if matches(&object) {

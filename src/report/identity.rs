@@ -40,22 +40,22 @@ impl<'a> Identity<'a> {
         .collect()
     }
 
-    /// For each of `new`, the place in `old` of the same server: the same row of a plan, else the same task, else
+    /// For each of `new`, the position in `old` of the same server: the same row of a plan, else the same task, else
     /// the same source id where each side has it once, as when a task was deleted and created again. None for a server
     /// that `old` does not have.
-    pub fn places(old: &[Self], new: &[Self]) -> Vec<Option<usize>> {
-        let mut matches = Matches { old, new, places: vec![None; new.len()], taken: HashSet::new() };
+    pub fn positions(old: &[Self], new: &[Self]) -> Vec<Option<usize>> {
+        let mut matches = Matches { old, new, positions: vec![None; new.len()], taken: HashSet::new() };
         matches.add(|identity| identity.plan.as_deref());
         matches.add(|identity| identity.task_id);
         matches.add(|identity| identity.source_id);
-        matches.places
+        matches.positions
     }
 }
 
 struct Matches<'s, 'a> {
     old: &'s [Identity<'a>],
     new: &'s [Identity<'a>],
-    places: Vec<Option<usize>>,
+    positions: Vec<Option<usize>>,
     taken: HashSet<usize>,
 }
 
@@ -71,18 +71,21 @@ impl<'s, 'a> Matches<'s, 'a> {
             let key = key(identity)?;
             Some((key, repeated.contains(key).then_some(identity.endpoint)))
         };
-        let places = |side: &'s [Identity<'a>]| {
-            let mut places: HashMap<_, Option<usize>> = HashMap::new();
-            for (place, key) in side.iter().enumerate().filter_map(|(place, one)| Some((place, full(one)?))) {
-                places.entry(key).and_modify(|place| *place = None).or_insert(Some(place));
+        let positions = |side: &'s [Identity<'a>]| {
+            let mut positions: HashMap<_, Option<usize>> = HashMap::new();
+            for (position, key) in
+                side.iter().enumerate().filter_map(|(position, one)| Some((position, full(one)?)))
+            {
+                positions.entry(key).and_modify(|position| *position = None).or_insert(Some(position));
             }
-            places
+            positions
         };
-        let (before, now) = (places(self.old), places(self.new));
-        for (key, place) in now {
-            let earlier = before.get(&key).copied().flatten().filter(|place| !self.taken.contains(place));
-            let (Some(earlier), Some(place)) = (earlier, place) else { continue };
-            if let Some(found) = self.places.get_mut(place).filter(|found| found.is_none()) {
+        let (before, now) = (positions(self.old), positions(self.new));
+        for (key, position) in now {
+            let earlier =
+                before.get(&key).copied().flatten().filter(|position| !self.taken.contains(position));
+            let (Some(earlier), Some(position)) = (earlier, position) else { continue };
+            if let Some(found) = self.positions.get_mut(position).filter(|found| found.is_none()) {
                 *found = Some(earlier);
                 self.taken.insert(earlier);
             }
@@ -107,7 +110,7 @@ mod tests {
             identity("", "t3", "s3"),
             identity("gone", "", ""),
         ];
-        for (new, place) in [
+        for (new, position) in [
             (identity("web", "t9", "s9"), Some(0)),
             (identity("web", "t2", "s2"), Some(0)),
             (identity("other", "t1", "s9"), Some(0)),
@@ -117,7 +120,7 @@ mod tests {
             (identity("", "t9", "s9"), None),
             (identity("other", "", ""), None),
         ] {
-            assert_eq!(Identity::places(&old, std::slice::from_ref(&new)), [place], "{new:?}");
+            assert_eq!(Identity::positions(&old, std::slice::from_ref(&new)), [position], "{new:?}");
         }
     }
 
@@ -125,12 +128,12 @@ mod tests {
     fn several_tasks_of_one_server_are_matched_by_task_alone() {
         let old = [identity("", "t1", "s"), identity("", "t2", "s")];
         let new = [identity("", "t2", "s"), identity("", "t3", "s")];
-        assert_eq!(Identity::places(&old, &new), [Some(1), None]);
+        assert_eq!(Identity::positions(&old, &new), [Some(1), None]);
     }
 
     #[test]
     fn tasks_of_several_endpoints_are_matched_within_their_endpoint() {
         let at = |endpoint| Identity { endpoint, ..identity("web", "t", "s") };
-        assert_eq!(Identity::places(&[at("a"), at("b")], &[at("b"), at("a")]), [Some(1), Some(0)]);
+        assert_eq!(Identity::positions(&[at("a"), at("b")], &[at("b"), at("a")]), [Some(1), Some(0)]);
     }
 }

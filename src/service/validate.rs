@@ -110,10 +110,10 @@ pub(super) fn configurations(body: &[u8]) -> Result<Vec<Value>, Invalid> {
         present(&body, "configurations").ok_or_else(|| Invalid::Missing("configurations".to_owned()))?;
     let items = array("configurations", value, 1, CONFIGURATIONS)?;
     let configuration = |(index, item): (usize, &Value)| {
-        let place = format!("configurations[{index}]");
-        let item = item.as_object().ok_or_else(|| wrong(&place, "an object", item))?;
+        let path = format!("configurations[{index}]");
+        let item = item.as_object().ok_or_else(|| wrong(&path, "an object", item))?;
         let text = |name: &str, least: usize, most: usize| {
-            let path = format!("{place}.{name}");
+            let path = format!("{path}.{name}");
             let value = present(item, name).map(|value| string(&path, value, least, most)).transpose()?;
             if value.is_none() && least > 0 {
                 Err(Invalid::Missing(path))
@@ -130,10 +130,10 @@ pub(super) fn configurations(body: &[u8]) -> Result<Vec<Value>, Invalid> {
 }
 
 fn directory(index: usize, item: &Value) -> Result<Directory, Invalid> {
-    let place = format!("consistency_result[{index}]");
-    let item = item.as_object().ok_or_else(|| wrong(&place, "an object", item))?;
+    let path = format!("consistency_result[{index}]");
+    let item = item.as_object().ok_or_else(|| wrong(&path, "an object", item))?;
     let field = |name: &str| -> Result<(String, &Value), Invalid> {
-        let path = format!("{place}.{name}");
+        let path = format!("{path}.{name}");
         match present(item, name) {
             Some(value) => Ok((path, value)),
             None => Err(Invalid::Missing(path)),
@@ -157,10 +157,10 @@ fn directory(index: usize, item: &Value) -> Result<Directory, Invalid> {
 }
 
 fn task_key(index: usize, item: &Value) -> Result<TaskKey, Invalid> {
-    let place = format!("task_info[{index}]");
-    let item = item.as_object().ok_or_else(|| wrong(&place, "an object", item))?;
+    let path = format!("task_info[{index}]");
+    let item = item.as_object().ok_or_else(|| wrong(&path, "an object", item))?;
     let field = |name: &str, least: usize, most: usize| {
-        present(item, name).map(|value| string(&format!("{place}.{name}"), value, least, most)).transpose()
+        present(item, name).map(|value| string(&format!("{path}.{name}"), value, least, most)).transpose()
     };
     // All fields are validated, also those that are not used.
     let task_id = field("task_id", 1, TASK_ID_CHARS)?;

@@ -39,7 +39,7 @@ pub(super) const CONCURRENCY: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its URL.
-    pub place: PathBuf,
+    pub location: PathBuf,
     /// Its length in bytes.
     pub size: u64,
 }
@@ -139,7 +139,7 @@ impl Client {
     }
 
     /// The bucket of an object.
-    pub(super) fn store(&self, place: &Path, bucket: &str) -> Result<AmazonS3, StorageError> {
+    pub(super) fn store(&self, location: &Path, bucket: &str) -> Result<AmazonS3, StorageError> {
         let Settings { key_id, secret, token, region, virtual_hosted, .. } = &self.settings;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
@@ -157,13 +157,13 @@ impl Client {
         if let Some(endpoint) = self.settings.endpoint_of(bucket) {
             builder = builder.with_endpoint(endpoint);
         }
-        builder.build().map_err(|error| self.fault(place, &error))
+        builder.build().map_err(|error| self.fault(location, &error))
     }
 
-    pub(super) fn fault(&self, place: &Path, error: &object_store::Error) -> StorageError {
+    pub(super) fn fault(&self, location: &Path, error: &object_store::Error) -> StorageError {
         let url = self.settings.url();
         let proxy = self.proxies.as_ref().zip(url.as_ref()).and_then(|(proxies, url)| proxies.for_url(url));
-        StorageError::of(place, error, &self.redactor, url.as_ref(), proxy.as_deref())
+        StorageError::of(location, error, &self.redactor, url.as_ref(), proxy.as_deref())
     }
 
     pub(super) fn get(&self, object: &Object<'_>, to: &Path) -> Result<Option<Tag>, StorageError> {
@@ -183,9 +183,9 @@ impl Client {
         to: &Path,
         most: Option<u64>,
     ) -> Result<Option<Tag>, StorageError> {
-        let fault = |error| self.fault(object.place, &error);
-        let local = |error| StorageError::local(object.place, &error);
-        let store = self.store(object.place, object.bucket)?;
+        let fault = |error| self.fault(object.location, &error);
+        let local = |error| StorageError::local(object.location, &error);
+        let store = self.store(object.location, object.bucket)?;
         let range = most.map(|most| GetRange::Bounded(0..most));
         let got = store.get_opts(&object.key, GetOptions { range, ..GetOptions::default() }).await;
         let Some(got) = optional(got).map_err(fault)? else { return Ok(None) };
@@ -200,15 +200,15 @@ impl Client {
 
     /// The tag of the object; none if there is no object.
     pub(super) async fn head(&self, object: &Object<'_>) -> Result<Option<Tag>, StorageError> {
-        let found = self.store(object.place, object.bucket)?.head(&object.key).await;
-        let found = optional(found).map_err(|error| self.fault(object.place, &error))?;
+        let found = self.store(object.location, object.bucket)?.head(&object.key).await;
+        let found = optional(found).map_err(|error| self.fault(object.location, &error))?;
         Ok(found.as_ref().map(Tag::of))
     }
 
     pub(super) fn remove(&self, objects: Vec<Object<'_>>) -> Result<(), StorageError> {
         let remove = async |object: Object<'_>| {
-            let gone = self.store(object.place, object.bucket)?.delete(&object.key).await;
-            optional(gone).map(drop).map_err(|error| self.fault(object.place, &error))
+            let gone = self.store(object.location, object.bucket)?.delete(&object.key).await;
+            optional(gone).map(drop).map_err(|error| self.fault(object.location, &error))
         };
         self.wait(stream::iter(objects).map(remove).buffer_unordered(CONCURRENCY).try_collect())
     }
@@ -226,7 +226,7 @@ impl Client {
                 let page = store.list_paginated(Some(keys), options).await;
                 let page = page.map_err(|error| self.fault(prefix, &error))?;
                 found.extend(page.result.objects.into_iter().map(|object| Listed {
-                    place: PathBuf::from(format!("s3://{bucket}/{}", object.location)),
+                    location: PathBuf::from(format!("s3://{bucket}/{}", object.location)),
                     size: object.size,
                 }));
                 page_token = page.page_token;

@@ -11,10 +11,10 @@ use crate::net::Cause;
 
 /// An object that could not be read, written or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{what}", named(.place))]
+#[error("{}{what}", named(.location))]
 pub struct StorageError {
     /// Its URL; empty if the error concerns every object.
-    pub place: PathBuf,
+    pub location: PathBuf,
     /// The kind of failure.
     pub fault: Fault,
     /// What went wrong, and what to do.
@@ -38,8 +38,8 @@ pub enum Fault {
     Other,
 }
 
-fn named(place: &Path) -> String {
-    if place.as_os_str().is_empty() { String::new() } else { format!("{}: ", place.display()) }
+fn named(location: &Path) -> String {
+    if location.as_os_str().is_empty() { String::new() } else { format!("{}: ", location.display()) }
 }
 
 /// S3 codes for expired temporary credentials; their status is not 401 or 403.
@@ -112,29 +112,29 @@ impl Refusal {
 }
 
 impl StorageError {
-    fn new(place: &Path, fault: Fault, what: impl Into<String>) -> Self {
-        Self { place: place.to_owned(), fault, what: what.into() }
+    fn new(location: &Path, fault: Fault, what: impl Into<String>) -> Self {
+        Self { location: location.to_owned(), fault, what: what.into() }
     }
 
-    pub(super) fn usage(place: &Path, what: &str) -> Self {
-        Self::new(place, Fault::Usage, what)
+    pub(super) fn usage(location: &Path, what: &str) -> Self {
+        Self::new(location, Fault::Usage, what)
     }
 
-    pub(super) fn missing(place: &Path) -> Self {
-        Self::new(place, Fault::Missing, "the object does not exist")
+    pub(super) fn missing(location: &Path) -> Self {
+        Self::new(location, Fault::Missing, "the object does not exist")
     }
 
-    pub(super) fn conflict(place: &Path) -> Self {
-        Self::new(place, Fault::Conflict, "another program wrote the object after this run read it")
+    pub(super) fn conflict(location: &Path) -> Self {
+        Self::new(location, Fault::Conflict, "another program wrote the object after this run read it")
     }
 
-    pub(super) fn other(place: &Path, what: impl Into<String>) -> Self {
-        Self::new(place, Fault::Other, what)
+    pub(super) fn other(location: &Path, what: impl Into<String>) -> Self {
+        Self::new(location, Fault::Other, what)
     }
 
     /// An I/O error of the local copy.
-    pub(super) fn local(place: &Path, error: &io::Error) -> Self {
-        Self::other(place, format!("local copy: {error}"))
+    pub(super) fn local(location: &Path, error: &io::Error) -> Self {
+        Self::other(location, format!("local copy: {error}"))
     }
 
     /// An error that concerns every object.
@@ -145,7 +145,7 @@ impl StorageError {
     /// An error of `object_store` for an object. Its own texts contain URLs with queries and whole answers, so
     /// only the cause is shown. `url` and `proxy` are where requests go.
     pub(super) fn of(
-        place: &Path,
+        location: &Path,
         error: &object_store::Error,
         redactor: &Redactor,
         url: Option<&Url>,
@@ -169,7 +169,7 @@ impl StorageError {
             E::AlreadyExists { .. } | E::Precondition { .. } => Fault::Conflict,
             _ => refusal.map_or(Fault::Other, Refusal::fault),
         };
-        Self::new(place, fault, what)
+        Self::new(location, fault, what)
     }
 }
 

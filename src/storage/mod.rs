@@ -49,27 +49,27 @@ impl Storage {
     ///
     /// # Errors
     /// When the URL has no object key, or a setting is missing.
-    pub fn check(&self, place: &Path) -> Result<(), StorageError> {
-        if is_remote(place) {
-            Object::at(place)?;
+    pub fn check(&self, location: &Path) -> Result<(), StorageError> {
+        if is_remote(location) {
+            Object::at(location)?;
             self.client()?;
         }
         Ok(())
     }
 
-    /// The file at `place`; for an object a local copy, which is removed when the program ends.
+    /// The file at `location`; for an object a local copy, which is removed when the program ends.
     ///
     /// # Errors
     /// Storage errors, and I/O errors of the local copy.
-    pub fn fetch(&self, place: &Path) -> Result<NamedFile, StorageError> {
-        if !is_remote(place) {
-            return Ok(place.into());
+    pub fn fetch(&self, location: &Path) -> Result<NamedFile, StorageError> {
+        if !is_remote(location) {
+            return Ok(location.into());
         }
         // A folder for each copy: objects in different folders may have the same name.
-        let local = self.scratch(place)?.keep().join("object");
-        match self.get(place, &local)? {
-            Some(_) => Ok(NamedFile { name: place.to_owned(), local }),
-            None => Err(StorageError::missing(place)),
+        let local = self.scratch(location)?.keep().join("object");
+        match self.get(location, &local)? {
+            Some(_) => Ok(NamedFile { name: location.to_owned(), local }),
+            None => Err(StorageError::missing(location)),
         }
     }
 
@@ -77,17 +77,20 @@ impl Storage {
     ///
     /// # Errors
     /// When the object cannot be read.
-    pub fn probe(&self, place: &Path) -> Result<(), StorageError> {
-        let folder = self.scratch(place)?;
-        self.get_all(&[(NamedFile { name: place.to_owned(), local: folder.path().join("start") }, Some(1))])
+    pub fn probe(&self, location: &Path) -> Result<(), StorageError> {
+        let folder = self.scratch(location)?;
+        self.get_all(&[(
+            NamedFile { name: location.to_owned(), local: folder.path().join("start") },
+            Some(1),
+        )])
     }
 
     /// Downloads an object to `to`; returns none if there is no object.
     ///
     /// # Errors
     /// As of [`fetch`](Self::fetch).
-    pub fn get(&self, place: &Path, to: &Path) -> Result<Option<Tag>, StorageError> {
-        self.client()?.get(&Object::at(place)?, to)
+    pub fn get(&self, location: &Path, to: &Path) -> Result<Option<Tag>, StorageError> {
+        self.client()?.get(&Object::at(location)?, to)
     }
 
     /// Downloads objects concurrently, each up to its limit in bytes if it has one. For a missing object no file is
@@ -136,17 +139,17 @@ impl Storage {
     ///
     /// # Errors
     /// The first failure.
-    pub fn remove(&self, places: &[PathBuf]) -> Result<(), StorageError> {
-        let objects = places.iter().map(|place| Object::at(place));
+    pub fn remove(&self, locations: &[PathBuf]) -> Result<(), StorageError> {
+        let objects = locations.iter().map(|location| Object::at(location));
         self.client()?.remove(objects.collect::<Result<_, _>>()?)
     }
 
-    /// A new local folder for a copy of the object at `place`; removed when the program ends, if not before.
+    /// A new local folder for a copy of the object at `location`; removed when the program ends, if not before.
     ///
     /// # Errors
     /// I/O errors.
-    pub fn scratch(&self, place: &Path) -> Result<TempDir, StorageError> {
+    pub fn scratch(&self, location: &Path) -> Result<TempDir, StorageError> {
         let folder = tempfile::Builder::new().prefix("").tempdir_in(self.client()?.scratch());
-        folder.map_err(|error| StorageError::local(place, &error))
+        folder.map_err(|error| StorageError::local(location, &error))
     }
 }

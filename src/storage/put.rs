@@ -69,12 +69,12 @@ async fn put(
     from: &Path,
     precondition: Precondition<'_>,
 ) -> Result<Tag, StorageError> {
-    let local = |error| StorageError::local(object.place, &error);
+    let local = |error| StorageError::local(object.location, &error);
     let file = File::open(from).map_err(local)?;
     let size = file.metadata().map_err(local)?.len();
     // The file may grow during the upload.
     let mut file = file.take(size);
-    let store = client.store(object.place, object.bucket)?;
+    let store = client.store(object.location, object.bucket)?;
     if size > PART {
         return put_multipart(client, &store, object, file, precondition).await;
     }
@@ -108,7 +108,7 @@ async fn put_whole(
     let put = async |mode| {
         let options = PutOptions { mode, ..PutOptions::default() };
         let put = store.put_opts(&object.key, bytes.clone(), options).await;
-        put.map_err(|error| client.fault(object.place, &error))
+        put.map_err(|error| client.fault(object.location, &error))
     };
     let put = match put(mode).await {
         // Servers refuse conditions in many ways. If it is not the condition, the second request fails as well.
@@ -119,7 +119,7 @@ async fn put_whole(
             }
             put
         }
-        Err(error) if error.fault == Fault::Conflict => return Err(StorageError::conflict(object.place)),
+        Err(error) if error.fault == Fault::Conflict => return Err(StorageError::conflict(object.location)),
         put => put,
     };
     tag_of(client, object, put?.e_tag, precondition).await
@@ -152,7 +152,7 @@ async fn check(
 ) -> Result<(), StorageError> {
     match precondition {
         Precondition::Known(tag) if client.head(object).await?.as_ref() != tag => {
-            Err(StorageError::conflict(object.place))
+            Err(StorageError::conflict(object.location))
         }
         _ => Ok(()),
     }
@@ -165,7 +165,7 @@ async fn put_multipart(
     mut file: impl Read,
     precondition: Precondition<'_>,
 ) -> Result<Tag, StorageError> {
-    let fault = |error| client.fault(object.place, &error);
+    let fault = |error| client.fault(object.location, &error);
     let mut ending = ENDING.subscribe();
     check(client, object, precondition).await?;
     let mut upload = store.put_multipart(&object.key).await.map_err(fault)?;
@@ -173,7 +173,7 @@ async fn put_multipart(
         loop {
             let mut part = Vec::new();
             let read = (&mut file).take(PART).read_to_end(&mut part);
-            if read.map_err(|error| StorageError::local(object.place, &error))? == 0 {
+            if read.map_err(|error| StorageError::local(object.location, &error))? == 0 {
                 break;
             }
             upload.put_part(part.into()).await.map_err(fault)?;
@@ -184,7 +184,7 @@ async fn put_multipart(
     };
     let sent = tokio::select! {
         sent = send => sent,
-        _ = ending.wait_for(|ending| *ending) => Err(StorageError::other(object.place, "the program is ending")),
+        _ = ending.wait_for(|ending| *ending) => Err(StorageError::other(object.location, "the program is ending")),
     };
     match sent {
         Ok(tag) => Ok(tag),

@@ -9,35 +9,35 @@ use super::error::StorageError;
 const SCHEME: &str = "s3://";
 
 /// Whether a path is an `s3://` URL.
-pub fn is_remote(place: &Path) -> bool {
-    place.as_os_str().as_encoded_bytes().starts_with(SCHEME.as_bytes())
+pub fn is_remote(location: &Path) -> bool {
+    location.as_os_str().as_encoded_bytes().starts_with(SCHEME.as_bytes())
 }
 
 /// A parsed `s3://` URL.
 #[derive(Debug, Clone)]
 pub(super) struct Object<'a> {
-    pub(super) place: &'a Path,
+    pub(super) location: &'a Path,
     pub(super) bucket: &'a str,
     pub(super) key: Key,
 }
 
 impl<'a> Object<'a> {
     /// Parses a URL. A trailing `/` is a folder's and is dropped.
-    pub(super) fn at(place: &'a Path) -> Result<Self, StorageError> {
-        let wrong = |what: &str| StorageError::usage(place, &format!("{what}; write s3://BUCKET/KEY"));
-        let (bucket, key) = split(place).ok_or_else(|| wrong("has no object key"))?;
+    pub(super) fn at(location: &'a Path) -> Result<Self, StorageError> {
+        let wrong = |what: &str| StorageError::usage(location, &format!("{what}; write s3://BUCKET/KEY"));
+        let (bucket, key) = split(location).ok_or_else(|| wrong("has no object key"))?;
         let key =
             Key::parse(key).ok().filter(|parsed| parsed.as_ref() == key.strip_suffix('/').unwrap_or(key));
         let key = key.filter(|key| !key.as_ref().is_empty());
         let key = key
             .ok_or_else(|| wrong("has an invalid key: an empty segment, `.`, `..` or a control character"))?;
-        Ok(Self { place, bucket, key })
+        Ok(Self { location, bucket, key })
     }
 }
 
 /// Bucket and key, if the URL has both.
-pub(super) fn split(place: &Path) -> Option<(&str, &str)> {
-    let (bucket, key) = place.to_str()?.strip_prefix(SCHEME)?.split_once('/')?;
+pub(super) fn split(location: &Path) -> Option<(&str, &str)> {
+    let (bucket, key) = location.to_str()?.strip_prefix(SCHEME)?.split_once('/')?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     (!bucket.is_empty() && !key.is_empty() && bucket.chars().all(is_name)).then_some((bucket, key))
 }

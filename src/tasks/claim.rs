@@ -6,7 +6,7 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// The file, or `stdin`.
-    pub place: String,
+    pub origin: String,
     /// The line or worksheet row, from 1.
     pub line: Option<u64>,
     /// The source server's id.

@@ -69,7 +69,7 @@ pub(super) struct Collector {
     columns: Vec<Columns>,
     /// The labels by key, each as it was first spelled.
     labels: HashMap<String, String>,
-    /// By task id: its place in the list, and where it was listed.
+    /// By task id: its position in the list, and where it was listed.
     first_seen: HashMap<TaskId, (usize, String)>,
     first_claimed: HashMap<ClaimKey, (usize, String)>,
     notices: Notices,
@@ -96,19 +96,19 @@ impl Collector {
         Self { choices: options.columns.clone(), keeps_tables: options.keep_tables, ..Self::default() }
     }
 
-    pub(super) fn add(&mut self, place: &str, rows: Rows) {
+    pub(super) fn add(&mut self, origin: &str, rows: Rows) {
         if rows.rows.is_empty() && rows.faults.is_empty() {
-            self.fault(place, None, "lists no task".to_owned());
+            self.fault(origin, None, "lists no task".to_owned());
         }
         let before = self.faults.len();
-        let columns = Columns::of(place, &rows, &self.choices);
+        let columns = Columns::of(origin, &rows, &self.choices);
         for (line, what) in rows.faults {
-            self.fault(place, line, what);
+            self.fault(origin, line, what);
         }
         let mut table = ListTable::new(&columns);
         for row in rows.rows {
             let cells = self.keeps_tables.then(|| table.cells(&row));
-            let task = self.add_row(place, Some(row.line), row, &columns);
+            let task = self.add_row(origin, Some(row.line), row, &columns);
             table.rows.extend(cells.zip(task).map(|(cells, task)| TableRow { cells, task }));
         }
         if self.keeps_tables {
@@ -124,21 +124,21 @@ impl Collector {
         self.add_row("--task", None, row, &Columns::default());
     }
 
-    fn fault(&mut self, place: &str, line: Option<u64>, what: String) {
-        self.faults.push(Fault { place: place.to_owned(), line, what });
+    fn fault(&mut self, origin: &str, line: Option<u64>, what: String) {
+        self.faults.push(Fault { origin: origin.to_owned(), line, what });
     }
 
-    /// Adds a row; gives the place of its task in the list.
-    fn add_row(&mut self, place: &str, line: Option<u64>, row: Row, columns: &Columns) -> Option<usize> {
-        let here = line.map_or_else(|| place.to_owned(), |line| format!("{place}:{line}"));
-        let fields = self.fields(place, line, &here, row, columns);
+    /// Adds a row; gives the position of its task in the list.
+    fn add_row(&mut self, origin: &str, line: Option<u64>, row: Row, columns: &Columns) -> Option<usize> {
+        let here = line.map_or_else(|| origin.to_owned(), |line| format!("{origin}:{line}"));
+        let fields = self.fields(origin, line, &here, row, columns);
         let task_id = match fields.task_id {
             Some(Ok(task_id)) => task_id,
             Some(Err(what)) => {
-                self.fault(place, line, what);
+                self.fault(origin, line, what);
                 return None;
             }
-            None => return self.add_claim(place, line, here, fields, columns),
+            None => return self.add_claim(origin, line, here, fields, columns),
         };
         let source_name = fields.names.into_iter().next();
         let task = Task {
@@ -160,7 +160,7 @@ impl Collector {
     /// Adds a row that names a server and no task.
     fn add_claim(
         &mut self,
-        place: &str,
+        origin: &str,
         line: Option<u64>,
         here: String,
         fields: Fields,
@@ -178,7 +178,7 @@ impl Collector {
                 Some(text) => format!("names no server: `{text}` is no IP address"),
                 None => columns.nothing_named(has_id),
             };
-            self.fault(place, line, what);
+            self.fault(origin, line, what);
             return None;
         };
         let mut keys: Vec<String> = names.iter().map(|name| name_key(name)).collect();
@@ -199,13 +199,13 @@ impl Collector {
         }
         let index = self.list.tasks.len();
         self.first_claimed.insert(key, (index, here));
-        let claim = Claim { place: place.to_owned(), line, source_id, names, addresses: found };
+        let claim = Claim { origin: origin.to_owned(), line, source_id, names, addresses: found };
         self.claims.insert(index, claim);
         self.list.tasks.push(task);
         Some(index)
     }
 
-    fn fields(&mut self, place: &str, line: Option<u64>, here: &str, row: Row, columns: &Columns) -> Fields {
+    fn fields(&mut self, origin: &str, line: Option<u64>, here: &str, row: Row, columns: &Columns) -> Fields {
         let mut fields = Fields::default();
         let mut names = Vec::new();
         let mut seen: HashMap<String, Arc<str>> = HashMap::new();
@@ -214,7 +214,7 @@ impl Collector {
             let role = columns.role(&name);
             let key = identity(&name);
             if let Some(other) = seen.insert(key.clone(), Arc::clone(&name)) {
-                self.fault(place, line, same_field(&other, &name));
+                self.fault(origin, line, same_field(&other, &name));
             }
             let problem = row.problems.iter().find(|(other, _)| *other == name).map(|(_, what)| what.clone());
             if role == Role::Field(Field::TaskId) {
@@ -236,7 +236,7 @@ impl Collector {
                     fields.unusable.get_or_insert_with(|| format!("`{name}` {what}"));
                 }
                 let what = format!("`{name}` {what}; it is kept as text");
-                self.notices.cell(place, &key, format!("{here}: {what}"));
+                self.notices.cell(origin, &key, format!("{here}: {what}"));
             }
             match role {
                 Role::Field(Field::SourceId) if is_usable => fields.source_id = Some(value.to_owned()),
@@ -264,7 +264,7 @@ impl Collector {
         for choice in self.choices.iter().filter(|_| are_known && !self.columns.is_empty()) {
             if !self.columns.iter().any(|columns| columns.has(choice)) {
                 let what = format!("no list has a column `{}`, which --column names", choice.heading);
-                self.faults.push(Fault { place: format!("--column {choice}"), line: None, what });
+                self.faults.push(Fault { origin: format!("--column {choice}"), line: None, what });
             }
         }
         if !self.faults.is_empty() {

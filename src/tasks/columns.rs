@@ -26,7 +26,7 @@ impl Role {
 #[derive(Debug, Default)]
 pub struct Columns {
     /// The list, as faults name it.
-    pub place: String,
+    pub origin: String,
     /// The line of the headings, if the list has one.
     pub heading_line: Option<u64>,
     /// The names of the columns, in order.
@@ -38,7 +38,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of(place: &str, rows: &Rows, choices: &[ColumnChoice]) -> Self {
+    pub(super) fn of(origin: &str, rows: &Rows, choices: &[ColumnChoice]) -> Self {
         let names = names(rows);
         let has_id = |row: &Row| {
             let mut fields = row.fields.iter();
@@ -73,8 +73,8 @@ impl Columns {
             let role = if is_field { Role::Field(Field::SourceName) } else { Role::OtherName(rank) };
             roles.insert(Arc::clone(name), role);
         }
-        let (place, heading_line) = (place.to_owned(), rows.heading_line);
-        Self { place, heading_line, names, roles, choices: choices.to_vec(), is_plan }
+        let (origin, heading_line) = (origin.to_owned(), rows.heading_line);
+        Self { origin, heading_line, names, roles, choices: choices.to_vec(), is_plan }
     }
 
     pub(super) fn role(&self, name: &Arc<str>) -> Role {

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The file, or `stdin`, or `--task`.
-    pub place: String,
+    pub origin: String,
     /// The line or worksheet row, from 1; none when the file as a whole is meant.
     pub line: Option<u64>,
     /// What is wrong, and what would be right.
@@ -16,8 +16,8 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.place, self.what),
-            None => write!(f, "{}: {}", self.place, self.what),
+            Some(line) => write!(f, "{}:{line}: {}", self.origin, self.what),
+            None => write!(f, "{}: {}", self.origin, self.what),
         }
     }
 }

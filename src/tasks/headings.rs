@@ -125,7 +125,7 @@ impl Field {
     }
 }
 
-/// The place of a heading among those for a server's name: smaller ones are shown before others.
+/// The rank of a heading among those for a server's name: smaller ones are shown before others.
 pub(super) fn name_rank(heading: &str) -> u8 {
     match bare(heading) {
         _ if Field::of(heading) == Some(Field::SourceName) => 0,

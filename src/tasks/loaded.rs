@@ -25,7 +25,7 @@ pub struct ListOptions {
 pub struct Loaded {
     /// The tasks, each id once. Rows without a task id have none until they are resolved.
     pub list: TaskList,
-    /// By place in the list: how a row without a task id names its server.
+    /// By position in the list: how a row without a task id names its server.
     pub claims: BTreeMap<usize, Claim>,
     /// The lists as they were read, with [`ListOptions::keep_tables`].
     pub tables: Vec<ListTable>,
@@ -51,7 +51,7 @@ pub struct ListTable {
 pub struct TableRow {
     /// The texts by column.
     pub cells: Vec<String>,
-    /// The place of its task in the list.
+    /// The position of its task in the list.
     pub task: usize,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Notices {
 struct Repeated {
     count: usize,
     /// The first of them.
-    place: String,
+    origin: String,
     what: String,
     /// The row that it repeats.
     original: String,
@@ -27,10 +27,10 @@ struct Repeated {
 }
 
 impl Notices {
-    /// Records the row at `place`; `what` it names is listed at `original`, where a label may have another value.
+    /// Records the row at `origin`; `what` it names is listed at `original`, where a label may have another value.
     pub(super) fn repeated(
         &mut self,
-        place: &str,
+        origin: &str,
         what: &str,
         original: &str,
         differs: Option<(String, String, String)>,
@@ -43,7 +43,7 @@ impl Notices {
             None => {
                 self.repeated = Some(Repeated {
                     count: 1,
-                    place: place.to_owned(),
+                    origin: origin.to_owned(),
                     what: what.to_owned(),
                     original: original.to_owned(),
                     differs,
@@ -76,8 +76,8 @@ impl Notices {
                 ));
             }
         }
-        warnings.extend(self.repeated.map(|Repeated { count, place, what, original, differs }| {
-            let first = format!("{place}: {what} is listed already at {original}");
+        warnings.extend(self.repeated.map(|Repeated { count, origin, what, original, differs }| {
+            let first = format!("{origin}: {what} is listed already at {original}");
             let differs = differs.map_or_else(String::new, |(label, value, before)| {
                 format!(
                     "; a repeated row has `{value}` in `{label}` instead of `{before}`: the first row counts"

@@ -17,8 +17,8 @@ const MAX_CANDIDATES: usize = 5;
 pub struct Resolved {
     /// The tasks. A server without one stays in the list.
     pub list: TaskList,
-    /// By place in the plan's list: the place in this one.
-    pub places: Vec<usize>,
+    /// By position in the plan's list: the position in this one.
+    pub positions: Vec<usize>,
     /// The rows that are not in this list because a row before them is the same server, as the plan names them.
     pub same_server: Vec<String>,
     /// What the user should know.
@@ -57,7 +57,7 @@ pub fn resolve(
     }
     faults.extend(contradictions(&matches, account));
     if !faults.is_empty() {
-        faults.sort_by(|one, other| (&one.place, one.line).cmp(&(&other.place, other.line)));
+        faults.sort_by(|one, other| (&one.origin, one.line).cmp(&(&other.origin, other.line)));
         return Err(faults);
     }
     Ok(without_repeats(plan, &matches, account))
@@ -77,7 +77,7 @@ fn without_repeats(plan: &TaskList, matches: &HashMap<usize, Match<'_>>, account
         let known = task.task_id.as_ref().and_then(|id| by_task.get(id));
         let known = known.or_else(|| server.and_then(|server| by_server.get(&server))).copied();
         if let Some(known) = known {
-            resolved.places.push(known);
+            resolved.positions.push(known);
             resolved.record_repeat(
                 known,
                 &task,
@@ -86,11 +86,11 @@ fn without_repeats(plan: &TaskList, matches: &HashMap<usize, Match<'_>>, account
             );
             continue;
         }
-        let place = resolved.list.tasks.len();
-        by_task.extend(task.task_id.clone().map(|id| (id, place)));
-        by_server.extend(server.map(|server| (server, place)));
+        let position = resolved.list.tasks.len();
+        by_task.extend(task.task_id.clone().map(|id| (id, position)));
+        by_server.extend(server.map(|server| (server, position)));
         rows.push(found.map(|found| found.claim));
-        resolved.places.push(place);
+        resolved.positions.push(position);
         resolved.list.tasks.push(task);
     }
     resolved
@@ -101,9 +101,9 @@ impl Resolved {
     fn record_repeat(&mut self, known: usize, task: &Task, claim: Option<&Claim>, first: Option<&Claim>) {
         let Some(row) = self.list.tasks.get_mut(known) else { return };
         let here = claim
-            .map_or_else(|| task.key().to_owned(), |claim| format!("{}: `{}`", place(claim), task.key()));
+            .map_or_else(|| task.key().to_owned(), |claim| format!("{}: `{}`", location(claim), task.key()));
         let there = first
-            .map_or_else(|| row.key().to_owned(), |first| format!("`{}` at {}", row.key(), place(first)));
+            .map_or_else(|| row.key().to_owned(), |first| format!("`{}` at {}", row.key(), location(first)));
         let differs = task.labels.iter().find_map(|(name, value)| {
             let before = row.labels.get(name).filter(|before| *before != value)?;
             Some(format!("; it has `{value}` in `{name}` instead of `{before}`: the first row counts"))
@@ -174,7 +174,7 @@ fn contradictions(matches: &HashMap<usize, Match<'_>>, account: &Account) -> Vec
             if let (Some((first, other)), Some(server)) = (other, account.server(server)) {
                 let what = format!(
                     "`{name}` and `{other}` ({}) have different domains but match one source server, {}; add the address or source_id",
-                    place(first.claim),
+                    location(first.claim),
                     server.described()
                 );
                 faults.push(fault(found.claim, what));
@@ -198,11 +198,11 @@ fn ambiguous(text: &str, servers: &[usize], account: &Account) -> String {
 }
 
 fn fault(claim: &Claim, what: String) -> Fault {
-    Fault { place: claim.place.clone(), line: claim.line, what }
+    Fault { origin: claim.origin.clone(), line: claim.line, what }
 }
 
-fn place(claim: &Claim) -> String {
-    claim.line.map_or_else(|| claim.place.clone(), |line| format!("{}:{line}", claim.place))
+fn location(claim: &Claim) -> String {
+    claim.line.map_or_else(|| claim.origin.clone(), |line| format!("{}:{line}", claim.origin))
 }
 
 #[cfg(test)]
@@ -263,7 +263,7 @@ mod tests {
             let source_id = Some(id).filter(|id| !id.is_empty());
             let addresses = super::super::names::addresses(&ips);
             let line = Some(index as u64 + 2);
-            claims.insert(index, Claim { place: "p".to_owned(), line, source_id, names, addresses });
+            claims.insert(index, Claim { origin: "p".to_owned(), line, source_id, names, addresses });
         }
         (list, claims)
     }
@@ -273,8 +273,8 @@ mod tests {
         let (list, claims) = plan(rows);
         match resolve(&list, &claims, &Account::new(tasks, sources)) {
             Ok(resolved) => {
-                let id = |place: &usize| resolved.list.tasks[*place].id_text().to_owned();
-                Ok(resolved.places.iter().map(id).collect())
+                let id = |position: &usize| resolved.list.tasks[*position].id_text().to_owned();
+                Ok(resolved.positions.iter().map(id).collect())
             }
             Err(faults) => Err(faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n")),
         }
@@ -447,9 +447,9 @@ mod tests {
             let other = resolve(&list, &claims, &Account::new(&shuffled, &sources));
             prop_assert_eq!(&one, &other);
             if let Ok(resolved) = one {
-                prop_assert_eq!(resolved.places.len(), rows.len());
+                prop_assert_eq!(resolved.positions.len(), rows.len());
                 prop_assert_eq!(resolved.list.tasks.len() + resolved.same_server.len(), rows.len());
-                prop_assert!(resolved.places.iter().all(|place| *place < resolved.list.tasks.len()));
+                prop_assert!(resolved.positions.iter().all(|position| *position < resolved.list.tasks.len()));
             }
         }
     }

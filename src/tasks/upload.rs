@@ -74,8 +74,8 @@ pub struct LoadedUploads {
 #[derive(Default)]
 struct Uploads {
     uploads: Vec<Upload>,
-    /// The place of each task's upload.
-    places: HashMap<TaskId, usize>,
+    /// The position of each task's upload.
+    positions: HashMap<TaskId, usize>,
     /// The directories of each upload.
     directories: Vec<HashSet<String>>,
 }
@@ -92,7 +92,7 @@ pub fn load_uploads(files: &[PathBuf]) -> Result<LoadedUploads, TaskListError> {
     let mut warnings = Vec::new();
     let mut faults = Vec::new();
     for path in files {
-        let place = path.display().to_string();
+        let origin = path.display().to_string();
         let mut file = File { uploads: &mut uploads, faults: Vec::new(), is_empty: true, older: 0 };
         file.read(path);
         if file.is_empty && file.faults.is_empty() {
@@ -101,12 +101,16 @@ pub fn load_uploads(files: &[PathBuf]) -> Result<LoadedUploads, TaskListError> {
         }
         if file.older > 0 {
             warnings.push(format!(
-                "{place}: rows of older verifications are left out: {}; an upload is stamped with its own time",
+                "{origin}: rows of older verifications are left out: {}; an upload is stamped with its own time",
                 file.older
             ));
         }
         file.faults.sort_by_key(|(line, _)| *line);
-        faults.extend(file.faults.into_iter().map(|(line, what)| Fault { place: place.clone(), line, what }));
+        faults.extend(file.faults.into_iter().map(|(line, what)| Fault {
+            origin: origin.clone(),
+            line,
+            what,
+        }));
     }
     if faults.is_empty() {
         Ok(LoadedUploads { uploads: uploads.uploads, warnings })
@@ -263,14 +267,14 @@ impl File<'_> {
     /// Adds a directory to the upload of a task; none when the task is there without one.
     fn add(&mut self, line: u64, task_id: &TaskId, check: Option<DirectoryCheck>) {
         self.is_empty = false;
-        let Uploads { uploads, places, directories } = &mut *self.uploads;
-        let place = *places.entry(task_id.clone()).or_insert_with(|| {
+        let Uploads { uploads, positions, directories } = &mut *self.uploads;
+        let position = *positions.entry(task_id.clone()).or_insert_with(|| {
             uploads.push(Upload { task_id: task_id.clone(), directories: Vec::new() });
             directories.push(HashSet::new());
             uploads.len() - 1
         });
         let (Some(upload), Some(known), Some(check)) =
-            (uploads.get_mut(place), directories.get_mut(place), check)
+            (uploads.get_mut(position), directories.get_mut(position), check)
         else {
             return;
         };

@@ -51,7 +51,7 @@ pub(super) fn write_rows(report: &Report<'_>, to: &mut dyn Write) -> Result<(), 
                 "shape": words.shape, "tasks": tasks, "passes": verdict.passes() })
         })
         .collect();
-    let place = |verdict: Verdict| Verdict::ALL.iter().position(|other| *other == verdict);
+    let index = |verdict: Verdict| Verdict::ALL.iter().position(|other| *other == verdict);
     // No Intl in the page: it shows the wall clock of the report's zone.
     let wall_clock = |row: &SummaryRow<'_>| {
         row.last_verified.map(|time| time.as_second() + i64::from(zone.local(time).offset().seconds()))
@@ -69,7 +69,7 @@ pub(super) fn write_rows(report: &Report<'_>, to: &mut dyn Write) -> Result<(), 
     write!(to, ",")?;
     column(to, "source_id", rows.iter().map(|row| row.task.source_id.as_deref().unwrap_or_default()))?;
     write!(to, ",")?;
-    column(to, "verdict", rows.iter().map(|row| place(row.verdict)))?;
+    column(to, "verdict", rows.iter().map(|row| index(row.verdict)))?;
     write!(to, ",")?;
     column(to, "last", rows.iter().map(wall_clock))?;
     for (key, count) in [
@@ -93,7 +93,7 @@ pub(super) fn write_rows(report: &Report<'_>, to: &mut dyn Write) -> Result<(), 
         let group = groups.as_ref().filter(|groups| groups.by == label.heading);
         index.write(&label.heading, group.is_some(), to)?;
         for group in group.map(|groups| groups.rows.as_slice()).unwrap_or_default() {
-            group_values.extend(index.places.get(group.name.as_deref().unwrap_or_default()));
+            group_values.extend(index.indices.get(group.name.as_deref().unwrap_or_default()));
         }
     }
     write!(to, "],")?;
@@ -113,23 +113,23 @@ pub(super) fn write_rows(report: &Report<'_>, to: &mut dyn Write) -> Result<(), 
     Ok(())
 }
 
-/// A label as a list of its values and the place of each row's value in it.
+/// A label as a list of its values and the index of each row's value in it.
 struct LabelIndex<'a> {
-    places: HashMap<&'a str, usize>,
+    indices: HashMap<&'a str, usize>,
     values: Vec<&'a str>,
     rows: Vec<usize>,
 }
 
 impl<'a> LabelIndex<'a> {
     fn new(report: &'a Report<'_>, label: &Label) -> Self {
-        let mut index = Self { places: HashMap::new(), values: Vec::new(), rows: Vec::new() };
+        let mut index = Self { indices: HashMap::new(), values: Vec::new(), rows: Vec::new() };
         for row in report.rows() {
             let value = row.task.labels.get(&label.name).map_or("", |value| value.trim());
-            let place = *index.places.entry(value).or_insert(index.values.len());
-            if place == index.values.len() {
+            let value_index = *index.indices.entry(value).or_insert(index.values.len());
+            if value_index == index.values.len() {
                 index.values.push(value);
             }
-            index.rows.push(place);
+            index.rows.push(value_index);
         }
         index
     }

@@ -87,26 +87,26 @@ impl Serialize for Directory<'_> {
     }
 }
 
-/// A name itself, or its place in the list of names.
+/// A name itself, or its index in the list of names.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Name<'a> {
     Itself(&'a str),
-    Place(usize),
+    Index(usize),
 }
 
-/// The names that lines refer to, and the place of each.
+/// The names that lines refer to, and the index of each.
 #[derive(Default)]
 struct Names(HashMap<String, usize>);
 
 impl Names {
     fn of<'a>(&mut self, name: &'a str) -> Name<'a> {
         match self.0.get(name) {
-            Some(place) => Name::Place(*place),
+            Some(index) => Name::Index(*index),
             None if self.0.len() < MAX_NAMES => {
-                let place = self.0.len();
-                self.0.insert(name.to_owned(), place);
-                Name::Place(place)
+                let index = self.0.len();
+                self.0.insert(name.to_owned(), index);
+                Name::Index(index)
             }
             None => Name::Itself(name),
         }
@@ -114,7 +114,7 @@ impl Names {
 
     fn list(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.0.iter().collect();
-        names.sort_unstable_by_key(|(_, place)| **place);
+        names.sort_unstable_by_key(|(_, index)| **index);
         names.into_iter().map(|(name, _)| name.as_str()).collect()
     }
 }
@@ -123,8 +123,8 @@ impl Names {
 pub(super) fn write(report: &Report<'_>, directories: Directories, to: &mut dyn Write) -> Result<(), Cause> {
     let mut names = Names::default();
     writeln!(to, "<script type=\"text/plain\" id=\"details\">")?;
-    for (place, row) in report.rows().iter().enumerate() {
-        let verifications = report.verifications(place)?;
+    for (index, row) in report.rows().iter().enumerate() {
+        let verifications = report.verifications(index)?;
         let details = details(report, row, &verifications, directories, &mut names);
         writeln!(to, "{}", escape::json(&serde_json::to_string(&details)?))?;
     }
@@ -140,12 +140,12 @@ fn details<'a>(
     directories: Directories,
     names: &mut Names,
 ) -> Details<'a> {
-    let decisive = row.decisive.and_then(|place| verifications.get(place));
+    let decisive = row.decisive.and_then(|index| verifications.get(index));
     let checks: &[DirectoryCheck] = decisive.map_or(&[], |verification| &verification.directories);
     let shown = checks.iter().filter(|check| directories == Directories::All || !check.is_consistent());
     let directories: Vec<_> =
         shown.map(|check| Directory { name: names.of(&check.directory), check }).collect();
-    let earlier = verifications.iter().enumerate().filter(|(place, _)| Some(*place) != row.decisive);
+    let earlier = verifications.iter().enumerate().filter(|(index, _)| Some(*index) != row.decisive);
     Details {
         left_out: checks.len() - directories.len(),
         directories,
@@ -189,9 +189,9 @@ mod tests {
     fn names_beyond_the_list_are_written_in_the_lines() {
         let mut names = Names::default();
         for n in 0..MAX_NAMES {
-            assert!(matches!(names.of(&format!("/{n}")), Name::Place(place) if place == n));
+            assert!(matches!(names.of(&format!("/{n}")), Name::Index(index) if index == n));
         }
-        assert!(matches!(names.of("/7"), Name::Place(7)));
+        assert!(matches!(names.of("/7"), Name::Index(7)));
         assert!(matches!(names.of("/more"), Name::Itself("/more")));
         assert_eq!((names.list().len(), names.list().last()), (MAX_NAMES, Some(&"/9999")));
     }

@@ -197,8 +197,8 @@ fn chart(history: &History, zone: &Zone, language: Language) -> Chart {
     let (width, height) = CHART;
     let most = nights.iter().map(|night| night.tasks() + night.absent()).max().unwrap_or(0).max(1);
     let mut columns = Vec::new();
-    for (place, night) in nights.iter().enumerate() {
-        let (x, next) = (place * width / nights.len(), (place + 1) * width / nights.len());
+    for (index, night) in nights.iter().enumerate() {
+        let (x, next) = (index * width / nights.len(), (index + 1) * width / nights.len());
         let mut below = 0;
         let of_verdicts = night.counts.iter().rev().map(|(verdict, count)| (Some(*verdict), *count));
         for (verdict, count) in of_verdicts.chain([(None, night.absent())]).filter(|(_, count)| *count > 0) {
@@ -265,12 +265,12 @@ fn burn_down(history: &History, language: Language) -> BurnDown {
         nights.iter().map(|night| night.is_whole().then(|| night.not_passing())).collect();
     let most = values.iter().flatten().copied().max().unwrap_or(0).max(1);
     let (width, height) = CHART;
-    let middle = |place: usize| (2 * place + 1) * width / (2 * nights.len().max(1));
+    let middle = |index: usize| (2 * index + 1) * width / (2 * nights.len().max(1));
     let y = |value: usize| height - MARGIN - value * (height - 2 * MARGIN) / most;
     let mut lines: Vec<Vec<(usize, usize)>> = vec![Vec::new()];
-    for (place, value) in values.iter().enumerate() {
+    for (index, value) in values.iter().enumerate() {
         match (value, lines.last_mut()) {
-            (Some(value), Some(line)) => line.push((middle(place), y(*value))),
+            (Some(value), Some(line)) => line.push((middle(index), y(*value))),
             _ => lines.push(Vec::new()),
         }
     }
@@ -296,14 +296,14 @@ fn row<'a>(task: &'a Course, document: &HistoryDocument<'a>, width: usize) -> Ta
     let (language, zone) = (options.language, &options.timezone);
     let verdict = task.last().map(|finding| finding.verdict);
     let time = |night| history.ended_at(night).map_or_else(String::new, |time| zone.plain(time));
-    let place = verdict.and_then(|verdict| Verdict::ALL.iter().position(|other| *other == verdict));
+    let index = verdict.and_then(|verdict| Verdict::ALL.iter().position(|other| *other == verdict));
     let (strip, words) = strip(task, document, width);
     Task {
         name: task.display_name(),
         id: task.task_id().filter(|id| *id != task.display_name()),
         listed: task.is_listed,
         verdict: verdict.map(|verdict| verdict_words(verdict, language)),
-        rank: Verdict::ALL.len() - place.unwrap_or(0),
+        rank: Verdict::ALL.len() - index.unwrap_or(0),
         stuck: task.nights_without_progress(),
         changes: task.changes(),
         without_evidence: task.nights_without_evidence(),

@@ -99,8 +99,8 @@ struct GroupTable {
 #[derive(Serialize)]
 struct GroupRow {
     name: String,
-    /// Its place in the table's data; 0 for all tasks.
-    place: usize,
+    /// Its index in the table's data; 0 for all tasks.
+    index: usize,
     is_short: bool,
     passing: usize,
     tasks: usize,
@@ -301,7 +301,7 @@ fn groups(report: &Report<'_>) -> Option<GroupTable> {
         .zip(&groups.rows)
         .partition::<Vec<_>, _>(|(_, group)| shown.iter().any(|other| std::ptr::eq(*other, *group)));
     let table = |rows: Vec<(usize, &Group)>| {
-        rows.into_iter().map(|(place, group)| group_row(place, group, language)).collect()
+        rows.into_iter().map(|(index, group)| group_row(index, group, language)).collect()
     };
     Some(GroupTable {
         heading: language.fill("By {0}", &[&groups.by]),
@@ -313,11 +313,11 @@ fn groups(report: &Report<'_>) -> Option<GroupTable> {
     })
 }
 
-fn group_row(place: usize, group: &Group, language: Language) -> GroupRow {
+fn group_row(index: usize, group: &Group, language: Language) -> GroupRow {
     let words = group.failing_text(language);
     GroupRow {
         name: group.label(language).to_owned(),
-        place,
+        index,
         is_short: is_short(group.label(language)),
         passing: group.passing,
         tasks: group.tasks,
@@ -341,8 +341,8 @@ fn parts(counts: &[(Verdict, usize)]) -> Vec<Part> {
     let sum: usize = widths.iter().sum();
     let mut x = 0;
     let mut parts = Vec::new();
-    for (place, ((tone, _), width)) in tones.iter().zip(&widths).enumerate() {
-        let is_last = place + 1 == tones.len();
+    for (index, ((tone, _), width)) in tones.iter().zip(&widths).enumerate() {
+        let is_last = index + 1 == tones.len();
         let width = if is_last { BAR.saturating_sub(x) } else { width * BAR / sum.max(1) };
         parts.push(Part { tone, fill: words::fill(tone), x, width });
         x += width;

@@ -96,7 +96,7 @@ fn candidates(pattern: &str, storage: &Storage) -> Vec<PathBuf> {
     if is_remote(Path::new(pattern)) {
         let prefix = pattern.split('{').next().unwrap_or_default();
         let listed = storage.list(Path::new(prefix)).unwrap_or_default();
-        return listed.into_iter().map(|listed| listed.place).collect();
+        return listed.into_iter().map(|listed| listed.location).collect();
     }
     let mut found = vec![PathBuf::new()];
     for step in Path::new(pattern).components() {

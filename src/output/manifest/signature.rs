@@ -59,7 +59,7 @@ pub fn remove_signature(manifest: &Path, storage: &Storage) -> Result<bool, Outp
     if is_remote(&path) {
         // Only one that is there: a run may well not be allowed to delete objects.
         let is_there =
-            storage.list(&path).is_ok_and(|listed| listed.iter().any(|listed| listed.place == path));
+            storage.list(&path).is_ok_and(|listed| listed.iter().any(|listed| listed.location == path));
         if is_there {
             storage.remove(std::slice::from_ref(&path)).map_err(OutputError::at(&path))?;
         }

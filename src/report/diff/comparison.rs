@@ -27,7 +27,7 @@ impl<'a> Diff<'a> {
     /// # Errors
     /// When a journal cannot be read.
     pub fn new(old: &'a Report<'a>, new: &'a Report<'a>) -> Result<Self, JournalError> {
-        let places = Identity::places(&Identity::all(old), &Identity::all(new));
+        let places = Identity::positions(&Identity::all(old), &Identity::all(new));
         let mut tasks = Vec::new();
         for ((ordinal, row), place) in new.rows().iter().enumerate().zip(&places) {
             let earlier = place.and_then(|place| Some((place, old.rows().get(place)?)));

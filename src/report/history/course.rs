@@ -178,7 +178,7 @@ impl Course {
 impl History {
     /// Joins nights. The result depends only on them, not on their order.
     ///
-    /// A server is one task over all nights, as [`Identity::places`] matches it with what the nights before know.
+    /// A server is one task over all nights, as [`Identity::positions`] matches it with what the nights before know.
     pub fn new(mut nights: Vec<Night>) -> Self {
         nights.sort_by(|one, other| {
             let key = |night: &Night| (night.as_of, night.started_at);
@@ -190,7 +190,7 @@ impl History {
         for (number, night) in nights.into_iter().enumerate() {
             summaries.push(summary(&night));
             let known = tasks.iter().map(|task| &task.entry);
-            let places = Identity::places(&identities(known), &identities(&night.entries));
+            let places = Identity::positions(&identities(known), &identities(&night.entries));
             for task in &mut tasks {
                 task.is_listed = false;
                 task.findings.push(None);

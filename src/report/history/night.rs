@@ -59,7 +59,7 @@ impl Night {
     pub fn supersedes(&self, earlier: &Self) -> bool {
         let is_alike = self.is_merged == earlier.is_merged && self.shard == earlier.shard;
         let has_all = || {
-            let places = Identity::places(&identities(&self.entries), &identities(&earlier.entries));
+            let places = Identity::positions(&identities(&self.entries), &identities(&earlier.entries));
             places.iter().all(Option::is_some)
         };
         // Most runs of a night are of other lists; comparing all tasks of each pair takes long.
@@ -95,7 +95,7 @@ impl Night {
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         let (mut night, later) = if self.as_of <= other.as_of { (self, other) } else { (other, self) };
-        let places = Identity::places(&identities(&night.entries), &identities(&later.entries));
+        let places = Identity::positions(&identities(&night.entries), &identities(&later.entries));
         for (entry, place) in later.entries.into_iter().zip(places) {
             match place.and_then(|place| night.entries.get_mut(place)) {
                 Some(known) => {

@@ -24,7 +24,7 @@ pub struct Template {
     /// Whether the labels of the task list are columns too.
     pub labels: bool,
     /// The place among the columns before which they are; none behind all.
-    pub labels_place: Option<usize>,
+    pub labels_position: Option<usize>,
     /// Whether the Overview has a chart.
     pub charts: bool,
     /// Whether each task has a sheet.

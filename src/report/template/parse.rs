@@ -1,4 +1,4 @@
-//! The text of a template. Every key and column is known, or an error with its place.
+//! The text of a template. Every key and column is known, or an error with its line.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -34,7 +34,7 @@ pub(super) fn template(name: &str, source: &str) -> Result<Template, TemplateErr
         summary: Vec::new(),
         folded: Vec::new(),
         labels: true,
-        labels_place: None,
+        labels_position: None,
         charts: true,
         task_sheets: true,
         tasks: Vec::new(),
@@ -56,7 +56,7 @@ pub(super) fn template(name: &str, source: &str) -> Result<Template, TemplateErr
     Ok(template)
 }
 
-/// The error with its place, as people give it.
+/// The error with its line, as people give it.
 pub(super) fn at(name: &str, source: &str, (span, what): Wrong) -> TemplateError {
     let before = source.get(..span.start).unwrap_or(source);
     let line = line_of(source, span.start);
@@ -98,7 +98,7 @@ impl File {
         put(&mut template.description, self.description.map(Words::from));
         put(&mut template.title, self.title.map(Words::from));
         if let Some(mut columns) = self.summary.columns {
-            template.labels_place = take_labels(&mut columns);
+            template.labels_position = take_labels(&mut columns);
             template.summary = some(columns)?;
         }
         let folded = self.summary.folded.map(distinct).transpose()?;
@@ -149,14 +149,14 @@ impl File {
     }
 }
 
-/// The line of a place in a text, from 1.
+/// The line of a position in a text, from 1.
 fn line_of(source: &str, at: usize) -> usize {
     source.get(..at).unwrap_or(source).matches('\n').count() + 1
 }
 
-fn put<T>(place: &mut T, value: Option<T>) {
+fn put<T>(slot: &mut T, value: Option<T>) {
     if let Some(value) = value {
-        *place = value;
+        *slot = value;
     }
 }
 
@@ -358,11 +358,11 @@ impl Columns for DetailCell {
     }
 }
 
-/// Removes the entry that means all labels, and returns its place.
+/// Removes the entry that means all labels, and returns its position.
 fn take_labels(columns: &mut Keys) -> Option<usize> {
-    let place = columns.get_ref().iter().position(|key| key.get_ref() == LABELS)?;
-    columns.get_mut().remove(place);
-    Some(place)
+    let position = columns.get_ref().iter().position(|key| key.get_ref() == LABELS)?;
+    columns.get_mut().remove(position);
+    Some(position)
 }
 
 /// Columns of which there is at least one, and none twice.

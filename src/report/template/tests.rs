@@ -26,7 +26,7 @@ fn standard_has_every_column() {
     every.sort_unstable();
     let mut shown = keys(&standard.summary);
     assert_eq!(shown[..3], ["source_server", "verdict", "reason"]);
-    assert_eq!(standard.labels_place.and_then(|place| shown.get(place)), Some(&"task_id"));
+    assert_eq!(standard.labels_position.and_then(|place| shown.get(place)), Some(&"task_id"));
     shown.sort_unstable();
     assert_eq!(shown, every);
     assert_eq!(keys(&standard.tasks), DETAIL.iter().map(|column| column.key).collect::<Vec<_>>());

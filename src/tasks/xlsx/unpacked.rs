@@ -92,10 +92,10 @@ mod tests {
     fn part_larger_than_it_says_is_never_read_further_than_it_says() {
         let mut bytes = archive(&[5000]);
         let size = 5000_u32.to_le_bytes();
-        let places: Vec<usize> =
+        let positions: Vec<usize> =
             bytes.windows(4).enumerate().filter(|(_, window)| *window == size).map(|(at, _)| at).collect();
-        assert!(!places.is_empty());
-        for at in places {
+        assert!(!positions.is_empty());
+        for at in positions {
             bytes[at..at + 4].copy_from_slice(&10_u32.to_le_bytes());
         }
         let mut archive = zip::ZipArchive::new(Cursor::new(&bytes[..])).unwrap();

@@ -85,8 +85,8 @@ impl<'r> Summary<'r> {
         let Options { template, timezone, language, .. } = report.options();
         let mut sources: Vec<Source<'r>> = template.summary.iter().copied().map(Source::Column).collect();
         if template.labels {
-            let place = template.labels_place.unwrap_or(sources.len()).min(sources.len());
-            sources.splice(place..place, report.labels().iter().map(Source::Label));
+            let at = template.labels_position.unwrap_or(sources.len()).min(sources.len());
+            sources.splice(at..at, report.labels().iter().map(Source::Label));
         }
         let field = |source: Source<'r>| {
             let heading = match source {
@@ -209,12 +209,12 @@ impl<'r> Summary<'r> {
         // A table has at least one row.
         let rows = 1..=self.last_row().max(1);
         let accepted = report.waivers().and_then(|_| self.accepted());
-        for (place, field) in (0..).zip(&self.columns) {
+        for (index, field) in (0..).zip(&self.columns) {
             let Some(key) = field.source.key() else { continue };
             if let Some(accepted) = &accepted {
-                sheet.set_waived_apart(key, place, rows.clone(), accepted)?;
+                sheet.set_waived_apart(key, index, rows.clone(), accepted)?;
             }
-            sheet.highlight(key, place, rows.clone())?;
+            sheet.highlight(key, index, rows.clone())?;
         }
         self.fold(&mut sheet)?;
         // Ids, names and labels of digits are meant as texts.
@@ -236,9 +236,9 @@ impl<'r> Summary<'r> {
         sheet.widths = self.columns.iter().map(|column| column.heading.width).collect();
         for (index, (row, entry)) in (1..).zip(self.report.rows()).enumerate() {
             let linked = self.linked(entry).filter(|_| index < MAX_LINKS);
-            for (place, field) in self.columns.iter().enumerate() {
-                let column = u16::try_from(place).unwrap_or(u16::MAX);
-                match (&field.source.cell(entry), linked == Some(place)) {
+            for (index, field) in self.columns.iter().enumerate() {
+                let column = u16::try_from(index).unwrap_or(u16::MAX);
+                match (&field.source.cell(entry), linked == Some(index)) {
                     (Cell::Text(text), true) => {
                         let style =
                             if sheet.fit(column, text) > 1 { &styles.wrapped_link } else { &styles.link };
@@ -265,28 +265,28 @@ impl<'r> Summary<'r> {
         let language = self.report.options().language;
         let rows = (1..).zip(self.report.rows()).enumerate().take(MAX_LINKS);
         rows.filter_map(move |(index, (row, entry))| {
-            let place = self.linked(entry)?;
-            let cell = self.columns.get(place)?.source.cell(entry);
+            let column = self.linked(entry)?;
+            let cell = self.columns.get(column)?.source.cell(entry);
             let text = cell_text(link_text(&cell, language)?).into_owned();
             let file = homes.and_then(|homes| homes.get(index)).cloned();
             let tip = match &file {
                 None => language.text("Go to the task's sheet").to_owned(),
                 Some(file) => language.fill("Go to the task's sheet in {0}", &[file]),
             };
-            Some(Link { cell: (row, u16::try_from(place).ok()?), file, sheet: entry.sheet(), text, tip })
+            Some(Link { cell: (row, u16::try_from(column).ok()?), file, sheet: entry.sheet(), text, tip })
         })
     }
 
-    /// The place of the column that leads to a task's sheet, if it has one: the first that has a text.
+    /// The index of the column that leads to a task's sheet, if it has one: the first that has a text.
     fn linked(&self, row: &SummaryRow<'_>) -> Option<usize> {
         if !self.report.options().template.task_sheets {
             return None;
         }
         let language = self.report.options().language;
         ["source_server", "task_id", "verdict"].iter().find_map(|key| {
-            let place = self.columns.iter().position(|column| column.source.key() == Some(key))?;
-            let column = self.columns.get(place).filter(|column| !column.folded)?;
-            link_text(&column.source.cell(row), language).map(|_| place)
+            let index = self.columns.iter().position(|column| column.source.key() == Some(key))?;
+            let column = self.columns.get(index).filter(|column| !column.folded)?;
+            link_text(&column.source.cell(row), language).map(|_| index)
         })
     }
 
@@ -377,8 +377,8 @@ fn make_unique(columns: &mut [Field<'_>]) {
 /// heading which looks like that would not be the name any more.
 fn escaped(heading: &str) -> String {
     let mut escaped = String::with_capacity(heading.len());
-    for (place, c) in heading.char_indices() {
-        let rest = heading.get(place..).unwrap_or_default();
+    for (at, c) in heading.char_indices() {
+        let rest = heading.get(at..).unwrap_or_default();
         if is_escape(rest) {
             escaped.push_str("_x005F");
         }
