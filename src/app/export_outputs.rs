@@ -6,67 +6,44 @@ use jiff::Timestamp;
 
 use crate::cli::ExportArgs;
 use crate::output::{Target, manifest_path};
-use crate::storage::Storage;
 
 use super::exit::Failure;
 use super::handling::Handling;
-use super::path_conflicts::{Place, check_path_conflicts};
+use super::outputs::{ManifestTarget, Outputs};
+use super::path_conflicts::{UsedPath, check_path_conflicts};
 use super::report_options;
-use super::reporting::ManifestPlace;
 
-/// The outputs and the manifest.
-pub(crate) struct Outputs {
-    pub(crate) targets: Vec<Target>,
-    pub(crate) manifest: Option<ManifestPlace>,
-}
-
-impl Outputs {
-    /// The outputs of a run that began at `started`, without path conflicts.
-    pub(crate) fn new(
-        args: &ExportArgs,
-        started: Timestamp,
-        journal: Option<&Path>,
-        handling: &Handling,
-    ) -> Result<Self, Failure> {
-        let targets = report_options::targets(&args.report, started)?;
-        let manifest = match journal {
-            Some(journal) => Some(ManifestPlace {
+/// The outputs of a run that began at `started`, without path conflicts. `journal` is the journal that is kept.
+///
+/// # Errors
+/// Wrong usage.
+pub(crate) fn outputs(
+    args: &ExportArgs,
+    started: Timestamp,
+    journal: Option<&Path>,
+    handling: &Handling,
+) -> Result<Outputs, Failure> {
+    let targets = report_options::targets(&args.report, started)?;
+    let outputs = match journal {
+        Some(journal) => {
+            let manifest = ManifestTarget {
                 path: manifest_path(journal),
-                journal: true,
+                has_journal: true,
                 pattern: pattern(args, &targets),
                 handling: handling.clone(),
-            }),
-            None => ManifestPlace::beside(&targets, false, handling),
-        };
-        handling.check(manifest.is_some())?;
-        check_path_conflicts(&places(args, &targets, journal, manifest.as_ref()))?;
-        Ok(Self { targets, manifest })
-    }
-
-    /// Checks what can be known of object storage before anything is fetched.
-    pub(crate) fn check(&self, storage: &Storage) -> Result<(), Failure> {
-        let places = self.targets.iter().map(Target::path);
-        let mut places = places.chain(self.manifest.iter().map(|manifest| manifest.path.as_path()));
-        places.try_for_each(|place| storage.check(place)).map_err(Failure::storage)
-    }
-}
-
-/// What the run reads and writes.
-fn places(
-    args: &ExportArgs,
-    targets: &[Target],
-    journal: Option<&Path>,
-    manifest: Option<&ManifestPlace>,
-) -> Vec<Place> {
+            };
+            Outputs::new(targets, Some(manifest), handling)?
+        }
+        None => Outputs::beside_first(targets, false, handling)?,
+    };
     let lists = args.tasks.iter().filter(|path| *path != Path::new("-"));
-    let journal = journal.into_iter().flat_map(|journal| [Place::journal(journal), Place::lock(journal)]);
-    lists
-        .map(|list| Place::task_list(list))
-        .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
-        .chain(journal)
-        .chain(manifest.into_iter().flat_map(|manifest| Place::evidence(&manifest.path)))
-        .chain(targets.iter().flat_map(Place::outputs))
-        .collect()
+    let used = lists
+        .map(|list| UsedPath::task_list(list))
+        .chain(args.report.reading.waivers.as_deref().map(UsedPath::waivers))
+        .chain(journal.into_iter().flat_map(|journal| [UsedPath::journal(journal), UsedPath::lock(journal)]))
+        .chain(outputs.used_paths());
+    check_path_conflicts(&used.collect::<Vec<_>>())?;
+    Ok(outputs)
 }
 
 /// The path of the manifest with `{date}` and `{time}`; none if the journal is not beside the first output.

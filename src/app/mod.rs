@@ -16,6 +16,7 @@ pub(crate) mod log;
 pub(crate) mod nights;
 mod old_run;
 pub(crate) mod on_finish;
+pub(crate) mod outputs;
 pub(crate) mod path_conflicts;
 pub(crate) mod previous;
 mod remote_journal;

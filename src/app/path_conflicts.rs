@@ -10,7 +10,7 @@ use super::exit::Failure;
 
 /// A file or folder that a command reads or writes.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct UsedPath {
     /// Its name in messages.
     what: String,
     path: PathBuf,
@@ -30,7 +30,7 @@ enum Role {
     Splittable,
 }
 
-impl Place {
+impl UsedPath {
     fn file(what: String, path: &Path, role: Role) -> Self {
         Self { what, path: path.to_owned(), role, is_folder: false }
     }
@@ -132,11 +132,11 @@ impl Place {
 ///
 /// # Errors
 /// Wrong usage, with both uses of the path, or the kind of the existing file.
-pub(crate) fn check_path_conflicts(places: &[Place]) -> Result<(), Failure> {
-    places.iter().filter(|place| place.role != Role::Read).try_for_each(Place::check)?;
-    let names: Vec<_> = places.iter().map(Place::names).collect();
-    for (index, (place, own)) in places.iter().zip(&names).enumerate() {
-        for (other, others) in places.iter().zip(&names).take(index) {
+pub(crate) fn check_path_conflicts(paths: &[UsedPath]) -> Result<(), Failure> {
+    paths.iter().filter(|used| used.role != Role::Read).try_for_each(UsedPath::check)?;
+    let names: Vec<_> = paths.iter().map(UsedPath::names).collect();
+    for (index, (used, own)) in paths.iter().zip(&names).enumerate() {
+        for (other, others) in paths.iter().zip(&names).take(index) {
             let is_part =
                 |part: &Path, whole: &Path, role| role == Role::Splittable && is_part_of(part, whole);
             let meet = own.iter().any(|one| {
@@ -144,13 +144,13 @@ pub(crate) fn check_path_conflicts(places: &[Place]) -> Result<(), Failure> {
                     one.starts_with(two)
                         || two.starts_with(one)
                         || is_part(one, two, other.role)
-                        || is_part(two, one, place.role)
+                        || is_part(two, one, used.role)
                 })
             });
-            if meet && !place.may_be(other) {
+            if meet && !used.may_be(other) {
                 return Err(Failure::usage(format!(
                     "{} would overwrite {}; choose another path for one of them",
-                    place.what, other.what
+                    used.what, other.what
                 )));
             }
         }
@@ -182,16 +182,21 @@ mod tests {
     /// The error of `check_path_conflicts`, without `folder`.
     fn conflict(folder: &Path, list: &str, journal: &str, outputs: &[&str]) -> Option<String> {
         let at = |name: &str| folder.join(name);
-        let mut places =
-            vec![Place::task_list(&at(list)), Place::journal(&at(journal)), Place::lock(&at(journal))];
+        let mut paths = vec![
+            UsedPath::task_list(&at(list)),
+            UsedPath::journal(&at(journal)),
+            UsedPath::lock(&at(journal)),
+        ];
         for output in outputs {
             // `join` would drop the trailing slash of a folder.
             let text = format!("{}/{output}", folder.display());
             let zone = Zone::named("UTC").unwrap();
-            places.extend(Place::outputs(&Target::parse(&text, jiff::Timestamp::UNIX_EPOCH, &zone).unwrap()));
+            paths.extend(UsedPath::outputs(
+                &Target::parse(&text, jiff::Timestamp::UNIX_EPOCH, &zone).unwrap(),
+            ));
         }
-        places.extend(Place::evidence(&manifest_path(&at(journal))));
-        let failure = check_path_conflicts(&places).err()?;
+        paths.extend(UsedPath::evidence(&manifest_path(&at(journal))));
+        let failure = check_path_conflicts(&paths).err()?;
         Some(failure.message().replace(&format!("{}/", folder.display()), ""))
     }
 
@@ -242,7 +247,7 @@ mod tests {
         );
         assert_eq!(conflict("a.csv", "j.jsonl", &["a.part-001.csv", "a.part-001.json", "a.json"]), None);
         assert_eq!(conflict("l.csv", "j.jsonl", &["j.jsonl"]), None, "a copy of the journal on itself");
-        let list = || Place::task_list(Path::new("l.csv"));
+        let list = || UsedPath::task_list(Path::new("l.csv"));
         assert!(check_path_conflicts(&[list(), list()]).is_ok(), "a list may be given twice");
     }
 }

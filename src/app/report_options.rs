@@ -20,6 +20,17 @@ pub(crate) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Targe
     targets.collect::<Result<_, _>>().map_err(Failure::usage)
 }
 
+/// The options of a report of `export`, `render` or `merge`. `filter` is which tasks `render` shows.
+pub(crate) fn of_report(
+    args: &ReportArgs,
+    filter: Option<&FilterArgs>,
+    storage: &Storage,
+) -> Result<Options, Failure> {
+    check_fail_on(&args.fail_on, args.previous.is_some())?;
+    let options = options(&args.reading, &args.template, storage)?;
+    Ok(Options { view: view(args.group_by.as_deref(), filter), ..options })
+}
+
 /// Checks that `--fail-on` names changes only together with `--previous`.
 pub(crate) fn check_fail_on(fail_on: &[FailOn], has_previous: bool) -> Result<(), Failure> {
     match FailOn::changes(fail_on).first() {

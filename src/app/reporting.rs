@@ -8,44 +8,18 @@ use crate::cli::{FailOn, ReportArgs, shell_quote};
 use crate::journal::Journal;
 use crate::model::{Language, Markup, Verdict};
 use crate::output::{
-    self, Evidence, FileOptions, Kind, Limits, Output, StdoutKind, Target, Ticket, manifest_path,
-    remove_signature,
+    self, Evidence, FileOptions, Kind, Limits, Output, StdoutKind, Target, Ticket, remove_signature,
 };
-use crate::report::{Change, Options, Report};
+use crate::report::{Change, Report};
 use crate::storage::{Storage, is_remote};
 
 use super::exit::{Exit, Failure};
-use super::handling::Handling;
+use super::outputs::{ManifestTarget, Outputs, ReportJob};
 use super::summary::{self, Layout};
 use super::{console, on_finish, previous, resume, run_end, stdout_output};
 
 /// Maximum number of tasks in the closing summary.
 const NAMED_TASKS: usize = 20;
-
-/// The manifest of a run.
-pub(crate) struct ManifestPlace {
-    /// Its path.
-    pub(crate) path: PathBuf,
-    /// Whether the journal is kept, and so is part of the evidence.
-    pub(crate) journal: bool,
-    /// Its path with `{date}` and `{time}`, if it has them.
-    pub(crate) pattern: Option<PathBuf>,
-    /// What is done with it.
-    pub(crate) handling: Handling,
-}
-
-impl ManifestPlace {
-    /// Beside the first output; none without outputs.
-    pub(crate) fn beside(targets: &[Target], journal: bool, handling: &Handling) -> Option<Self> {
-        let first = targets.first()?;
-        Some(Self {
-            path: manifest_path(&first.journal_path()),
-            journal,
-            pattern: first.journal_pattern().map(|journal| manifest_path(&journal)),
-            handling: handling.clone(),
-        })
-    }
-}
 
 /// Warns about problems of a journal that can be read.
 pub(crate) fn warn_of_faults(journal: &Journal) {
@@ -82,27 +56,27 @@ pub(crate) fn warn_of_clock(report: &Report<'_>) {
 /// An output that fails does not stop the others, and the manifest lists it.
 pub(crate) fn write(
     journal: &Journal,
-    options: Options,
-    targets: &[Target],
-    manifest: Option<&ManifestPlace>,
+    job: ReportJob,
     args: &ReportArgs,
     storage: &Storage,
 ) -> Result<Exit, Failure> {
+    let ReportJob { options, outputs: Outputs { targets, manifest }, replaced } = job;
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     let started = Instant::now();
     warn_of_faults(journal);
     // A condition on changes must not pass unnoticed.
     let warn = !console::is_quiet() || !FailOn::changes(&args.fail_on).is_empty();
-    let (earlier, replaced) = (args.previous.as_ref(), args.replaced.as_ref());
-    let report = previous::report(journal, options, earlier, replaced, storage, warn)?;
+    let report =
+        previous::report(journal, options, args.previous.as_ref(), replaced.as_ref(), storage, warn)?;
     warn_of_clock(&report);
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
     let files = FileOptions { csv_raw: args.csv_raw, limits, ticket, storage: storage.clone() };
 
-    let outputs = write_outputs(&report, targets, &files);
+    let outputs = write_outputs(&report, &targets, &files);
     let mut failed = outputs.iter().any(|output| output.written.is_err());
-    let is_complete = manifest.map(|manifest| write_manifest(&report, manifest, &outputs, args, storage));
+    let is_complete =
+        manifest.as_ref().map(|manifest| write_manifest(&report, manifest, &outputs, args, storage));
     failed |= is_complete == Some(false);
     warn_of_large(&outputs, &limits);
     // After all files, which matter more than a stdout that cannot be written.
@@ -115,8 +89,9 @@ pub(crate) fn write(
     run_end::reported(report.rows().iter().map(|row| row.verdict.key()), started.elapsed());
     let (fail_on, changes) = (FailOn::verdicts(&args.fail_on), FailOn::changes(&args.fail_on));
     let exit = exit_code(&report, &fail_on, &changes, failed);
-    let written_manifest = manifest.filter(|_| is_complete == Some(true)).map(|manifest| &*manifest.path);
-    let journal_stays = manifest.is_none_or(|manifest| manifest.journal);
+    let written_manifest =
+        manifest.as_ref().filter(|_| is_complete == Some(true)).map(|manifest| &*manifest.path);
+    let journal_stays = manifest.as_ref().is_none_or(|manifest| manifest.has_journal);
     if !console::is_quiet() || exit != Exit::Done {
         // A journal that is kept as a local file can be shown to the user.
         print_summary(&report, journal_stays && !is_remote(journal.path()));
@@ -129,8 +104,9 @@ pub(crate) fn write(
     }
     let headline = report.headline(Language::English);
     on_finish::record_report(report.status().key(), headline, paths(&outputs), written_manifest);
-    let delivered = match manifest.and_then(|manifest| Some((manifest, manifest.handling.delivery.as_ref()?)))
-    {
+    let delivery =
+        manifest.as_ref().and_then(|manifest| Some((manifest, manifest.handling.delivery.as_ref()?)));
+    let delivered = match delivery {
         Some(_) if failed => {
             console::error("nothing is delivered, because an output could not be written");
             true
@@ -176,7 +152,7 @@ fn write_outputs(report: &Report<'_>, targets: &[Target], files: &FileOptions) -
 /// Writes the manifest and its signature. Returns false if one of them could not be written, which is reported.
 fn write_manifest(
     report: &Report<'_>,
-    manifest: &ManifestPlace,
+    manifest: &ManifestTarget,
     outputs: &[Output],
     args: &ReportArgs,
     storage: &Storage,
@@ -185,7 +161,7 @@ fn write_manifest(
     let (fail_on, fail_on_changes) = (FailOn::verdicts(&args.fail_on), FailOn::changes(&args.fail_on));
     let evidence = Evidence {
         outputs,
-        journal: manifest.journal,
+        journal: manifest.has_journal,
         fail_on: &fail_on,
         fail_on_changes: &fail_on_changes,
         csv_raw: args.csv_raw,
@@ -221,12 +197,12 @@ fn ticket_text(report: &Report<'_>, files: &FileOptions, outputs: &[Output]) -> 
 }
 
 /// Removes a manifest with its signature.
-fn remove(place: &Path, storage: &Storage) -> bool {
-    let _ = remove_signature(place, storage);
-    if is_remote(place) {
-        storage.remove(&[place.to_owned()]).is_ok()
+fn remove(manifest: &Path, storage: &Storage) -> bool {
+    let _ = remove_signature(manifest, storage);
+    if is_remote(manifest) {
+        storage.remove(&[manifest.to_owned()]).is_ok()
     } else {
-        std::fs::remove_file(place).is_ok()
+        std::fs::remove_file(manifest).is_ok()
     }
 }
 

@@ -14,9 +14,9 @@ use crate::storage::{Storage, is_remote};
 
 use super::console;
 use super::exit::{Exit, Failure};
-use super::export_outputs::Outputs;
 use super::journal_files::first_line;
 use super::old_run::{self, Folders, Removal};
+use super::outputs::Outputs;
 use super::previous;
 
 /// The most runs that cannot be removed that are named in warnings.

@@ -12,7 +12,7 @@ use super::values::{
     self, PreviousArg, age, count_of_attempts, label_filter, languages, markups, offers, previous, rate,
     sheets, size, states, time, zone,
 };
-use crate::model::{Language, Markup, NamedFile, Rate};
+use crate::model::{Language, Markup, Rate};
 use crate::report::{LabelFilter, Policy, Template, Zone};
 use crate::sms::regions::REGIONS;
 
@@ -110,9 +110,6 @@ pub struct ReportArgs {
     /// The command line, to suggest commands from.
     #[arg(skip)]
     pub typed: Typed,
-    /// The journal that the run replaces, kept to compare with.
-    #[arg(skip)]
-    pub replaced: Option<NamedFile>,
 }
 
 /// What to deliver, and where to.

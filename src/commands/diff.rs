@@ -14,7 +14,7 @@ use crate::app::console;
 use crate::app::delivery::Delivery;
 use crate::app::document_output::DocumentOutput;
 use crate::app::exit::{Exit, Failure};
-use crate::app::path_conflicts::{Place, check_path_conflicts};
+use crate::app::path_conflicts::{UsedPath, check_path_conflicts};
 use crate::app::{previous, report_options, reporting, stdout_output};
 
 pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
@@ -48,8 +48,8 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
         .map(target)
         .collect::<Result<_, _>>()
         .map_err(Failure::usage)?;
-    let journals = [old.path(), new.path()].map(Place::read_journal);
-    let outputs = targets.iter().map(|target| Place::output(target.path()));
+    let journals = [old.path(), new.path()].map(UsedPath::read_journal);
+    let outputs = targets.iter().map(|target| UsedPath::output(target.path()));
     let manifest = match (&delivery, targets.first()) {
         (None, _) => None,
         (Some(_), Some(first)) => Some(manifest_path(first.path())),
@@ -57,7 +57,7 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
             return Err(Failure::usage("--to delivers the outputs, and there is none; add -o OUT"));
         }
     };
-    let evidence = manifest.iter().flat_map(|manifest| Place::evidence(manifest));
+    let evidence = manifest.iter().flat_map(|manifest| UsedPath::evidence(manifest));
     check_path_conflicts(&journals.into_iter().chain(outputs).chain(evidence).collect::<Vec<_>>())?;
     if let Some(manifest) = &manifest {
         check_comparison_manifest(manifest, storage).map_err(Failure::stopped)?;

@@ -12,7 +12,6 @@ use crate::fetch::{self, Event, FetchError, Limits};
 use crate::fs::remove_abandoned;
 use crate::journal::{Header, Journal, JournalError, Lock, Writer};
 use crate::model::{NamedFile, Rate, Shard, Task};
-use crate::report::Options;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
 use crate::tasks::discovery::Contexts;
@@ -22,11 +21,12 @@ use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
 use crate::app::contexts;
 use crate::app::exit::{Exit, Failure};
-use crate::app::export_outputs::{Outputs, kept_journal};
+use crate::app::export_outputs::{self, kept_journal};
 use crate::app::handling::Handling;
 use crate::app::hints::RunStats;
 use crate::app::journal_location::JournalLocation;
 use crate::app::on_finish;
+use crate::app::outputs::ReportJob;
 use crate::app::previous;
 use crate::app::report_options;
 use crate::app::reporting;
@@ -41,12 +41,10 @@ use crate::app::task_source::{Declared, FoundTasks, declared, find_tasks};
 const STOPPING: &str =
     "stopping: requests in progress have 5 s to finish; a second signal ends the run at once";
 
-pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage) -> Result<Exit, Failure> {
+pub(super) fn run(args: Box<ExportArgs>, signals: &Signals, storage: Storage) -> Result<Exit, Failure> {
     let started = Timestamp::now();
     let started = Timestamp::from_millisecond(started.as_millisecond()).unwrap_or(started);
-    report_options::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
-    let mut options = report_options::options(&args.report.reading, &args.report.template, &storage)?;
-    options.view = report_options::view(args.report.group_by.as_deref(), None);
+    let mut options = report_options::of_report(&args.report, None, &storage)?;
     options.needs_context = args.context == ContextMode::Required;
     let kept = kept_journal(&args, started)?;
     if args.resume {
@@ -56,13 +54,13 @@ pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage
         on_finish::record_journal(journal);
     }
     let handling = Handling::of(&args.report, args.connection.ca_cert.as_deref())?;
-    let outputs = Outputs::new(&args, started, kept.as_deref(), &handling)?;
+    let outputs = export_outputs::outputs(&args, started, kept.as_deref(), &handling)?;
     let retention = Retention::of(&args, &outputs)?;
     outputs.check(&storage)?;
     let shard = args.shard.map(|arg| shard::of(arg, |name| std::env::var(name).ok())).transpose()?;
-    if let (true, Some(retention), Some(manifest)) = (args.dry_run, &retention, &outputs.manifest) {
+    if let (true, Some(retention), Some(manifest)) = (args.dry_run, &retention, outputs.manifest_path()) {
         let endpoint = connect::name(&args.connection)?;
-        return retention.list(&endpoint, shard, &manifest.path, started);
+        return retention.list(&endpoint, shard, manifest, started);
     }
     let declared = declared(&args, &storage)?;
     // The list of a run that is resumed may be in its journal alone; a discovered one has no labels.
@@ -72,8 +70,8 @@ pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage
     }
     // The journal of the last run at the same path is replaced.
     let replaced = kept.as_deref().filter(|_| !args.resume);
-    let replaced = replaced.and_then(|path| previous::copy_replaced(path, &args.report, &storage)).unzip();
-    args.report.replaced = replaced.1;
+    let replaced = replaced.and_then(|path| previous::copy_replaced(path, &args.report, &storage));
+    let (_folder, replaced) = replaced.unzip();
     if args.report.previous.is_some() {
         // A killed run may have left such a copy, and this run may need none.
         remove_abandoned();
@@ -84,7 +82,7 @@ pub(super) fn run(mut args: Box<ExportArgs>, signals: &Signals, storage: Storage
     let recovered = OnceLock::new();
     let retention = retention.map(Arc::new);
     let export = Export { args, started, shard, journal, recovered, retention, storage, stop };
-    let ended = export.under_lock(declared, outputs, options);
+    let ended = export.under_lock(declared, ReportJob { options, outputs, replaced });
     export.journal.finalize(ended, export.recovered.get(), &export.args.report.typed)
 }
 
@@ -105,12 +103,7 @@ struct Export {
 impl Export {
     /// Fetches into the journal and writes the reports from it. The lock is held until they are written, so that no
     /// other run changes the journal before that.
-    fn under_lock(
-        &self,
-        declared: Option<Declared>,
-        outputs: Outputs,
-        options: Options,
-    ) -> Result<Exit, Failure> {
+    fn under_lock(&self, declared: Option<Declared>, mut job: ReportJob) -> Result<Exit, Failure> {
         let args = &self.args;
         let file = self.journal.file();
         let lock = Arc::new(lock_journal(&file.local, self.started)?);
@@ -120,15 +113,11 @@ impl Export {
             None
         };
         if let Some(journal) = &held {
-            options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
+            job.options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
+            let handling = job.outputs.manifest.map(|manifest| manifest.handling).unwrap_or_default();
+            let started = journal.header().started_at;
+            job.outputs = export_outputs::outputs(args, started, Some(&file.name), &handling)?;
         }
-        let outputs = match &held {
-            Some(journal) => {
-                let handling = outputs.manifest.map(|manifest| manifest.handling).unwrap_or_default();
-                Outputs::new(args, journal.header().started_at, Some(&file.name), &handling)?
-            }
-            None => outputs,
-        };
         let runtime = runtime().map_err(Failure::stopped)?;
         let fetched = match &held {
             Some(journal) if journal.unanswered().is_empty() => resume::finish(journal).map(|()| Vec::new()),
@@ -149,27 +138,20 @@ impl Export {
                 return Err(failure.and(unkept.message()));
             }
         };
-        let exit = self.report(outputs, options, &runtime)?;
+        let exit = self.report(job, &runtime)?;
         if !console::is_quiet() || exit != Exit::Done {
             hints.iter().for_each(|hint| console::note(&format!("hint: {hint}")));
         }
         Ok(exit)
     }
 
-    fn report(
-        &self,
-        Outputs { targets, manifest }: Outputs,
-        options: Options,
-        runtime: &Runtime,
-    ) -> Result<Exit, Failure> {
+    fn report(&self, job: ReportJob, runtime: &Runtime) -> Result<Exit, Failure> {
         let file = self.recovered.get().unwrap_or_else(|| self.journal.file());
         let journal = Journal::open(file).map_err(Failure::journal)?;
         let (args, storage) = (Arc::clone(&self.args), self.storage.clone());
-        let place = manifest.as_ref().map(|manifest| manifest.path.clone());
-        let write = move || {
-            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, &storage)
-                .map(|exit| (exit, journal))
-        };
+        let manifest = job.outputs.manifest_path().map(Path::to_owned);
+        let write =
+            move || reporting::write(&journal, job, &args.report, &storage).map(|exit| (exit, journal));
         let written = self.stop.run_or_detach(runtime, write);
         let written = written.map_err(|failure| {
             Failure::stopped(format!("cannot write the reports: {}", failure.message()))
@@ -182,7 +164,7 @@ impl Export {
                 self.args.report.typed.render(&file.name)
             ))
         })??;
-        self.remove_older(exit, journal, place, runtime)?;
+        self.remove_older(exit, journal, manifest, runtime)?;
         Ok(exit)
     }
 
@@ -367,31 +349,31 @@ impl Export {
         if let Some(rate) = gate.learned_rate() {
             tracing::info!(event = "rate_learned", rate = rate.to_string());
         }
-        let kept = kept(&journal, tasks.len(), &self.args.report.typed);
+        let left = what_is_left(&journal, tasks.len(), &self.args.report.typed);
         let stopped = match fetched {
             Ok(()) => {
                 let finished = journal.finish();
                 self.note_recovery(&mut journal);
                 return match finished {
                     Ok(()) => Ok(stats.hints(gate.learned_rate(), &self.args.report.typed)),
-                    Err(error) => Err(Failure::stopped(format!("{error}; no report is written; {kept}"))),
+                    Err(error) => Err(Failure::stopped(format!("{error}; no report is written; {left}"))),
                 };
             }
             Err(FetchError::Consumer(error @ JournalError::ConcurrentWrite { .. })) => {
                 Failure::journal(error)
             }
             Err(FetchError::Consumer(error)) => {
-                return Err(Failure::stopped(format!("{error}; no report is written; {kept}")));
+                return Err(Failure::stopped(format!("{error}; no report is written; {left}")));
             }
             Err(refused @ FetchError::Refused(_)) => Failure::credentials(format!(
-                "{refused}; no report is written; {kept}; \
+                "{refused}; no report is written; {left}; \
                  check that the credentials are for this account and region and have not expired; \
                  to check them and the clock: `{}`",
                 self.args.report.typed.doctor()
             )),
             Err(FetchError::Stopped) => match self.stop.received() {
-                Some(signal) => signal.failure(&format!("; no report is written; {kept}")),
-                None => Failure::stopped(kept),
+                Some(signal) => signal.failure(&format!("; no report is written; {left}")),
+                None => Failure::stopped(left),
             },
         };
         if let Err(error) = journal.sync() {
@@ -412,7 +394,7 @@ impl Export {
 }
 
 /// What a run that was stopped leaves, and the commands to continue with.
-fn kept(journal: &Writer, total: usize, typed: &Typed) -> String {
+fn what_is_left(journal: &Writer, total: usize, typed: &Typed) -> String {
     let path = journal.path();
     if !journal.is_published() {
         return format!("{} is unchanged", path.display());

@@ -9,7 +9,7 @@ use crate::storage::Storage;
 use crate::app::console;
 use crate::app::document_output::DocumentOutput;
 use crate::app::exit::{Exit, Failure};
-use crate::app::path_conflicts::{Place, check_path_conflicts};
+use crate::app::path_conflicts::{UsedPath, check_path_conflicts};
 use crate::app::summary::Layout;
 use crate::app::{course_table, nights, report_options, stdout_output};
 
@@ -28,9 +28,9 @@ pub(super) fn run(args: &HistoryArgs, storage: &Storage) -> Result<Exit, Failure
         .iter()
         .map(|text| DocumentTarget::parse::<HistoryDocument<'_>>(text, started, &options.timezone));
     let targets: Vec<DocumentTarget> = targets.collect::<Result<_, _>>().map_err(Failure::usage)?;
-    let read = inputs.iter().map(|input| Place::read_journal(&input.path));
-    let outputs = targets.iter().map(|target| Place::output(target.path()));
-    let waivers = args.reading.waivers.as_deref().map(Place::waivers);
+    let read = inputs.iter().map(|input| UsedPath::read_journal(&input.path));
+    let outputs = targets.iter().map(|target| UsedPath::output(target.path()));
+    let waivers = args.reading.waivers.as_deref().map(UsedPath::waivers);
     check_path_conflicts(&read.chain(waivers).chain(outputs).collect::<Vec<_>>())?;
     write(&HistoryDocument { history: &history, options: &options }, &targets, args, storage)
 }

@@ -8,42 +8,42 @@ use crate::cli::MergeArgs;
 use crate::fs::{AtomicFile, Scratch};
 use crate::journal::{Journal, JournalError, Lock, Merge};
 use crate::model::NamedFile;
-use crate::output::{Kind, Target};
+use crate::output::Kind;
 use crate::storage::{Storage, is_remote};
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
 use crate::app::handling::Handling;
 use crate::app::on_finish;
-use crate::app::path_conflicts::{Place, check_path_conflicts};
+use crate::app::outputs::{Outputs, ReportJob};
+use crate::app::path_conflicts::{UsedPath, check_path_conflicts};
 use crate::app::report_options;
-use crate::app::reporting::{self, ManifestPlace};
+use crate::app::reporting;
 
 pub(super) fn run(args: &MergeArgs, storage: &Storage) -> Result<Exit, Failure> {
     let began = Timestamp::now();
-    report_options::check_fail_on(&args.report.fail_on, args.report.previous.is_some())?;
-    let mut options = report_options::options(&args.report.reading, &args.report.template, storage)?;
-    options.view = report_options::view(args.report.group_by.as_deref(), None);
+    let options = report_options::of_report(&args.report, None, storage)?;
     let journals = args.journals.iter().map(|path| storage.fetch(path));
     let journals: Vec<NamedFile> = journals.collect::<Result<_, _>>().map_err(Failure::storage)?;
     let merge = Merge::of(&journals).map_err(Failure::merge)?;
     let targets = report_options::targets(&args.report, merge.header().started_at)?;
-    let kept = targets.iter().find(|target| target.kind() == Kind::Journal).map(Target::path);
-    if let Some(journal) = kept {
+    let kept = targets.iter().find(|target| target.kind() == Kind::Journal);
+    let kept = kept.map(|target| target.path().to_owned());
+    if let Some(journal) = &kept {
         on_finish::record_journal(journal);
     }
     let handling = Handling::of(&args.report, args.trust.ca_cert.as_deref())?;
-    let manifest = ManifestPlace::beside(&targets, kept.is_some(), &handling);
-    handling.check(manifest.is_some())?;
-    let read = args.journals.iter().map(|path| Place::read_journal(path));
-    let own = read
-        .chain(args.report.reading.waivers.as_deref().map(Place::waivers))
-        .chain(kept.filter(|path| !is_remote(path)).map(Place::lock))
-        .chain(manifest.iter().flat_map(|manifest| Place::evidence(&manifest.path)));
-    check_path_conflicts(&own.chain(targets.iter().flat_map(Place::outputs)).collect::<Vec<_>>())?;
+    let outputs = Outputs::beside_first(targets, kept.is_some(), &handling)?;
+    let read = args.journals.iter().map(|path| UsedPath::read_journal(path));
+    let used = read
+        .chain(args.report.reading.waivers.as_deref().map(UsedPath::waivers))
+        .chain(kept.as_deref().filter(|path| !is_remote(path)).map(UsedPath::lock))
+        .chain(outputs.used_paths());
+    check_path_conflicts(&used.collect::<Vec<_>>())?;
     options.view.check(&merge.header().list.labels).map_err(Failure::usage)?;
     warn_of_gaps(&merge);
-    match kept {
+    let job = ReportJob { options, outputs, replaced: None };
+    match kept.as_deref() {
         Some(path) if !is_remote(path) => {
             if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 std::fs::create_dir_all(parent).map_err(|source| io(parent, source))?;
@@ -51,7 +51,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage) -> Result<Exit, Failure> 
             // A run that writes this journal must not continue in the replaced file.
             let _lock = Lock::hold(path, began).map_err(Failure::journal)?;
             let journal = written(merge, &path.into())?;
-            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage)
+            reporting::write(&journal, job, &args.report, storage)
         }
         kept => {
             let folder = Scratch::disposable().map_err(Failure::stopped)?;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage) -> Result<Exit, Failure> 
             // In object storage the journal is uploaded as an output; reports refer to it by that URL.
             let name = kept.unwrap_or(&path).to_owned();
             let journal = written(merge, &NamedFile { name, local: path })?;
-            reporting::write(&journal, options, &targets, manifest.as_ref(), &args.report, storage)
+            reporting::write(&journal, job, &args.report, storage)
         }
     }
 }
@@ -77,12 +77,12 @@ fn warn_of_gaps(merge: &Merge) {
 }
 
 /// Writes the merged journal atomically, and opens it.
-fn written(merge: Merge, place: &NamedFile) -> Result<Journal, Failure> {
-    let path = &place.local;
+fn written(merge: Merge, to: &NamedFile) -> Result<Journal, Failure> {
+    let path = &to.local;
     let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;
     let index = merge.write_to(&mut file).map_err(|error| Failure::merge_write(error, path))?;
     let (file, _) = file.commit_open(|_| ()).map_err(|source| io(path, source))?;
-    Ok(merge.into_journal(place.clone(), file, index))
+    Ok(merge.into_journal(to.clone(), file, index))
 }
 
 fn io(path: &Path, source: std::io::Error) -> Failure {

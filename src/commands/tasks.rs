@@ -16,7 +16,7 @@ use crate::threads::runtime;
 use crate::app::connect::connect;
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
-use crate::app::path_conflicts::{Place, check_path_conflicts};
+use crate::app::path_conflicts::{UsedPath, check_path_conflicts};
 use crate::app::task_source::{find, load_tasks, resolve_plan};
 
 /// Maximum number of servers without a task that are named.
@@ -63,7 +63,7 @@ fn match_plan(args: &TasksArgs, plan: &Path, storage: &Storage) -> Result<Exit, 
     }
     let kind = output.map(ListKind::of).transpose().map_err(Failure::usage)?;
     if let Some(path) = output {
-        check_path_conflicts(&[Place::task_list(plan), Place::output(path)])?;
+        check_path_conflicts(&[UsedPath::task_list(plan), UsedPath::output(path)])?;
     }
     let options = ListOptions { sheet: args.sheet.clone(), columns: args.columns.clone(), keep_tables: true };
     let plan = [plan.to_owned()];
