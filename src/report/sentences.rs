@@ -148,12 +148,18 @@ impl Report<'_> {
         let (judged, passing, all) =
             (self.judged(), self.passing(), self.rows().len() + self.missing().tasks);
         let mut parts = Vec::new();
-        // Cut, never rounded up: 100 % means all of them.
-        if let Some(thousandths) = (passing * 1000).checked_div(all) {
+        let is_filtered = self.filtered().is_some();
+        // Cut, never rounded up: 100 % means all of them. The share of tasks that were chosen means nothing.
+        if let (Some(thousandths), false) = ((passing * 1000).checked_div(all), is_filtered) {
             let share = language.fill("{0}.{1} %", &[&(thousandths / 10), &(thousandths % 10)]);
             parts.push(language.fill("{0} of {1} tasks pass ({2})", &[&passing, &all, &share]));
         }
-        parts.push(language.fill("{0} of {1} have verification results", &[&judged, &all]));
+        let results = if is_filtered {
+            "{0} of the {1} tasks shown have verification results"
+        } else {
+            "{0} of {1} have verification results"
+        };
+        parts.push(language.fill(results, &[&judged, &all]));
         if let Some((row, _)) = self.oldest() {
             let age = self.age(row).and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
             let age = age_text(age, language);

@@ -227,6 +227,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("{0}.{1} %", "{0}.{1}%"),
     ("{0} of {1} tasks pass ({2})", "{1}个任务中{0}个通过（{2}）"),
     ("{0} of {1} have verification results", "{1}个中{0}个有校验结果"),
+    ("{0} of the {1} tasks shown have verification results", "所示{1}个任务中{0}个有校验结果"),
     ("the oldest is {0} old ({1})", "最早的校验距今{0}（{1}）"),
     ("Tasks that do not pass, worst first ({0})", "未通过的任务，最严重的在前（{0}个）"),
     ("None: every task passes.", "无：所有任务均通过。"),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{Language, TOOL, Totals, Verdict};
 use crate::output::error::Cause;
-use crate::output::json::{Counts, Criteria, FORMAT, Run, write_document};
+use crate::output::json::{Counts, Criteria, FORMAT, Run, write_json};
 use crate::report::{Change, Diff, DirectoryChange, SummaryRow, TaskChange, Zone};
 
 /// Writes the document of what changed, `"format": 1`.
@@ -26,7 +26,7 @@ pub(super) fn write(diff: &Diff<'_>, to: &mut dyn Write) -> Result<(), Cause> {
         counts: Counts(diff.counts().into()),
         tasks: diff.tasks().iter().map(|row| Task::new(row, zone)).collect(),
     };
-    write_document(&document, to)
+    write_json(&document, to)
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::{Language, TOOL, Verdict};
 use crate::output::error::Cause;
 use crate::output::history_document::HistoryDocument;
-use crate::output::json::{Counts, Criteria, FORMAT, write_document};
+use crate::output::json::{Counts, Criteria, FORMAT, write_json};
 use crate::report::{Course, History, NightSummary, Status, Zone};
 
 /// Writes the document of a history, `"format": 1`.
@@ -29,7 +29,7 @@ pub(super) fn write(document: &HistoryDocument<'_>, to: &mut dyn Write) -> Resul
         nights: history.nights().iter().map(|night| Night::new(night, zone)).collect(),
         tasks: history.tasks().iter().map(|task| Task::new(task, history, zone)).collect(),
     };
-    write_document(&document, to)
+    write_json(&document, to)
 }
 
 #[derive(Serialize)]

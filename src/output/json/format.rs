@@ -10,7 +10,7 @@ use crate::output::error::Cause;
 pub(in crate::output) const FORMAT: u32 = 1;
 
 /// Writes a document, indented and with a newline at its end.
-pub(in crate::output) fn write_document(document: &impl Serialize, to: &mut dyn Write) -> Result<(), Cause> {
+pub(in crate::output) fn write_json(document: &impl Serialize, to: &mut dyn Write) -> Result<(), Cause> {
     serde_json::to_writer_pretty(&mut *to, document)?;
     Ok(to.write_all(b"\n")?)
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::model::{Language, TOOL, TaskId, Verdict};
 use crate::output::error::Cause;
 use crate::report::{Change, Groups, Report, Status, Waiver, WaiverUse};
-pub(super) use format::{Counts, FORMAT, write_document};
+pub(super) use format::{Counts, FORMAT, write_json};
 pub(super) use run::{Criteria, Run};
 use task::TaskEntry;
 
@@ -56,7 +56,7 @@ pub fn write_summary(report: &Report<'_>, to: &mut dyn Write) -> Result<(), Caus
         waivers: report.waivers().map(|waivers| waivers.iter().map(WaiverEntry::from).collect()),
         tasks: report.rows().iter().map(|row| TaskEntry::new(report, row)).collect(),
     };
-    write_document(&document, to)
+    write_json(&document, to)
 }
 
 #[derive(Serialize)]

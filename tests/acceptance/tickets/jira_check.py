@@ -31,12 +31,12 @@ def violations(method, path, headers, body):
     kept = {name: headers[name] for name in ("authorization", "content-type", "x-atlassian-token", "accept") if headers.get(name)}
     request = urllib.request.Request(PRISM + path, data=body, method=method, headers=kept)
     try:
-        with urllib.request.urlopen(request) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             status, found = answer.status, answer.headers.get("sl-violations", "[]")
     except urllib.error.HTTPError as error:
         status, found = error.code, error.headers.get("sl-violations", "[]")
     wrong = [item for item in json.loads(found) if item["location"][0] == "request"]
-    if not wrong and status in (401, 404, 422):
+    if not wrong and status in (400, 401, 404, 405, 415, 422):
         wrong = [{"message": f"HTTP {status}"}]
     return wrong
 
