@@ -172,7 +172,7 @@ fn table(entries: &[&Entry<'_>], language: Language, layout: &Layout) -> Vec<Str
             1 => (row.task.display_name().to_owned(), row.task.id_text()),
             tasks => (language.fill("{0} tasks", &[&tasks]), ""),
         };
-        let differences = if row.totals.is_some() { row.differences().to_string() } else { "-".to_owned() };
+        let differences = row.known_differences().map_or_else(|| "-".to_owned(), |count| count.to_string());
         vec![
             verdict,
             Cell::plain(&name),

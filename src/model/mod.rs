@@ -40,7 +40,7 @@ pub use reconciliation::Reconciliation;
 pub use redact::Redactor;
 pub use secret::Secret;
 pub use shard::Shard;
-pub use task::{PlanDoubt, Planned, Task, TaskId, TaskIdError, TaskList};
+pub use task::{LISTED_LABELS, PlanDoubt, Planned, Task, TaskId, TaskIdError, TaskList};
 pub use verdict::{Note, Verdict};
 pub use verification::{Answer, DirectoryCheck, Shape, Totals, Verification};
 

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The labels that a discovered task has from the account's listing.
+pub const LISTED_LABELS: [&str; 3] = ["task_name", "task_type", "task_state"];
+
 /// The id of a migration task: 1 to 255 characters, none of them a control character.
 ///
 /// The API pages disagree on the maximum length (36 or 255); the larger one is used.

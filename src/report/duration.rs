@@ -13,8 +13,12 @@ pub(super) fn duration_text(duration: Duration, language: Language) -> String {
     }
 }
 
-/// As in `30 h`, or `90 min` for less than ten hours, so that an age above a limit does not look as if it were within.
+/// As in `24 h 59 min`: cut to minutes, so that an age above a limit does not look as if it were within.
 pub(super) fn age_text(age: Duration, language: Language) -> String {
-    let whole = if age.as_secs() < 10 * 3600 { 60 } else { 3600 };
-    duration_text(Duration::from_secs(age.as_secs() / whole * whole), language)
+    let minutes = age.as_secs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (hours @ 1.., 0) => language.fill("{0} h", &[&hours]),
+        (hours @ 1.., minutes) => language.fill("{0} h {1} min", &[&hours, &minutes]),
+        (0, minutes) => language.fill("{0} min", &[&minutes]),
+    }
 }

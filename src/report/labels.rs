@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::table::{DETAIL, Kind, RECONCILIATION, SUMMARY, WAIVER};
-use crate::model::Language;
+use crate::model::{LISTED_LABELS, Language};
 
 /// Headings of columns that only some reports have.
 const OTHER_HEADINGS: [&str; 1] = ["Reason"];
@@ -17,6 +17,8 @@ pub struct Label {
     pub name: String,
     /// Its heading: the name, numbered where a column of a report has that heading.
     pub heading: String,
+    /// Whether it is what the account's listing says of a task, and not what people added to the list.
+    pub is_listed: bool,
 }
 
 impl Label {
@@ -35,12 +37,13 @@ impl Label {
         // Lists of discovered tasks have this label, which scripts know.
         let is_reserved = |name: &String| name != DISCOVERED_STATE && is_reserved(name);
         let label = |name: &String| {
+            let is_listed = LISTED_LABELS.contains(&name.as_str());
             if !is_reserved(name) && seen.insert(folded(name)) {
-                return Self { name: name.clone(), heading: name.clone() };
+                return Self { name: name.clone(), heading: name.clone(), is_listed };
             }
             let mut numbered = (2_u64..).map(|number| format!("{name} ({number})"));
             let free = numbered.find(|heading| taken.insert(folded(heading)));
-            Self { name: name.clone(), heading: free.unwrap_or_else(|| name.clone()) }
+            Self { name: name.clone(), heading: free.unwrap_or_else(|| name.clone()), is_listed }
         };
         names.iter().map(label).collect()
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::context::rules::LaterSync;
-use super::duration::duration_text;
+use super::duration::{age_text, duration_text};
 use super::judge::Policy;
 use super::row::SummaryRow;
 use super::zone::Zone;
@@ -76,11 +76,14 @@ impl SummaryRow<'_> {
             ),
             (Verdict::CheckFailed, ..) => {
                 match self.check_result.as_deref().filter(|result| !result.is_empty()) {
-                    Some(result) => language.fill("check result: {0}", &[&result]),
+                    Some(result) => language.fill("check result: {0}", &[&language.text(result)]),
                     None => language.text(self.verdict.meaning()).to_owned(),
                 }
             }
-            (Verdict::Stale, _, Some(time)) => language.fill("verified {0}", &[&zone.plain(time)]),
+            (Verdict::Stale, _, Some(time)) => {
+                let age = age_text(self.age().unwrap_or_default(), language);
+                language.fill("{1} old: verified {0}", &[&zone.plain(time), &age])
+            }
             (Verdict::Stale, _, None) => language.text("no finished time: age unknown").to_owned(),
             (Verdict::Inconclusive, ..) if self.notes.iter().any(is_doubt) => {
                 let doubts = self.notes.iter().filter(|note| is_doubt(note)).map(|note| note.brief(language));

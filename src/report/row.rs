@@ -62,4 +62,11 @@ impl SummaryRow<'_> {
     pub fn differences(&self) -> u64 {
         self.totals.map_or(0, |totals| totals.differences())
     }
+
+    /// The same for people: none where 0 would look like a result, because the check failed or its counts prove nothing.
+    pub fn known_differences(&self) -> Option<u64> {
+        let count = self.totals?.differences();
+        let is_known = count > 0 || !matches!(self.verdict, Verdict::CheckFailed | Verdict::Inconclusive);
+        is_known.then_some(count)
+    }
 }

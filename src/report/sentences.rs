@@ -89,15 +89,18 @@ impl Report<'_> {
         let known: usize = tasks.values().sum();
         if known == self.rows().len() && tasks.len() == 1 {
             let mode = tasks.keys().next()?;
-            return Some(language.fill("The configured mode of verification is {0}.", &[mode]));
+            return Some(
+                language.fill("The configured mode of verification is {0}.", &[&language.text(mode)]),
+            );
         }
         let unknown = self.rows().len().saturating_sub(known);
-        let of_mode = |(mode, tasks): (&String, &usize)| language.fill("{0} ({1})", &[mode, tasks]);
+        let of_mode =
+            |(mode, tasks): (&String, &usize)| language.fill("{1} {0}", &[tasks, &language.text(mode)]);
         let mut modes: Vec<String> = tasks.iter().take(MAX_MODES).map(of_mode).collect();
         modes.extend((tasks.len() > MAX_MODES).then(|| "…".to_owned()));
-        modes.extend((unknown > 0).then(|| language.fill("not known ({0})", &[&unknown])));
+        modes.extend((unknown > 0).then(|| language.fill("not known {0}", &[&unknown])));
         let modes = modes.join(language.comma());
-        (known > 0).then(|| language.fill("Configured modes of verification, by tasks: {0}.", &[&modes]))
+        (known > 0).then(|| language.fill("Tasks by configured mode of verification: {0}.", &[&modes]))
     }
 
     /// Number of tasks whose context is known.
@@ -190,9 +193,9 @@ impl Report<'_> {
         let age = Duration::try_from(self.age(row)?).unwrap_or_default();
         let zone = &self.options().timezone;
         let age = age_text(age, language);
-        let when =
-            [&age as &dyn std::fmt::Display, &zone.plain(verified), &zone.name(), &row.task.display_name()];
-        Some(language.fill("{0} at the end of the run: verified {1} ({2}), {3}", &when))
+        let (name, verified) = (row.task.display_name(), zone.plain(verified));
+        let text = "{0}, verified {1} ({2}), {3} before the end of the run";
+        Some(language.fill(text, &[&name, &verified, &zone.name(), &age]))
     }
 }
 

@@ -92,7 +92,8 @@
   });
   const labelColumn = (label, classes) => textual(label.name, (row) => labelOf(row, label), `label ${classes}`);
 
-  const others = labels.filter((label) => label !== group);
+  // What the account's listing says of a task stands in its details.
+  const others = labels.filter((label) => label !== group && !label.is_listed);
   const table = [
     textual(words.server, (row) => columns.server[row], ''),
     {

@@ -185,9 +185,7 @@ fn every_rule_gives_its_verdict_reason_and_note_in_every_output() {
     assert_eq!(row("noted")["Mode"], "quick");
     assert_eq!(row("missing")["Not verified directories"], "/srv, /opt");
     assert_eq!(row("state")["Task state"], "SYNCING");
-    assert!(
-        workbook.says("Overview", "Configured modes of verification, by tasks: quick (1), not known (12).")
-    );
+    assert!(workbook.says("Overview", "Tasks by configured mode of verification: quick 1, not known 12."));
     assert!(workbook.says("About", "known for 13 of 13 tasks"));
     assert!(workbook.says("missing", "directories configured: 3"));
     let headings = &csv(&folder.path().join("r/summary.csv"))[0];
@@ -197,7 +195,7 @@ fn every_rule_gives_its_verdict_reason_and_note_in_every_output() {
     );
     for name in ["r.html", "r.md"] {
         let text = read_to_string(folder.path().join(name)).unwrap();
-        assert!(text.contains("Configured modes of verification"), "{name}");
+        assert!(text.contains("Tasks by configured mode of verification"), "{name}");
     }
     let chinese = run(
         folder.path(),

@@ -69,9 +69,13 @@ fn summary_is_a_table_that_prints() {
 }
 
 #[test]
-fn summary_folds_columns_without_values() {
+fn summary_folds_columns_without_values_and_those_of_the_listing() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("list.csv"), "task_id,source_name,room\nt1,web,1\nt2,db,\n").unwrap();
+    std::fs::write(
+        folder.path().join("list.csv"),
+        "task_id,source_name,task_type,room\nt1,web,MIGRATE_FILE,1\nt2,db,,\n",
+    )
+    .unwrap();
     assert_eq!(export(folder.path(), "list.csv", &["-o", "r.xlsx", "-q"]).code, 3);
     let workbook = Workbook::open(&folder.path().join("r.xlsx"));
     let headings = &workbook.table("Summary", "Source server")[0];
@@ -84,7 +88,9 @@ fn summary_folds_columns_without_values() {
             range.contains(&place) && column.split("/>").next().unwrap().contains("hidden=\"1\"")
         })
     };
-    for (heading, folded) in [("Different", true), ("Notes", true), ("room", false), ("Reason", false)] {
+    for (heading, folded) in
+        [("Different", true), ("Notes", true), ("task_type", true), ("room", false), ("Reason", false)]
+    {
         assert_eq!(is_folded(heading), folded, "{heading}");
     }
 }

@@ -14,8 +14,9 @@ pub(super) const CHINESE: &[(&str, &str)] = &[
     ),
     ("known for {0} of {1} tasks", "{1}个任务中{0}个已知"),
     ("The configured mode of verification is {0}.", "配置的校验模式：{0}。"),
-    ("Configured modes of verification, by tasks: {0}.", "配置的校验模式（任务数）：{0}。"),
-    ("not known ({0})", "未知（{0}）"),
+    ("Tasks by configured mode of verification: {0}.", "按配置的校验模式统计任务：{0}。"),
+    ("{1} {0}", "{1}{0}个"),
+    ("not known {0}", "未知{0}个"),
     // Reasons.
     ("verified before the synchronisation that ended {0}", "校验早于{0}结束的同步"),
     ("is being synchronised", "正在同步"),

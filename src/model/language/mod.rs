@@ -3,6 +3,7 @@
 
 mod context_words;
 mod history_words;
+mod value_words;
 mod words;
 
 use std::fmt::{Display, Write as _};

@@ -6,7 +6,8 @@ pub(super) fn chinese(english: &str) -> Option<&'static str> {
 }
 
 fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    CHINESE.iter().chain(super::context_words::CHINESE).chain(super::history_words::CHINESE)
+    let more = [super::context_words::CHINESE, super::history_words::CHINESE, super::value_words::CHINESE];
+    CHINESE.iter().chain(more.into_iter().flatten())
 }
 
 /// By English text, in the order in which a reader meets them.
@@ -204,9 +205,6 @@ const CHINESE: &[(&str, &str)] = &[
     (" or ", "或"),
     ("more than {0} old at the end of the run", "完成超过{0}"),
     ("finished before {0} ({1})", "完成于{0}（{1}）之前"),
-    ("{0} h", "{0}小时"),
-    ("{0} min", "{0}分钟"),
-    ("{0} s", "{0}秒"),
     ("Run {0} to {1} ({2})", "运行起止：{0}至{1}（{2}）"),
     ("Run {0} to {1} ({2}), endpoint {3}", "运行起止：{0}至{1}（{2}），终端节点{3}"),
     ("Endpoint {0}", "终端节点{0}"),
@@ -228,7 +226,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("{0} of {1} tasks pass ({2})", "{1}个任务中{0}个通过（{2}）"),
     ("{0} of {1} have verification results", "{1}个中{0}个有校验结果"),
     ("{0} of the {1} tasks shown have verification results", "所示{1}个任务中{0}个有校验结果"),
-    ("the oldest is {0} old ({1})", "最早的校验距今{0}（{1}）"),
+    ("the oldest is {0} old ({1})", "最早的校验截至运行结束已过{0}（{1}）"),
     ("Tasks that do not pass, worst first ({0})", "未通过的任务，最严重的在前（{0}个）"),
     ("None: every task passes.", "无：所有任务均通过。"),
     ("… and {0} more: see the sheet {1}", "……另有{0}个，见工作表“{1}”"),
@@ -273,7 +271,10 @@ const CHINESE: &[(&str, &str)] = &[
         "{0} of {1} tasks have evidence; {2} of these pass ({3})",
         "{1}个任务中{0}个有校验依据，其中{2}个通过（{3}）",
     ),
-    ("{0} at the end of the run: verified {1} ({2}), {3}", "截至运行结束已过{0}：校验完成于{1}（{2}），{3}"),
+    (
+        "{0}, verified {1} ({2}), {3} before the end of the run",
+        "{0}，校验完成于{1}（{2}），截至运行结束已过{3}",
+    ),
     // Sign-off.
     ("Scope", "任务范围"),
     ("{0} tasks", "{0}个任务"),
@@ -354,7 +355,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("the run now is incomplete: {0} of {1} tasks are recorded", "现在的运行未完成：{1}个任务中记录了{0}个"),
     // Why a task does not pass.
     ("{0} different, {1} missing, {2} redundant", "差异{0}个，缺少{1}个，多余{2}个"),
-    ("verified {0}", "校验于{0}"),
+    ("{1} old: verified {0}", "距运行结束{1}：校验于{0}"),
     ("different", "差异"),
     ("missing", "缺少"),
     ("redundant", "多余"),

@@ -91,7 +91,7 @@ pub(super) fn write_rows(report: &Report<'_>, to: &mut dyn Write) -> Result<(), 
         }
         let index = LabelIndex::new(report, label);
         let group = groups.as_ref().filter(|groups| groups.by == label.heading);
-        index.write(&label.heading, group.is_some(), to)?;
+        index.write(label, group.is_some(), to)?;
         for group in group.map(|groups| groups.rows.as_slice()).unwrap_or_default() {
             group_values.extend(index.indices.get(group.name.as_deref().unwrap_or_default()));
         }
@@ -134,9 +134,11 @@ impl<'a> LabelIndex<'a> {
         index
     }
 
-    fn write(&self, name: &str, is_group: bool, to: &mut dyn Write) -> Result<(), Cause> {
+    fn write(&self, label: &Label, is_group: bool, to: &mut dyn Write) -> Result<(), Cause> {
         write!(to, "{{")?;
-        field(to, "name", name)?;
+        field(to, "name", &label.heading)?;
+        write!(to, ",")?;
+        field(to, "is_listed", &label.is_listed)?;
         write!(to, ",")?;
         field(to, "is_group", &is_group)?;
         write!(to, ",")?;

@@ -353,17 +353,14 @@ fn parts(counts: &[(Verdict, usize)]) -> Vec<Part> {
 fn failing<'a>(report: &'a Report<'_>, facts: &Facts, printed: usize) -> Failing<'a> {
     let language = report.options().language;
     let total = report.worst_first().len();
-    let labels = report.labels().get(..LABELS.min(report.labels().len())).unwrap_or_default();
+    let labels: Vec<_> = report.labels().iter().filter(|label| !label.is_listed).take(LABELS).collect();
     let row = |row: &'a SummaryRow<'_>| FailingRow {
         name: row.task.display_name(),
         is_short: is_short(row.task.display_name()),
         link: link(row.task),
         verdict: verdict_words(row.verdict, language),
         reason: row.reason(language, &report.options().timezone),
-        differences: match row.totals {
-            Some(_) => row.differences().to_string(),
-            None => "–".to_owned(),
-        },
+        differences: row.known_differences().map_or_else(|| "–".to_owned(), |count| count.to_string()),
         labels: labels.iter().map(|label| value(row, label)).collect(),
     };
     Failing {

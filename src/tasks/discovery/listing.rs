@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 
 use super::entry_contexts::{Contexts, take_contexts};
-use crate::model::{Task, TaskId, TaskList};
+use crate::model::{LISTED_LABELS, Task, TaskId, TaskList};
 use crate::sms::pages::{self, Entry, Page};
 use crate::sms::request::{RequestError, request_with_retry};
 use crate::sms::throttle::Gate;
@@ -35,8 +35,6 @@ pub const STATES: [&str; 14] = [
     "SKIPPING",
     "RESETTING",
 ];
-/// The labels of a discovered task.
-const LABELS: [&str; 3] = ["task_name", "task_type", "task_state"];
 
 /// Which tasks to find.
 #[derive(Debug, Clone, Default)]
@@ -371,7 +369,7 @@ impl Listing {
 /// The tasks of a listing.
 fn into_tasks(Listed { mut entries, mut warnings }: Listed) -> Result<Discovered, DiscoverError> {
     let contexts = take_contexts(&mut entries);
-    let mut list = TaskList { labels: LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
+    let mut list = TaskList { labels: LISTED_LABELS.map(str::to_owned).to_vec(), tasks: Vec::new() };
     let mut known = HashSet::new();
     for entry in entries {
         if entry.has_results == Some(false) {
@@ -388,7 +386,7 @@ fn into_tasks(Listed { mut entries, mut warnings }: Listed) -> Result<Discovered
         if !known.insert(task_id.clone()) {
             continue;
         }
-        let labels = LABELS.into_iter().zip([listed.name, listed.kind, listed.state]);
+        let labels = LISTED_LABELS.into_iter().zip([listed.name, listed.kind, listed.state]);
         let labels: BTreeMap<String, String> =
             labels.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         list.tasks.push(Task {

@@ -266,10 +266,10 @@ impl<'a> Page<'a> {
             self.task(row, entry, homes)?;
             self.text(row, TASKS[2], &reason, &self.looks.indented().set_text_wrap())?;
             let right = self.looks.cell().set_align(FormatAlign::Right).set_num_format("#,##0");
-            match (entry.totals.is_some(), entry.differences()) {
-                (false, _) => self.text(row, TASKS[3], "–", &right)?,
-                (true, 0) => self.count(row, TASKS[3], 0, &right)?,
-                (true, count) => {
+            match entry.known_differences() {
+                None => self.text(row, TASKS[3], "–", &right)?,
+                Some(0) => self.count(row, TASKS[3], 0, &right)?,
+                Some(count) => {
                     let count = usize::try_from(count).unwrap_or(usize::MAX);
                     self.count(row, TASKS[3], count, &right.set_bold())?;
                 }

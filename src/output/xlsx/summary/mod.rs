@@ -93,7 +93,10 @@ impl<'r> Summary<'r> {
                 Source::Column(column) => Heading::new(column, template, timezone, *language),
                 Source::Label(label) => Heading { text: label.heading.clone(), width: 0.0, kind: Kind::Text },
             };
-            let is_folded = source.key().is_some_and(|key| template.folded.contains(&key));
+            let is_folded = match source {
+                Source::Column(column) => template.folded.contains(&column.key),
+                Source::Label(label) => label.is_listed,
+            };
             let is_empty = || report.rows().iter().all(|row| is_empty(&source.cell(row)));
             Field { source, heading, folded: is_folded || !report.rows().is_empty() && is_empty() }
         };
