@@ -32,8 +32,10 @@ const SIDES: [(Paper, f64, f64); 3] =
 const MAX_SCALE: f64 = 1.143;
 /// What a column is wider than its widest text, in characters.
 const SPARE: f64 = 0.5;
-/// Columns of labels, in the order in which they are reduced.
-const LABEL_SHRINK: Shrink = Shrink { order: 3, least: 7.0 };
+/// When columns of labels are made narrower.
+const LABEL_ORDER: u8 = 3;
+/// The least width of a label's column, in characters: that of its longest word, within these limits.
+const LABEL_LEAST: (f64, f64) = (7.0, 12.0);
 
 /// The sheet's columns and their widths.
 pub(super) struct Summary<'r> {
@@ -124,7 +126,7 @@ impl<'r> Summary<'r> {
                 Some("source_server") => Some(Shrink { order: 2, least: 18.5 }),
                 // Half of an id, which is broken at a hyphen.
                 Some("task_id") => Some(Shrink { order: ID_ORDER, least: 17.5 }),
-                None => Some(LABEL_SHRINK),
+                None => Some(Shrink { order: LABEL_ORDER, least: self.longest_word(column) }),
                 Some(_) => None,
             };
             Wish {
@@ -161,6 +163,20 @@ impl<'r> Summary<'r> {
         });
         let needed = texts.fold(heading, f64::max) / CHARACTER + SPARE;
         needed.clamp(least, most)
+    }
+
+    /// The width of the longest word of a label's column, in characters, within [`LABEL_LEAST`].
+    fn longest_word(&self, column: &Field<'_>) -> f64 {
+        let bold = Font::bold(FONT_SIZE).of(self.report.options().language);
+        let heading = words(&column.heading.text).map(|word| bold.width(word));
+        let texts = self.report.rows().iter().map(|row| match column.source.cell(row) {
+            Cell::Text(text) => {
+                words(&text).map(|word| self.text_width(&Cell::Text(word.into()))).fold(0.0, f64::max)
+            }
+            _ => 0.0,
+        });
+        let longest = heading.chain(texts).fold(0.0, f64::max) / CHARACTER + SPARE;
+        longest.clamp(LABEL_LEAST.0, LABEL_LEAST.1)
     }
 
     fn text_width(&self, cell: &Cell<'_>) -> f64 {
@@ -388,4 +404,9 @@ fn escaped(heading: &str) -> String {
         escaped.push(c);
     }
     escaped
+}
+
+/// The parts of a text between which a line may break.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive([' ', '-']).map(str::trim_end)
 }
