@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
+use crate::model::io_reason;
+
 use super::console;
 use super::exit::Exit;
 
@@ -104,7 +106,7 @@ pub(crate) fn run(exit: Exit) -> Exit {
     let problem = match ended {
         Ok(status) if status.success() => return exit,
         Ok(status) => format!("it ended with {status}"),
-        Err(error) => format!("it cannot be started: {error}"),
+        Err(error) => format!("it cannot be started: {}", io_reason(&error)),
     };
     console::error(&format!("the command of --on-finish failed: {problem}; the reports are not affected"));
     if exit == Exit::Done { Exit::Delivery } else { exit }

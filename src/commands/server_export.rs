@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::answer::{ErrorBody, FileKind};
 use crate::cli::ServerExportArgs;
 use crate::fs::AtomicFile;
-use crate::model::{SAMPLE, Task};
+use crate::model::{SAMPLE, Task, io_advice};
 use crate::output::Target;
 use crate::report::Zone;
 use crate::sms::Reply;
@@ -159,7 +159,7 @@ fn save(path: &Path, reply: &Reply) -> Result<(), Failure> {
         file.write_all(&reply.body)?;
         file.commit()
     };
-    write().map(drop).map_err(|error| Failure::stopped(format!("{}: {error}", path.display())))
+    write().map(drop).map_err(|error| Failure::stopped(format!("{}: {}", path.display(), io_advice(&error))))
 }
 
 /// Warns of files of an earlier export, which could be mistaken for files of this one.

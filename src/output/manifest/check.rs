@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use super::entry::{Entry, FORMAT, Role};
 use super::names::folder_of;
 use crate::fs::Fingerprint;
-use crate::model::io_advice;
+use crate::model::{io_advice, io_reason};
 use crate::storage::{Fault, Storage, StorageError, is_remote};
 
 /// The largest manifest that is read, in bytes: some hundred thousand files.
@@ -323,7 +323,7 @@ fn check(path: &Path, entry: &Entry) -> Finding {
     };
     look().unwrap_or_else(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Finding::Missing,
-        _ => Finding::Unreadable(error.to_string()),
+        _ => Finding::Unreadable(io_reason(&error)),
     })
 }
 
