@@ -32,7 +32,7 @@ const NAME: &str = "server-export-";
 
 pub(super) fn run(args: &ServerExportArgs, storage: &Storage) -> Result<Exit, Failure> {
     if is_remote(Path::new(&args.output)) {
-        return Err(Failure::usage("-o: server-export writes to folders of this machine alone"));
+        return Err(Failure::usage("-o: server-export writes only to local folders, not to object storage"));
     }
     let loaded = load_tasks(
         &args.tasks,
@@ -167,7 +167,10 @@ fn warn_of_others(folder: &Path, names: &[String]) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for name in entries.filter_map(|entry| entry.file_name().into_string().ok()) {
         if name.starts_with(NAME) && !names.contains(&name) {
-            console::warning(&format!("{} is not of this export", folder.join(name).display()));
+            console::warning(&format!(
+                "{} is from an earlier export; remove it if you do not need it",
+                folder.join(name).display()
+            ));
         }
     }
 }

@@ -45,7 +45,7 @@ pub enum Cause {
     Ticket(#[from] TicketError),
     #[error("cannot create the page: {}", io_reason(.0))]
     Page(#[from] minijinja::Error),
-    #[error("{what} alone takes {size} bytes, and --max-bytes allows {limit}; allow more{advice}")]
+    #[error("{what} alone takes {size} bytes, but --max-bytes allows {limit}; raise it{advice}")]
     TooLarge { what: String, size: u64, limit: u64, advice: &'static str },
     #[error("the manifest cannot be signed: {0}")]
     Sign(#[from] SignError),

@@ -77,7 +77,7 @@ pub enum ManifestError {
     Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Storage(#[from] StorageError),
-    #[error("{path} is not an evidence manifest: {what}; its name is X.manifest.json", path = .path.display())]
+    #[error("{path} is not an evidence manifest: {what}; a manifest is named X.manifest.json", path = .path.display())]
     NoManifest { path: PathBuf, what: String },
     #[error(
         "{path} is a manifest of format {format}; this version reads format {FORMAT}, so use the one that wrote it",
@@ -164,7 +164,7 @@ impl Manifest {
             .and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut text))
             .map_err(|source| ManifestError::Io { path: path.to_owned(), source })?;
         if text.len() > usize::try_from(MAX_SIZE).unwrap_or(usize::MAX) {
-            return Err(no_manifest("it is larger than any".to_owned()));
+            return Err(no_manifest("it is too large for a manifest".to_owned()));
         }
         if let Some(what) = other_kind(path, &text) {
             return Err(no_manifest(what));
@@ -182,7 +182,7 @@ impl Manifest {
         let mut names = HashSet::new();
         for Entry { path: name, sha256, .. } in &files {
             if !is_sound(name) {
-                return Err(no_manifest(format!("{name:?} is no path that one names")));
+                return Err(no_manifest(format!("it lists an invalid path {name:?}")));
             }
             if !names.insert(name) {
                 return Err(no_manifest(format!("it lists {name:?} twice")));
@@ -306,7 +306,7 @@ fn check(path: &Path, entry: &Entry) -> Finding {
         // A pipe would be waited for, and a device has no end.
         let metadata = std::fs::metadata(path)?;
         if !metadata.is_file() {
-            return Ok(Finding::Changed("it is no file any more".to_owned()));
+            return Ok(Finding::Changed("it is not a regular file any more".to_owned()));
         }
         if metadata.len() != entry.size {
             return Ok(Finding::Changed(format!("{} bytes instead of {}", metadata.len(), entry.size)));
