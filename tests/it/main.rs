@@ -27,6 +27,7 @@ mod faults;
 mod fetching;
 #[cfg(unix)]
 mod files;
+mod help;
 mod history;
 mod html;
 mod layers;
