@@ -32,7 +32,7 @@ ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519
 cutover-report -q export wave-3.csv --region ap-southeast-3 -o /srv/reports/2026-11-20/wave-3.xlsx
 cutover-report -q export wave-3.csv --region ap-southeast-3 -o /srv/reports/2026-11-21/wave-3.xlsx
 ";
-/// For the reference, whose blocks do not follow each other.
+/// For pages whose blocks do not follow each other.
 pub(crate) const EARLIER_RUN: &str = "
 cutover-report -q export wave-3.csv --region ap-southeast-3 -o wave-3.xlsx --sign-key ~/.ssh/id_ed25519
 cutover-report -q export wave-3.csv --region ap-southeast-3 -o report.xlsx
@@ -350,7 +350,7 @@ fn blocks_of_the_documentation_run() {
                     let folder = tempfile::tempdir().unwrap();
                     let mut scene = Scene::new(
                         folder.path(),
-                        path.ends_with("reference.md"),
+                        ["reference.md", "formats.md"].iter().any(|page| path.ends_with(page)),
                     );
                     let played = blocks.iter().map(|block| (block, scene.play(block)));
                     let failed = played.filter_map(|(block, played)| Some((block, played.err()?)));

@@ -20,6 +20,7 @@ mod diff;
 mod discovery;
 #[cfg(unix)]
 mod doc_blocks;
+mod doc_tables;
 mod docs;
 mod evidence;
 mod export;
