@@ -117,8 +117,8 @@ const ALL: &[Help] = &[
         command: "render",
         examples: &[
             example(
-                "Write a page and a ticket text from a journal",
-                "cutover-report render wave-3.journal.jsonl -o again/wave-3.html -o again/wave-3.md",
+                "Write a page from a journal",
+                "cutover-report render wave-3.journal.jsonl -o again/wave-3.html",
             ),
             example(
                 "Write the tasks of one wave that do not pass",
@@ -239,7 +239,7 @@ const ALL: &[Help] = &[
             ),
             example(
                 "Fill in the task ids of a plan",
-                "cutover-report tasks --match plan.xlsx --region ap-southeast-3 -o plan-with-ids.xlsx",
+                "cutover-report tasks --match plan.xlsx --region ap-southeast-3 -o filled.xlsx",
             ),
         ],
         topics: &[Topic::Configuration, Topic::Credentials, Topic::Network, Topic::Storage],
