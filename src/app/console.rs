@@ -167,7 +167,7 @@ impl Progress {
             return Self::Lines { total, done: 0, retries: 0, last: Instant::now() };
         }
         let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
-        let template = "{bar:24} {pos}/{len} tasks, {eta} to go  {wide_msg}";
+        let template = "{bar:24} {pos}/{len} tasks, {eta} left  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
@@ -202,7 +202,7 @@ impl Progress {
         match self {
             Self::Silent => {}
             Self::Bar(bar, until) => {
-                let message = format!("{task}: {what}, again in {:.1} s", wait.as_secs_f64());
+                let message = format!("{task}: {what}; retrying in {:.1} s", wait.as_secs_f64());
                 bar.set_message(clean(&message).into_owned());
                 *until = Instant::now() + wait;
             }
@@ -253,7 +253,7 @@ mod tests {
                 _ => String::new(),
             }
         };
-        assert_eq!(message_after(Duration::from_secs(600)), "web: HTTP 503, again in 600.0 s");
+        assert_eq!(message_after(Duration::from_secs(600)), "web: HTTP 503; retrying in 600.0 s");
         assert_eq!(message_after(Duration::ZERO), "");
     }
 }

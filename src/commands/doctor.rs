@@ -226,7 +226,7 @@ async fn calls(
     };
     match args.task.clone().or_else(|| first.map(|task| task.id)) {
         Some(id) => read(&id, client, findings).await,
-        None => findings.skip("read", "there is no task to try; give one with --task ID"),
+        None => findings.skip("read", "no task to test with; give one with --task ID"),
     }
 }
 
@@ -287,7 +287,7 @@ fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> 
 fn object_storage(location: &Path, storage: &Storage, findings: &mut Findings) -> Result<(), Failure> {
     match storage.probe(location) {
         Ok(()) => {
-            findings.ok("output", &format!("{} can be read; nothing was put there", location.display()))
+            findings.ok("output", &format!("{} can be read; writing was not tested", location.display()))
         }
         Err(error) => {
             let failure = Failure::storage(error);

@@ -129,19 +129,22 @@ fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
     }
 }
 
-fn messages() -> BTreeMap<String, BTreeSet<String>> {
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (path, code) in sources() {
-        if LEFT_OUT.iter().any(|folder| path.starts_with(folder)) {
-            continue;
-        }
+/// The string literals of each file below `src`.
+pub(crate) fn literals() -> BTreeMap<String, BTreeSet<String>> {
+    let texts = |code: String| {
         let mut texts = BTreeSet::new();
         collect(code.parse().unwrap(), &mut texts);
+        texts
+    };
+    sources().into_iter().map(|(path, code)| (path, texts(code))).collect()
+}
+
+fn messages() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = literals();
+    found.retain(|path, texts| {
         texts.retain(|text| is_prose(text));
-        if !texts.is_empty() {
-            found.insert(path, texts);
-        }
-    }
+        !texts.is_empty() && !LEFT_OUT.iter().any(|folder| path.starts_with(folder))
+    });
     found
 }
 
