@@ -16,7 +16,7 @@ use crate::report::Options;
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
 use crate::tasks::discovery::Contexts;
-use crate::threads::runtime;
+use crate::threads::local_runtime;
 
 use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
@@ -129,7 +129,7 @@ impl Export {
             }
             None => outputs,
         };
-        let runtime = runtime().map_err(Failure::stopped)?;
+        let runtime = local_runtime().map_err(Failure::stopped)?;
         let fetched = match &held {
             Some(journal) if journal.unanswered().is_empty() => resume::finish(journal).map(|()| Vec::new()),
             _ => runtime.block_on(self.fetch(declared, held.as_ref(), &lock)),
