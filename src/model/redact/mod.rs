@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::zeroize::Zeroizing;
 
 use super::secret::Secret;
-use spelling::{Unit, is_introducer};
+use spelling::{INTRODUCERS, Unit, is_introducer};
 
 /// Replaces a secret in a text.
 const REDACTED: &[u8] = b"[redacted]";
@@ -40,9 +40,11 @@ pub struct Redactor {
 struct ByteSet([u64; 4]);
 
 impl ByteSet {
-    fn of(is_in: impl Fn(u8) -> bool) -> Self {
+    const ALL: Self = Self([u64::MAX; 4]);
+
+    fn of(bytes: &[u8]) -> Self {
         let mut set = Self::default();
-        for byte in (0..=u8::MAX).filter(|byte| is_in(*byte)) {
+        for byte in bytes {
             if let Some(bits) = set.0.get_mut(usize::from(byte / 64)) {
                 *bits |= 1 << (byte % 64);
             }
@@ -88,6 +90,15 @@ impl Fold {
             _ => byte,
         }
     }
+
+    /// The bytes of the same class.
+    fn equal(self, byte: u8) -> ByteSet {
+        match (self, self.class(byte)) {
+            (Self::Base64, b'-') => ByteSet::of(b"+/-_ "),
+            (Self::Case, class) => ByteSet::of(&[class, class.to_ascii_uppercase()]),
+            (_, class) => ByteSet::of(&[class]),
+        }
+    }
 }
 
 impl Redactor {
@@ -98,16 +109,18 @@ impl Redactor {
         let mut firsts = ByteSet::default();
         let mut starts = Box::new([ByteSet::default(); 256]);
         for needle in &needles {
-            let [first, second] = needle.first_two();
+            let [first, second] = [0, 1].map(|at| needle.bytes.get(at).copied().unwrap_or_default());
+            let (first, mut second) = (needle.fold.equal(first), needle.fold.equal(second));
             firsts.add(first);
             // What follows a plain byte is the next byte of the secret, plain or encoded.
-            let second = ByteSet::of(|byte| is_introducer(byte) || second.contains(byte));
-            for (byte, seconds) in (0..=u8::MAX).zip(starts.iter_mut()) {
-                if is_introducer(byte) && byte != 0 {
-                    *seconds = ByteSet::of(|_| true);
-                } else if first.contains(byte) {
-                    seconds.add(second);
-                }
+            second.add(ByteSet::of(&INTRODUCERS));
+            let plain = (0..=u8::MAX).zip(starts.iter_mut()).filter(|(byte, _)| first.contains(*byte));
+            plain.for_each(|(_, seconds)| seconds.add(second));
+        }
+        // A zero comes after a character of UTF-16, or belongs to the next one.
+        for byte in INTRODUCERS.iter().filter(|byte| **byte != 0) {
+            if let Some(seconds) = starts.get_mut(usize::from(*byte)) {
+                *seconds = ByteSet::ALL;
             }
         }
         Self { needles, firsts, starts }
@@ -263,14 +276,6 @@ fn starts_encoded(text: &[u8], at: usize) -> bool {
 }
 
 impl Needle {
-    /// The bytes that are equal to its first, and to its second.
-    fn first_two(&self) -> [ByteSet; 2] {
-        [0, 1].map(|at| {
-            let wanted = self.bytes.get(at).copied().unwrap_or_default();
-            ByteSet::of(|byte| self.fold.class(byte) == self.fold.class(wanted))
-        })
-    }
-
     /// Compares with the text at `at` after decoding `layers` times.
     fn compare(&self, text: &[u8], mut at: usize, layers: u8) -> Comparison {
         let mut expected = self.bytes.as_slice();
