@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Measures whole runs of the program, each beside what it is to be compared with.
 
-    cargo build --release
+    cargo build --release --bins --example plain
     python3 benches/job.py                  all measurements; some ten minutes
     python3 benches/job.py wrk latency      these alone
     python3 benches/job.py --help           what there is
 
-    apt install wrk nginx-light openssl               needed by: wrk, h2, growth, million
+    apt install wrk nginx-light openssl               needed by: wrk, plain, h2, growth, million
     pip install huaweicloudsdksms XlsxWriter          needed by: sdk
 
 Seconds are of whole processes, from their start to their end, and memory is the peak that the system tells. Only
@@ -242,6 +242,22 @@ def wrk(bench):
         print(beside_wrk(bench, f"http://127.0.0.1:{HTTP1}", 60_000))
 
 
+def plain(bench):
+    """the processors' time of a run beside a bare reqwest loop that only parses, both to nginx; aim: 1.6"""
+    count, loop = 20_000, bench.binary.parent / "examples/plain"
+    if not loop.is_file():
+        sys.exit(f"{loop}: no such program; cargo build --release --example plain first")
+    tasks, pairs = bench.made_up_tasks(count), []
+    with bench.nginx():
+        url = f"http://127.0.0.1:{HTTP1}"
+        for _ in range(bench.rounds):
+            theirs = run(loop, url, count, CONNECTIONS)
+            ours = bench.export(tasks, url, *UNBOUND, "--concurrency", CONNECTIONS, "-o", "./report.prom", "--max-age", "off")
+            print(f"bare loop:    {theirs}\nthis program: {ours}", flush=True)
+            pairs.append((ours.cpu, theirs.cpu))
+    print(f"{ratio(pairs)} × the processors' time, aim 1.6")
+
+
 def h2(bench):
     """the same over HTTP/2 with TLS, beside wrk over plain HTTP/1.1; aim: one connection"""
     with bench.nginx() as certificate:
@@ -320,7 +336,7 @@ def start(bench):
           f"{bench.binary.stat().st_size / 1e6:.1f} MB")
 
 
-ALL = {function.__name__: function for function in (start, bound, wrk, h2, latency, sdk, growth, million)}
+ALL = {function.__name__: function for function in (start, bound, wrk, plain, h2, latency, sdk, growth, million)}
 
 
 def main():

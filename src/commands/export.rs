@@ -15,7 +15,7 @@ use crate::model::{NamedFile, Rate, Shard, Task};
 use crate::sms::throttle::Gate;
 use crate::storage::Storage;
 use crate::tasks::discovery::Contexts;
-use crate::threads::runtime;
+use crate::threads::local_runtime;
 
 use crate::app::connect::{self, Connected, connect};
 use crate::app::console::{self, Progress};
@@ -118,7 +118,7 @@ impl Export {
             let started = journal.header().started_at;
             job.outputs = export_outputs::outputs(args, started, Some(&file.name), &handling)?;
         }
-        let runtime = runtime().map_err(Failure::stopped)?;
+        let runtime = local_runtime().map_err(Failure::stopped)?;
         let fetched = match &held {
             Some(journal) if journal.unanswered().is_empty() => resume::finish(journal).map(|()| Vec::new()),
             _ => runtime.block_on(self.fetch(declared, held.as_ref(), &lock)),

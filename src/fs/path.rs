@@ -1,6 +1,6 @@
 //! Where a path leads, and what is there.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -99,18 +99,24 @@ pub(super) fn open_flags(options: &mut OpenOptions) {
     let _ = options;
 }
 
-/// Whether an open file is the one at `path`. Systems without inode numbers always say yes.
-#[cfg(unix)]
+/// Whether an open file is the one at `path`. Systems without inode numbers say yes if there is any file.
 pub fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata().map(id), path.metadata().map(id)), (Ok(file), Ok(there)) if file == there)
+    metadata_at(file, path).is_some()
 }
 
-/// Whether an open file is the one at `path`. Systems without inode numbers always say yes.
+/// The metadata of an open file; none if the file at `path` is another one.
+#[cfg(unix)]
+pub fn metadata_at(file: &File, path: &Path) -> Option<Metadata> {
+    use std::os::unix::fs::MetadataExt;
+    let id = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    let (open, there) = (file.metadata().ok()?, path.metadata().ok()?);
+    (id(&open) == id(&there)).then_some(there)
+}
+
+/// The metadata of the file at `path`.
 #[cfg(not(unix))]
-pub fn is_at(_: &File, path: &Path) -> bool {
-    path.exists()
+pub fn metadata_at(_: &File, path: &Path) -> Option<Metadata> {
+    path.metadata().ok()
 }
 
 #[cfg(all(test, unix))]

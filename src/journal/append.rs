@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::line::Line;
 use super::lock::Lock;
 use super::record::{Footer, Outcome, Record};
 use super::replay::Journal;
-use crate::fs::{AtomicFile, directory_of, is_at, resolve};
+use crate::fs::{AtomicFile, directory_of, metadata_at, resolve};
 use crate::model::{NamedFile, io_reason};
 use crate::threads::spawn;
 
@@ -37,6 +37,8 @@ pub struct Writer {
     place: Target,
     /// The tasks that have a record, by ordinal.
     recorded: HashSet<usize>,
+    /// Length of the last line in bytes: the next is hardly longer.
+    line_length: usize,
     /// Whether appended lines are not synced yet.
     unsynced: bool,
     /// The last sync, until its result is taken.
@@ -63,8 +65,12 @@ struct OpenJournal {
     /// Its length in bytes, as far as this run wrote it.
     length: u64,
     /// An unnamed copy, for the case that the journal is truncated; none if there is no room for one.
-    copy: Option<File>,
+    copy: Option<BufWriter<File>>,
 }
+
+/// The copy is written this many bytes at a time. It is lost with the process, so nothing is gained by writing it at
+/// once.
+const COPY_BUFFER: usize = 1 << 17;
 
 /// Inode, length and modification time: what changes when a file is replaced.
 type FileState = Option<(u64, u64, Option<SystemTime>)>;
@@ -102,7 +108,16 @@ impl Writer {
 
     fn at(file: NamedFile, place: Target) -> Self {
         let recorded = HashSet::new();
-        Self { file, place, recorded, unsynced: false, syncing: None, lock: None, notice: None }
+        Self {
+            file,
+            place,
+            recorded,
+            line_length: 0,
+            unsynced: false,
+            syncing: None,
+            lock: None,
+            notice: None,
+        }
     }
 
     /// Continues `journal` after its last complete line; a truncated last line is dropped.
@@ -225,8 +240,10 @@ impl Writer {
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
-        let mut line = serde_json::to_vec(value).map_err(|error| self.io(error.into()))?;
+        let mut line = Vec::with_capacity(self.line_length);
+        serde_json::to_writer(&mut line, value).map_err(|error| self.io(error.into()))?;
         line.push(b'\n');
+        self.line_length = line.len();
         self.recover_if_changed()?;
         match &mut self.place {
             Target::Memory(lines, _) => lines.extend(line),
@@ -326,15 +343,14 @@ impl OpenJournal {
 
     /// What another program did to the file; none if it is unchanged.
     fn external_change(&self) -> Option<&'static str> {
-        if !is_at(&self.file, &self.path) {
+        let Some(found) = metadata_at(&self.file, &self.path) else {
             return Some(if self.path.symlink_metadata().is_ok() {
                 "was replaced by another program"
             } else {
                 "was removed or renamed by another program"
             });
-        }
-        let length = self.file.metadata().map_or(self.length, |found| found.len());
-        match length.cmp(&self.length) {
+        };
+        match found.len().cmp(&self.length) {
             Ordering::Less => Some("was truncated by another program"),
             Ordering::Greater => Some("was written to by another program"),
             Ordering::Equal => None,
@@ -342,15 +358,19 @@ impl OpenJournal {
     }
 
     /// All that this run wrote.
-    fn content(&mut self) -> io::Result<impl Read> {
-        let source = self.copy.as_mut().unwrap_or(&mut self.file);
-        source.seek(SeekFrom::Start(0))?;
-        Ok(source.take(self.length))
+    fn content(&self) -> io::Result<impl Read> {
+        let (mut written, buffered) = match &self.copy {
+            Some(copy) => (copy.get_ref(), copy.buffer()),
+            None => (&self.file, &[][..]),
+        };
+        written.seek(SeekFrom::Start(0))?;
+        let length = self.length.saturating_sub(u64::try_from(buffered.len()).unwrap_or(u64::MAX));
+        Ok(written.take(length).chain(buffered))
     }
 }
 
 /// An unnamed copy of the first `length` bytes of a journal, which appends go to as well; none if there is no room.
-fn copy_of(mut file: &File, path: &Path, length: u64) -> io::Result<Option<File>> {
+fn copy_of(mut file: &File, path: &Path, length: u64) -> io::Result<Option<BufWriter<File>>> {
     let copied = tempfile::tempfile_in(directory_of(path)).and_then(|mut copy| {
         file.seek(SeekFrom::Start(0))?;
         io::copy(&mut file.take(length), &mut copy)?;
@@ -358,7 +378,7 @@ fn copy_of(mut file: &File, path: &Path, length: u64) -> io::Result<Option<File>
     });
     // Appends continue at the end, also without a copy.
     file.seek(SeekFrom::Start(length))?;
-    Ok(copied.ok())
+    Ok(copied.ok().map(|copy| BufWriter::with_capacity(COPY_BUFFER, copy)))
 }
 
 /// A path beside the journal where no file is, as in `report.journal.recovered-20261121T080000Z.jsonl`.

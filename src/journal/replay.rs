@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::error::JournalError;
 use super::header::{FORMAT, Header};
+use super::line::split_body;
 use super::record::{Footer, Record};
 use crate::fs::Fingerprint;
 use crate::model::{ClockOffset, NamedFile};
@@ -149,8 +150,11 @@ impl Journal {
     /// Indexes a line; none if it is a footer.
     fn index_line(&mut self, place: LinePosition, line: &[u8]) -> Result<Option<Indexed>, JournalError> {
         let invalid_line = |what| self.invalid_line(place, what);
-        let probe: LineProbe =
-            serde_json::from_slice(line).map_err(|error| invalid_line(error.to_string()))?;
+        let fields = split_body(line).and_then(|(fields, _)| serde_json::from_slice(&fields).ok());
+        let probe: LineProbe = match fields {
+            Some(probe) => probe,
+            None => serde_json::from_slice(line).map_err(|error| invalid_line(error.to_string()))?,
+        };
         match probe {
             LineProbe { finished_at: Some(_), .. } => {
                 let footer: Footer =

@@ -5,8 +5,11 @@
 ///
 /// Two ids that differ only in such a character look the same, but are different for the API.
 pub fn is_invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
-        || (c != ' ' && c.is_whitespace())
+        || c.is_whitespace()
         || matches!(u32::from(c),
             0xAD | 0x34F | 0x600..=0x605 | 0x61C | 0x6DD | 0x70F | 0x890..=0x891 | 0x8E2
             | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x202A..=0x202E

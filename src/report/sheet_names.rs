@@ -33,6 +33,9 @@ pub(super) fn assign<'a>(wanted: impl Iterator<Item = (&'a str, u64)>) -> Vec<Ve
 
 /// The text as it compares without regard to case: two that Excel holds for one give the same.
 pub fn fold_case(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     // By character, for a whole text in lower case ends in another sigma than it has within. By way
     // of upper case, for letters that lower case has apart may be one there.
     let lower = text.chars().flat_map(char::to_lowercase);
@@ -42,6 +45,9 @@ pub fn fold_case(text: &str) -> String {
 /// The text as file systems compare it that ignore case, Unicode normalization and, as HFS+ does, characters
 /// without width.
 pub fn file_name_key(text: &str) -> String {
+    if text.is_ascii() {
+        return fold_case(text);
+    }
     let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let decomposed: String = text.chars().filter(|c| !ignored(c)).nfd().collect();
     fold_case(&decomposed).nfd().collect()

@@ -283,6 +283,9 @@ impl Collector {
     /// Makes the plan's names of servers unique, also among the task ids: rows with the same name get their other
     /// fields in brackets, else a number.
     fn name_apart(&mut self) {
+        if self.claims.is_empty() {
+            return;
+        }
         let mut counts: HashMap<String, usize> = HashMap::new();
         self.list.tasks.iter().for_each(|task| *counts.entry(name_key(task.key())).or_default() += 1);
         let ids = self.list.tasks.iter().filter_map(|task| task.task_id.as_ref());

@@ -82,6 +82,9 @@ const ADDRESSES: [&str; 24] = [
     "源端私有ip",
 ];
 
+/// The most ASCII letters and digits of a heading that [`Field::of`] knows.
+const LONGEST: usize = "sourcename".len();
+
 impl Field {
     /// All fields.
     pub const ALL: [Self; 4] = [Self::TaskId, Self::SourceId, Self::SourceName, Self::Ip];
@@ -99,6 +102,11 @@ impl Field {
     /// The field that a heading names in any list: in any case, with spaces, hyphens or underscores, in English or
     /// as the console shows it in Chinese.
     pub(super) fn of(heading: &str) -> Option<Self> {
+        // Lists ask this of each value, too, and most are longer.
+        let letters = heading.bytes().filter(u8::is_ascii_alphanumeric).take(LONGEST + 1).count();
+        if letters > LONGEST {
+            return None;
+        }
         match key(heading).replace('_', "").as_str() {
             "taskid" | "任务id" => Some(Self::TaskId),
             "sourceid" | "源端id" => Some(Self::SourceId),

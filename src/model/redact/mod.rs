@@ -13,7 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::zeroize::Zeroizing;
 
 use super::secret::Secret;
-use spelling::{Unit, is_introducer};
+use spelling::{INTRODUCERS, Unit, is_introducer};
 
 /// Replaces a secret in a text.
 const REDACTED: &[u8] = b"[redacted]";
@@ -29,8 +29,36 @@ const LAYERS: u8 = 3;
 #[derive(Clone)]
 pub struct Redactor {
     needles: Vec<Needle>,
-    /// The possible first bytes of an encoded secret.
-    starts: [bool; 256],
+    /// The possible first bytes of a decoded secret.
+    firsts: ByteSet,
+    /// By first byte: the second bytes with which an encoded secret may start. Most of a text is passed over by these.
+    starts: Box<[ByteSet; 256]>,
+}
+
+/// A set of bytes, a bit each.
+#[derive(Clone, Copy, Default)]
+struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    const ALL: Self = Self([u64::MAX; 4]);
+
+    fn of(bytes: &[u8]) -> Self {
+        let mut set = Self::default();
+        for byte in bytes {
+            if let Some(bits) = set.0.get_mut(usize::from(byte / 64)) {
+                *bits |= 1 << (byte % 64);
+            }
+        }
+        set
+    }
+
+    fn contains(self, byte: u8) -> bool {
+        self.0.get(usize::from(byte / 64)).is_some_and(|bits| bits >> (byte % 64) & 1 == 1)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(bits, more)| *bits |= more);
+    }
 }
 
 /// Bytes to search for.
@@ -62,6 +90,15 @@ impl Fold {
             _ => byte,
         }
     }
+
+    /// The bytes of the same class.
+    fn equal(self, byte: u8) -> ByteSet {
+        match (self, self.class(byte)) {
+            (Self::Base64, b'-') => ByteSet::of(b"+/-_ "),
+            (Self::Case, class) => ByteSet::of(&[class, class.to_ascii_uppercase()]),
+            (_, class) => ByteSet::of(&[class]),
+        }
+    }
 }
 
 impl Redactor {
@@ -69,23 +106,31 @@ impl Redactor {
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let secrets = secrets.into_iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST);
         let needles: Vec<Needle> = secrets.flat_map(needles).collect();
-        let mut starts = [false; 256];
-        if !needles.is_empty() {
-            for byte in 0..=u8::MAX {
-                let is_start = |needle: &Needle| {
-                    let first = needle.bytes.first().copied().unwrap_or_default();
-                    needle.fold.class(byte) == needle.fold.class(first)
-                };
-                if let Some(start) = starts.get_mut(usize::from(byte)) {
-                    *start = byte != 0 && is_introducer(byte) || needles.iter().any(is_start);
-                }
+        let mut firsts = ByteSet::default();
+        let mut starts = Box::new([ByteSet::default(); 256]);
+        for needle in &needles {
+            let [first, second] = [0, 1].map(|at| needle.bytes.get(at).copied().unwrap_or_default());
+            let (first, mut second) = (needle.fold.equal(first), needle.fold.equal(second));
+            firsts.add(first);
+            // What follows a plain byte is the next byte of the secret, plain or encoded.
+            second.add(ByteSet::of(&INTRODUCERS));
+            let plain = (0..=u8::MAX).zip(starts.iter_mut()).filter(|(byte, _)| first.contains(*byte));
+            plain.for_each(|(_, seconds)| seconds.add(second));
+        }
+        // A zero comes after a character of UTF-16, or belongs to the next one.
+        for byte in INTRODUCERS.iter().filter(|byte| **byte != 0) {
+            if let Some(seconds) = starts.get_mut(usize::from(*byte)) {
+                *seconds = ByteSet::ALL;
             }
         }
-        Self { needles, starts }
+        Self { needles, firsts, starts }
     }
 
     /// `text` with every secret replaced by `[redacted]`; unchanged if it has none.
     pub fn redact(&self, text: Vec<u8>) -> Vec<u8> {
+        if self.needles.is_empty() {
+            return text;
+        }
         let mut redacted = Vec::new();
         let mut done = 0;
         let mut at = 0;
@@ -117,15 +162,22 @@ impl Redactor {
     }
 
     fn next_start(&self, text: &[u8], at: usize) -> Option<usize> {
-        let is_start = |byte: &u8| self.starts.get(usize::from(*byte)).copied().unwrap_or_default();
-        Some(at + text.get(at..)?.iter().position(is_start)?)
+        let is_start = |pair: &[u8]| match pair {
+            [first, second] => {
+                self.starts.get(usize::from(*first)).is_some_and(|seconds| seconds.contains(*second))
+            }
+            _ => false,
+        };
+        Some(at + text.get(at..)?.windows(2).position(is_start)?)
     }
 
     /// The end of an encoded secret that starts at `at`, and whether it is the middle of a Base64 text.
     fn spelled_at(&self, text: &[u8], at: usize) -> Option<(usize, bool)> {
         for layers in 0..=LAYERS {
-            let mut any_encoded = false;
-            for needle in &self.needles {
+            let mut any_encoded = starts_encoded(text, at);
+            let first = Unit::at(text, at, layers)?;
+            let may_match = first.bytes().first().is_some_and(|byte| self.firsts.contains(*byte));
+            for needle in self.needles.iter().filter(|_| may_match) {
                 let found = needle.compare(text, at, layers);
                 if let Comparison::Same(end) = found {
                     return Some((end, needle.is_cut));
@@ -168,7 +220,8 @@ fn needles(secret: &str) -> Vec<Needle> {
     let plain = needle(unpadded.as_bytes().to_vec(), fold).map(|plain| Needle { padded: folds, ..plain });
     let mut found: Vec<Needle> = plain.into_iter().collect();
     // A secret that looks encoded is also decoded.
-    for layers in 1..=LAYERS {
+    let looks_encoded = secret.bytes().any(is_introducer);
+    for layers in (1..=LAYERS).filter(|_| looks_encoded) {
         let decoded = decoded(secret.as_bytes(), layers);
         if found.last().is_some_and(|last| *last.bytes != decoded) && decoded != secret.as_bytes() {
             found.extend(needle(decoded, fold));
@@ -217,14 +270,18 @@ enum Comparison {
     Different { is_encoded: bool },
 }
 
+/// Whether there is an escape at `at`, or half a UTF-16 character.
+fn starts_encoded(text: &[u8], at: usize) -> bool {
+    text.get(at).copied().is_some_and(is_introducer) || text.get(at + 1).is_some_and(|byte| *byte == 0)
+}
+
 impl Needle {
     /// Compares with the text at `at` after decoding `layers` times.
     fn compare(&self, text: &[u8], mut at: usize, layers: u8) -> Comparison {
         let mut expected = self.bytes.as_slice();
         let mut is_encoded = false;
         while !expected.is_empty() {
-            is_encoded |= text.get(at).copied().is_some_and(is_introducer)
-                || text.get(at + 1).is_some_and(|byte| *byte == 0);
+            is_encoded |= starts_encoded(text, at);
             let unit = Unit::at(text, at, layers);
             let same = |unit: &Unit| {
                 let (begin, _) = expected.split_at_checked(unit.bytes().len())?;

@@ -37,9 +37,12 @@ const NAMES: [(&[u8], u8); 31] = [
     (b"Hat", b'^'),
 ];
 
-/// Whether an escape can start with `byte`. Zero is half a UTF-16 character.
+/// The bytes that an escape can start with. Zero is half a UTF-16 character.
+pub(super) const INTRODUCERS: [u8; 4] = [b'\\', b'%', b'&', 0];
+
+/// Whether an escape can start with `byte`.
 pub(super) fn is_introducer(byte: u8) -> bool {
-    matches!(byte, b'\\' | b'%' | b'&' | 0)
+    INTRODUCERS.contains(&byte)
 }
 
 /// A decoded byte or character.
