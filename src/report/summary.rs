@@ -21,7 +21,7 @@ use super::waivers::waiver::Waived;
 use crate::answer::{ErrorBody, Unreadable, read_answer};
 use crate::journal::{Answered, EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
 use crate::model::{Answer, Language, Note, Task, Verdict, Verification};
-use crate::threads::parallel_map;
+use crate::threads::parallel_map_bounded;
 
 /// A report: the rows of its summary, and a way to each task's verifications.
 #[derive(Debug)]
@@ -35,10 +35,8 @@ pub struct Report<'a> {
     since: Option<Since>,
 }
 
-/// The journal is read by at most this many threads.
-const MAX_THREADS: usize = 4;
-/// A thread judges at least this many tasks.
-const MIN_PART: usize = 500;
+/// A thread judges this many tasks at a time.
+const PART: usize = 500;
 
 /// The judged tasks of a part of the list.
 struct Part<'a> {
@@ -103,10 +101,9 @@ impl<'a> Report<'a> {
     /// When the journal cannot be read.
     pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
         let tasks = &journal.header().list.tasks;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        let length = tasks.len().div_ceil(threads).max(MIN_PART);
-        let parts: Vec<_> = (0..tasks.len()).step_by(length).zip(tasks.chunks(length)).collect();
-        let parts = parallel_map(&parts, |(first, tasks)| Part::judge(journal, &options, *first, tasks));
+        let parts: Vec<_> = (0..tasks.len()).step_by(PART).zip(tasks.chunks(PART)).collect();
+        let parts =
+            parallel_map_bounded(&parts, |(first, tasks)| Part::judge(journal, &options, *first, tasks));
         // Without a single answer nothing else says where the failures come from.
         let mut sample_data = journal.header().is_of(EMBEDDED);
         let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(journal.as_of()));

@@ -13,10 +13,7 @@ use crate::journal::header::Header;
 use crate::journal::record::{Footer, Record};
 use crate::journal::replay::{Index, Journal, LinePosition};
 use crate::model::{ClockOffset, NamedFile, TaskContext};
-use crate::threads::parallel_map;
-
-/// Inputs are read by at most this many threads, each of which holds one answer.
-const MAX_THREADS: usize = 4;
+use crate::threads::parallel_map_bounded;
 
 /// A merge that is planned: the header and the source of each record. Only the merged list is kept in memory.
 #[derive(Debug)]
@@ -46,7 +43,8 @@ impl Merge {
     /// [`MergeError`] with the paths.
     pub fn of<F: Into<NamedFile>>(files: impl IntoIterator<Item = F>) -> Result<Self, MergeError> {
         let files: Vec<NamedFile> = files.into_iter().map(Into::into).collect();
-        let mut inputs = read(&files)?;
+        let inputs = parallel_map_bounded(&files, |file| Input::read(file.clone()));
+        let mut inputs = inputs.into_iter().collect::<Result<Vec<_>, _>>()?;
         // Ordered by everything that the result depends on.
         inputs.sort_by(|one, other| {
             let began = one.header.started_at.cmp(&other.header.started_at);
@@ -153,17 +151,6 @@ impl MergeFile {
         }
         Ok(())
     }
-}
-
-/// Reads the journals on a few threads, in the order of `files`.
-fn read(files: &[NamedFile]) -> Result<Vec<Input>, JournalError> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let chunks: Vec<&[NamedFile]> = files.chunks(files.len().div_ceil(threads).max(1)).collect();
-    let read = |chunk: &&[NamedFile]| {
-        chunk.iter().map(|file| Input::read(file.clone())).collect::<Result<Vec<_>, JournalError>>()
-    };
-    let read: Result<Vec<_>, JournalError> = parallel_map(&chunks, read).into_iter().collect();
-    Ok(read?.into_iter().flatten().collect())
 }
 
 /// The records of each input, with their ordinals in the merged list.
