@@ -55,7 +55,7 @@ pub(super) fn groups(inputs: &mut [Input]) -> Result<BTreeMap<String, Group>, Me
                     labels: mem::take(&mut task.labels),
                     planned: task.planned.clone(),
                 };
-                own_label.as_ref().map(|own| task.labels.remove(own));
+                own_label.iter().for_each(|own| task.labels.remove(own));
                 let result = result.map(|record| (record.candidate, (place, source_ordinal)));
                 group.add(task, ordinals.next(), result);
             }
@@ -156,7 +156,7 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> Merge
         merged_from.push(Origin { endpoint: endpoint.clone(), tasks: entries.len(), runs: group.runs, list });
         for mut entry in entries {
             if let Some(label) = &endpoint_label {
-                entry.task.labels.insert(label.clone(), endpoint.clone());
+                entry.task.labels.insert(label, &endpoint);
             }
             let chosen = choose(&entry.candidates);
             if let Some(of_record) = chosen.and_then(|chosen| task_at(inputs, chosen)) {

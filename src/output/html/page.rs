@@ -394,7 +394,7 @@ fn is_short(name: &str) -> bool {
 }
 
 fn value<'a>(row: &'a SummaryRow<'_>, label: &Label) -> &'a str {
-    row.task.labels.get(&label.name).map_or("", String::as_str)
+    row.task.labels.get(&label.name).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -52,8 +52,7 @@ impl<'a> TaskEntry<'a> {
         let zone = &report.options().timezone;
         let (totals, context) = (row.totals.as_ref(), row.context.as_ref());
         let text = |text: &'a Option<String>| text.as_deref();
-        let value =
-            |label: &'a Label| Some((label.heading.as_str(), row.task.labels.get(&label.name)?.as_str()));
+        let value = |label: &'a Label| Some((label.heading.as_str(), row.task.labels.get(&label.name)?));
         let labels = report.labels().iter().filter_map(value).collect();
         Self {
             task_id: row.task.task_id.as_ref().map(|id| id.as_str()),

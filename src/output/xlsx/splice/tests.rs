@@ -35,7 +35,7 @@ fn journal(folder: &Path, tasks: Vec<Fetched>, is_reconciled: bool) -> Journal {
     let path = folder.join("j.jsonl");
     let task = |(n, (name, _)): (usize, &Fetched)| Task {
         source_name: Some(name.clone()),
-        labels: BTreeMap::from([("owner".to_owned(), name.clone())]),
+        labels: [("owner", name)].into_iter().collect(),
         ..Task::new(TaskId::new(&format!("task-{n}")).unwrap())
     };
     let list =
