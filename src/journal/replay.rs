@@ -89,13 +89,13 @@ impl Journal {
     /// # Errors
     /// [`JournalError`], with the line where there is one.
     pub fn open(place: impl Into<NamedFile>) -> Result<Self, JournalError> {
-        Self::scan(place.into(), |_, _, _| ())
+        Self::scan(place.into(), |journal, place, line| journal.index_line(place, line))
     }
 
-    /// As [`open`](Self::open); `each` gets every record's ordinal, position and line, in the order of the file.
+    /// As [`open`](Self::open); `index` indexes every line after the header, in the order of the file.
     pub(super) fn scan(
         place: NamedFile,
-        mut each: impl FnMut(usize, LinePosition, &[u8]),
+        mut index: impl FnMut(&mut Self, LinePosition, &[u8]) -> Result<Option<Indexed>, JournalError>,
     ) -> Result<Self, JournalError> {
         let io = |source| JournalError::Io { path: place.local.clone(), source };
         let file = File::open(&place.local).map_err(io)?;
@@ -134,10 +134,8 @@ impl Journal {
                 journal.truncated = bytes(read);
                 break;
             }
-            if let Some(indexed) = journal.index_line(place, &line)? {
-                measured.extend(indexed.measured);
-                each(indexed.ordinal, indexed.place, &line);
-            }
+            let indexed = index(&mut journal, place, &line)?;
+            measured.extend(indexed.and_then(|indexed| indexed.measured));
         }
         // A merged journal has no single offset: each machine has its own.
         if journal.header.merged_from.is_empty() {
@@ -147,7 +145,11 @@ impl Journal {
     }
 
     /// Indexes a line; none if it is a footer.
-    fn index_line(&mut self, place: LinePosition, line: &[u8]) -> Result<Option<Indexed>, JournalError> {
+    pub(super) fn index_line(
+        &mut self,
+        place: LinePosition,
+        line: &[u8],
+    ) -> Result<Option<Indexed>, JournalError> {
         let invalid_line = |what| self.invalid_line(place, what);
         let probe: LineProbe =
             serde_json::from_slice(line).map_err(|error| invalid_line(error.to_string()))?;
@@ -167,23 +169,34 @@ impl Journal {
                 clock_offset_s,
                 ..
             } => {
-                let declared = self.header.list.tasks.get(ordinal).map(|task| task.id_text());
-                if declared.is_none() || declared != Some(task_id.as_deref().unwrap_or_default()) {
-                    return Err(invalid_line(format!(
-                        "the record's task (ordinal {ordinal}) is not in the header's list"
-                    )));
-                }
                 let place = LinePosition { failed: failed.is_some(), ..place };
-                if let Some(record) = self.records.get_mut(ordinal) {
-                    *record = Some(place);
-                }
-                self.latest = self.latest.max(fetched_at);
-                self.footer = None;
                 let measured = clock_offset_s.map(|offset| (fetched_at, offset));
-                Ok(Some(Indexed { ordinal, place, measured }))
+                let indexed = Indexed { ordinal, place, measured };
+                self.index_record(indexed, task_id.as_deref(), fetched_at).map(Some)
             }
             _ => Err(invalid_line("the line is neither a record nor a footer".to_owned())),
         }
+    }
+
+    /// Indexes a record of this task.
+    pub(super) fn index_record(
+        &mut self,
+        indexed: Indexed,
+        task_id: Option<&str>,
+        fetched_at: Timestamp,
+    ) -> Result<Indexed, JournalError> {
+        let Indexed { ordinal, place, .. } = indexed;
+        let declared = self.header.list.tasks.get(ordinal).map(|task| task.id_text());
+        if declared.is_none() || declared != Some(task_id.unwrap_or_default()) {
+            let what = format!("the record's task (ordinal {ordinal}) is not in the header's list");
+            return Err(self.invalid_line(place, what));
+        }
+        if let Some(record) = self.records.get_mut(ordinal) {
+            *record = Some(place);
+        }
+        self.latest = self.latest.max(fetched_at);
+        self.footer = None;
+        Ok(indexed)
     }
 
     /// The merged journal that was written to `file`, without reading it.
@@ -359,15 +372,16 @@ fn parse_header(path: &Path, line: &[u8]) -> Result<Header, JournalError> {
 }
 
 /// A record that was indexed.
-struct Indexed {
-    ordinal: usize,
-    place: LinePosition,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Indexed {
+    pub(super) ordinal: usize,
+    pub(super) place: LinePosition,
     /// The clock offset that it shows.
-    measured: Option<Measured>,
+    pub(super) measured: Option<Measured>,
 }
 
 /// When an offset was measured, on the machine's clock, and the offset.
-type Measured = (Timestamp, ClockOffset);
+pub(super) type Measured = (Timestamp, ClockOffset);
 
 /// The best known offset for the moment `end`: the median of those measured within a minute of the one nearest to it.
 ///
