@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use super::error::JournalError;
 use super::header::{FORMAT, Header};
 use super::record::{Footer, Record};
-use crate::fs::Fingerprint;
+use crate::fs::{Fingerprint, is_at};
 use crate::model::{ClockOffset, NamedFile};
 
 /// A journal with an index of its records.
@@ -216,6 +216,13 @@ impl Journal {
         }
     }
 
+    /// Sets the SHA-256 and the size in bytes of a journal that was just written, so that it is not read for them.
+    #[must_use]
+    pub fn with_digest(mut self, digest: ([u8; 32], u64)) -> Self {
+        self.digest = OnceLock::from(digest);
+        self
+    }
+
     pub(super) fn invalid_line(&self, place: LinePosition, what: String) -> JournalError {
         JournalError::InvalidLine { path: self.path().to_owned(), line: place.number, what }
     }
@@ -315,19 +322,41 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read, or the record is invalid.
     pub fn record(&self, ordinal: usize) -> Result<Option<Record>, JournalError> {
+        self.record_with(ordinal, Vec::new())
+    }
+
+    /// As [`record`](Self::record), in the memory of `buffer`, which becomes the record's body.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn record_with(&self, ordinal: usize, mut buffer: Vec<u8>) -> Result<Option<Record>, JournalError> {
         let Some(place) = self.records.get(ordinal).copied().flatten() else {
             return Ok(None);
         };
-        Record::read(self.line(place)?).map(Some).map_err(|what| self.invalid_line(place, what))
+        self.read_line(place, &mut buffer)?;
+        Record::read(buffer).map(Some).map_err(|what| self.invalid_line(place, what))
     }
 
     /// The line at a position.
     pub(super) fn line(&self, place: LinePosition) -> Result<Vec<u8>, JournalError> {
         let mut line = Vec::new();
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = place.read(&mut file, &mut line);
-        read.map_err(|source| JournalError::Io { path: self.place.local.clone(), source })?;
+        self.read_line(place, &mut line)?;
         Ok(line)
+    }
+
+    /// Reads the line at a position; `text` is replaced by it.
+    fn read_line(&self, place: LinePosition, text: &mut Vec<u8>) -> Result<(), JournalError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = place.read(&mut file, text);
+        read.map_err(|source| JournalError::Io { path: self.place.local.clone(), source })
+    }
+
+    /// Whether it is the file at `path`, with nothing after what was read.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        self.place.local == path
+            && is_at(&file, path)
+            && file.metadata().is_ok_and(|found| found.len() == self.length)
     }
 
     /// Writes the journal as it was when it was opened, even if the file at its path was replaced.
