@@ -10,14 +10,11 @@ use crate::journal::{Journal, JournalError, Merge};
 use crate::model::{NamedFile, io_reason};
 use crate::report::{History, Names, Night, Options, Report, RunKey, group_into_nights};
 use crate::storage::{Storage, is_remote};
-use crate::threads::parallel_map;
+use crate::threads::parallel_map_bounded;
 
 use super::console;
 use super::exit::Failure;
 use super::journal_files::has_journal_suffix;
-
-/// Journals are read by at most this many threads; each holds one journal's index and one answer.
-const MAX_THREADS: usize = 4;
 
 /// A journal to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +106,7 @@ struct ReadJournal {
 /// When a journal cannot be read, or none is left.
 pub(crate) fn history(inputs: &[Input], options: &Options, storage: &Storage) -> Result<History, Failure> {
     let names = Mutex::new(Names::default());
-    let read = spread(inputs, |input| read_input(input, options, storage, &names));
+    let read = parallel_map_bounded(inputs, |input| read_input(input, options, storage, &names));
     let mut runs = Vec::new();
     for read in read {
         let Some(read) = read? else { continue };
@@ -124,7 +121,7 @@ pub(crate) fn history(inputs: &[Input], options: &Options, storage: &Storage) ->
     let keys: Vec<RunKey> = runs.iter().map(|run| run.key.clone()).collect();
     let groups = group_into_nights(&keys, &options.timezone);
     let runs: Vec<Mutex<ReadJournal>> = runs.into_iter().map(Mutex::new).collect();
-    let nights = spread(&groups, |sets| {
+    let nights = parallel_map_bounded(&groups, |sets| {
         let mut night: Option<Night> = None;
         let all: Vec<&Mutex<ReadJournal>> =
             sets.iter().flatten().filter_map(|place| runs.get(*place)).collect();
@@ -148,14 +145,6 @@ pub(crate) fn history(inputs: &[Input], options: &Options, storage: &Storage) ->
     });
     let nights: Result<Vec<Option<Night>>, Failure> = nights.into_iter().collect();
     Ok(History::new(nights?.into_iter().flatten().collect()))
-}
-
-/// Applies `make` to each item, on a few threads, and returns the results in the same order.
-fn spread<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync) -> Vec<M> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let chunks: Vec<&[T]> = items.chunks(items.len().div_ceil(threads).max(1)).collect();
-    let made = parallel_map(&chunks, |chunk| chunk.iter().map(&make).collect::<Vec<M>>());
-    made.into_iter().flatten().collect()
 }
 
 /// Reads a journal; none if it was found in a folder and is something else.

@@ -81,8 +81,9 @@ fn written(merge: Merge, to: &NamedFile) -> Result<Journal, Failure> {
     let path = &to.local;
     let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;
     let index = merge.write_to(&mut file).map_err(|error| Failure::merge_write(error, path))?;
+    let digest = file.digest();
     let (file, _) = file.commit_open(|_| ()).map_err(|source| io(path, source))?;
-    Ok(merge.into_journal(to.clone(), file, index))
+    Ok(merge.into_journal(to.clone(), file, index).with_digest(digest))
 }
 
 fn io(path: &Path, source: std::io::Error) -> Failure {

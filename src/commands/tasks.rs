@@ -149,7 +149,7 @@ fn fields<'a>(list: &'a TaskList, task: &'a Task) -> impl Iterator<Item = (&'a s
         ("source_id", task.source_id.as_deref().unwrap_or_default()),
         ("source_name", task.source_name.as_deref().unwrap_or_default()),
     ];
-    let label = |name: &'a String| (name.as_str(), task.labels.get(name).map_or("", String::as_str));
+    let label = |name: &'a String| (name.as_str(), task.labels.get(name).unwrap_or_default());
     known.into_iter().chain(list.labels.iter().map(label))
 }
 

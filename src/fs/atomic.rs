@@ -91,6 +91,11 @@ impl AtomicFile {
         self.fingerprint.size()
     }
 
+    /// The SHA-256 and the size in bytes of what was written so far.
+    pub fn digest(&self) -> ([u8; 32], u64) {
+        self.fingerprint.clone().finish()
+    }
+
     /// What was written so far, to read.
     pub fn read_back(&mut self) -> io::Result<File> {
         self.writer.flush()?;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 /// Computes the SHA-256 and the size of what is written to it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Fingerprint {
     digest: Sha256,
     size: u64,

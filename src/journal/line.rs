@@ -5,26 +5,28 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::record::{Answered, Failed, Outcome, Record};
+use super::replay::{Indexed, LinePosition};
 use crate::model::{ClockOffset, TaskContext, TaskId};
 
 /// A line; its body is a string if it is valid UTF-8, else base64.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Line<Body = String> {
+pub(super) struct Line<Context = TaskContext, Body = String> {
     ordinal: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    task_id: Option<TaskId>,
+    task_id: Option<String>,
     fetched_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     clock_offset_s: Option<ClockOffset>,
     attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "context")]
-    context: Option<TaskContext>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    context: Option<Context>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -40,17 +42,17 @@ pub(super) struct Line<Body = String> {
     body: Option<Body>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
+    /// A line that has it is a footer.
+    #[serde(default, skip_serializing)]
+    finished_at: Option<IgnoredAny>,
 }
+
+/// A line that was read, with context and body as the JSON that they are.
+pub(super) type RawLine<'a> = Line<&'a RawValue, &'a RawValue>;
 
 /// The default of any option; serde's own requires `T: Default`.
 fn none<T>() -> Option<T> {
     None
-}
-
-/// A context in a form that this version does not know is not known; the results beside it still count.
-fn context<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TaskContext>, D::Error> {
-    let value = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(value.get()).ok())
 }
 
 impl From<Record> for Line {
@@ -59,7 +61,7 @@ impl From<Record> for Line {
             record;
         let mut line = Self {
             ordinal,
-            task_id,
+            task_id: task_id.map(Into::into),
             fetched_at,
             clock_offset_s: clock_offset,
             attempts,
@@ -72,6 +74,7 @@ impl From<Record> for Line {
             no_task: false,
             body: None,
             body_base64: None,
+            finished_at: None,
         };
         match outcome {
             Outcome::Failed(failed) => line.failed = Some(failed),
@@ -90,38 +93,57 @@ impl From<Record> for Line {
     }
 }
 
-impl Record {
-    /// Parses a line. A body may be very long, so it is unescaped in place.
-    pub(super) fn read(text: Vec<u8>) -> Result<Self, String> {
-        let split = split_body(&text);
-        let of_fields = split.as_ref().and_then(|(fields, place)| {
-            let line: Line<&RawValue> = serde_json::from_slice(fields).ok()?;
-            line.body.is_none().then(|| (line, Some(place.clone())))
-        });
-        let (line, place) = match of_fields {
-            Some(found) => found,
-            None => {
-                let line: Line<&RawValue> =
-                    serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-                let place = line.body.map(|body| place(body.get(), &text));
-                (line, place)
-            }
-        };
-        let Line {
-            ordinal, task_id, fetched_at, clock_offset_s, attempts, request_id, context, status, ..
-        } = line;
-        let (sample_data, content_range) = (line.sample_data, line.content_range);
+impl<'a> RawLine<'a> {
+    /// Parses a line.
+    pub(super) fn parse(text: &'a [u8]) -> Result<Self, String> {
+        serde_json::from_slice(text).map_err(|error| error.to_string())
+    }
+
+    /// Whether it is the footer, and not a record.
+    pub(super) fn is_footer(&self) -> bool {
+        self.finished_at.is_some()
+    }
+
+    pub(super) fn task_id(&self) -> Option<&str> {
+        self.task_id.as_deref()
+    }
+
+    pub(super) fn fetched_at(&self) -> Timestamp {
+        self.fetched_at
+    }
+
+    /// Its entry in the index of a journal.
+    pub(super) fn indexed(&self, place: LinePosition) -> Indexed {
+        let measured = self.clock_offset_s.map(|offset| (self.fetched_at, offset));
+        let place = LinePosition { failed: self.failed.is_some(), ..place };
+        Indexed { ordinal: self.ordinal, place, measured }
+    }
+
+    /// Its record. A body is copied to `buffer`, which becomes the record's.
+    pub(super) fn record(self, mut buffer: Vec<u8>) -> Result<Record, String> {
+        let body = self.body.map(|body| body.get().as_bytes());
+        let mut record = self.without_body(body.is_some())?;
+        if let (Some(body), Outcome::Answered(answered)) = (body, &mut record.outcome) {
+            buffer.clear();
+            buffer.extend_from_slice(body);
+            answered.body = unescape(buffer, 0..body.len())?;
+        }
+        Ok(record)
+    }
+
+    /// Its record, with an empty body in place of the JSON string that the line has or had.
+    fn without_body(self, has_body: bool) -> Result<Record, String> {
+        let Self { ordinal, task_id, fetched_at, attempts, request_id, status, .. } = self;
+        let (sample_data, content_range) = (self.sample_data, self.content_range);
         let answered = |body| {
             let status = status.ok_or("`status` is missing")?;
             Ok::<_, String>(Outcome::Answered(Answered { status, sample_data, content_range, body }))
         };
-        let outcome = match (line.failed, place, line.body_base64) {
-            (None, None, None) if line.no_task => Outcome::NoTask,
-            (Some(failed), None, None) => Outcome::Failed(failed),
-            (None, Some(place), None) => {
-                answered(unescape(text, place).ok_or("`body` is not a valid JSON string")?)?
-            }
-            (None, None, Some(coded)) => {
+        let outcome = match (self.failed, has_body, self.body_base64) {
+            (None, false, None) if self.no_task => Outcome::NoTask,
+            (Some(failed), false, None) => Outcome::Failed(failed),
+            (None, true, None) => answered(Vec::new())?,
+            (None, false, Some(coded)) => {
                 answered(BASE64_STANDARD.decode(coded).map_err(|error| format!("body_base64: {error}"))?)?
             }
             _ => {
@@ -130,8 +152,35 @@ impl Record {
                 );
             }
         };
-        let clock_offset = clock_offset_s;
-        Ok(Self { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, context, outcome })
+        // A context in a form that this version does not know is not known; the results beside it still count.
+        let context = self.context.and_then(|context| serde_json::from_str(context.get()).ok());
+        let task_id = task_id.map(TaskId::try_from).transpose().map_err(|error| error.to_string())?;
+        let clock_offset = self.clock_offset_s;
+        Ok(Record { ordinal, task_id, fetched_at, clock_offset, attempts, request_id, context, outcome })
+    }
+}
+
+impl Record {
+    /// Parses a line. A body may be very long, so it is unescaped in place.
+    pub(super) fn read(text: Vec<u8>) -> Result<Self, String> {
+        let split = split_body(&text);
+        let of_fields = split.as_ref().and_then(|(fields, body)| {
+            let line = RawLine::parse(fields).ok().filter(|line| line.body.is_none())?;
+            Some((line.without_body(true), Some(body.clone())))
+        });
+        let (record, body) = match of_fields {
+            Some(found) => found,
+            None => {
+                let line = RawLine::parse(&text)?;
+                let body = line.body.map(|body| place(body.get(), &text));
+                (line.without_body(body.is_some()), body)
+            }
+        };
+        let mut record = record?;
+        if let (Some(body), Outcome::Answered(answered)) = (body, &mut record.outcome) {
+            answered.body = unescape(text, body)?;
+        }
+        Ok(record)
     }
 }
 
@@ -172,7 +221,11 @@ fn place(part: &str, whole: &[u8]) -> Range<usize> {
 }
 
 /// Unescapes the JSON string at `place`. No character is longer than its escape, so this works in place.
-fn unescape(mut text: Vec<u8>, place: Range<usize>) -> Option<Vec<u8>> {
+fn unescape(text: Vec<u8>, place: Range<usize>) -> Result<Vec<u8>, String> {
+    unescape_string(text, place).ok_or_else(|| "`body` is not a valid JSON string".to_owned())
+}
+
+fn unescape_string(mut text: Vec<u8>, place: Range<usize>) -> Option<Vec<u8>> {
     let end =
         place.end.checked_sub(1).filter(|end| *end > place.start && text.get(place.start) == Some(&b'"'))?;
     text.truncate(end);
@@ -228,7 +281,7 @@ mod tests {
     fn unescaped(string: &str) -> Option<String> {
         let text = format!("{{\"body\":{string}}}").into_bytes();
         let place = 8..8 + string.len();
-        unescape(text, place).map(|text| String::from_utf8(text).unwrap())
+        unescape(text, place).ok().map(|text| String::from_utf8(text).unwrap())
     }
 
     #[test]

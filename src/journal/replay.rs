@@ -13,7 +13,7 @@ use super::error::JournalError;
 use super::header::{FORMAT, Header};
 use super::line::split_body;
 use super::record::{Footer, Record};
-use crate::fs::Fingerprint;
+use crate::fs::{Fingerprint, is_at};
 use crate::model::{ClockOffset, NamedFile};
 
 /// A journal with an index of its records.
@@ -90,13 +90,13 @@ impl Journal {
     /// # Errors
     /// [`JournalError`], with the line where there is one.
     pub fn open(place: impl Into<NamedFile>) -> Result<Self, JournalError> {
-        Self::scan(place.into(), |_, _, _| ())
+        Self::scan(place.into(), |journal, place, line| journal.index_line(place, line))
     }
 
-    /// As [`open`](Self::open); `each` gets every record's ordinal, position and line, in the order of the file.
+    /// As [`open`](Self::open); `index` indexes every line after the header, in the order of the file.
     pub(super) fn scan(
         place: NamedFile,
-        mut each: impl FnMut(usize, LinePosition, &[u8]),
+        mut index: impl FnMut(&mut Self, LinePosition, &[u8]) -> Result<Option<Indexed>, JournalError>,
     ) -> Result<Self, JournalError> {
         let io = |source| JournalError::Io { path: place.local.clone(), source };
         let file = File::open(&place.local).map_err(io)?;
@@ -135,10 +135,8 @@ impl Journal {
                 journal.truncated = bytes(read);
                 break;
             }
-            if let Some(indexed) = journal.index_line(place, &line)? {
-                measured.extend(indexed.measured);
-                each(indexed.ordinal, indexed.place, &line);
-            }
+            let indexed = index(&mut journal, place, &line)?;
+            measured.extend(indexed.and_then(|indexed| indexed.measured));
         }
         // A merged journal has no single offset: each machine has its own.
         if journal.header.merged_from.is_empty() {
@@ -148,7 +146,11 @@ impl Journal {
     }
 
     /// Indexes a line; none if it is a footer.
-    fn index_line(&mut self, place: LinePosition, line: &[u8]) -> Result<Option<Indexed>, JournalError> {
+    pub(super) fn index_line(
+        &mut self,
+        place: LinePosition,
+        line: &[u8],
+    ) -> Result<Option<Indexed>, JournalError> {
         let invalid_line = |what| self.invalid_line(place, what);
         let fields = split_body(line).and_then(|(fields, _)| serde_json::from_slice(&fields).ok());
         let probe: LineProbe = match fields {
@@ -171,23 +173,34 @@ impl Journal {
                 clock_offset_s,
                 ..
             } => {
-                let declared = self.header.list.tasks.get(ordinal).map(|task| task.id_text());
-                if declared.is_none() || declared != Some(task_id.as_deref().unwrap_or_default()) {
-                    return Err(invalid_line(format!(
-                        "the record's task (ordinal {ordinal}) is not in the header's list"
-                    )));
-                }
                 let place = LinePosition { failed: failed.is_some(), ..place };
-                if let Some(record) = self.records.get_mut(ordinal) {
-                    *record = Some(place);
-                }
-                self.latest = self.latest.max(fetched_at);
-                self.footer = None;
                 let measured = clock_offset_s.map(|offset| (fetched_at, offset));
-                Ok(Some(Indexed { ordinal, place, measured }))
+                let indexed = Indexed { ordinal, place, measured };
+                self.index_record(indexed, task_id.as_deref(), fetched_at).map(Some)
             }
             _ => Err(invalid_line("the line is neither a record nor a footer".to_owned())),
         }
+    }
+
+    /// Indexes a record of this task.
+    pub(super) fn index_record(
+        &mut self,
+        indexed: Indexed,
+        task_id: Option<&str>,
+        fetched_at: Timestamp,
+    ) -> Result<Indexed, JournalError> {
+        let Indexed { ordinal, place, .. } = indexed;
+        let declared = self.header.list.tasks.get(ordinal).map(|task| task.id_text());
+        if declared.is_none() || declared != Some(task_id.unwrap_or_default()) {
+            let what = format!("the record's task (ordinal {ordinal}) is not in the header's list");
+            return Err(self.invalid_line(place, what));
+        }
+        if let Some(record) = self.records.get_mut(ordinal) {
+            *record = Some(place);
+        }
+        self.latest = self.latest.max(fetched_at);
+        self.footer = None;
+        Ok(indexed)
     }
 
     /// The merged journal that was written to `file`, without reading it.
@@ -205,6 +218,13 @@ impl Journal {
             truncated: 0,
             digest: OnceLock::new(),
         }
+    }
+
+    /// Sets the SHA-256 and the size in bytes of a journal that was just written, so that it is not read for them.
+    #[must_use]
+    pub fn with_digest(mut self, digest: ([u8; 32], u64)) -> Self {
+        self.digest = OnceLock::from(digest);
+        self
     }
 
     pub(super) fn invalid_line(&self, place: LinePosition, what: String) -> JournalError {
@@ -306,19 +326,41 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read, or the record is invalid.
     pub fn record(&self, ordinal: usize) -> Result<Option<Record>, JournalError> {
+        self.record_with(ordinal, Vec::new())
+    }
+
+    /// As [`record`](Self::record), in the memory of `buffer`, which becomes the record's body.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn record_with(&self, ordinal: usize, mut buffer: Vec<u8>) -> Result<Option<Record>, JournalError> {
         let Some(place) = self.records.get(ordinal).copied().flatten() else {
             return Ok(None);
         };
-        Record::read(self.line(place)?).map(Some).map_err(|what| self.invalid_line(place, what))
+        self.read_line(place, &mut buffer)?;
+        Record::read(buffer).map(Some).map_err(|what| self.invalid_line(place, what))
     }
 
     /// The line at a position.
     pub(super) fn line(&self, place: LinePosition) -> Result<Vec<u8>, JournalError> {
         let mut line = Vec::new();
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = place.read(&mut file, &mut line);
-        read.map_err(|source| JournalError::Io { path: self.place.local.clone(), source })?;
+        self.read_line(place, &mut line)?;
         Ok(line)
+    }
+
+    /// Reads the line at a position; `text` is replaced by it.
+    fn read_line(&self, place: LinePosition, text: &mut Vec<u8>) -> Result<(), JournalError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = place.read(&mut file, text);
+        read.map_err(|source| JournalError::Io { path: self.place.local.clone(), source })
+    }
+
+    /// Whether it is the file at `path`, with nothing after what was read.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        self.place.local == path
+            && is_at(&file, path)
+            && file.metadata().is_ok_and(|found| found.len() == self.length)
     }
 
     /// Writes the journal as it was when it was opened, even if the file at its path was replaced.
@@ -363,15 +405,16 @@ fn parse_header(path: &Path, line: &[u8]) -> Result<Header, JournalError> {
 }
 
 /// A record that was indexed.
-struct Indexed {
-    ordinal: usize,
-    place: LinePosition,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Indexed {
+    pub(super) ordinal: usize,
+    pub(super) place: LinePosition,
     /// The clock offset that it shows.
-    measured: Option<Measured>,
+    pub(super) measured: Option<Measured>,
 }
 
 /// When an offset was measured, on the machine's clock, and the offset.
-type Measured = (Timestamp, ClockOffset);
+pub(super) type Measured = (Timestamp, ClockOffset);
 
 /// The best known offset for the moment `end`: the median of those measured within a minute of the one nearest to it.
 ///

@@ -125,13 +125,12 @@ fn differing_field<'a>(recorded: &'a Task, given: &'a Task) -> Option<(&'a str, 
     ];
     // The key says how the plan names the server; the rest comes from the account.
     let known = known.into_iter().filter(|_| recorded.planned.is_none());
-    let known = known.map(|(name, recorded, given)| (name, recorded.as_ref(), given.as_ref()));
-    let names = recorded.labels.keys().chain(given.labels.keys());
-    let labels = names.map(|name| (name.as_str(), recorded.labels.get(name), given.labels.get(name)));
+    let known = known.map(|(name, recorded, given)| (name, recorded.as_deref(), given.as_deref()));
+    let names = recorded.labels.names().chain(given.labels.names());
+    let labels = names.map(|name| (name, recorded.labels.get(name), given.labels.get(name)));
     let mut fields = known.chain(labels);
     let (name, recorded, given) = fields.find(|(_, recorded, given)| recorded != given)?;
-    let text = |value: Option<&'a String>| value.map_or("", String::as_str);
-    Some((name, text(recorded), text(given)))
+    Some((name, recorded.unwrap_or_default(), given.unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -142,7 +141,7 @@ mod tests {
     fn list(tasks: &[(&str, &str)]) -> TaskList {
         let tasks = tasks.iter().map(|(id, wave)| {
             let mut task = Task::new(TaskId::new(id).unwrap());
-            task.labels.insert("wave".to_owned(), (*wave).to_owned());
+            task.labels.insert("wave", wave);
             task
         });
         TaskList { labels: vec!["wave".to_owned()], tasks: tasks.collect() }

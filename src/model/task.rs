@@ -1,9 +1,10 @@
 //! Migration tasks of a task list.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use super::labels::Labels;
 
 /// The labels that a discovered task has from the account's listing.
 pub const LISTED_LABELS: [&str; 3] = ["task_name", "task_type", "task_state"];
@@ -13,7 +14,7 @@ pub const LISTED_LABELS: [&str; 3] = ["task_name", "task_type", "task_state"];
 /// The API pages disagree on the maximum length (36 or 255); the larger one is used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct TaskId(String);
+pub struct TaskId(Box<str>);
 
 /// Why a task id is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +50,7 @@ impl TaskId {
         } else if matches!(text, "." | "..") {
             Err(TaskIdError::PathStep)
         } else {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         }
     }
 
@@ -69,7 +70,7 @@ impl TryFrom<String> for TaskId {
 
 impl From<TaskId> for String {
     fn from(id: TaskId) -> Self {
-        id.0
+        id.0.into()
     }
 }
 
@@ -92,8 +93,8 @@ pub struct Task {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_name: Option<String>,
     /// Further columns of the list, by column name; an empty field is left out.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// The server's row in a plan without task ids. Boxed, because most tasks of a long list have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<Box<Planned>>,

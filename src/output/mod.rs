@@ -23,6 +23,7 @@ mod zip_writer;
 use std::io::Write;
 use std::path::Path;
 
+use crate::journal::Journal;
 use crate::report::Report;
 
 pub use crate::fs::Written;
@@ -77,6 +78,15 @@ pub fn write(
     })
 }
 
+/// Copies the journal to `path`, unless it is there.
+fn write_journal(journal: &Journal, path: &Path) -> Result<Written, OutputError> {
+    if !journal.is_at(path) {
+        return error::write_file(path, |file| Ok(journal.copy_to(file)?));
+    }
+    let (sha256, size) = journal.digest().map_err(OutputError::at(path))?;
+    Ok(Written { path: path.to_owned(), sha256, size })
+}
+
 fn write_at(
     report: &Report<'_>,
     path: &Path,
@@ -92,7 +102,7 @@ fn write_at(
         Kind::Json => error::write_file(path, |file| json::write_summary(report, file)),
         Kind::Page => html::write(report, path, &options.limits),
         Kind::Metrics => error::write_file(path, |file| prometheus::write(report, path, file)),
-        Kind::Journal => error::write_file(path, |file| Ok(report.journal().copy_to(file)?)),
+        Kind::Journal => write_journal(report.journal(), path),
         Kind::Ticket => error::write_file(path, |file| options.ticket.write(report, earlier, file)),
     };
     Ok(vec![file?])

@@ -93,7 +93,7 @@ impl Report<'_> {
     pub fn groups<'r>(&'r self) -> Option<Groups> {
         let name = self.options().view.group_label(&self.journal().header().list.labels)?;
         let label = self.labels().iter().find(|label| label.name == *name)?;
-        let value = |row: &'r SummaryRow<'_>| row.task.labels.get(&label.name).map(String::as_str);
+        let value = |row: &'r SummaryRow<'_>| row.task.labels.get(&label.name);
         Some(Groups::new(&label.heading, self.rows().iter().map(|row| (value(row), row.verdict))))
     }
 }

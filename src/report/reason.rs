@@ -55,7 +55,7 @@ impl SummaryRow<'_> {
         if let Some(message) = &self.error_message {
             return match &self.error_code {
                 Some(code) => format!("{code}: {message}"),
-                None => message.clone(),
+                None => message.to_string(),
             };
         }
         match self.context.as_ref().and_then(|context| context.stale_by) {

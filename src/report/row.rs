@@ -33,19 +33,17 @@ pub struct SummaryRow<'a> {
     /// Requests made.
     pub attempts: u32,
     /// The error code of the service or the gateway.
-    pub error_code: Option<String>,
+    pub error_code: Option<Box<str>>,
     /// What went wrong, for people.
-    pub error_message: Option<String>,
+    pub error_message: Option<Box<str>>,
     /// The id under which the service knows the request.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     /// Warnings.
     pub notes: Vec<Note>,
     /// The directories of that verification whose differences are waived.
     pub waived: Vec<Waived>,
     /// The task's context; none if it is not known. Boxed to keep the rows of long lists small.
     pub context: Option<Box<RowContext>>,
-    /// The names of the sheets that hold the task's rows: one, or more when a worksheet is full.
-    pub sheets: Vec<String>,
     /// When the last request for it ended, on the clock of the machine that fetched.
     pub fetched_at: Option<Timestamp>,
     /// What its times are compared with.
@@ -53,11 +51,6 @@ pub struct SummaryRow<'a> {
 }
 
 impl SummaryRow<'_> {
-    /// The name of the task's first sheet.
-    pub fn sheet(&self) -> &str {
-        self.sheets.first().map_or("", String::as_str)
-    }
-
     /// The differing, missing and redundant files of the verification that the verdict rests on.
     pub fn differences(&self) -> u64 {
         self.totals.map_or(0, |totals| totals.differences())

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,7 +22,7 @@ use super::waivers::waiver::Waived;
 use crate::answer::{ErrorBody, Unreadable, read_answer};
 use crate::journal::{Answered, EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
 use crate::model::{Answer, Language, Note, Task, Verdict, Verification};
-use crate::threads::parallel_map;
+use crate::threads::parallel_map_bounded;
 
 /// A report: the rows of its summary, and a way to each task's verifications.
 #[derive(Debug)]
@@ -29,16 +30,20 @@ pub struct Report<'a> {
     journal: &'a Journal,
     options: Options,
     rows: Vec<SummaryRow<'a>>,
+    /// By ordinal: how many sheets the task's rows take.
+    sheets_needed: Vec<u64>,
+    /// By ordinal: the names of these sheets. Few outputs need them, and they need much memory.
+    sheet_names: OnceLock<Vec<Vec<String>>>,
     sample_data: bool,
     waivers: Option<Vec<WaiverUse>>,
     labels: Vec<Label>,
     since: Option<Since>,
 }
 
-/// The journal is read by at most this many threads.
-const MAX_THREADS: usize = 4;
-/// A thread judges at least this many tasks.
-const MIN_PART: usize = 500;
+/// A thread judges this many tasks at a time.
+const PART: usize = 500;
+/// This many parts are judged before their rows are kept.
+const PARTS: usize = 4;
 
 /// The judged tasks of a part of the list.
 struct Part<'a> {
@@ -66,14 +71,17 @@ impl<'a> Part<'a> {
         let mut sheets_needed = Vec::with_capacity(tasks.len());
         let as_of = journal.as_of();
         let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(as_of));
+        // Used for every record: the answers are large.
+        let mut buffer = Vec::new();
         for (ordinal, task) in (first..).zip(tasks) {
-            let record = journal.record(ordinal)?;
+            let record = journal.record_with(ordinal, mem::take(&mut buffer))?;
             if let Some(Record { outcome: Outcome::Answered(answered), .. }) = &record {
                 sample_data |= answered.sample_data;
             }
             let waivers = task_waivers(options, task, as_of);
             let moments = moments(journal, record.as_ref());
-            let (row, verifications) = summarise((ordinal, task), record, &options.policy, &waivers, moments);
+            let (row, verifications) =
+                summarise((ordinal, task), record.as_ref(), &options.policy, &waivers, moments);
             let is_shown = options.view.shows_verdict(row.verdict) && options.view.shows_task(task, labels);
             let mut data_rows: u64 = 0;
             for detail in table::detail_rows(&verifications, moments) {
@@ -87,6 +95,9 @@ impl<'a> Part<'a> {
                 let covered =
                     in_context.clone().filter(|waived| Arc::ptr_eq(&waived.waiver, &its_use.waiver));
                 its_use.rows += u64::try_from(covered.count()).unwrap_or(u64::MAX);
+            }
+            if let Some(Record { outcome: Outcome::Answered(answered), .. }) = record {
+                buffer = answered.body;
             }
             shown.push(is_shown);
             sheets_needed.push(data_rows.div_ceil(options.rows_per_sheet.max(1)).max(1));
@@ -103,24 +114,25 @@ impl<'a> Report<'a> {
     /// When the journal cannot be read.
     pub fn new(journal: &'a Journal, options: Options) -> Result<Self, JournalError> {
         let tasks = &journal.header().list.tasks;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-        let length = tasks.len().div_ceil(threads).max(MIN_PART);
-        let parts: Vec<_> = (0..tasks.len()).step_by(length).zip(tasks.chunks(length)).collect();
-        let parts = parallel_map(&parts, |(first, tasks)| Part::judge(journal, &options, *first, tasks));
+        let parts: Vec<_> = (0..tasks.len()).step_by(PART).zip(tasks.chunks(PART)).collect();
         // Without a single answer nothing else says where the failures come from.
         let mut sample_data = journal.header().is_of(EMBEDDED);
         let mut uses = options.waivers.as_ref().map(|waivers| waivers.uses(journal.as_of()));
         let mut rows = Vec::with_capacity(tasks.len());
         let mut shown = Vec::with_capacity(tasks.len());
         let mut sheets_needed = Vec::with_capacity(tasks.len());
-        for part in parts {
-            let part = part?;
-            sample_data |= part.sample_data;
-            rows.extend(part.rows);
-            shown.extend(part.shown);
-            sheets_needed.extend(part.sheets_needed);
-            for (all, its_use) in uses.iter_mut().flatten().zip(part.uses.iter().flatten()) {
-                all.rows += its_use.rows;
+        for parts in parts.chunks(PARTS) {
+            let judge = |(first, tasks): &(usize, &'a [Task])| Part::judge(journal, &options, *first, tasks);
+            for part in parallel_map_bounded(parts, judge) {
+                let part = part?;
+                sample_data |= part.sample_data;
+                // Copies are compact in memory. The original texts are scattered between answers that are freed.
+                rows.extend(part.rows.iter().cloned());
+                shown.extend(part.shown);
+                sheets_needed.extend(part.sheets_needed);
+                for (all, its_use) in uses.iter_mut().flatten().zip(part.uses.iter().flatten()) {
+                    all.rows += its_use.rows;
+                }
             }
         }
         if let Some(reconciliation) = &journal.header().reconciliation {
@@ -132,16 +144,37 @@ impl<'a> Report<'a> {
                 row.notes.push(Note::NotFound);
             }
         }
-        let names = rows.iter().map(|row| row.task.display_name()).zip(sheets_needed);
-        let names = sheet_names::assign(names);
-        for (row, sheets) in rows.iter_mut().zip(names) {
-            row.sheets = sheets;
-        }
-        // Last, so that a task's sheet has the same name in the report of a part.
         let mut shown = shown.into_iter();
         rows.retain(|_| shown.next().unwrap_or(true));
         let labels = Label::all(&journal.header().list.labels);
-        Ok(Self { journal, options, rows, sample_data, waivers: uses, labels, since: None })
+        let sheet_names = OnceLock::new();
+        let waivers = uses;
+        Ok(Self {
+            journal,
+            options,
+            rows,
+            sheets_needed,
+            sheet_names,
+            sample_data,
+            waivers,
+            labels,
+            since: None,
+        })
+    }
+
+    /// The names of the sheets that hold the rows of a task: one, or more when a worksheet is full.
+    pub fn sheets(&self, row: &SummaryRow<'_>) -> &[String] {
+        let names = self.sheet_names.get_or_init(|| {
+            // Of all tasks, so that a task's sheet has the same name in the report of a part.
+            let tasks = self.journal.header().list.tasks.iter().map(Task::display_name);
+            sheet_names::assign(tasks.zip(self.sheets_needed.iter().copied()))
+        });
+        names.get(row.ordinal).map_or(&[], Vec::as_slice)
+    }
+
+    /// The name of the task's first sheet.
+    pub fn sheet(&self, row: &SummaryRow<'_>) -> &str {
+        self.sheets(row).first().map_or("", String::as_str)
     }
 
     /// Sets what changed since the last run.
@@ -324,7 +357,7 @@ fn check_result(result: &str) -> Cow<'static, str> {
 
 fn summarise<'t>(
     (ordinal, task): (usize, &'t Task),
-    record: Option<Record>,
+    record: Option<&Record>,
     policy: &Policy,
     waivers: &TaskWaivers<'_>,
     moments: Moments,
@@ -346,17 +379,16 @@ fn summarise<'t>(
         notes: Vec::new(),
         waived: Vec::new(),
         context: None,
-        sheets: Vec::new(),
         fetched_at: None,
         moments,
     };
     row.notes.extend(plan_notes(task));
     let Some(record) = record else {
-        row.error_message = Some("not fetched: the journal has no record of this task".to_owned());
+        row.error_message = Some("not fetched: the journal has no record of this task".into());
         return (row, Vec::new());
     };
     row.attempts = record.attempts;
-    row.request_id.clone_from(&record.request_id);
+    row.request_id = record.request_id.as_deref().map(Into::into);
     row.fetched_at = Some(record.fetched_at);
     let facts = record.context.as_ref().and_then(ContextFacts::read);
     let (mut row, verifications) = with_answer(row, record, policy, waivers, moments);
@@ -374,40 +406,42 @@ fn summarise<'t>(
 /// Judges the answer of a task.
 fn with_answer<'t>(
     mut row: SummaryRow<'t>,
-    record: Record,
+    record: &Record,
     policy: &Policy,
     waivers: &TaskWaivers<'_>,
     moments: Moments,
 ) -> (SummaryRow<'t>, Vec<Verification>) {
-    let answered = match record.outcome {
+    let answered = match &record.outcome {
         Outcome::NoTask => {
             row.verdict = Verdict::NotVerified;
             return (row, Vec::new());
         }
         Outcome::Failed(failed) => {
-            row.error_code = failed.code.or_else(|| failed.status.map(|status| format!("HTTP {status}")));
-            row.error_message = Some(failed.message);
+            let status = || failed.status.map(|status| format!("HTTP {status}").into());
+            row.error_code = failed.code.as_deref().map(Into::into).or_else(status);
+            row.error_message = Some(failed.message.as_str().into());
             return (row, Vec::new());
         }
         Outcome::Answered(answered) => answered,
     };
-    match read(&answered) {
+    match read(answered) {
         Err(unreadable) => {
             row.verdict = Verdict::Unreadable;
             if let Some(error) = unreadable.error() {
-                row.error_code.clone_from(&error.code);
-                row.error_message = Some(unreadable.to_string());
+                row.error_code = error.code.as_deref().map(Into::into);
+                row.error_message = Some(unreadable.to_string().into());
                 return (row, Vec::new());
             }
             let error = ErrorBody::parse(&answered.body);
             // A page or an error document describes the problem; other JSON is not worth quoting.
             let is_page = answered.body.trim_ascii_start().starts_with(b"<");
             let said = error.message.filter(|_| error.code.is_some() || is_page);
-            row.error_code = error.code;
-            row.error_message = Some(match said {
+            row.error_code = error.code.map(Into::into);
+            let message = match said {
                 Some(said) => format!("{unreadable}; it says: {said}"),
                 None => unreadable.to_string(),
-            });
+            };
+            row.error_message = Some(message.into());
             (row, Vec::new())
         }
         Ok(answer) => {
@@ -416,7 +450,7 @@ fn with_answer<'t>(
             row.notes.extend(judgement.notes);
             row.waived = judgement.waived;
             if row.verdict == Verdict::Unreadable {
-                row.error_message = Some("the answer is of another task".to_owned());
+                row.error_message = Some("the answer is of another task".into());
             }
             row.shape = Some(answer.shape);
             row.verifications = u64::try_from(answer.verifications.len()).ok();

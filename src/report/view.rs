@@ -57,9 +57,8 @@ impl View {
 
     /// Whether the labels of `task`, of a list with these `labels`, match.
     pub(super) fn shows_task(&self, task: &Task, labels: &[String]) -> bool {
-        let value = |label: &str| {
-            find(label, labels).and_then(|label| task.labels.get(label)).map_or("", |value| value.trim())
-        };
+        let value =
+            |label: &str| find(label, labels).and_then(|label| task.labels.get(label)).map_or("", str::trim);
         self.labels.iter().all(|filter| {
             let label = find(&filter.label, labels);
             let mut of_label = self.labels.iter().filter(|other| find(&other.label, labels) == label);
@@ -146,7 +145,7 @@ mod tests {
     use crate::model::TaskId;
 
     fn task(labels: &[(&str, &str)]) -> Task {
-        let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
+        let labels = labels.iter().copied().collect();
         Task { labels, ..Task::new(TaskId::new("task-1").unwrap()) }
     }
 

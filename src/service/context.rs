@@ -67,10 +67,10 @@ pub(super) fn register(connection: &Connection, task_id: &str, task: &Task) -> r
     let Some(number) = number(connection, task_id)? else { return Ok(()) };
     let mut new = Map::new();
     let mut settings = Vec::new();
-    for (label, text) in &task.labels {
+    for (label, text) in task.labels.iter() {
         let name = label.trim().to_lowercase().replace(' ', "_");
         if let Some((_, field)) = LABELS.iter().find(|(label, _)| *label == name) {
-            let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str()));
+            let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
             new.insert((*field).to_owned(), value);
         }
         if let Some(key) = KEYS.iter().find(|key| key.eq_ignore_ascii_case(&name)) {

@@ -1,7 +1,5 @@
 //! Sample tasks, and any number of generated ones.
 
-use std::collections::BTreeMap;
-
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -197,12 +195,10 @@ const SAMPLES: &[Sample] = &[
 pub fn sample_tasks() -> TaskList {
     let task = |sample: &Sample| {
         let labels = [("wave", sample.wave), ("owner", sample.owner)];
-        let labels: BTreeMap<_, _> =
-            labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Some(Task {
             source_id: Some(sample.source_id.to_owned()),
             source_name: Some(sample.source_name.to_owned()),
-            labels,
+            labels: labels.into_iter().collect(),
             ..Task::new(TaskId::new(sample.task_id).ok()?)
         })
     };

@@ -144,7 +144,7 @@ impl Collector {
         let task = Task {
             source_id: fields.source_id,
             source_name,
-            labels: fields.labels,
+            labels: fields.labels.into_iter().collect(),
             ..Task::new(task_id.clone())
         };
         if let Some((known, first)) = self.first_seen.get(&task_id) {
@@ -189,7 +189,7 @@ impl Collector {
             task_id: None,
             source_id: source_id.clone(),
             source_name: names.first().cloned(),
-            labels,
+            labels: labels.into_iter().collect(),
             planned: Some(Box::new(planned)),
         };
         if let Some((known, first)) = self.first_claimed.get(&key) {
@@ -317,5 +317,5 @@ fn differing_label(known: &Task, task: &Task) -> Option<(String, String, String)
     let (name, value, before) = labels
         .filter_map(|(name, value)| Some((name, value, known.labels.get(name)?)))
         .find(|(_, value, before)| value != before)?;
-    Some((name.clone(), value.clone(), before.clone()))
+    Some((name.to_owned(), value.to_owned(), before.to_owned()))
 }

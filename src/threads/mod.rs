@@ -8,12 +8,16 @@ use std::any::Any;
 use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::model::io_reason;
+
+/// [`parallel_map_bounded`] uses at most this many threads, so that the memory of what they read is bounded.
+const MAX_THREADS: usize = 4;
 
 thread_local! {
     /// Whether a panic on this thread becomes an error, so that nothing is printed of it.
@@ -99,6 +103,23 @@ pub fn parallel_map<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync
     })
 }
 
+/// Applies `make` to each item on a few threads, one item at a time on each, and returns the results in the same order.
+pub fn parallel_map_bounded<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync) -> Vec<M> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS).min(items.len());
+    // A thread takes the next item when it has made one, because items may differ in size.
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let place = next.fetch_add(1, Ordering::Relaxed);
+        items.get(place).map(|item| (place, item))
+    };
+    let made = parallel_map(&vec![(); threads], |()| {
+        std::iter::from_fn(take).map(|(place, item)| (place, make(item))).collect::<Vec<_>>()
+    });
+    let mut made: Vec<(usize, M)> = made.into_iter().flatten().collect();
+    made.sort_unstable_by_key(|(place, _)| *place);
+    made.into_iter().map(|(_, made)| made).collect()
+}
+
 /// Makes every panic that is not [`fenced`] one line for the user, printed by `print`.
 pub fn report_panics(print: fn(&str)) {
     std::panic::set_hook(Box::new(move |panic| {
@@ -129,6 +150,10 @@ mod tests {
     #[test]
     fn parallel_map_keeps_the_order() {
         assert_eq!(parallel_map(&[3, 1, 2], |number| number * 2), [6, 2, 4]);
+        let numbers: Vec<usize> = (0..100).rev().collect();
+        let doubled: Vec<usize> = numbers.iter().map(|number| number * 2).collect();
+        assert_eq!(parallel_map_bounded(&numbers, |number| number * 2), doubled);
+        assert!(parallel_map_bounded(&[], |(): &()| ()).is_empty());
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn failed(message: &str) -> Outcome {
 }
 
 fn task(id: &str, name: &str, labels: &[(&str, &str)]) -> Task {
-    let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
+    let labels = labels.iter().copied().collect();
     Task { source_name: Some(name.to_owned()), labels, ..Task::new(TaskId::new(id).unwrap()) }
 }
 

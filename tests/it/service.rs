@@ -151,7 +151,7 @@ async fn sample_data_has_every_verdict() {
     let list = sample_tasks();
     assert_eq!(list.tasks.len(), 12);
     assert_eq!(list.labels, ["wave", "owner"]);
-    assert!(list.tasks.iter().all(|task| task.labels.len() == 2 && task.source_id.is_some()));
+    assert!(list.tasks.iter().all(|task| task.labels.iter().count() == 2 && task.source_id.is_some()));
     for task in &list.tasks {
         api.results(task.id_text()).await;
     }

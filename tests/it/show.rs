@@ -41,7 +41,7 @@ fn journal(folder: &Path, tasks: &[(&str, &str, Outcome)], change: impl FnOnce(&
         let mut task = Task::new(TaskId::new(&format!("task-{n}")).unwrap());
         task.source_name = Some((*name).to_owned());
         if !wave.is_empty() {
-            task.labels.insert("Wave".to_owned(), (*wave).to_owned());
+            task.labels.insert("Wave", wave);
         }
         task
     };

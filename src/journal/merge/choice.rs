@@ -60,10 +60,6 @@ impl Candidate {
         };
         Self { evidence, finding, received_at, digest }
     }
-
-    pub(super) fn digest(&self) -> Digest {
-        self.digest
-    }
 }
 
 /// Evidence and finding of an answer that was received at `received_at`.

@@ -1,6 +1,7 @@
 //! An input of a merge, without its answers.
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -10,9 +11,10 @@ use super::choice::Candidate;
 use super::kept::KeptLine;
 use crate::journal::error::JournalError;
 use crate::journal::header::Header;
+use crate::journal::line::RawLine;
 use crate::journal::origin::{Origin, Run};
-use crate::journal::record::Record;
-use crate::journal::replay::{Journal, LinePosition};
+use crate::journal::record::Outcome;
+use crate::journal::replay::{Indexed, Journal, LinePosition};
 use crate::model::{ClockOffset, NamedFile};
 
 /// A journal to merge.
@@ -34,27 +36,44 @@ pub(super) struct Input {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InputRecord {
     pub(super) candidate: Candidate,
-    pub(super) place: LinePosition,
-    pub(super) fetched_at: Timestamp,
-    /// Whether it has no clock offset of its own, and gets that of the run, if known.
-    pub(super) lacks_offset: bool,
+    pub(super) line: InputLine,
     /// When the task's context was read, on the service's clock.
     pub(super) context: Option<Timestamp>,
 }
 
+/// The line of a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InputLine {
+    pub(super) place: LinePosition,
+    /// CRC-32 of the line, to notice that it was changed.
+    pub(super) checksum: u32,
+    /// Whether it has no clock offset of its own, and gets that of the run, if known.
+    pub(super) lacks_offset: bool,
+    pub(super) fetched_at: Timestamp,
+}
+
 impl InputRecord {
-    /// Reads a line; a record without a clock offset of its own gets that of the run.
-    fn read(place: LinePosition, line: &[u8], of_run: Option<ClockOffset>) -> Result<Self, String> {
-        let record = Record::read(line.to_vec())?;
+    /// Reads a line; a record without a clock offset of its own gets that of the run. `buffer` is space for the body.
+    fn read(
+        place: LinePosition,
+        text: &[u8],
+        parsed: RawLine<'_>,
+        of_run: Option<ClockOffset>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Self, String> {
+        let record = parsed.record(mem::take(buffer))?;
         let lacks_offset = record.clock_offset.is_none();
-        let digest = KeptLine::of(line, of_run.filter(|_| lacks_offset))?.digest();
+        let digest = KeptLine::of(text, of_run.filter(|_| lacks_offset))?.digest();
         let offset = record.clock_offset.or(of_run);
         let received_at = offset.map_or(record.fetched_at, |offset| offset.service_time(record.fetched_at));
+        let candidate = Candidate::of(&record, received_at, digest);
+        let checksum = crc32fast::hash(text);
+        if let Outcome::Answered(answered) = record.outcome {
+            *buffer = answered.body;
+        }
         Ok(Self {
-            candidate: Candidate::of(&record, received_at, digest),
-            place,
-            fetched_at: record.fetched_at,
-            lacks_offset,
+            candidate,
+            line: InputLine { place, checksum, lacks_offset, fetched_at: record.fetched_at },
             context: record.context.map(|context| context.read_at),
         })
     }
@@ -64,28 +83,49 @@ impl Input {
     /// Reads a journal once, in the order of the file, and checks each record that counts.
     pub(super) fn read(file: NamedFile) -> Result<Self, JournalError> {
         let mut read = Vec::new();
-        let journal = Journal::scan(file.clone(), |ordinal, place, line| {
-            if read.len() <= ordinal {
-                read.resize_with(ordinal + 1, || None);
+        let mut buffer = Vec::new();
+        let journal = Journal::scan(file.clone(), |journal, place, text| {
+            let (parsed, indexed) = match RawLine::parse(text) {
+                Ok(parsed) if !parsed.is_footer() => {
+                    let indexed = parsed.indexed(place);
+                    let indexed = journal.index_record(indexed, parsed.task_id(), parsed.fetched_at())?;
+                    (Ok(parsed), Some(indexed))
+                }
+                other => (other, journal.index_line(place, text)?),
+            };
+            if let Some(Indexed { ordinal, place, .. }) = indexed {
+                if read.len() <= ordinal {
+                    read.resize_with(ordinal + 1, || None);
+                }
+                if let Some(record) = read.get_mut(ordinal) {
+                    let valid =
+                        parsed.and_then(|parsed| InputRecord::read(place, text, parsed, None, &mut buffer));
+                    *record = Some(valid.map_err(|what| (place, what)));
+                }
             }
-            if let Some(record) = read.get_mut(ordinal) {
-                *record = Some(InputRecord::read(place, line, None).map_err(|what| (place, what)));
-            }
+            Ok(indexed)
         })?;
         let is_merged = !journal.header().merged_from.is_empty();
         let offset = journal.clock_offset().filter(|_| !is_merged);
-        let checked = |record: Option<Result<InputRecord, _>>| {
+        let mut checked = |record: Option<Result<InputRecord, _>>| {
             let invalid = |(place, what)| journal.invalid_line(place, what);
             match record.transpose().map_err(invalid)? {
                 // The run's offset was not known before its end.
-                Some(InputRecord { place, lacks_offset: true, .. }) if offset.is_some() => {
-                    let again = InputRecord::read(place, &journal.line(place)?, offset);
+                Some(InputRecord { line: InputLine { place, lacks_offset: true, .. }, .. })
+                    if offset.is_some() =>
+                {
+                    let text = journal.line(place)?;
+                    let again = RawLine::parse(&text)
+                        .and_then(|parsed| InputRecord::read(place, &text, parsed, offset, &mut buffer));
                     again.map(Some).map_err(|what| invalid((place, what)))
                 }
                 record => Ok(record),
             }
         };
-        let mut results = read.into_iter().map(checked).collect::<Result<Vec<_>, JournalError>>()?;
+        let mut results = Vec::with_capacity(journal.header().list.tasks.len());
+        for record in read {
+            results.push(checked(record)?);
+        }
         results.resize(journal.header().list.tasks.len(), None);
         let (finished, origins) = (journal.is_finished(), origins(&journal));
         let header = journal.into_header();

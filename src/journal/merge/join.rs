@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::error::{MergeError, WriteError};
-use super::input::{Input, InputRecord};
+use super::input::{Input, InputLine};
 use super::kept::KeptLine;
 use super::lists::{Merged, RecordSources, groups, identities, merged};
 use crate::journal::error::JournalError;
@@ -13,10 +13,7 @@ use crate::journal::header::Header;
 use crate::journal::record::{Footer, Record};
 use crate::journal::replay::{Index, Journal, LinePosition};
 use crate::model::{ClockOffset, NamedFile, TaskContext};
-use crate::threads::parallel_map;
-
-/// Inputs are read by at most this many threads, each of which holds one answer.
-const MAX_THREADS: usize = 4;
+use crate::threads::parallel_map_bounded;
 
 /// A merge that is planned: the header and the source of each record. Only the merged list is kept in memory.
 #[derive(Debug)]
@@ -34,9 +31,9 @@ struct MergeFile {
     /// The clock offset of its run.
     offset: Option<ClockOffset>,
     /// The records with contexts that are newer than those of their tasks' records, by ordinal in the merged list.
-    contexts: Vec<(usize, InputRecord)>,
+    contexts: Vec<(usize, InputLine)>,
     /// The records to copy, by ordinal in the merged list.
-    records: Vec<(usize, InputRecord)>,
+    records: Vec<(usize, InputLine)>,
 }
 
 impl Merge {
@@ -46,7 +43,8 @@ impl Merge {
     /// [`MergeError`] with the paths.
     pub fn of<F: Into<NamedFile>>(files: impl IntoIterator<Item = F>) -> Result<Self, MergeError> {
         let files: Vec<NamedFile> = files.into_iter().map(Into::into).collect();
-        let mut inputs = read(&files)?;
+        let inputs = parallel_map_bounded(&files, |file| Input::read(file.clone()));
+        let mut inputs = inputs.into_iter().collect::<Result<Vec<_>, _>>()?;
         // Ordered by everything that the result depends on.
         inputs.sort_by(|one, other| {
             let began = one.header.started_at.cmp(&other.header.started_at);
@@ -94,7 +92,7 @@ impl Merge {
         let mut records = vec![None; self.header.list.tasks.len()];
         let (mut number, mut latest) = (1, self.header.latest());
         for file in &self.files {
-            file.each(&file.records, |ordinal, record, kept| {
+            file.each(&file.records, |ordinal, line, kept| {
                 let kept = match contexts.remove(&ordinal) {
                     None => kept,
                     context => KeptLine::encode(Record { context, ..kept.record()? })?,
@@ -102,9 +100,9 @@ impl Merge {
                 let offset = to.length;
                 let length = kept.write_to(&mut to, ordinal)?;
                 number += 1;
-                latest = latest.max(record.fetched_at);
+                latest = latest.max(line.fetched_at);
                 if let Some(place) = records.get_mut(ordinal) {
-                    *place = Some(LinePosition { number, offset, length, failed: record.place.failed });
+                    *place = Some(LinePosition { number, offset, length, failed: line.place.failed });
                 }
                 Ok(())
             })?;
@@ -126,13 +124,13 @@ impl Merge {
 }
 
 impl MergeFile {
-    /// Reads these records again; each must be as it was when the merge was planned.
+    /// Reads these lines again; each must be as it was when the merge was planned.
     fn each(
         &self,
-        records: &[(usize, InputRecord)],
-        mut each: impl FnMut(usize, &InputRecord, KeptLine<'_>) -> io::Result<()>,
+        lines: &[(usize, InputLine)],
+        mut each: impl FnMut(usize, &InputLine, KeptLine<'_>) -> io::Result<()>,
     ) -> Result<(), WriteError> {
-        if records.is_empty() {
+        if lines.is_empty() {
             return Ok(());
         }
         let changed = || MergeError::Changed(self.file.name.clone());
@@ -142,39 +140,27 @@ impl MergeFile {
         };
         let mut file = File::open(&self.file.local).map_err(io)?;
         let mut text = Vec::new();
-        for (ordinal, record) in records {
-            record.place.read(&mut file, &mut text).map_err(io)?;
-            let offset = self.offset.filter(|_| record.lacks_offset);
-            let kept = KeptLine::of(&text, offset).map_err(|_| changed())?;
-            if kept.digest() != record.candidate.digest() {
+        for (ordinal, line) in lines {
+            line.place.read(&mut file, &mut text).map_err(io)?;
+            if crc32fast::hash(&text) != line.checksum {
                 return Err(changed().into());
             }
-            each(*ordinal, record, kept)?;
+            let offset = self.offset.filter(|_| line.lacks_offset);
+            each(*ordinal, line, KeptLine::of(&text, offset).map_err(|_| changed())?)?;
         }
         Ok(())
     }
 }
 
-/// Reads the journals on a few threads, in the order of `files`.
-fn read(files: &[NamedFile]) -> Result<Vec<Input>, JournalError> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let chunks: Vec<&[NamedFile]> = files.chunks(files.len().div_ceil(threads).max(1)).collect();
-    let read = |chunk: &&[NamedFile]| {
-        chunk.iter().map(|file| Input::read(file.clone())).collect::<Result<Vec<_>, JournalError>>()
-    };
-    let read: Result<Vec<_>, JournalError> = parallel_map(&chunks, read).into_iter().collect();
-    Ok(read?.into_iter().flatten().collect())
-}
-
-/// The records of each input, with their ordinals in the merged list.
-fn by_input(inputs: &[Input], sources: &RecordSources) -> Vec<Vec<(usize, InputRecord)>> {
-    let mut of_inputs: Vec<Vec<(usize, InputRecord)>> = vec![Vec::new(); inputs.len()];
+/// The lines of each input, with their ordinals in the merged list.
+fn by_input(inputs: &[Input], sources: &RecordSources) -> Vec<Vec<(usize, InputLine)>> {
+    let mut of_inputs: Vec<Vec<(usize, InputLine)>> = vec![Vec::new(); inputs.len()];
     for (ordinal, source) in sources.iter().enumerate() {
         if let Some((place, source_ordinal)) = *source
             && let Some(record) = inputs.get(place).and_then(|input| input.record_at(source_ordinal))
             && let Some(of_input) = of_inputs.get_mut(place)
         {
-            of_input.push((ordinal, *record));
+            of_input.push((ordinal, record.line));
         }
     }
     of_inputs
@@ -222,6 +208,9 @@ fn warnings(inputs: &[Input]) -> Vec<String> {
 
 /// Whether the merged journal is complete: every task of an unfinished run has its record from a finished one.
 fn is_finished(inputs: &[Input], record_sources: &RecordSources, header: &Header) -> bool {
+    if inputs.iter().all(|input| input.finished) {
+        return true;
+    }
     let is_finished = |place: usize| inputs.get(place).is_some_and(|input| input.finished);
     let resolved: HashSet<(&str, String)> = header
         .list

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::choice::{Candidate, choose};
 use super::error::MergeError;
-use super::input::Input;
+use super::input::{Input, InputRecord};
 use crate::journal::header::Header;
 use crate::journal::origin::{Origin, Run, ShardedList};
 use crate::model::{Reconciliation, Task, TaskId, TaskList};
@@ -32,8 +32,8 @@ struct Entry {
     task: Task,
     /// Its ordinal in the divided list.
     ordinal: Option<usize>,
-    /// Its record in each input, with the input's index and the ordinal there.
-    candidates: Vec<(Candidate, (usize, usize))>,
+    /// Where it has records.
+    records: Vec<Source>,
 }
 
 /// The tasks of all inputs by endpoint. Names and labels are moved, not copied: they are most of a list's memory.
@@ -55,9 +55,9 @@ pub(super) fn groups(inputs: &mut [Input]) -> Result<BTreeMap<String, Group>, Me
                     labels: mem::take(&mut task.labels),
                     planned: task.planned.clone(),
                 };
-                own_label.as_ref().map(|own| task.labels.remove(own));
-                let result = result.map(|record| (record.candidate, (place, source_ordinal)));
-                group.add(task, ordinals.next(), result);
+                own_label.iter().for_each(|own| task.labels.remove(own));
+                let source = result.is_some().then_some((place, source_ordinal));
+                group.add(task, ordinals.next(), source);
             }
         }
     }
@@ -90,14 +90,14 @@ impl Group {
     }
 
     /// Adds a task of an input. Inputs are added by start, so later values replace earlier ones.
-    fn add(&mut self, task: Task, ordinal: Option<usize>, result: Option<(Candidate, (usize, usize))>) {
+    fn add(&mut self, task: Task, ordinal: Option<usize>, source: Option<Source>) {
         let mut names = identities(&task);
         let place = names.find_map(|name| self.places.get(&name).copied()).unwrap_or(self.tasks.len());
         for name in identities(&task) {
             self.places.entry(name).or_insert(place);
         }
         if place == self.tasks.len() {
-            self.tasks.push(Entry { task: Task::default(), ordinal: None, candidates: Vec::new() });
+            self.tasks.push(Entry { task: Task::default(), ordinal: None, records: Vec::new() });
         }
         let Some(entry) = self.tasks.get_mut(place) else { return };
         let known = &mut entry.task;
@@ -107,7 +107,9 @@ impl Group {
         known.planned = task.planned.or(known.planned.take());
         known.labels.extend(task.labels);
         entry.ordinal = ordinal.or(entry.ordinal);
-        entry.candidates.extend(result);
+        // Most tasks have one record.
+        entry.records.reserve_exact(usize::from(source.is_some()));
+        entry.records.extend(source);
     }
 }
 
@@ -117,14 +119,17 @@ pub(super) fn identities(task: &Task) -> impl Iterator<Item = String> + use<> {
     planned.into_iter().chain(task.task_id.as_ref().map(|id| format!("task {id}")))
 }
 
-/// By ordinal: the input and the ordinal in it of each task's record.
-pub(super) type RecordSources = Vec<Option<(usize, usize)>>;
+/// Where a record is: the input, and the ordinal in it.
+pub(super) type Source = (usize, usize);
+
+/// By ordinal: where each task's record is.
+pub(super) type RecordSources = Vec<Option<Source>>;
 
 /// A merged list, and where its records come from.
 pub(super) struct Merged {
     pub(super) header: Header,
     pub(super) record_sources: RecordSources,
-    /// By ordinal: the input and the ordinal in it of each context that is newer than that of the task's record.
+    /// By ordinal: where each context is that is newer than that of the task's record.
     pub(super) context_sources: RecordSources,
 }
 
@@ -156,15 +161,18 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> Merge
         merged_from.push(Origin { endpoint: endpoint.clone(), tasks: entries.len(), runs: group.runs, list });
         for mut entry in entries {
             if let Some(label) = &endpoint_label {
-                entry.task.labels.insert(label.clone(), endpoint.clone());
+                entry.task.labels.insert(label, &endpoint);
             }
-            let chosen = choose(&entry.candidates);
+            let found = entry.records.iter();
+            let candidates: Vec<(Candidate, Source)> =
+                found.filter_map(|source| Some((record_at(inputs, *source)?.candidate, *source))).collect();
+            let chosen = choose(&candidates);
             if let Some(of_record) = chosen.and_then(|chosen| task_at(inputs, chosen)) {
                 // If a server's task was created again, the id must match the answer.
                 entry.task.task_id.clone_from(&of_record.task_id);
                 entry.task.planned = of_record.planned.clone().or(entry.task.planned);
             }
-            context_sources.push(chosen.and_then(|chosen| newer_context(inputs, &entry.candidates, chosen)));
+            context_sources.push(chosen.and_then(|chosen| newer_context(inputs, &candidates, chosen)));
             tasks.push(entry.task);
             record_sources.push(chosen);
         }
@@ -181,13 +189,9 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> Merge
 }
 
 /// The record with the newest context of the task of the record `chosen`; none if that is `chosen` itself.
-fn newer_context(
-    inputs: &[Input],
-    candidates: &[(Candidate, (usize, usize))],
-    chosen: (usize, usize),
-) -> Option<(usize, usize)> {
+fn newer_context(inputs: &[Input], candidates: &[(Candidate, Source)], chosen: Source) -> Option<Source> {
     let task_id = task_at(inputs, chosen)?.task_id.as_ref()?;
-    let read_at = |(input, ordinal): (usize, usize)| inputs.get(input)?.record_at(ordinal)?.context;
+    let read_at = |place| record_at(inputs, place)?.context;
     let of_task = |place| task_at(inputs, place).is_some_and(|task| task.task_id.as_ref() == Some(task_id));
     let known = candidates.iter().filter(|(_, place)| of_task(*place));
     let known = known.filter_map(|(candidate, place)| Some((read_at(*place)?, candidate, *place)));
@@ -196,8 +200,13 @@ fn newer_context(
 }
 
 /// The task at an ordinal of an input.
-fn task_at(inputs: &[Input], (input, ordinal): (usize, usize)) -> Option<&Task> {
+fn task_at(inputs: &[Input], (input, ordinal): Source) -> Option<&Task> {
     inputs.get(input)?.header.list.tasks.get(ordinal)
+}
+
+/// The record at an ordinal of an input.
+fn record_at(inputs: &[Input], (input, ordinal): Source) -> Option<&InputRecord> {
+    inputs.get(input)?.record_at(ordinal)
 }
 
 /// The endpoint label of a merged journal: the last one.
@@ -210,6 +219,9 @@ fn endpoint_label(input: &Input) -> Option<&String> {
 /// A task that one list lacks may be in another, and one that was not found may be found later. The result is known
 /// only if every list was compared and no shard is missing.
 fn reconciled(inputs: &[Input], header: &Header) -> Option<Reconciliation> {
+    if !inputs.is_empty() && inputs.iter().all(|input| input.header.reconciliation.is_none()) {
+        return None;
+    }
     let declared: HashSet<&TaskId> =
         header.list.tasks.iter().filter_map(|task| task.task_id.as_ref()).collect();
     let mut all = header.missing().shards.is_empty();

@@ -102,7 +102,7 @@ impl TestRun {
             let mut task = Task::new(id(*number));
             if self.named {
                 task.source_name = Some(format!("server {number} of {}", self.started));
-                task.labels.insert("wave".to_owned(), self.started.to_string());
+                task.labels.insert("wave", &self.started.to_string());
             }
             task
         };
@@ -385,7 +385,7 @@ fn merge_of_several_endpoints_adds_an_endpoint_label() {
     let b = TestRun { endpoint: "https://b", ..one(0, true, (Response::Verified(0), 1, 8)) };
     let (folder, journal, _) = journal_of(&[b, one(5, true, (Response::Verified(0), 6, 7))]);
     let labels = |journal: &Journal, label: &str| -> Vec<String> {
-        journal.header().list.tasks.iter().map(|task| task.labels[label].clone()).collect()
+        journal.header().list.tasks.iter().map(|task| task.labels.get(label).unwrap().to_owned()).collect()
     };
     assert_eq!(journal.header().endpoint, "https://a, https://b");
     assert_eq!(labels(&journal, "endpoint"), ["https://a", "https://b"]);
@@ -393,7 +393,7 @@ fn merge_of_several_endpoints_adds_an_endpoint_label() {
     let path = folder.path().join("0.jsonl");
     let mut header = Journal::open(&path).unwrap().header().clone();
     header.list.labels.push("endpoint".to_owned());
-    header.list.tasks[0].labels.insert("endpoint".to_owned(), "mine".to_owned());
+    header.list.tasks[0].labels.insert("endpoint", "mine");
     std::fs::write(&path, serde_json::to_string(&header).unwrap() + "\n").unwrap();
     let again = folder.path().join("again.jsonl");
     std::fs::write(&again, merged(&[path, folder.path().join("whole.jsonl")])).unwrap();

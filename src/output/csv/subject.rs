@@ -42,7 +42,7 @@ impl Subject {
             Self::Results => "results.csv".to_owned(),
             Self::Reconciliation => "reconciliation.csv".to_owned(),
             Self::Task(ordinal) => {
-                let sheet = report.rows().get(ordinal).map_or("", SummaryRow::sheet);
+                let sheet = report.rows().get(ordinal).map_or("", |row| report.sheet(row));
                 format!("{TASKS}/{sheet}.csv")
             }
         }

@@ -124,7 +124,7 @@ impl<'a> LabelIndex<'a> {
     fn new(report: &'a Report<'_>, label: &Label) -> Self {
         let mut index = Self { indices: HashMap::new(), values: Vec::new(), rows: Vec::new() };
         for row in report.rows() {
-            let value = row.task.labels.get(&label.name).map_or("", |value| value.trim());
+            let value = row.task.labels.get(&label.name).map_or("", str::trim);
             let value_index = *index.indices.entry(value).or_insert(index.values.len());
             if value_index == index.values.len() {
                 index.values.push(value);

@@ -10,7 +10,6 @@ use super::environment::{environment, lang, policy};
 use super::escape;
 use super::script::SCRIPT;
 use super::words::{self, TONES, VerdictWords, tone, verdict_words};
-use crate::fs::Fingerprint;
 use crate::model::{Language, TOOL, Task, Verdict};
 use crate::output::error::Cause;
 use crate::report::{Facts, Group, Label, Report, SummaryRow};
@@ -247,9 +246,7 @@ fn footer(report: &Report<'_>, sha256: &str) -> String {
 }
 
 fn journal_sha256(report: &Report<'_>) -> Result<String, Cause> {
-    let mut fingerprint = Fingerprint::default();
-    report.journal().copy_to(&mut fingerprint)?;
-    Ok(hex::encode(fingerprint.finish().0))
+    Ok(hex::encode(report.journal().digest()?.0))
 }
 
 fn status_words(report: &Report<'_>, facts: &Facts) -> StatusWords {
@@ -391,7 +388,7 @@ fn is_short(name: &str) -> bool {
 }
 
 fn value<'a>(row: &'a SummaryRow<'_>, label: &Label) -> &'a str {
-    row.task.labels.get(&label.name).map_or("", String::as_str)
+    row.task.labels.get(&label.name).unwrap_or_default()
 }
 
 #[cfg(test)]

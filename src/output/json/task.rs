@@ -52,8 +52,7 @@ impl<'a> TaskEntry<'a> {
         let zone = &report.options().timezone;
         let (totals, context) = (row.totals.as_ref(), row.context.as_ref());
         let text = |text: &'a Option<String>| text.as_deref();
-        let value =
-            |label: &'a Label| Some((label.heading.as_str(), row.task.labels.get(&label.name)?.as_str()));
+        let value = |label: &'a Label| Some((label.heading.as_str(), row.task.labels.get(&label.name)?));
         let labels = report.labels().iter().filter_map(value).collect();
         Self {
             task_id: row.task.task_id.as_ref().map(|id| id.as_str()),
@@ -70,9 +69,9 @@ impl<'a> TaskEntry<'a> {
             verifications: row.verifications,
             response_shape: row.shape.map(|shape| shape.key()),
             attempts: row.attempts,
-            error_code: text(&row.error_code),
-            error_message: text(&row.error_message),
-            request_id: text(&row.request_id),
+            error_code: row.error_code.as_deref(),
+            error_message: row.error_message.as_deref(),
+            request_id: row.request_id.as_deref(),
             notes: row.notes.iter().map(|note| note.text(Language::English)).collect(),
             last_synchronised: context
                 .and_then(|context| context.last_synchronised)
@@ -84,7 +83,7 @@ impl<'a> TaskEntry<'a> {
             waived: report.waivers().map(|_| row.waived.iter().map(WaivedEntry::from).collect()),
             reason: Some(row.reason(Language::English, zone)).filter(|reason| !reason.is_empty()),
             age_seconds: report.age(row).map(|age| age.as_secs()),
-            sheet: row.sheet(),
+            sheet: report.sheet(row),
             fetched_at: row.fetched_at.map(|time| zone.rfc3339(time)),
             labels,
         }

@@ -102,7 +102,7 @@ fn named<'l>(
 ) -> impl Iterator<Item = (&'l str, &'l SummaryRow<'l>)> + Clone {
     part.sheets.iter().filter_map(|sheet| {
         let task = report.rows().get(sheet.ordinal)?;
-        Some((task.sheets.get(sheet.index)?.as_str(), task))
+        Some((report.sheets(task).get(sheet.index)?.as_str(), task))
     })
 }
 

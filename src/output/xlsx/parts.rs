@@ -101,7 +101,7 @@ fn make(report: &Report<'_>, path: &Path, limits: &Limits) -> Result<Vec<Sealed>
 
 fn name_of(report: &Report<'_>, sheet: TaskSheet) -> String {
     let row = report.rows().get(sheet.ordinal);
-    let name = row.and_then(|row| row.sheets.get(sheet.index));
+    let name = row.and_then(|row| report.sheets(row).get(sheet.index));
     format!("the sheet of {}", name.map_or("a task", String::as_str))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn sheets(report: &Report<'_>) -> Vec<TaskSheet> {
     }
     let of_task =
         |(ordinal, sheets): (usize, usize)| (0..sheets).map(move |index| TaskSheet { ordinal, index });
-    report.rows().iter().map(|row| row.sheets.len()).enumerate().flat_map(of_task).collect()
+    report.rows().iter().map(|row| report.sheets(row).len()).enumerate().flat_map(of_task).collect()
 }
 
 /// What sheets of tasks differ in beside the contents of their cells and the number of their rows.
@@ -97,7 +97,7 @@ pub(super) fn write<'r>(
         let Some(row) = report.rows().get(ordinal) else { continue };
         let verifications = report.verifications(ordinal)?;
         for sheet in of_task {
-            let Some(name) = row.sheets.get(sheet.index) else { continue };
+            let Some(name) = report.sheets(row).get(sheet.index) else { continue };
             let page = Page::new(report, row, *sheet, &verifications, &columns);
             let model = forms.iter().position(|form| *form == page.form()).unwrap_or_default();
             entries

@@ -1,6 +1,6 @@
 //! Finding the account's tasks: all pages of a listing, even if it changes while it is read.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 
 use jiff::Timestamp;
@@ -387,8 +387,7 @@ fn into_tasks(Listed { mut entries, mut warnings }: Listed) -> Result<Discovered
             continue;
         }
         let labels = LISTED_LABELS.into_iter().zip([listed.name, listed.kind, listed.state]);
-        let labels: BTreeMap<String, String> =
-            labels.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        let labels = labels.filter_map(|(name, value)| Some((name, value?))).collect();
         list.tasks.push(Task {
             source_id: entry.source_id,
             source_name: entry.source_name,

@@ -1,6 +1,5 @@
 //! Journals written by tests.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use cutover_report::journal::{Answered, Header, Journal, Outcome, Record, Writer};
@@ -28,7 +27,7 @@ pub fn journal(folder: &Path, tasks: &[(&str, Outcome)]) -> Journal {
     let path = folder.join("j.jsonl");
     let task = |(n, (name, _)): (usize, &(&str, Outcome))| Task {
         source_name: Some((*name).to_owned()),
-        labels: BTreeMap::from([("owner".to_owned(), (*name).to_owned())]),
+        labels: [("owner", *name)].into_iter().collect(),
         ..Task::new(TaskId::new(&format!("task-{n}")).unwrap())
     };
     let list =

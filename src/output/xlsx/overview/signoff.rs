@@ -182,5 +182,5 @@ fn label_values(report: &Report<'_>, label: &str) -> Vec<String> {
     let values: BTreeSet<_> = labels
         .flat_map(|label| report.rows().iter().filter_map(|row| row.task.labels.get(&label.name)))
         .collect();
-    values.into_iter().filter(|value| !value.trim().is_empty()).cloned().collect()
+    values.into_iter().filter(|value| !value.trim().is_empty()).map(str::to_owned).collect()
 }

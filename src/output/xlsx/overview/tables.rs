@@ -312,7 +312,7 @@ impl<'a> Page<'a> {
             return None;
         }
         let place = self.report().rows().binary_search_by_key(&entry.ordinal, |row| row.ordinal).ok()?;
-        let sheet = format!("'{}'!A1", entry.sheet().replace('\'', "''"));
+        let sheet = format!("'{}'!A1", self.report().sheet(entry).replace('\'', "''"));
         match homes.and_then(|homes| homes.get(place)) {
             None => Some(format!("internal:{sheet}")),
             Some(file) => Some(format!("file:///{}#{sheet}", escaped(file))),

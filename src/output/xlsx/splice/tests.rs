@@ -35,7 +35,7 @@ fn journal(folder: &Path, tasks: Vec<Fetched>, is_reconciled: bool) -> Journal {
     let path = folder.join("j.jsonl");
     let task = |(n, (name, _)): (usize, &Fetched)| Task {
         source_name: Some(name.clone()),
-        labels: BTreeMap::from([("owner".to_owned(), name.clone())]),
+        labels: [("owner", name)].into_iter().collect(),
         ..Task::new(TaskId::new(&format!("task-{n}")).unwrap())
     };
     let list =
@@ -131,7 +131,7 @@ fn plain(report: &Report<'_>, homes: Option<&[String]>, part: Option<&Part<'_>>)
         let row = &report.rows()[sheet.ordinal];
         let verifications = report.verifications(sheet.ordinal).unwrap();
         let page = task_sheet::Page::new(report, row, sheet, &verifications, &columns);
-        let worksheet = workbook.add_worksheet().set_name(&row.sheets[sheet.index]).unwrap();
+        let worksheet = workbook.add_worksheet().set_name(&report.sheets(row)[sheet.index]).unwrap();
         let mut framed = Sheet::new(worksheet, report, &styles);
         framed.main = part.map(|part| part.main);
         task_sheet::frame(&mut framed, &columns, page.form(), page.extent().last_row).unwrap();

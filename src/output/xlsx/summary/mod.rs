@@ -292,7 +292,13 @@ impl<'r> Summary<'r> {
                 None => language.text("Go to the task's sheet").to_owned(),
                 Some(file) => language.fill("Go to the task's sheet in {0}", &[file]),
             };
-            Some(Link { cell: (row, u16::try_from(column).ok()?), file, sheet: entry.sheet(), text, tip })
+            Some(Link {
+                cell: (row, u16::try_from(column).ok()?),
+                file,
+                sheet: self.report.sheet(entry),
+                text,
+                tip,
+            })
         })
     }
 
