@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing::Level;
 
-use crate::model::{clean, clean_json, clean_lines, io_reason};
+use crate::model::{Language, clean, clean_json, clean_lines, io_reason};
 
 use super::exit::{Exit, Failure};
-use super::log;
+use super::{log, terminal_language};
 
 /// Whether only what is wrong is said. One process has one console.
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -72,7 +72,7 @@ fn was_closed() -> bool {
 
 /// Writes one line for people to stdout.
 pub(crate) fn out(line: &str) -> Result<Exit, Failure> {
-    write(format!("{}\n", clean(line)).as_bytes())
+    write(format!("{}\n", terminal_language::message(&clean(line))).as_bytes())
 }
 
 /// Writes lines for people to stdout; each ends with a line break.
@@ -112,8 +112,8 @@ pub(crate) fn note(line: &str) {
     log::message(Level::INFO, &clean(line));
 }
 
-/// Writes a summary, whose texts are clean, to stderr.
-pub(crate) fn note_summary(text: &str) {
+/// Writes a summary, whose texts are clean, to stderr in the language of the terminal, and to the log in English.
+pub(crate) fn note_summary(text: impl Fn(Language) -> String) {
     log::summary(text);
 }
 
@@ -131,8 +131,13 @@ pub(crate) fn failure(failure: &Failure) {
 pub(crate) fn command_line(error: &clap::Error) -> Exit {
     let text = error.to_string();
     let is_clean = clean_lines(&text) == text;
-    let printed =
-        if is_clean { error.print() } else { write!(io::stderr().lock(), "{}", clean_lines(&text)) };
+    let printed = match terminal_language::get() {
+        Language::Chinese if error.use_stderr() => {
+            write!(io::stderr().lock(), "{}", clean_lines(&terminal_language::message(&text)))
+        }
+        _ if is_clean => error.print(),
+        _ => write!(io::stderr().lock(), "{}", clean_lines(&text)),
+    };
     match (printed, error.use_stderr()) {
         (_, true) => Exit::Usage,
         (Err(error), false) if error.kind() != ErrorKind::BrokenPipe => Exit::Stopped,
@@ -167,7 +172,10 @@ impl Progress {
             return Self::Lines { total, done: 0, retries: 0, last: Instant::now() };
         }
         let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
-        let template = "{bar:24} {pos}/{len} tasks, {eta} to go  {wide_msg}";
+        let template = match terminal_language::get() {
+            Language::English => "{bar:24} {pos}/{len} tasks, {eta} to go  {wide_msg}",
+            Language::Chinese => "{bar:24} 已完成{pos}/{len}，预计还需{eta}  {wide_msg}",
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
@@ -203,7 +211,7 @@ impl Progress {
             Self::Silent => {}
             Self::Bar(bar, until) => {
                 let message = format!("{task}: {what}, again in {:.1} s", wait.as_secs_f64());
-                bar.set_message(clean(&message).into_owned());
+                bar.set_message(terminal_language::message(&clean(&message)).into_owned());
                 *until = Instant::now() + wait;
             }
             Self::Lines { retries, .. } => {

@@ -18,7 +18,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::cli::LogFormat;
-use crate::model::{Clean, clean, clean_json, clean_lines};
+use crate::model::{Clean, Language, clean, clean_json, clean_lines};
+
+use super::terminal_language;
 
 /// Level of the log file, independent of the terminal: as `-vv`.
 const FILE_LEVEL: LevelFilter = LevelFilter::DEBUG;
@@ -115,9 +117,11 @@ fn write_stderr(lines: &str) {
 
 /// Writes a message for people to stderr, as a JSON line if the log is JSON, and to the log file.
 pub(crate) fn message(level: Level, text: &str) {
-    let prefix = match level {
-        Level::ERROR => "error: ",
-        Level::WARN => "warning: ",
+    let prefix = match (level, terminal_language::get()) {
+        (Level::ERROR, Language::English) => "error: ",
+        (Level::ERROR, Language::Chinese) => "错误：",
+        (Level::WARN, Language::English) => "warning: ",
+        (Level::WARN, Language::Chinese) => "警告：",
         _ => "",
     };
     let log = LOG.get();
@@ -125,7 +129,7 @@ pub(crate) fn message(level: Level, text: &str) {
     if log.is_some_and(|log| log.format == LogFormat::Json) {
         write_stderr(&line().json());
     } else {
-        write_stderr(&format!("{prefix}{}\n", clean_lines(text)));
+        write_stderr(&format!("{prefix}{}\n", clean_lines(&terminal_language::message(text))));
     }
     if let Some(log) = log {
         log.write_file(&line());
@@ -133,14 +137,16 @@ pub(crate) fn message(level: Level, text: &str) {
 }
 
 /// Writes a summary, whose texts are clean and may be coloured, as [`message`] writes a message.
-pub(crate) fn summary(text: &str) {
+pub(crate) fn summary(text: impl Fn(Language) -> String) {
     let log = LOG.get();
-    let plain = anstream::adapter::strip_str(text).to_string();
-    let line = || Line::new(Level::INFO, [("event", "summary".into()), ("message", plain.as_str().into())]);
+    let line = || {
+        let plain = anstream::adapter::strip_str(&text(Language::English)).to_string();
+        Line::new(Level::INFO, [("event", "summary".into()), ("message", plain.into())])
+    };
     if log.is_some_and(|log| log.format == LogFormat::Json) {
         write_stderr(&line().json());
     } else {
-        write_stderr(text);
+        write_stderr(&text(terminal_language::get()));
     }
     if let Some(log) = log {
         log.write_file(&line());

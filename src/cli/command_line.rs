@@ -8,6 +8,8 @@ use super::args::{
     ConfigCommand, DeliverArgs, DiffArgs, DoctorArgs, ExportArgs, HistoryArgs, MergeArgs, RenderArgs,
     ServeArgs, ServerExportArgs, ShowArgs, TasksArgs, TemplatesCommand, UploadArgs, VerifyArgs,
 };
+use super::values::languages;
+use crate::model::Language;
 
 const LOGGING: &str = "Logging";
 const GLOBAL: &str = "Global options";
@@ -46,6 +48,13 @@ pub struct Cli {
     /// Object storage endpoint for s3://BUCKET/KEY [default: AWS]
     #[arg(long, value_name = "URL", global = true, help_heading = GLOBAL)]
     pub s3_endpoint: Option<String>,
+    /// Language of reports and the terminal: en or zh [default: en; $LANG sets the terminal]
+    ///
+    /// The terminal is in Chinese too if LC_ALL, LC_MESSAGES or LANG begins with zh; reports only with this option. CSV,
+    /// JSON, the journal and logs are always in English.
+    #[arg(long, value_name = "LANGUAGE", global = true, help_heading = GLOBAL)]
+    #[arg(hide_possible_values = true, value_parser = languages())]
+    pub language: Option<Language>,
     /// The configuration file that was read, if any.
     #[arg(skip)]
     pub config_used: Option<PathBuf>,
