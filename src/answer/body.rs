@@ -41,7 +41,7 @@ pub enum Unreadable {
     #[error("the body is JSON, but not a verification answer: {0}")]
     NoShape(String),
     /// It reports an error.
-    #[error("{place} reports an error although the status is a success{}", detail(.error))]
+    #[error("{place} reports an error although the HTTP status is a success{}", detail(.error))]
     Error {
         /// The part of the body that reports it.
         place: String,
@@ -52,7 +52,7 @@ pub enum Unreadable {
     #[error("HTTP {0} is not a complete answer: only HTTP 200 is")]
     Status(u16),
     /// The response has a part of the answer.
-    #[error("the response has only a part of the answer: content-range {0}")]
+    #[error("the response is partial: content-range {0}")]
     Partial(String),
 }
 
@@ -125,8 +125,7 @@ pub fn normalise(body: &[u8]) -> Result<Answer, Unreadable> {
     let document = document.untroubled(|| "the body".to_owned())?;
     match (document.result_list, document.consistency_result) {
         (Some(Some(_)), Some(Some(directories))) if !directories.is_empty() => Err(Unreadable::NoShape(
-            "it has both a `result_list` and a `consistency_result`; which of them is valid is unknown"
-                .to_owned(),
+            "it has both `result_list` and `consistency_result`, so which one is valid is unknown".to_owned(),
         )),
         (Some(Some(items)), _) => from_list(items, document.task_id),
         (_, Some(directories)) => {
@@ -269,7 +268,7 @@ impl<'de> Deserialize<'de> for Item {
             type Value = Item;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a verification object, or a string that holds one")
+                f.write_str("a verification object, or a string with one")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Item, E> {

@@ -173,7 +173,7 @@ impl Progress {
         }
         let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
         let template = match terminal_language::get() {
-            Language::English => "{bar:24} {pos}/{len} tasks, {eta} to go  {wide_msg}",
+            Language::English => "{bar:24} {pos}/{len} tasks, {eta} left  {wide_msg}",
             Language::Chinese => "{bar:24} 已完成{pos}/{len}，预计还需{eta}  {wide_msg}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -210,7 +210,7 @@ impl Progress {
         match self {
             Self::Silent => {}
             Self::Bar(bar, until) => {
-                let message = format!("{task}: {what}, again in {:.1} s", wait.as_secs_f64());
+                let message = format!("{task}: {what}; retrying in {:.1} s", wait.as_secs_f64());
                 bar.set_message(terminal_language::message(&clean(&message)).into_owned());
                 *until = Instant::now() + wait;
             }
@@ -261,7 +261,7 @@ mod tests {
                 _ => String::new(),
             }
         };
-        assert_eq!(message_after(Duration::from_secs(600)), "web: HTTP 503, again in 600.0 s");
+        assert_eq!(message_after(Duration::from_secs(600)), "web: HTTP 503; retrying in 600.0 s");
         assert_eq!(message_after(Duration::ZERO), "");
     }
 }

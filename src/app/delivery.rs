@@ -169,9 +169,7 @@ impl Delivery {
         };
         let Err(failure) = self.run(manifest, Some(text), storage, print) else { return true };
         let again = typed.deliver(manifest);
-        console::failure(
-            &failure.and(format!("when the cause is fixed: `{again}`; nothing is delivered twice")),
-        );
+        console::failure(&failure.and(format!("to retry: `{again}`; what was delivered is not sent again")));
         false
     }
 
@@ -218,7 +216,7 @@ impl Delivery {
             };
             let path = path.display();
             return Err(Failure::stopped(format!(
-                "{path}: {what}; nothing is delivered, write the reports again"
+                "{path}: {what}; nothing was delivered; write the reports again"
             )));
         }
         if !manifest.is_complete() {

@@ -35,11 +35,11 @@ impl Handling {
     pub(crate) fn check(&self, has_manifest: bool) -> Result<(), Failure> {
         let option = match self {
             _ if has_manifest => return Ok(()),
-            Self { signer: Some(_), .. } => "--sign-key signs the manifest of the outputs",
-            Self { delivery: Some(_), .. } => "--to delivers the outputs",
+            Self { signer: Some(_), .. } => "--sign-key needs an output, whose manifest it signs",
+            Self { delivery: Some(_), .. } => "--to needs an output to deliver",
             Self { .. } => return Ok(()),
         };
-        Err(Failure::usage(format!("{option}, and there is none; add -o OUT")))
+        Err(Failure::usage(format!("{option}; add -o OUT")))
     }
 }
 

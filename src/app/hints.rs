@@ -148,7 +148,7 @@ impl RunStats {
         let mut hints: Vec<String> = of_tasks.map(|(count, hint)| format!("{count} {hint}")).collect();
         if let Some(rate) = learned_rate {
             hints.push(format!(
-                "the service refused {} requests as too many (429): to avoid that, set rate = \"{rate}\" in the config \
+                "the service rejected {} requests as above its rate limit (429): to avoid that, set rate = \"{rate}\" in the config \
                  file, or --rate {rate}",
                 self.throttled
             ));
@@ -213,6 +213,6 @@ mod tests {
             });
         }
         let hints = stats.hints(Some("5/s".parse().unwrap()), &Typed::default());
-        assert!(hints[0].contains("refused 1 requests"), "{hints:?}");
+        assert!(hints[0].contains("rejected 1 requests"), "{hints:?}");
     }
 }

@@ -18,7 +18,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::cli::LogFormat;
-use crate::model::{Clean, Language, clean, clean_json, clean_lines};
+use crate::model::{Clean, Language, clean, clean_json, clean_lines, io_reason};
 
 use super::terminal_language;
 
@@ -41,7 +41,7 @@ pub(crate) struct Settings<'a> {
 /// Why a log file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
-    #[error("cannot write log file {path}: {0}; check --log-file", path = .1.display())]
+    #[error("cannot write log file {path}: {reason}; check --log-file", path = .1.display(), reason = io_reason(.0))]
     Io(#[source] io::Error, std::path::PathBuf),
     #[error("{path} exists and is not a log file; choose another --log-file", path = .0.display())]
     NotALog(std::path::PathBuf),

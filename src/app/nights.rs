@@ -49,7 +49,7 @@ pub(crate) fn find(paths: &[PathBuf], storage: &Storage) -> Result<Vec<Input>, F
             continue;
         }
         if found.len() == before {
-            return Err(Failure::usage(format!("{} holds no journal (*.jsonl)", path.display())));
+            return Err(Failure::usage(format!("{} contains no journal (*.jsonl)", path.display())));
         }
     }
     let explicit: HashSet<&PathBuf> = paths.iter().collect();
@@ -119,7 +119,7 @@ pub(crate) fn history(inputs: &[Input], options: &Options, storage: &Storage) ->
         runs.push(read);
     }
     if runs.is_empty() {
-        return Err(Failure::usage("no journal was found; give journals, or folders that hold some"));
+        return Err(Failure::usage("no journal found; give journals (*.jsonl), or folders with journals"));
     }
     let keys: Vec<RunKey> = runs.iter().map(|run| run.key.clone()).collect();
     let groups = group_into_nights(&keys, &options.timezone);
@@ -281,6 +281,6 @@ mod tests {
             ["a.jsonl", "2026-11-02/r.jsonl"]
         );
         let error = find(&[at("empty")], &Storage::default()).unwrap_err();
-        assert!(error.message().ends_with("empty holds no journal (*.jsonl)"), "{}", error.message());
+        assert!(error.message().ends_with("empty contains no journal (*.jsonl)"), "{}", error.message());
     }
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
+use crate::model::io_reason;
+
 use super::console;
 use super::exit::Exit;
 
@@ -98,15 +100,15 @@ pub(crate) fn run(exit: Exit) -> Exit {
         .status();
     if omitted > 0 {
         console::warning(&format!(
-            "CUTOVER_REPORT_OUTPUTS lacks the last {omitted} paths, which are too long together; read them from the manifest"
+            "CUTOVER_REPORT_OUTPUTS lacks the last {omitted} paths, because the list is too long; read them from the manifest"
         ));
     }
     let problem = match ended {
         Ok(status) if status.success() => return exit,
-        Ok(status) => format!("it ended with {status}"),
-        Err(error) => format!("it cannot be started: {error}"),
+        Ok(status) => format!("{status}"),
+        Err(error) => format!("it cannot be started: {}", io_reason(&error)),
     };
-    console::error(&format!("the command of --on-finish failed: {problem}; the reports are not affected"));
+    console::error(&format!("the --on-finish command failed: {problem}; the reports are not affected"));
     if exit == Exit::Done { Exit::Delivery } else { exit }
 }
 

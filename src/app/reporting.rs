@@ -271,7 +271,7 @@ fn warn_of_large(outputs: &[Output], limits: &Limits) {
     let written = outputs.iter().filter_map(|output| output.written.as_ref().ok()).flatten();
     for file in written.filter(|file| !limits.allow(file.size)) {
         console::warning(&format!(
-            "{}: {} bytes, more than --max-bytes; a file of this kind cannot be split",
+            "{}: {} bytes, more than --max-bytes allows, but this format cannot be split",
             file.path.display(),
             file.size
         ));

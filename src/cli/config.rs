@@ -389,7 +389,7 @@ impl File<'_> {
         for [one, other] in ALTERNATIVES {
             let key = |name: &str| chosen.keys().find(|key| key.get_ref().as_ref() == name);
             if let (Some(_), Some(other)) = (key(one), key(other)) {
-                let what = format!("`{}` and `{one}` set the same; keep one of them", other.get_ref());
+                let what = format!("`{}` and `{one}` set the same option; keep one of them", other.get_ref());
                 faults.push((other.span().start, what));
             }
         }
@@ -487,6 +487,6 @@ fn argument(name: &str, value: &Spanned<DeValue<'_>>) -> Result<String, Fault> {
     match value.get_ref() {
         DeValue::String(text) => Ok(format!("--{name}={text}")),
         DeValue::Integer(number) => Ok(format!("--{name}={number}")),
-        _ => Err((value.span().start, format!("`{name}` must be a text in quotes or a whole number"))),
+        _ => Err((value.span().start, format!("`{name}` must be a string in quotes or a whole number"))),
     }
 }

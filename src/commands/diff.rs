@@ -56,7 +56,7 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
         (None, _) => None,
         (Some(_), Some(first)) => Some(manifest_path(first.path())),
         (Some(_), None) => {
-            return Err(Failure::usage("--to delivers the outputs, and there is none; add -o OUT"));
+            return Err(Failure::usage("--to needs an output to deliver; add -o OUT"));
         }
     };
     let evidence = manifest.iter().flat_map(|manifest| Place::evidence(manifest));

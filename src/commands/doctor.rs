@@ -228,7 +228,7 @@ async fn calls(
     };
     match args.task.clone().or_else(|| first.map(|task| task.id)) {
         Some(id) => read(&id, client, findings).await,
-        None => findings.skip("read", "there is no task to try; give one with --task ID"),
+        None => findings.skip("read", "no task to test with; give one with --task ID"),
     }
 }
 
@@ -288,7 +288,7 @@ fn clock(date: Option<SystemTime>, is_signed: bool, findings: &mut Findings) -> 
 /// Whether object storage can be read. Uploads are not tested, because that would change it.
 fn object_storage(place: &Path, storage: &Storage, findings: &mut Findings) -> Result<(), Failure> {
     match storage.probe(place) {
-        Ok(()) => findings.ok("output", &format!("{} can be read; nothing was put there", place.display())),
+        Ok(()) => findings.ok("output", &format!("{} can be read; writing was not tested", place.display())),
         Err(error) => {
             let failure = Failure::storage(error);
             findings.fail(failure.exit, "output", failure.message())

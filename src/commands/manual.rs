@@ -6,6 +6,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::cli::Cli;
+use crate::model::io_advice;
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
@@ -24,7 +25,9 @@ pub(super) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
         Some(folder) => {
             let written =
                 std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(program, folder));
-            let at = |error| Failure::stopped(format!("{}: {error}", folder.display()));
+            let at = |error: std::io::Error| {
+                Failure::stopped(format!("{}: {}", folder.display(), io_advice(&error)))
+            };
             written.map_err(at).map(|()| Exit::Done)
         }
         None => {

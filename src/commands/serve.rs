@@ -83,13 +83,13 @@ fn access_key(locks: bool) -> Result<AccessKey, Failure> {
             (None, None) => {}
             _ => {
                 return Err(Failure::credentials(format!(
-                    "{prefix}_AK and {prefix}_SK go together: set both, or neither for a generated key"
+                    "only one of {prefix}_AK and {prefix}_SK is set: set both, or neither to generate a key"
                 )));
             }
         }
     }
     let key = AccessKey { security_token, locks, ..AccessKey::generate() };
-    console::note("no access key is set; this one was generated, for clients to use:");
+    console::note("no access key is set; clients can use this generated one:");
     console::note(&format!(
         "export HUAWEICLOUD_SDK_AK={} HUAWEICLOUD_SDK_SK={}",
         key.id,

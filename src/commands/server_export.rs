@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::answer::{ErrorBody, FileKind};
 use crate::cli::ServerExportArgs;
 use crate::fs::AtomicFile;
-use crate::model::{SAMPLE, Task};
+use crate::model::{SAMPLE, Task, io_advice};
 use crate::output::Target;
 use crate::report::Zone;
 use crate::sms::Reply;
@@ -32,7 +32,7 @@ const NAME: &str = "server-export-";
 
 pub(super) fn run(args: &ServerExportArgs, storage: &Storage) -> Result<Exit, Failure> {
     if is_remote(Path::new(&args.output)) {
-        return Err(Failure::usage("-o: server-export writes to folders of this machine alone"));
+        return Err(Failure::usage("-o: server-export writes only to local folders, not to object storage"));
     }
     let loaded = load_tasks(
         &args.tasks,
@@ -159,7 +159,7 @@ fn save(path: &Path, reply: &Reply) -> Result<(), Failure> {
         file.write_all(&reply.body)?;
         file.commit()
     };
-    write().map(drop).map_err(|error| Failure::stopped(format!("{}: {error}", path.display())))
+    write().map(drop).map_err(|error| Failure::stopped(format!("{}: {}", path.display(), io_advice(&error))))
 }
 
 /// Warns of files of an earlier export, which could be mistaken for files of this one.
@@ -167,7 +167,10 @@ fn warn_of_others(folder: &Path, names: &[String]) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for name in entries.filter_map(|entry| entry.file_name().into_string().ok()) {
         if name.starts_with(NAME) && !names.contains(&name) {
-            console::warning(&format!("{} is not of this export", folder.join(name).display()));
+            console::warning(&format!(
+                "{} is from an earlier export; remove it if you do not need it",
+                folder.join(name).display()
+            ));
         }
     }
 }

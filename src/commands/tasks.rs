@@ -59,7 +59,9 @@ fn match_plan(args: &TasksArgs, plan: &Path, storage: &Storage) -> Result<Exit, 
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
     if let Some(path) = output.filter(|path| is_remote(path)) {
         let path = path.display();
-        return Err(Failure::usage(format!("-o {path}: --match writes to files of this machine alone")));
+        return Err(Failure::usage(format!(
+            "-o {path}: --match writes only to local files, not to object storage"
+        )));
     }
     let kind = output.map(ListKind::of).transpose().map_err(Failure::usage)?;
     if let Some(path) = output {

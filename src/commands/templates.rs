@@ -18,12 +18,12 @@ pub(super) fn run(command: TemplatesCommand) -> Result<Exit, Failure> {
         }
         TemplatesCommand::Show { name } => {
             let source = Template::all_built_in().find(|(known, _)| *known == name).map(|(_, source)| source);
-            let unknown = || Failure::usage(format!("there is no template `{name}`; there are {}", names()));
+            let unknown = || Failure::usage(format!("unknown template `{name}`; templates are {}", names()));
             console::out_data(source.ok_or_else(unknown)?.as_bytes())?;
         }
         TemplatesCommand::Check { file } => {
             let template = read(&file.to_string_lossy())?;
-            console::out(&format!("{}: can be used", template.name))?;
+            console::out(&format!("{}: valid", template.name))?;
         }
     }
     Ok(Exit::Done)

@@ -17,7 +17,7 @@ use crate::app::signals::Signals;
 pub(super) fn run(args: UploadArgs, signals: &Signals) -> Result<Exit, Failure> {
     if args.connection.endpoint.as_deref() == Some(EMBEDDED) {
         return Err(Failure::usage(
-            "--endpoint embedded ends with this command, and the upload with it; run `cutover-report serve` and give its address",
+            "--endpoint embedded: that service and what it stores end with this command; run `cutover-report serve` and use its address",
         ));
     }
     let LoadedUploads { uploads, warnings } = load_uploads(&args.files).map_err(Failure::list)?;
@@ -38,7 +38,10 @@ pub(super) fn run(args: UploadArgs, signals: &Signals) -> Result<Exit, Failure> 
             let send = async || connected.client.upload(&upload.task_id, upload.body()).await;
             let sent = stop.grace(request_with_retry(&gate, args.connection.max_attempts, send)).await;
             let sent = sent.map_err(|signal| {
-                signal.failure(&format!("{tried}; that of task {} may have gone through", upload.task_id))
+                signal.failure(&format!(
+                    "{tried}; whether the service stored that of task {} is unknown",
+                    upload.task_id
+                ))
             })?;
             if let Some(slowed) = gate.take_slowed().filter(|_| !console::is_quiet()) {
                 console::warning(&slowed.to_string());

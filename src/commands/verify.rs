@@ -118,7 +118,7 @@ fn check(path: &Path, manifest: &Manifest) -> Result<Exit, Failure> {
     }
     let path = path.display();
     if faults > 0 {
-        console::error(&format!("{path}: {faults} of {files} files are not as they were written"));
+        console::error(&format!("{path}: {faults} of {files} files are missing or changed"));
     }
     if !manifest.is_complete() {
         console::error(&format!("{path}: the run could not write all its outputs"));

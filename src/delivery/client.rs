@@ -168,7 +168,7 @@ impl WebClient {
         let Call { method, url, headers, body } = call;
         if url.origin() != self.base.origin() {
             let what =
-                "the system refers to another host; files and secrets are sent to its own only".to_owned();
+                "the ticket system refers to another host; files and credentials are sent only to the host in --to".to_owned();
             return Outcome::Failed(Failure::new(FailureKind::Credentials, what));
         }
         let mut request = self.http.request(method.clone(), url.clone());

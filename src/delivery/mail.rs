@@ -14,7 +14,7 @@ use reqwest::Url;
 use super::blocks;
 use super::comment::Comment;
 use super::payload::{Payload, digest};
-use crate::model::{Redactor, Secret, clean};
+use crate::model::{Redactor, Secret, clean, io_reason};
 use crate::net::{is_certificate, is_loopback};
 use crate::sms::{retry, sign};
 
@@ -156,7 +156,7 @@ impl Mailer {
     fn failed(&self, error: &lettre::transport::smtp::Error) -> MailError {
         use std::error::Error as _;
         let status = error.status().map(|status| format!("{status}: ")).unwrap_or_default();
-        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        let cause = error.source().map_or_else(|| io_reason(&error), io_reason);
         let advice = match error.status().map(|status| status.to_string()).as_deref() {
             Some("535" | "534" | "530") => "; check SMTP_PASSWORD and the user in --smtp",
             Some("552") => "; lower --max-mail, so that the mail names the files instead",
@@ -216,8 +216,8 @@ fn attachment(file: &Payload) -> SinglePart {
 
 fn certificate(path: &Path) -> Result<Certificate, MailError> {
     let failed = |why: String| MailError::CaCert(format!("{}: {why}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    Certificate::from_pem(&pem).map_err(|_| failed("it holds no PEM certificate".to_owned()))
+    let pem = std::fs::read(path).map_err(|error| failed(io_reason(&error)))?;
+    Certificate::from_pem(&pem).map_err(|_| failed("it contains no PEM certificate".to_owned()))
 }
 
 /// A page without its scripts.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::fs::Fingerprint;
+use crate::model::io_reason;
 use crate::output::{Manifest, signature_path};
 use crate::storage::Storage;
 
@@ -106,7 +107,7 @@ pub fn payloads(
 
 fn read(path: &Path, storage: &Storage) -> Result<Vec<u8>, String> {
     let file = storage.fetch(path).map_err(|error| error.what)?;
-    std::fs::read(&file.local).map_err(|error| error.to_string())
+    std::fs::read(&file.local).map_err(|error| io_reason(&error))
 }
 
 /// The SHA-256 of `content` in hexadecimal digits.

@@ -50,7 +50,7 @@ impl ServiceNow {
                     "there is no {id} in {table}, or the account may not see it"
                 ))),
                 _ => Err(DeliveryError::new(format!(
-                    "{id} is not one record of {table}; give its address instead"
+                    "{table} has no single record {id}; use the address with its sys_id"
                 ))),
             }
         };

@@ -212,7 +212,7 @@ impl Run<'_> {
                 let count = pending.attempts.count;
                 tracing::info!(event = "deadline_passed", task_id = task_id.as_str(), attempt = count);
                 pending.attempts.record_error(if pending.attempts.count == 0 {
-                    "the run's deadline (--deadline) passed before its turn"
+                    "the run's deadline (--deadline) passed before this task was requested"
                 } else {
                     "the run's deadline (--deadline) passed"
                 });
@@ -272,9 +272,11 @@ impl Run<'_> {
         }
         let may_retry = failure.is_transient() && self.has_attempts_left(pending);
         if may_retry && wait > MAX_WAIT {
-            pending
-                .attempts
-                .record_error(&format!("the service asked to wait {} s, which is too long", wait.as_secs()));
+            pending.attempts.record_error(&format!(
+                "the service asked to wait {} s, longer than the limit of {} s",
+                wait.as_secs(),
+                MAX_WAIT.as_secs()
+            ));
         } else if may_retry && !self.has_time(wait) {
             pending.attempts.record_error("the run's deadline (--deadline) left no time for a retry");
         } else if may_retry {

@@ -9,6 +9,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::model::io_reason;
+
 use super::path::{check_regular, irregular, is_at, open_flags, resolve};
 
 /// How the text in a lock file begins.
@@ -42,7 +44,7 @@ pub enum LockError {
     #[error("{} is not a lock file of this program", .0.display())]
     Foreign(PathBuf),
     /// The file system failed.
-    #[error("cannot create lock file {}: {source}", .path.display())]
+    #[error("cannot create lock file {}: {}", .path.display(), io_reason(.source))]
     Io {
         /// The lock file.
         path: PathBuf,

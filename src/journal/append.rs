@@ -19,7 +19,7 @@ use super::lock::Lock;
 use super::record::{Footer, Outcome, Record};
 use super::replay::Journal;
 use crate::fs::{AtomicFile, directory_of, is_at, resolve};
-use crate::model::NamedFile;
+use crate::model::{NamedFile, io_reason};
 use crate::threads::spawn;
 
 /// Appends to the journal of the current run.
@@ -289,7 +289,7 @@ impl Writer {
                 Err(error) => failure = Some(error),
             }
         }
-        let why = failure.map_or_else(String::new, |error| error.to_string());
+        let why = failure.map_or_else(String::new, |error| io_reason(&error));
         Err(self
             .io(io::Error::other(format!("{what}, and its records could not be written elsewhere: {why}"))))
     }

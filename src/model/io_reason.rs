@@ -1,14 +1,25 @@
-//! What is said of an input or output error.
+//! What a message says of an input or output error.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
 
-/// The reason without the system's number.
-pub fn io_reason(error: &io::Error) -> String {
+/// The reason, without the system's number wherever a library's text has it.
+pub fn io_reason(error: &(impl Display + ?Sized)) -> String {
+    const NUMBER: &str = " (os error ";
     let text = error.to_string();
-    match (error.raw_os_error(), text.rsplit_once(" (os error ")) {
-        (Some(_), Some((reason, _))) => reason.to_owned(),
-        _ => text,
+    let mut reason = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once(NUMBER) {
+        reason += before;
+        rest = match after.split_once(')') {
+            Some((number, rest)) if number.parse::<i32>().is_ok() => rest,
+            _ => {
+                reason += NUMBER;
+                after
+            }
+        };
     }
+    reason + rest
 }
 
 /// The reason, and what the user can do about it.
@@ -32,7 +43,12 @@ mod tests {
         let missing = io::Error::from_raw_os_error(2);
         assert_eq!(io_reason(&missing), "No such file or directory");
         assert_eq!(io_advice(&missing), "No such file or directory; check the path");
-        let own = io::Error::other("the stream ended (os error 2)");
-        assert_eq!(io_advice(&own), "the stream ended (os error 2)");
+    }
+
+    #[test]
+    fn reason_of_library_error_loses_each_number() {
+        let twice = "part 1: Broken pipe (os error 32): Input/output error (os error 5), (os error -)";
+        assert_eq!(io_reason(&twice), "part 1: Broken pipe: Input/output error, (os error -)");
+        assert_eq!(io_reason(&"cut off (os error 5"), "cut off (os error 5");
     }
 }

@@ -59,7 +59,8 @@ impl TryFrom<Written> for Shard {
     type Error = String;
 
     fn try_from(Written { index, of }: Written) -> Result<Self, String> {
-        Self::new(index, of).ok_or_else(|| format!("there is no shard {index}/{of}"))
+        Self::new(index, of)
+            .ok_or_else(|| format!("shard {index}/{of} does not exist; write I/N, with I from 1 to N"))
     }
 }
 

@@ -84,13 +84,12 @@ impl Verdict {
             Self::CheckFailed => "the verification itself did not succeed",
             Self::Inconsistent => "files differ, are missing at the target or are redundant there",
             Self::Stale => {
-                "nothing differs that is not waived, but the verification is older than allowed, or than a synchronisation"
+                "no unwaived difference, but the verification is older than allowed, or than a synchronisation"
             }
             Self::Inconclusive => {
-                "nothing differs that is not waived, but no file was checked, a configured directory was not, a count \
-                 is at its limit, or the finished time is missing or in the future"
+                "no unwaived difference, but the evidence is not enough: no file checked, a configured directory not checked, a count at its limit, or a finished time missing or in the future"
             }
-            Self::Accepted => "every difference, or inconclusive evidence, is covered by a waiver",
+            Self::Accepted => "a waiver covers every difference, or the inconclusive evidence",
             Self::Consistent => "the service found no difference",
         }
     }

@@ -9,7 +9,7 @@ use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, Error as TlsError};
 
 use super::resolve::ResolveError;
-use crate::model::FailureKind;
+use crate::model::{FailureKind, io_reason};
 
 /// Why a request has no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,7 +224,7 @@ fn bottom(error: &(dyn Error + 'static)) -> String {
         bottom = source;
     }
     // Only the outermost error can contain the URL.
-    if std::ptr::addr_eq(bottom, error) { "no response".to_owned() } else { bottom.to_string() }
+    if std::ptr::addr_eq(bottom, error) { "no response".to_owned() } else { io_reason(bottom) }
 }
 
 /// One line of at most 200 characters.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::ticket_error::TicketError;
 use crate::fs::{AtomicFile, Written};
 use crate::journal::JournalError;
+use crate::model::{io_advice, io_reason};
 use crate::sshsig::SignError;
 use crate::storage::StorageError;
 
@@ -28,23 +29,23 @@ impl OutputError {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it is")]
 pub enum Cause {
-    #[error("{0}")]
+    #[error("{}", io_advice(.0))]
     Io(#[from] std::io::Error),
     #[error("the journal cannot be read: {0}")]
     Journal(#[from] JournalError),
-    #[error("the workbook cannot be made: {0}")]
+    #[error("cannot create the workbook: {}", io_reason(.0))]
     Workbook(#[from] rust_xlsxwriter::XlsxError),
-    #[error("the CSV cannot be made: {0}")]
+    #[error("cannot create the CSV: {}", io_reason(.0))]
     Csv(#[from] ::csv::Error),
-    #[error("the archive cannot be made: {0}")]
+    #[error("cannot create the archive: {}", io_reason(.0))]
     Zip(#[from] zip::result::ZipError),
-    #[error("the JSON cannot be made: {0}")]
+    #[error("cannot create the JSON: {}", io_reason(.0))]
     Json(#[from] serde_json::Error),
-    #[error("the text cannot be made: {0}")]
+    #[error("cannot create the text: {0}")]
     Ticket(#[from] TicketError),
-    #[error("the page cannot be made: {0}")]
+    #[error("cannot create the page: {}", io_reason(.0))]
     Page(#[from] minijinja::Error),
-    #[error("{what} alone takes {size} bytes, and --max-bytes allows {limit}; allow more{advice}")]
+    #[error("{what} alone takes {size} bytes, but --max-bytes allows {limit}; raise it{advice}")]
     TooLarge { what: String, size: u64, limit: u64, advice: &'static str },
     #[error("the manifest cannot be signed: {0}")]
     Sign(#[from] SignError),

@@ -49,31 +49,35 @@ fn text(report: &Report<'_>, name: &str, last_success: Option<f64>) -> String {
     let mut metrics = Metrics { text: String::new(), report: escaped(name) };
 
     let version = [(Some(("version", env!("CARGO_PKG_VERSION"))), 1)];
-    metrics.family("build_info", "The version that wrote this file.", version);
-    let help = "1 if the answers are sample data, which is no evidence.";
+    metrics.family("build_info", "Version that wrote this file.", version);
+    let help = "1 if the answers are sample data, which is not evidence.";
     metrics.gauge("sample_data", help, u8::from(report.is_sample()));
-    metrics.gauge("last_run_timestamp_seconds", "When the run ended.", seconds(ended));
+    metrics.gauge("last_run_timestamp_seconds", "Time at which the run ended.", seconds(ended));
     let help =
-        "1 if every task passes, by waivers or without, no evidence is missing, and the data is no sample.";
+        "1 if every task passes (waivers included), no evidence is missing and the data is not sample data.";
     metrics.gauge("ready", help, u8::from(report.is_ready()));
-    let help = "1 if the file is of a part of the tasks only, chosen by --only or --where.";
+    let help = "1 if the report is filtered by --only or --where.";
     metrics.gauge("filtered", help, u8::from(report.filtered().is_some()));
     let help = "1 if the run ended with a readable answer for every task.";
     metrics.gauge("last_run_success", help, u8::from(is_success(report)));
     if let Some(time) = last_success {
-        metrics.gauge(LAST_SUCCESS, "When the last such run ended.", time);
+        metrics.gauge(
+            LAST_SUCCESS,
+            "Time at which the last run with a readable answer for every task ended.",
+            time,
+        );
     }
     metrics.gauge("run_finished", "1 if the run ended.", u8::from(journal.is_finished()));
     let duration = ended.duration_since(began).as_secs_f64();
-    metrics.gauge("run_duration_seconds", "The time that the run took.", duration);
+    metrics.gauge("run_duration_seconds", "Duration of the run.", duration);
     metrics.gauge("requests", "Requests of the run for results of tasks.", attempts().sum::<u64>());
     let retries = attempts().map(|attempts| attempts.saturating_sub(1)).sum::<u64>();
-    metrics.gauge("retries", "Requests of the run that were not the first for their task.", retries);
+    metrics.gauge("retries", "Retries: requests of the run after the first of each task.", retries);
     let counts = report.counts();
     let tasks = counts.iter().map(|(verdict, count)| (Some(("verdict", verdict.key())), count));
     metrics.family("tasks", "Tasks by verdict.", tasks);
     if let Some(oldest) = oldest {
-        let help = "The age at the end of the run of the oldest verification that a verdict rests on.";
+        let help = "Age of the oldest verification that decides a verdict, at the end of the run.";
         metrics.gauge("oldest_verification_age_seconds", help, oldest.as_secs_f64());
     }
     metrics.text

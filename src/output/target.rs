@@ -53,7 +53,7 @@ pub struct Output {
 pub enum TargetError {
     /// The suffix is of no known kind.
     #[error(
-        "-o {0}: the suffix tells what to write; use .xlsx, .html, .csv, .zip, .json, .jsonl, .prom, .md, or a path that ends in / for a CSV folder"
+        "-o {0}: the suffix selects the format; use .xlsx, .html, .csv, .zip, .json, .jsonl, .prom, .md, or a path that ends in / for a CSV folder"
     )]
     Suffix(String),
     /// The path has a placeholder of an unknown name.

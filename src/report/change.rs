@@ -54,8 +54,8 @@ impl Change {
             Self::Worse => {
                 "a worse verdict, a directory that is no longer checked, or under the same verdict more differences in one"
             }
-            Self::Gone => "the task is in the earlier journal alone",
-            Self::New => "the task is in the later journal alone",
+            Self::Gone => "the task is only in the earlier journal",
+            Self::New => "the task is only in the later journal",
             Self::Better => {
                 "nothing got worse; a better verdict, fewer differences, or more directories checked"
             }

@@ -29,7 +29,7 @@ impl Zone {
         let annotated = pieces.to_time_zone_with(&TimeZoneDatabase::bundled()).map_err(|_| {
             "no such time zone in the brackets; give an IANA name, as in [Asia/Shanghai]".to_owned()
         })?;
-        let beyond = |_| "the time is beyond the calendar's end".to_owned();
+        let beyond = |_| "the time is out of range".to_owned();
         match (offset, annotated) {
             (Some(_), _) if pieces.time().is_none() => Err(format()),
             (Some(offset), None) => offset.to_timestamp(local).map_err(beyond),
@@ -39,7 +39,9 @@ impl Zone {
                 if zone.to_offset(time) == offset {
                     Ok(time)
                 } else {
-                    Err(format!("the time zone in the brackets does not have the offset {offset} then"))
+                    Err(format!(
+                        "the time zone in the brackets does not have the offset {offset} at that time"
+                    ))
                 }
             }
             (None, zone) => {
@@ -52,7 +54,7 @@ impl Zone {
                     AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(local).map_err(beyond),
                     AmbiguousOffset::Fold { after, .. } => after.to_timestamp(local).map_err(beyond),
                     AmbiguousOffset::Gap { .. } => Err(format!(
-                        "there is no such local time in {name}: the clock is set forward over it"
+                        "this local time does not exist in {name}, because clocks are set forward then"
                     )),
                 }
             }
@@ -94,10 +96,10 @@ mod tests {
     #[test]
     fn moment_that_does_not_exist_is_an_error_that_says_why() {
         for (zone, text, expected) in [
-            ("Europe/Berlin", "2026-03-29T02:30", "no such local time in Europe/Berlin"),
-            ("UTC", "2026-03-29T02:30[Europe/Berlin]", "no such local time in Europe/Berlin"),
+            ("Europe/Berlin", "2026-03-29T02:30", "local time does not exist in Europe/Berlin"),
+            ("UTC", "2026-03-29T02:30[Europe/Berlin]", "local time does not exist in Europe/Berlin"),
             ("UTC", "2026-03-29T02:30+01:00[Europe/Berlin]", "does not have the offset +01"),
-            ("Pacific/Apia", "2011-12-30", "no such local time in Pacific/Apia"),
+            ("Pacific/Apia", "2011-12-30", "local time does not exist in Pacific/Apia"),
             ("UTC", "2026-11-20T21:00+09:00[Asia/Shanghai]", "does not have the offset +09"),
             ("UTC", "2026-11-20T21:00[Asia/Shangai]", "no such time zone"),
             ("UTC", "2026-11-20T21:00[]", "write a time"),

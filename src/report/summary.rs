@@ -352,7 +352,7 @@ fn summarise<'t>(
     };
     row.notes.extend(plan_notes(task));
     let Some(record) = record else {
-        row.error_message = Some("not fetched: the journal holds no record of this task".to_owned());
+        row.error_message = Some("not fetched: the journal has no record of this task".to_owned());
         return (row, Vec::new());
     };
     row.attempts = record.attempts;

@@ -221,7 +221,7 @@ impl Client {
     async fn unauthorized(&self, failure: Failure, lease: &Lease) -> Outcome {
         let is_outdated = failure.error.code.as_deref().is_some_and(|code| code.ends_with(".0307"));
         if is_outdated && self.authenticator.outdated(lease).await {
-            let what = "the token expired and is renewed".to_owned();
+            let what = "the token expired; a new one is requested".to_owned();
             return Outcome::Failed(Failure { what, kind: FailureKind::TokenRenewed, ..failure });
         }
         Outcome::Refused(failure)

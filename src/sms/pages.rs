@@ -197,8 +197,8 @@ pub fn sources(body: &[u8]) -> Result<Page, String> {
 fn wrong(what: &str, error: &serde_json::Error) -> String {
     let error: String = error.to_string().chars().take(200).collect();
     match what {
-        "a task" => format!("the answer is not a task: {error}"),
-        _ => format!("the answer is no page of {what}: {error}"),
+        "a task" => format!("the response is not a task: {error}"),
+        _ => format!("the response is not a page of {what}: {error}"),
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ssh_key::{Algorithm, PublicKey, Signature};
 
+use crate::model::io_reason;
+
 use super::error::SignError;
 
 const REQUEST_IDENTITIES: u8 = 11;
@@ -70,9 +72,9 @@ impl Agent {
     #[cfg(unix)]
     fn request(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         use std::os::unix::net::UnixStream;
-        let failed = |error: std::io::Error| SignError::Agent(error.to_string());
+        let failed = |error: std::io::Error| SignError::Agent(io_reason(&error));
         let mut stream = UnixStream::connect(&self.socket).map_err(|error| {
-            SignError::NoAgent(format!("{} (SSH_AUTH_SOCK): {error}", self.socket.display()))
+            SignError::NoAgent(format!("{} (SSH_AUTH_SOCK): {}", self.socket.display(), io_reason(&error)))
         })?;
         stream.set_read_timeout(Some(TIMEOUT)).map_err(failed)?;
         stream.set_write_timeout(Some(TIMEOUT)).map_err(failed)?;

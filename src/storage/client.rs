@@ -24,7 +24,7 @@ use super::error::{Fault, Refusal, StorageError, find};
 use super::settings::Settings;
 use super::url::{Object, split};
 use crate::fs::Scratch;
-use crate::model::Redactor;
+use crate::model::{Redactor, io_advice};
 use crate::net::{self, Proxies, ProxyError, trusted};
 use crate::threads::runtime;
 
@@ -103,7 +103,7 @@ impl Client {
     ) -> Result<Self, StorageError> {
         let settings = Settings::read(endpoint, variable)?;
         let runtime = runtime();
-        let other = |error: io::Error| StorageError::setting(Fault::Other, error.to_string());
+        let other = |error: io::Error| StorageError::setting(Fault::Other, io_advice(&error));
         let wrong = |error: ProxyError| StorageError::setting(Fault::Usage, error.to_string());
         let proxies = (!settings.is_local()).then(Proxies::of_environment).transpose().map_err(wrong)?;
         let http = http(&settings)?;

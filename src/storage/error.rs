@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use reqwest::{StatusCode, Url};
 
-use crate::model::Redactor;
+use crate::model::{Redactor, io_reason};
 use crate::net::Cause;
 
 /// An object that could not be read, written or removed.
@@ -134,7 +134,7 @@ impl StorageError {
 
     /// An I/O error of the local copy.
     pub(super) fn local(place: &Path, error: &io::Error) -> Self {
-        Self::other(place, format!("local copy: {error}"))
+        Self::other(place, format!("local copy: {}", io_reason(error)))
     }
 
     /// An error that concerns every object.
@@ -191,7 +191,7 @@ fn innermost(error: &dyn Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    io_reason(innermost)
 }
 
 /// A text in one short line without control characters.

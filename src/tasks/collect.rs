@@ -49,7 +49,7 @@ pub(super) fn task_id(text: &str) -> Result<TaskId, String> {
     let id = TaskId::new(text).map_err(|error| error.to_string())?;
     match text.chars().find(|c| is_invisible(*c)) {
         Some(c) => Err(format!(
-            "task_id holds the invisible character U+{:04X}; type the id again or delete the character",
+            "task_id contains the invisible character U+{:04X}; type the id again or delete the character",
             u32::from(c)
         )),
         None => Ok(id),
@@ -98,7 +98,7 @@ impl Collector {
 
     pub(super) fn add(&mut self, place: &str, rows: Rows) {
         if rows.rows.is_empty() && rows.faults.is_empty() {
-            self.fault(place, None, "lists no task".to_owned());
+            self.fault(place, None, "contains no task".to_owned());
         }
         let before = self.faults.len();
         let columns = Columns::of(place, &rows, &self.choices);
@@ -175,7 +175,7 @@ impl Collector {
         let Some(name) = name.cloned() else {
             let what = match texts.first() {
                 _ if unusable.is_some() => format!("names no server: {}", unusable.unwrap_or_default()),
-                Some(text) => format!("names no server: `{text}` is no IP address"),
+                Some(text) => format!("names no server: `{text}` is not an IP address"),
                 None => columns.nothing_named(has_id),
             };
             self.fault(place, line, what);

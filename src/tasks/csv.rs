@@ -28,7 +28,7 @@ pub(super) fn read(text: &str, choices: &[ColumnChoice]) -> Rows {
     if lines.is_empty() {
         return Rows::fault(
             1,
-            "is empty; the first line names the columns, task_id or the server among them",
+            "is empty; the first line must name the columns, with task_id or a server among them",
         );
     }
     let first = lines.first().map(|line| line.line);
@@ -163,7 +163,7 @@ impl<'a> Records<'a> {
         } else {
             format!("the quoted field that begins on line {opened}")
         };
-        let what = format!("{which} goes on after its closing quote; write a quote inside a field twice");
+        let what = format!("{which} has text after its closing quote; double a quote inside a field");
         Err((self.line, what))
     }
 

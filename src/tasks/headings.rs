@@ -219,7 +219,7 @@ fn narrow(c: char) -> char {
 /// The error for two columns of one name.
 pub(super) fn same_field(one: &str, other: &str) -> String {
     if one == other {
-        format!("`{one}` is there twice")
+        format!("`{one}` appears twice")
     } else {
         format!("`{one}` and `{other}` are the same field")
     }

@@ -83,7 +83,7 @@ fn add(rows: &mut Rows, line: u64, item: &str) {
     for (name, value) in fields {
         match text_of(value) {
             Some(text) => row.fields.push((name.into(), text)),
-            None => rows.faults.push((Some(line), format!("`{name}` is not one text or number"))),
+            None => rows.faults.push((Some(line), format!("`{name}` must be one string or number"))),
         }
     }
     if rows.faults.len() == known_faults {

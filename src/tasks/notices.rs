@@ -72,7 +72,7 @@ impl Notices {
             if more > 0 {
                 let (file, key) = column;
                 warnings.push(format!(
-                    "{file}: {more} more cells of `{key}` are like these; they are kept as text"
+                    "{file}: {more} more cells of `{key}` have error values; they are kept as text"
                 ));
             }
         }

@@ -105,7 +105,7 @@ fn joined_files(line: &Line, names: &BTreeMap<usize, Arc<str>>, has_task_ids: bo
         is_lone || (named == Some(Field::TaskId) && Field::of(&cell.text) == Some(Field::TaskId))
     };
     if filled(line).any(is_id) || (filled(line).count() > 1 && filled(line).all(is_heading)) {
-        return Some("the headings again: two files were joined here; delete this line".to_owned());
+        return Some("repeats the headings: two files were joined here; delete this line".to_owned());
     }
     let (_, first) = filled(line).next()?;
     first.text.starts_with('\u{feff}').then(|| {

@@ -67,7 +67,7 @@ fn a_quote_in_the_wrong_place_loses_no_task_in_silence() {
         format!("list:2: task_id is empty\nlist:3: {unclosed}")
     );
     assert_eq!(faults(Format::Csv, "task_id,\"name\na,b\n"), format!("list:1: {unclosed}"));
-    let goes_on = "goes on after its closing quote; write a quote inside a field twice";
+    let goes_on = "has text after its closing quote; double a quote inside a field";
     assert_eq!(
         faults(Format::Csv, "task_id,name\na,\"web\nb,\"x\n,z\nc,\"x\" y\n"),
         format!(
@@ -201,7 +201,7 @@ fn declared_delimiter_is_used_and_lines_still_count() {
 
 #[test]
 fn joined_files_are_refused_at_the_line_where_they_join() {
-    let again = "the headings again: two files were joined here; delete this line";
+    let again = "repeats the headings: two files were joined here; delete this line";
     for (list, line) in [
         ("task_id,wave\na,1\ntask_id,wave\nb,2\n", 3),
         ("task_id,wave\na,1\n\u{feff}task_id,wave\nb,2\n", 3),
@@ -229,7 +229,7 @@ fn invisible_character_in_an_id_is_named_with_its_line() {
         '\u{180e}',
     ] {
         let reported = faults(Format::Csv, &format!("wave,task_id\n1,ab\n1,a{c}b\n"));
-        let name = format!("list:3: task_id holds the invisible character U+{:04X}", u32::from(c));
+        let name = format!("list:3: task_id contains the invisible character U+{:04X}", u32::from(c));
         assert!(reported.starts_with(&name), "{reported}");
         for (format, list) in [
             (Format::Json, format!("[{{\"task_id\": \"a{c}b\"}}]")),
@@ -262,7 +262,7 @@ fn error_value_outside_the_id_is_kept_as_text_with_a_warning() {
     let warnings = read(Format::Csv, many.as_bytes()).unwrap().warnings;
     assert_eq!(
         (warnings.len(), &*warnings[3]),
-        (4, "list: 47 more cells of `wave` are like these; they are kept as text")
+        (4, "list: 47 more cells of `wave` have error values; they are kept as text")
     );
     assert_eq!(faults(Format::Csv, "task_id,wave\n#N/A,1\n"), "list:2: task_id is the error value #N/A");
     assert_eq!(faults(Format::Txt, "#N/A\n"), "list:1: task_id is the error value #N/A");
@@ -306,8 +306,8 @@ fn file_of_ids_alone_is_a_list() {
     assert_eq!(
         faults(Format::Txt, "a\r\rb c\n\n\u{200b}\ntask_id\n"),
         "list:3: has more than one word; write one task id a line\n\
-         list:5: task_id holds the invisible character U+200B; type the id again or delete the character\n\
-         list:6: the heading again: two files were joined here; delete this line"
+         list:5: task_id contains the invisible character U+200B; type the id again or delete the character\n\
+         list:6: repeats the heading: two files were joined here; delete this line"
     );
     assert_eq!(
         faults(Format::Csv, "colour\nred\n"),

@@ -19,7 +19,7 @@ pub(super) fn read(text: &str, choices: &[ColumnChoice]) -> Rows {
             return csv::read(text, choices);
         }
         if is_heading && !is_first {
-            let what = "the heading again: two files were joined here; delete this line";
+            let what = "repeats the heading: two files were joined here; delete this line";
             rows.faults.push((Some(line), what.to_owned()));
         } else if id.contains(' ') && !is_heading {
             rows.faults.push((Some(line), "has more than one word; write one task id a line".to_owned()));

@@ -97,7 +97,7 @@ pub fn load_uploads(files: &[PathBuf]) -> Result<LoadedUploads, TaskListError> {
         file.read(path);
         if file.is_empty && file.faults.is_empty() {
             let but = if file.older == 0 { "" } else { " but those of older verifications" };
-            file.fault(None, format!("holds no result{but}"));
+            file.fault(None, format!("contains no result{but}"));
         }
         if file.older > 0 {
             warnings.push(format!(
@@ -240,7 +240,7 @@ impl File<'_> {
                 None | Some("" | "success") => {}
                 Some(result) => {
                     return Err(format!(
-                        "the check did not succeed (`{result}`), which an upload cannot say"
+                        "the check did not succeed (`{result}`), which an upload cannot report"
                     ));
                 }
             }

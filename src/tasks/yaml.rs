@@ -26,12 +26,12 @@ pub(super) fn read(text: &str) -> Rows {
             let line = error.location().map(|location| location.line());
             return match error.without_snippet() {
                 Error::DuplicateMappingKey { key: Some(name), .. } => {
-                    Rows::fault(line, format!("`{name}` is there twice"))
+                    Rows::fault(line, format!("`{name}` appears twice"))
                 }
                 Error::MultipleDocuments { .. } => {
-                    Rows::fault(line, "begins a second document; a list is one")
+                    Rows::fault(line, "begins a second YAML document; a list has one")
                 }
-                error => Rows::fault(line, format!("is not YAML: {error}")),
+                error => Rows::fault(line, format!("is not valid YAML: {error}")),
             };
         }
     };
@@ -84,7 +84,7 @@ fn add(rows: &mut Rows, text: &str, item: Spanned<Node>) {
             Some(text) => row.fields.push((name.into(), text)),
             None => rows
                 .faults
-                .push((Some(node.referenced.line()), format!("`{name}` is not one text or number"))),
+                .push((Some(node.referenced.line()), format!("`{name}` must be one string or number"))),
         }
     }
     if rows.faults.len() == known_faults {

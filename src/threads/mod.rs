@@ -13,6 +13,8 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use crate::model::io_reason;
+
 thread_local! {
     /// Whether a panic on this thread becomes an error, so that nothing is printed of it.
     static FENCED: Cell<bool> = const { Cell::new(false) };
@@ -31,7 +33,8 @@ pub fn refused(error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
         format!(
-            "cannot start a thread: {error}; raise the limit on processes and threads (ulimit -u, TasksMax)"
+            "cannot start a thread: {}; raise the limit on processes and threads (ulimit -u, TasksMax)",
+            io_reason(error)
         ),
     )
 }
@@ -57,7 +60,7 @@ pub fn local_runtime() -> io::Result<Runtime> {
 /// The error for a runtime, which needs a few descriptors.
 fn not_started(error: &io::Error) -> io::Error {
     let advice = "raise the limit on open files (ulimit -n, LimitNOFILE)";
-    io::Error::new(error.kind(), format!("cannot wait for events of the system: {error}; {advice}"))
+    io::Error::new(error.kind(), format!("cannot start the event loop: {}; {advice}", io_reason(error)))
 }
 
 /// Does work that may panic when a thread is refused.

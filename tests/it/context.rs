@@ -245,7 +245,7 @@ fn context_that_cannot_be_read_warns_once_and_changes_nothing() {
     let servers: [(&str, Server, &str, i32); 5] = [
         ("forbidden", with_listing(forbidden), "sms:server:listTask", 5),
         ("absent", with_listing(|| answer(404, "{}")), "HTTP 404", 3),
-        ("broken", with_listing(|| answer(200, "[]")), "no page of tasks", 3),
+        ("broken", with_listing(|| answer(200, "[]")), "not a page of tasks", 3),
         ("failing", with_listing(|| answer(500, "{}")), "HTTP 500", 3),
         ("without fields", with_listing(fieldless), "was not found for 2 of 2 tasks", 3),
     ];

@@ -76,7 +76,7 @@ fn verify_reports_every_change_of_a_file() {
     assert!(lines[0].starts_with("changed r.journal.jsonl: ") && lines[0].contains(" bytes instead of "));
     assert!(lines[1].starts_with("changed r.xlsx: SHA-256 ") && lines[1].contains(" instead of "));
     assert!(lines[2].starts_with("changed a.csv: "));
-    assert_eq!(lines[3..], ["missing b.csv", "changed d.zip: it is no file any more"]);
+    assert_eq!(lines[3..], ["missing b.csv", "changed d.zip: it is not a regular file any more"]);
     assert_eq!(reported.stderr, "error: r.manifest.json: 5 of 6 files are not as they were written\n");
     assert!(run(folder.path(), &["verify", "r.manifest.json"]).stdout.contains("ok c.json\n"));
 }

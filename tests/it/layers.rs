@@ -7,7 +7,7 @@ use std::path::Path;
 /// it.
 const LAYERS: [(&[&str], &[&str]); 15] = [
     (&["model"], &[]),
-    (&["threads"], &[]),
+    (&["threads"], &["model"]),
     (&["fs"], &["model"]),
     (&["sshsig"], &["model"]),
     (&["answer", "net"], &["model", "threads"]),

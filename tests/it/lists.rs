@@ -57,7 +57,7 @@ fn formula_without_a_value_is_kept_as_text_with_a_warning() {
     std::fs::write(folder.path().join("plan.xlsx"), archive(&parts)).unwrap();
     let run = export(folder.path(), &["plan.xlsx"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert!(run.stderr.contains("plan.xlsx:2: `wave` holds a formula without a value"), "{}", run.stderr);
+    assert!(run.stderr.contains("plan.xlsx:2: `wave` contains a formula without a value"), "{}", run.stderr);
     assert!(tasks(folder.path())[0].to_string().contains("=A1&1"));
 }
 

@@ -362,7 +362,7 @@ fn rows_with_and_without_task_ids_make_one_list() {
         .unwrap();
     let bad = export(&server, folder.path(), &["bad.csv"]);
     assert_eq!(bad.code, 2);
-    assert!(bad.stderr.contains("bad.csv:4: names no server: `TBD` is no IP address"), "{}", bad.stderr);
+    assert!(bad.stderr.contains("bad.csv:4: names no server: `TBD` is not an IP address"), "{}", bad.stderr);
     for (command_name, more) in
         [("server-export", vec!["list.csv", "-o", "x/"]), ("serve", vec!["--tasks", "list.csv"])]
     {

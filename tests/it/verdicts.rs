@@ -230,7 +230,7 @@ fn unreadable_answer_is_in_the_journal_and_has_same_verdict_offline() {
     let fetched = tasks(folder.path());
     assert_eq!(fetched[0]["error_code"], "SMS.9004");
     let messages: Vec<&str> = fetched.iter().map(|task| task["error_message"].as_str().unwrap()).collect();
-    assert_eq!(messages[0], "the body reports an error although the status is a success: SMS.9004");
+    assert_eq!(messages[0], "the body reports an error although the HTTP status is a success: SMS.9004");
     assert_eq!(messages[1], "HTTP 206 is not a complete answer: only HTTP 200 is");
     assert_eq!(messages[2], "the response has only a part of the answer: content-range bytes 0-9/100");
     let rendered = run(folder.path(), &["render", "r.journal.jsonl", "-o", "r.json"]);
@@ -358,7 +358,7 @@ fn not_before_uses_its_zone() {
     for (text, expected) in [
         ("2026-11-20T21:00[Asia/Shangai]", "no such time zone"),
         ("2026-11-20T21:00+09:00[Asia/Shanghai]", "does not have the offset"),
-        ("2026-03-29T02:30[Europe/Berlin]", "no such local time in Europe/Berlin"),
+        ("2026-03-29T02:30[Europe/Berlin]", "local time does not exist in Europe/Berlin"),
         ("tomorrow", "write a time"),
     ] {
         let (code, error) = render(text);

@@ -154,7 +154,7 @@ fn results_beside_an_error_are_unreadable_in_every_part_of_the_body() {
     let [place] = [refuse(&bodies(ERRORS[0])[5])];
     assert_eq!(
         place,
-        "result_list[0].consistency_result[1] reports an error although the status is a success: SMS.9004: no permission"
+        "result_list[0].consistency_result[1] reports an error although the HTTP status is a success: SMS.9004: no permission"
     );
 }
 

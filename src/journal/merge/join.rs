@@ -211,8 +211,10 @@ fn warnings(inputs: &[Input]) -> Vec<String> {
     let compared = |input: &&Input| input.header.reconciliation.is_some();
     if inputs.iter().any(|input| compared(&input)) {
         for input in inputs.iter().filter(|input| !compared(input)) {
-            warnings
-                .push(format!("{}: its list was not compared with the account", input.file.name.display()));
+            warnings.push(format!(
+                "{}: the run did not compare its list with the account (--reconcile)",
+                input.file.name.display()
+            ));
         }
     }
     warnings

@@ -377,7 +377,7 @@ fn task_declared_in_another_list_is_not_undeclared() {
     assert!(journal.header().reconciliation.is_some());
     let (_folder, journal, warnings) = journal_of(&[well, one(0, true, (Response::Verified(0), 1, 7))]);
     assert_eq!(journal.header().reconciliation, None, "one list was not compared");
-    assert!(warnings[0].contains("not compared"), "{warnings:?}");
+    assert!(warnings[0].contains("did not compare"), "{warnings:?}");
 }
 
 #[test]

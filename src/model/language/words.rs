@@ -35,18 +35,14 @@ const CHINESE: &[(&str, &str)] = &[
         "两端有差异文件，或目的端缺少、多余文件",
     ),
     (
-        "nothing differs that is not waived, but the verification is older than allowed, or than a synchronisation",
+        "no unwaived difference, but the verification is older than allowed, or than a synchronisation",
         "没有未豁免的差异，但校验完成时间过早，或早于最近一次同步",
     ),
     (
-        "nothing differs that is not waived, but no file was checked, a configured directory was not, a count is at \
-         its limit, or the finished time is missing or in the future",
+        "no unwaived difference, but the evidence is not enough: no file checked, a configured directory not checked, a count at its limit, or a finished time missing or in the future",
         "没有未豁免的差异，但未校验任何文件、有配置的目录未校验、计数已达上限，或完成时间缺失、晚于当前时间，无法判定",
     ),
-    (
-        "every difference, or inconclusive evidence, is covered by a waiver",
-        "差异或无法判定的校验依据均已豁免",
-    ),
+    ("a waiver covers every difference, or the inconclusive evidence", "差异或无法判定的校验依据均已豁免"),
     ("the service found no difference", "服务端未发现差异"),
     // Notes.
     (
@@ -301,8 +297,8 @@ const CHINESE: &[(&str, &str)] = &[
         "a worse verdict, a directory that is no longer checked, or under the same verdict more differences in one",
         "结论变差，有目录不再校验，或结论相同但有目录差异增加",
     ),
-    ("the task is in the earlier journal alone", "任务仅在较早的运行记录中"),
-    ("the task is in the later journal alone", "任务仅在较新的运行记录中"),
+    ("the task is only in the earlier journal", "任务仅在较早的运行记录中"),
+    ("the task is only in the later journal", "任务仅在较新的运行记录中"),
     (
         "nothing got worse; a better verdict, fewer differences, or more directories checked",
         "没有变差之处，且结论好转、差异减少或校验的目录增多",
@@ -344,7 +340,7 @@ const CHINESE: &[(&str, &str)] = &[
         "任务清单不同：{0}个任务仅之前有，{1}个仅现在有",
     ),
     (
-        "the run that counts as now began before the other one: are they swapped?",
+        "the later run (now) began before the earlier one (before): check the order of the journals",
         "作为“现在”的运行开始得更早：两份运行记录的顺序是否颠倒？",
     ),
     (

@@ -12,8 +12,7 @@ pub(super) fn claim(names: &mut HashSet<String>, name: &str) -> Result<(), Cause
         return Ok(());
     }
     Err(Cause::Name(format!(
-        "it is cut into parts, and two files would be called {name}; allow more with --max-bytes, or give the \
-         source server another name"
+        "splitting would create two files named {name}; raise --max-bytes, or rename the source server"
     )))
 }
 

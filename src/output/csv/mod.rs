@@ -17,6 +17,7 @@ use super::options::FileOptions;
 use super::parts::{part_path, remove_others};
 use crate::fs::{AtomicFile, Written};
 use crate::fs::{Sealed, place_all, sync_directory, warn};
+use crate::model::io_reason;
 use crate::output::error::{Cause, OutputError};
 use crate::report::Report;
 use crate::threads::parallel_map;
@@ -140,8 +141,9 @@ fn remove_stale(tasks: &Path, written: &[Written]) -> Result<(), OutputError> {
     let entries = match std::fs::read_dir(tasks) {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             warn(format!(
-                "folder {} cannot be listed: {error}; files of tasks that are no longer in the list may be left there",
-                tasks.display()
+                "folder {} cannot be listed: {}; files of tasks that are no longer in the list may be left there",
+                tasks.display(),
+                io_reason(&error)
             ));
             return Ok(());
         }

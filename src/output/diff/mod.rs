@@ -18,7 +18,7 @@ impl Document for Diff<'_> {
     fn write_as(&self, kind: DocumentKind, csv_raw: bool, to: &mut dyn Write) -> Result<(), Cause> {
         match kind {
             DocumentKind::Workbook => xlsx::write_changes(self, to),
-            DocumentKind::Page => Err(Cause::Name("a comparison cannot be a page".to_owned())),
+            DocumentKind::Page => Err(Cause::Name("a comparison cannot be written as .html".to_owned())),
             DocumentKind::Csv => write_csv(self, to, csv_raw),
             DocumentKind::Json => json::write(self, to),
             DocumentKind::Markdown => Ok(to.write_all(markdown::text(self).as_bytes())?),

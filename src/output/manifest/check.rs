@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use super::entry::{Entry, FORMAT, Role};
 use super::names::folder_of;
 use crate::fs::Fingerprint;
-use crate::model::io_advice;
+use crate::model::{io_advice, io_reason};
 use crate::storage::{Fault, Storage, StorageError, is_remote};
 
 /// The largest manifest that is read, in bytes: some hundred thousand files.
@@ -77,7 +77,7 @@ pub enum ManifestError {
     Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Storage(#[from] StorageError),
-    #[error("{path} is not an evidence manifest: {what}; its name is X.manifest.json", path = .path.display())]
+    #[error("{path} is not an evidence manifest: {what}; a manifest is named X.manifest.json", path = .path.display())]
     NoManifest { path: PathBuf, what: String },
     #[error(
         "{path} is a manifest of format {format}; this version reads format {FORMAT}, so use the one that wrote it",
@@ -164,7 +164,7 @@ impl Manifest {
             .and_then(|file| file.take(MAX_SIZE + 1).read_to_end(&mut text))
             .map_err(|source| ManifestError::Io { path: path.to_owned(), source })?;
         if text.len() > usize::try_from(MAX_SIZE).unwrap_or(usize::MAX) {
-            return Err(no_manifest("it is larger than any".to_owned()));
+            return Err(no_manifest("it is too large for a manifest".to_owned()));
         }
         if let Some(what) = other_kind(path, &text) {
             return Err(no_manifest(what));
@@ -182,7 +182,7 @@ impl Manifest {
         let mut names = HashSet::new();
         for Entry { path: name, sha256, .. } in &files {
             if !is_sound(name) {
-                return Err(no_manifest(format!("{name:?} is no path that one names")));
+                return Err(no_manifest(format!("it lists an invalid path {name:?}")));
             }
             if !names.insert(name) {
                 return Err(no_manifest(format!("it lists {name:?} twice")));
@@ -306,7 +306,7 @@ fn check(path: &Path, entry: &Entry) -> Finding {
         // A pipe would be waited for, and a device has no end.
         let metadata = std::fs::metadata(path)?;
         if !metadata.is_file() {
-            return Ok(Finding::Changed("it is no file any more".to_owned()));
+            return Ok(Finding::Changed("it is not a regular file any more".to_owned()));
         }
         if metadata.len() != entry.size {
             return Ok(Finding::Changed(format!("{} bytes instead of {}", metadata.len(), entry.size)));
@@ -323,7 +323,7 @@ fn check(path: &Path, entry: &Entry) -> Finding {
     };
     look().unwrap_or_else(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Finding::Missing,
-        _ => Finding::Unreadable(error.to_string()),
+        _ => Finding::Unreadable(io_reason(&error)),
     })
 }
 

@@ -42,8 +42,12 @@ fn remote_name(folder: &Path, file: &Path) -> io::Result<String> {
 }
 
 fn unicode(path: &Path) -> io::Result<&str> {
-    let not_unicode =
-        || io::Error::other(format!("{} is no Unicode, so a manifest cannot name it", path.display()));
+    let not_unicode = || {
+        io::Error::other(format!(
+            "the path {} is not valid Unicode, so the manifest cannot list it; rename it",
+            path.display()
+        ))
+    };
     path.to_str().ok_or_else(not_unicode)
 }
 

@@ -253,6 +253,6 @@ mod tests {
         let size = |range: Range<usize>| Ok(if range.contains(&3) { 100 } else { 10 });
         let error = plan(&sheets_of(&[1; 9]), &limits, size, |sheet| format!("task {}", sheet.ordinal));
         let error = error.unwrap_err().to_string();
-        assert!(error.starts_with("task 3 alone takes 100 bytes, and --max-bytes allows 99"), "{error}");
+        assert!(error.starts_with("task 3 alone takes 100 bytes, but --max-bytes allows 99"), "{error}");
     }
 }

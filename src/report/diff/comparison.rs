@@ -137,7 +137,7 @@ impl<'a> Diff<'a> {
         });
         let swapped = (new.header().started_at < old.header().started_at).then(|| {
             language
-                .text("the run that counts as now began before the other one: are they swapped?")
+                .text("the later run (now) began before the earlier one (before): check the order of the journals")
                 .to_owned()
         });
         let unfinished = [

@@ -235,7 +235,7 @@ impl HighlightText {
         let rule = match (key, self.above) {
             ("verdict", None) if !verdicts.is_empty() => Rule::Verdicts(verdicts),
             ("verdict", _) => {
-                return Err((span, "`verdict` is highlighted where it `is` one of a list".to_owned()));
+                return Err((span, "a highlight of `verdict` needs `is`, a list of verdicts".to_owned()));
             }
             (_, Some(above)) if verdicts.is_empty() && is_count(key) => Rule::Above(above),
             _ => {
@@ -302,9 +302,9 @@ fn check_decisions(decisions: &[DecisionText]) -> Result<(), Wrong> {
             let what = if text.trim().is_empty() {
                 "a decision needs a name".to_owned()
             } else if text.contains(',') {
-                format!("`{text}`: Excel takes a comma for the end of a choice; leave it out")
+                format!("`{text}` has a comma, which separates choices in Excel; remove it")
             } else if units > MAX_DECISION_UNITS {
-                format!("Excel takes {MAX_DECISION_UNITS} characters for a decision; shorten it")
+                format!("Excel allows {MAX_DECISION_UNITS} characters for a decision; shorten it")
             } else {
                 continue;
             };
@@ -382,7 +382,7 @@ fn distinct<F: Columns>(keys: Keys) -> Result<Vec<&'static Column<F>>, Wrong> {
             return Err((span, unknown(&key, F::all().map(|column| column.key))));
         };
         if columns.iter().any(|other| other.key == column.key) {
-            return Err((span, format!("column `{key}` is there already")));
+            return Err((span, format!("column `{key}` appears twice")));
         }
         columns.push(column);
     }

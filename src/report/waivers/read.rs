@@ -80,7 +80,7 @@ impl Reader<'_> {
                 }
                 ("waiver", _) => self.fault(key.span().start, "write [[waiver]], in double brackets"),
                 (other, _) => {
-                    let what = format!("`{other}` is outside of a waiver; write it below [[waiver]]");
+                    let what = format!("`{other}` is outside of a waiver; move it below [[waiver]]");
                     self.fault(key.span().start, what);
                 }
             }
@@ -91,7 +91,7 @@ impl Reader<'_> {
     fn entry(&mut self, entry: &Value<'_>) -> Option<Waiver> {
         let at = entry.span().start;
         let DeValue::Table(table) = entry.get_ref() else {
-            self.fault(at, "a waiver is a table");
+            self.fault(at, "a waiver must be a table");
             return None;
         };
         let mut waiver = Waiver {
@@ -123,7 +123,7 @@ impl Reader<'_> {
                 "expires" => waiver.expires = self.expiry(value),
                 other => {
                     let near = did_you_mean(other, KEYS);
-                    let what = format!("a waiver has no `{other}`; it has {}{near}", KEYS.join(", "));
+                    let what = format!("unknown key `{other}`; a waiver has {}{near}", KEYS.join(", "));
                     self.fault(key.span().start, what);
                 }
             }
@@ -137,8 +137,8 @@ impl Reader<'_> {
     fn text(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<String> {
         let what = match value.get_ref() {
             DeValue::String(text) if !text.trim().is_empty() => return Some(text.trim().to_owned()),
-            DeValue::String(_) => format!("`{}` is blank", key.get_ref()),
-            _ => format!("`{}` is a text, in quotes", key.get_ref()),
+            DeValue::String(_) => format!("`{}` is empty", key.get_ref()),
+            _ => format!("`{}` must be a string in quotes", key.get_ref()),
         };
         self.fault(value.span().start, what);
         None
@@ -154,7 +154,7 @@ impl Reader<'_> {
         let text = self.text(key, value)?;
         Pattern::new(&text)
             .map_err(|error| {
-                let what = format!("`{}` is no glob: {}", key.get_ref(), error.kind());
+                let what = format!("`{}` is not a valid glob: {}", key.get_ref(), error.kind());
                 self.fault(value.span().start, what);
             })
             .ok()
@@ -166,7 +166,7 @@ impl Reader<'_> {
             _ => None,
         };
         count.unwrap_or_else(|| {
-            self.fault(value.span().start, format!("`{}` is a whole number from 0", key.get_ref()));
+            self.fault(value.span().start, format!("`{}` must be a whole number from 0", key.get_ref()));
             0
         })
     }
@@ -175,7 +175,7 @@ impl Reader<'_> {
         if let DeValue::Boolean(flag) = value.get_ref() {
             return *flag;
         }
-        self.fault(value.span().start, format!("`{}` is true or false", key.get_ref()));
+        self.fault(value.span().start, format!("`{}` must be true or false", key.get_ref()));
         false
     }
 
@@ -187,7 +187,7 @@ impl Reader<'_> {
         };
         let end = end(&text, self.zone);
         if end.is_none() {
-            let what = "`expires` is a date, as in 2026-12-01, or a time, as in 2026-12-01T18:00:00 or \
+            let what = "`expires` must be a date, as in 2026-12-01, or a time, as in 2026-12-01T18:00:00 or \
                         2026-12-01T18:00:00+08:00";
             self.fault(value.span().start, what);
         }

@@ -117,7 +117,7 @@ fn cells_are_read_in_their_number_formats() {
     assert_eq!(task.labels["lost"], "#N/A");
     let warnings = loaded.warnings.join("\n");
     assert!(warnings.contains("list:2: `lost` is the error value #N/A; it is kept as text"), "{warnings}");
-    assert!(warnings.contains("list:2: `long` holds the number"), "{warnings}");
+    assert!(warnings.contains("list:2: `long` contains the number"), "{warnings}");
 }
 
 #[test]

@@ -67,5 +67,5 @@ fn large_yaml_list_is_read_and_alias_bomb_is_refused() {
         bomb.push_str(&format!("a{n}: &a{n} [{aliases}]\n"));
     }
     bomb.push_str("task_info: [{task_id: a}]\n");
-    assert!(faults(Format::Yaml, &bomb).contains("is not YAML"));
+    assert!(faults(Format::Yaml, &bomb).contains("is not valid YAML"));
 }

@@ -150,7 +150,7 @@ fn cells(workbook: &mut Xlsx<Cursor<&[u8]>>, sheet: &str, memory: &mut Memory) -
     while let Some(cell) = reader.next_cell_with_formula_metadata().map_err(failed)? {
         // A formula whose value is an empty text is blank; one that was never worked out has no value.
         let (DataRef::Empty, Some(formula)) = (&cell.value, &cell.formula) else { continue };
-        let problem = "holds a formula without a value; open the workbook in a spreadsheet and save it";
+        let problem = "contains a formula without a value; open the workbook in a spreadsheet and save it";
         insert(cell.pos, Cell { text: formula_text(formula), problem: Some(problem.to_owned()) })?;
     }
     Ok(cells)
@@ -169,7 +169,7 @@ fn text(value: &DataRef<'_>, shown: impl Fn(f64) -> Option<String>) -> Option<Ce
     let number = |number: f64| {
         if number.abs() >= FIRST_INEXACT {
             let what = format!(
-                "holds the number {number}, of which a spreadsheet keeps 15 digits; write it as a text"
+                "contains the number {number}, but a spreadsheet keeps only 15 digits; format the cell as text"
             );
             return Cell { text: number.to_string(), problem: Some(what) };
         }
