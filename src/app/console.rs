@@ -107,9 +107,24 @@ pub(crate) fn out_json(document: &[u8]) -> Result<Exit, Failure> {
     write(clean_json(&String::from_utf8_lossy(document)).as_bytes())
 }
 
+/// Writes a message, which code has in English, in the language of the terminal.
+fn say(level: Level, message: &str) {
+    log::message(level, |language| language.message(message));
+}
+
+/// Writes a sentence of a report, which it has in each language, to stderr and to the log file.
+pub(crate) fn note_sentence(sentence: impl Fn(Language) -> String) {
+    log::message(Level::INFO, |language| clean(&sentence(language)).into_owned().into());
+}
+
+/// Warns in a sentence of a report, which it has in each language.
+pub(crate) fn warn_sentence(sentence: impl Fn(Language) -> String) {
+    log::message(Level::WARN, |language| clean(&sentence(language)).into_owned().into());
+}
+
 /// Writes a line to stderr, and to the log file.
 pub(crate) fn note(line: &str) {
-    log::message(Level::INFO, &clean(line));
+    say(Level::INFO, &clean(line));
 }
 
 /// Writes a summary, whose texts are clean, to stderr in the language of the terminal, and to the log in English.
@@ -119,12 +134,12 @@ pub(crate) fn note_summary(text: impl Fn(Language) -> String) {
 
 /// Reports an error.
 pub(crate) fn error(message: &str) {
-    log::message(Level::ERROR, &clean(message));
+    say(Level::ERROR, &clean(message));
 }
 
 /// Reports why a command failed, in one or more lines.
 pub(crate) fn failure(failure: &Failure) {
-    log::message(Level::ERROR, failure.message());
+    say(Level::ERROR, failure.message());
 }
 
 /// Prints clap's output: help and version to stdout, errors to stderr.
@@ -147,7 +162,7 @@ pub(crate) fn command_line(error: &clap::Error) -> Exit {
 
 /// Warns of something that does not stop the command.
 pub(crate) fn warning(message: &str) {
-    log::message(Level::WARN, &clean(message));
+    say(Level::WARN, &clean(message));
 }
 
 /// Shows the progress of a run: a bar on a terminal, a line every ten seconds elsewhere.

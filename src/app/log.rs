@@ -3,6 +3,7 @@
 //! Modules report events with `tracing`. They are written as text or JSON Lines, to stderr by `-v` and to the log
 //! file. Without either no subscriber is installed, and an event costs one comparison.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -115,8 +116,9 @@ fn write_stderr(lines: &str) {
     }
 }
 
-/// Writes a message for people to stderr, as a JSON line if the log is JSON, and to the log file.
-pub(crate) fn message(level: Level, text: &str) {
+/// Writes a message for people to stderr, as a JSON line if the log is JSON, and to the log file. `text` gives it in a
+/// language.
+pub(crate) fn message<'a>(level: Level, text: impl Fn(Language) -> Cow<'a, str>) {
     let prefix = match (level, terminal_language::get()) {
         (Level::ERROR, Language::English) => "error: ",
         (Level::ERROR, Language::Chinese) => "错误：",
@@ -125,11 +127,14 @@ pub(crate) fn message(level: Level, text: &str) {
         _ => "",
     };
     let log = LOG.get();
-    let line = || Line::new(level, [("event", "message".into()), ("message", text.into())]);
+    let line = || {
+        let text = text(Language::English).into_owned();
+        Line::new(level, [("event", "message".into()), ("message", text.into())])
+    };
     if log.is_some_and(|log| log.format == LogFormat::Json) {
         write_stderr(&line().json());
     } else {
-        write_stderr(&format!("{prefix}{}\n", clean_lines(&terminal_language::message(text))));
+        write_stderr(&format!("{prefix}{}\n", clean_lines(&text(terminal_language::get()))));
     }
     if let Some(log) = log {
         log.write_file(&line());

@@ -72,8 +72,11 @@ pub(crate) fn warn_if_unfinished(journal: &Journal, outputs: Vec<OsString>) {
 
 /// Warns if the clock of the machine that fetched was wrong.
 pub(crate) fn warn_of_clock(report: &Report<'_>) {
-    if let Some(clock) = report.clock(Language::English) {
-        console::warning(&format!("{clock}; set that machine's clock"));
+    if report.clock(Language::English).is_some() {
+        console::warn_sentence(|language| {
+            let clock = report.clock(language).unwrap_or_default();
+            format!("{clock}{}{}", language.semicolon(), language.message("set that machine's clock"))
+        });
     }
 }
 

@@ -60,7 +60,13 @@ impl Layout {
     ) -> Self {
         // A terminal of unknown size reports 0.
         let width = size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
-        Self { width, colour: colour != anstream::ColorChoice::Never, limit, language: terminal_language::get(), ..Self::default() }
+        Self {
+            width,
+            colour: colour != anstream::ColorChoice::Never,
+            limit,
+            language: terminal_language::get(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn paint(&self, text: &str, style: Style) -> String {

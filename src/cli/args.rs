@@ -15,8 +15,8 @@ use super::options::{
 };
 use super::typed_words::Typed;
 use super::values::{
-    KeepArg, PreviousArg, ShardArg, column, duration, keep, listen, previous, rate, shapes, shard,
-    slots, time,
+    KeepArg, PreviousArg, ShardArg, column, duration, keep, listen, previous, rate, shapes, shard, slots,
+    time,
 };
 use crate::model::{Language, Rate, Shape};
 use crate::report::Change;

@@ -56,11 +56,12 @@ fn argument(arg: Arg) -> Arg {
         None => Some("选项"),
     };
     let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-    let default = if defaults.is_empty() || arg.is_hide_default_value_set() || !arg.get_action().takes_values() {
-        String::new()
-    } else {
-        format!("[默认值：{}]", defaults.join("、"))
-    };
+    let default =
+        if defaults.is_empty() || arg.is_hide_default_value_set() || !arg.get_action().takes_values() {
+            String::new()
+        } else {
+            format!("[默认：{}]", defaults.join("、"))
+        };
     let with_default = |help: &StyledStr| StyledStr::from(format!("{}{default}", text(help)));
     let help = arg.get_help().map(with_default);
     let long = arg.get_long_help().map(with_default);

@@ -91,7 +91,9 @@ impl Cli {
             };
         }
         asked.unwrap_or_else(|| {
-            Language::of_environment(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into()))
+            Language::of_environment(|name| {
+                std::env::var_os(name).map(|value| value.to_string_lossy().into())
+            })
         })
     }
 

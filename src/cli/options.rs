@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use super::fail_on::{FailOn, shown, verdicts};
 use super::typed_words::Typed;
 use super::values::{
-    self, PreviousArg, age, count_of_attempts, label_filter, markups, offers, previous, rate,
-    sheets, size, states, time, zone,
+    self, PreviousArg, age, count_of_attempts, label_filter, markups, offers, previous, rate, sheets, size,
+    states, time, zone,
 };
 use crate::model::{Language, Markup, NamedFile, Rate};
 use crate::report::{LabelFilter, Policy, Template, Zone};

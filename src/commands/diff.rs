@@ -111,16 +111,19 @@ fn print(
 ) -> Exit {
     let gate = diff.tasks().iter().any(|task| args.fail_on.contains(&task.change));
     let says_nothing = console::is_quiet() && !gate && !output.has_failed();
-    let table = (has_no_file && !says_nothing).then_some(|| console::out_lines(&table(diff, terminal_language::get())).map(drop));
+    let table = (has_no_file && !says_nothing)
+        .then_some(|| console::out_lines(&table(diff, terminal_language::get())).map(drop));
     output.print(args.format, args.json, table);
     if !says_nothing {
         if diff.is_sample() {
             console::note(SAMPLE);
         }
-        for warning in diff.warnings(Language::English) {
-            console::warning(&warning);
+        for place in 0..diff.warnings(Language::English).len() {
+            console::warn_sentence(|language| {
+                diff.warnings(language).into_iter().nth(place).unwrap_or_default()
+            });
         }
-        console::note(&diff.headline(Language::English));
+        console::note_sentence(|language| diff.headline(language));
     }
     match (output.has_failed(), gate) {
         (true, _) => Exit::Stopped,

@@ -16,8 +16,6 @@ const FILES: [&str; 6] = [
 ];
 /// A longer text is not a message of this program; parts of it are not searched for templates.
 const MAX_BYTES: usize = 4000;
-/// Texts of reports with values have at least this many letters around them if they are searched in messages.
-const MIN_LETTERS: usize = 12;
 /// Maximum depth of messages in messages.
 const MAX_DEPTH: usize = 6;
 /// Maximum number of ways in which a template is fitted to a text.
@@ -160,7 +158,7 @@ fn parts(template: &str) -> Vec<Part> {
 }
 
 /// The templates of a file: a line in English, and one in Chinese that begins with `= `.
-fn pairs(file: &str) -> impl Iterator<Item = (&str, &str)> {
+fn pairs(file: &str) -> impl Iterator<Item = (&str, &str)> + Clone {
     let lines = file.lines().zip(file.lines().skip(1));
     lines.filter_map(|(english, chinese)| Some((english, chinese.strip_prefix("= ")?)))
 }
@@ -168,15 +166,12 @@ fn pairs(file: &str) -> impl Iterator<Item = (&str, &str)> {
 fn entries() -> &'static [Entry] {
     static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
     ENTRIES.get_or_init(|| {
-        let of_reports = words::all().copied().filter(|(english, _)| {
-            let around = parts(english).into_iter().filter_map(|part| match part {
-                Part::Text(text) => Some(text.chars().filter(char::is_ascii_alphabetic).count()),
-                Part::Hole(_) => None,
-            });
-            english.contains('{') && around.sum::<usize>() >= MIN_LETTERS
+        let pairs = FILES.into_iter().flat_map(pairs);
+        // What is appended to messages, also if the messages were split before it.
+        let parts = pairs.clone().filter_map(|(english, chinese)| {
+            Some((english.strip_prefix("; ")?, chinese.strip_prefix('；')?))
         });
-        let pairs = FILES.into_iter().flat_map(pairs).chain(of_reports);
-        pairs.map(|(english, chinese)| Entry::new(english, chinese)).collect()
+        pairs.chain(parts).map(|(english, chinese)| Entry::new(english, chinese)).collect()
     })
 }
 
@@ -251,15 +246,7 @@ mod tests {
         let hole = |name: &str| Part::Hole(name.to_owned());
         assert_eq!(
             parts("{} of {{date}} {what:>4} {0!}"),
-            [
-                text(""),
-                hole("0"),
-                text(" of {date} "),
-                hole("what"),
-                text(" "),
-                hole("0!"),
-                text("")
-            ]
+            [text(""), hole("0"), text(" of {date} "), hole("what"), text(" "), hole("0!"), text("")]
         );
         assert_eq!(parts("a } b {"), [text("a } b {")]);
     }
@@ -293,7 +280,7 @@ mod tests {
             assert_eq!(names(&parts(english)), names(&entry.chinese), "{english}\n{chinese}");
             assert!(entry.has_word || entry.is_message.contains(&true), "{english}");
             if let Some(other) = seen.insert(entry.texts, english) {
-                panic!("the same texts to people: {other} | {english}");
+                panic!("the same template twice: {other} | {english}");
             }
         }
     }
@@ -306,7 +293,8 @@ mod tests {
             let characters: Vec<char> = chinese.chars().collect();
             for window in characters.windows(2) {
                 let [one, two] = window else { continue };
-                let is_wrong = is_han(*one) && ",;:!?()".contains(*two) || ",;:!?()".contains(*one) && is_han(*two);
+                let is_wrong =
+                    is_han(*one) && ",;:!?()".contains(*two) || ",;:!?()".contains(*one) && is_han(*two);
                 assert!(!is_wrong, "half-width mark: {chinese}");
             }
             for window in characters.windows(3) {

@@ -5,8 +5,7 @@ pub(super) fn chinese(english: &str) -> Option<&'static str> {
     all().find(|(key, _)| *key == english).map(|(_, chinese)| *chinese)
 }
 
-/// All texts, in English and in Chinese.
-pub(super) fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     CHINESE.iter().chain(super::context_words::CHINESE).chain(super::history_words::CHINESE)
 }
 
