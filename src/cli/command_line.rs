@@ -48,7 +48,7 @@ pub struct Cli {
     /// Object storage endpoint for s3://BUCKET/KEY [default: AWS]
     #[arg(long, value_name = "URL", global = true, help_heading = GLOBAL)]
     pub s3_endpoint: Option<String>,
-    /// Language of reports and the terminal: en or zh [default: en; $LANG sets the terminal]
+    /// Language: en or zh [default: en; on the terminal that of $LANG]
     ///
     /// The terminal is in Chinese too if LC_ALL, LC_MESSAGES or LANG begins with zh; reports only with this option. CSV,
     /// JSON, the journal and logs are always in English.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::server::{Server, consistent, json};
+use crate::support::server::{Server, json};
 use crate::support::{Run, export, run, run_with, sample_tasks};
 use cutover_report::model::is_hidden;
 use tempfile::tempdir;
@@ -17,13 +17,10 @@ fn read(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// Three tasks whose source list has one twice; two fail.
+/// Three tasks, of which the list has one twice; all are forbidden.
 fn failing(folder: &Path, variables: &[(&str, &str)], more: &[&str]) -> Run {
     std::fs::write(folder.join("l.csv"), "task_id,source_name\na,web\nb,no response\nc,db\na,web\n").unwrap();
-    let server = Server::start(|seen, _| match seen.path.contains("/a/") {
-        true => consistent(),
-        false => json(403, r#"{"error_code":"SMS.9004","error_msg":"no permission"}"#),
-    });
+    let server = Server::start(|_, _| json(403, r#"{"error_code":"SMS.9004","error_msg":"no permission"}"#));
     let url = server.url();
     let fixed = ["export", "l.csv", "--endpoint", &url, "--auth", "none", "--context", "off", "-o", "r.json"];
     run_with(folder, variables, &[&fixed[..], more].concat())
@@ -36,18 +33,19 @@ fn run_with_language_zh_has_a_chinese_terminal_and_english_logs() {
     assert_eq!((run.code, run.stdout.as_str()), (3, "r.json\n"), "{}", run.stderr);
     for line in [
         "警告：l.csv:5：任务a已在l.csv:2列出，只获取一次",
-        "报告不完整：3个任务中2个没有响应",
+        "报告不完整：3个任务中3个没有响应",
         "清单文件：r.manifest.json",
-        "提示：2个任务权限不够（403）：请联系管理员授予sms:server:getConsistencyCheckResult",
+        "提示：3个任务权限不够（403）：请联系管理员授予sms:server:getConsistencyCheckResult",
         "运行记录：r.journal.jsonl",
     ] {
         assert!(run.stderr.lines().any(|found| found == line), "{line}\n{}", run.stderr);
     }
-    assert!(run.stderr.contains("no response (b)：no permission"), "names stay: {}", run.stderr);
+    let shown = run_with(folder.path(), &[], &["show", "r.journal.jsonl", "--language", "zh"]).stdout;
+    assert!(shown.contains("no response (b)：SMS.9004: no permission"), "names stay: {shown}");
     let log = read(folder.path(), "log");
     assert!(!is_chinese(&log), "{log}");
     assert!(log.contains("WARN  message l.csv:5: task a is listed already at l.csv:2"), "{log}");
-    assert!(log.contains("INCOMPLETE: 2 of 3 tasks have no answer"), "{log}");
+    assert!(log.contains("INCOMPLETE: 3 of 3 tasks have no answer"), "{log}");
 }
 
 #[test]
@@ -77,8 +75,10 @@ fn language_of_the_command_line_and_the_file_precede_the_locale() {
         assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{}", run.stderr);
         run.stderr
     };
-    let (english, chinese) =
-        ("error: nosuch.jsonl: No such file or directory\n", "错误：nosuch.jsonl：文件或目录不存在\n");
+    let (english, chinese) = (
+        "error: nosuch.jsonl: No such file or directory; check the path\n",
+        "错误：nosuch.jsonl：文件或目录不存在；请检查路径\n",
+    );
     assert_eq!(show(&LOCALE, &[]), chinese);
     assert_eq!(show(&LOCALE, &["--language", "en"]), english);
     assert_eq!(show(&[("LANG", "C")], &["--language=zh"]), chinese);
@@ -102,17 +102,20 @@ fn help_has_the_options_of_the_english_help() {
     let folder = tempdir().unwrap();
     let options = |text: &str| -> Vec<String> {
         let lines = text.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-        lines.filter_map(|line| line.split("  ").next().map(|start| start.trim().to_owned())).collect()
+        let names = lines.filter_map(|line| line.split("  ").next());
+        let mut names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
+        names.sort();
+        names
     };
     for command in
         ["export", "render", "show", "diff", "history", "deliver", "verify", "tasks", "serve", "doctor"]
     {
-        for help in ["-h", "--help"] {
-            let english = run(folder.path(), &[command, help]);
-            let chinese = run_with(folder.path(), &LOCALE, &[command, help]);
-            assert_eq!((chinese.code, chinese.stderr.as_str()), (0, ""));
-            assert_eq!(options(&chinese.stdout), options(&english.stdout), "{command} {help}");
-        }
+        let english = run(folder.path(), &[command, "-h"]);
+        let chinese = run_with(folder.path(), &LOCALE, &[command, "-h"]);
+        assert_eq!((chinese.code, chinese.stderr.as_str()), (0, ""));
+        assert_eq!(options(&chinese.stdout), options(&english.stdout), "{command}");
+        let long = run_with(folder.path(), &LOCALE, &[command, "--help"]);
+        assert!(long.code == 0 && is_chinese(&long.stdout), "{}", long.stdout);
     }
     let help = run(folder.path(), &["export", "-h", "--language", "zh"]).stdout;
     let headings: Vec<&str> =
@@ -175,7 +178,7 @@ fn errors_are_explained_in_chinese() {
         &["export", "--task", "a", "-o", "n.json", "--fail-on", "stale", "inconsistent"],
         &["export", "--task", "a", "-o", "n.pdf", "--endpoint", "embedded"],
         &["export", "--task", "a", "-o", "r{year}.json", "--endpoint", "embedded"],
-        &["export", "--task", "a", "--endpoint", "http://sms.example", "--auth", "none", "-o", "n.json"],
+        &["export", "--task", "a", "--endpoint", "http://sms.example", "--auth", "token", "-o", "n.json"],
         &["export", "--task", "a", "--endpoint", &url, "--auth", "token", "-o", "n.json"],
         &["export", "--task", "a", "--endpoint", "embedded", "-o", "n.json", "--keep", "3"],
         &["export", "--task", "a", "--endpoint", "embedded", "-o", "n.json", "--waivers", "w.toml"],
@@ -195,7 +198,9 @@ fn errors_are_explained_in_chinese() {
         &["deliver", "r.manifest.json"],
         &["merge", "r.journal.jsonl", "-o", "r.journal.jsonl"],
     ] {
-        let failed = run_with(at, &LOCALE, arguments);
+        let token = arguments.contains(&"token").then_some(("SMS_AUTH_TOKEN", "t"));
+        let variables: Vec<(&str, &str)> = LOCALE.into_iter().chain(token).collect();
+        let failed = run_with(at, &variables, arguments);
         assert_ne!(failed.code, 0, "{arguments:?}");
         assert!(!failed.stderr.contains("error: "), "{}", failed.stderr);
         all += &format!("{}\n{}\n", arguments.join(" "), failed.stderr);
@@ -211,5 +216,5 @@ fn hostile_texts_are_escaped_in_chinese_too() {
     let run = run_with(folder.path(), &LOCALE, &["render", hostile, "-o", "r.json"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert!(!run.stderr.trim_end().chars().any(is_hidden), "{:?}", run.stderr);
-    assert!(run.stderr.contains("forged; check the path: no response"), "{}", run.stderr);
+    assert!(run.stderr.contains("forged; check the path: no response："), "{}", run.stderr);
 }
