@@ -23,7 +23,7 @@ pub(super) fn run(command: TemplatesCommand) -> Result<Exit, Failure> {
         }
         TemplatesCommand::Check { file } => {
             let template = read(&file.to_string_lossy())?;
-            console::out(&format!("{}: valid", template.name))?;
+            console::out(&format!("{}: can be used", template.name))?;
         }
     }
     Ok(Exit::Done)

@@ -243,7 +243,7 @@ fn list_too_long_for_the_deadline_is_reported_and_names_the_deadline() {
     assert!(!exported.stderr.contains("doctor"), "{}", exported.stderr);
     let report = document(&folder.path().join("r.json"));
     let message = report["tasks"][2]["error_message"].as_str().unwrap();
-    assert!(message.contains("deadline (--deadline) passed before its turn"), "{message}");
+    assert!(message.contains("deadline (--deadline) passed before this task was requested"), "{message}");
     let enough = export(folder.path(), &server, &["--deadline", "5s", "--task", "a", "-o", "s.json"]);
     assert!(!enough.stderr.contains("deadline"), "{}", enough.stderr);
 }

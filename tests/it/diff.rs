@@ -291,7 +291,7 @@ fn diff_of_unrelated_journals_warns() {
         "torn.jsonl: its last line is truncated",
         "the endpoints differ: https://sms.example before, https://far.example now",
         "the task lists differ: 8 only before, 0 only now",
-        "are they swapped?",
+        "check the order of the journals",
         "the run before is incomplete: 2 of 9 tasks",
     ];
     for word in words {

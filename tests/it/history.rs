@@ -426,7 +426,7 @@ fn invalid_history_arguments_are_reported_and_write_nothing() {
     let journal = "r/2026-11-01/wave.journal.jsonl";
     for (arguments, code, words) in [
         (&[][..], 2, "JOURNAL|DIR"),
-        (&["empty"], 2, "empty holds no journal"),
+        (&["empty"], 2, "empty contains no journal"),
         (&["none.jsonl"], 1, "none.jsonl"),
         (&["r/tasks.jsonl"], 1, "is not a journal"),
         (&["r", "-o", "h.zip"], 2, ".xlsx, .html, .csv, .json or .md"),

@@ -127,7 +127,7 @@ fn failing_command_exits_7_unless_the_run_failed() {
     let failing = with_path(folder.path(), &[&first[..], &["--on-finish", "echo noise; exit 3"]].concat());
     assert_eq!((failing.code, failing.stdout.as_str()), (7, "r.csv\n"), "{}", failing.stderr);
     assert!(
-        failing.stderr.contains("noise\n") && failing.stderr.contains("--on-finish failed"),
+        failing.stderr.contains("noise\n") && failing.stderr.contains("--on-finish command failed"),
         "{}",
         failing.stderr
     );

@@ -253,6 +253,6 @@ async fn serve_without_key_generates_and_prints_one() {
     assert!(
         String::from_utf8(half.stderr)
             .unwrap()
-            .contains("HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK go together")
+            .contains("only one of HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK is set")
     );
 }

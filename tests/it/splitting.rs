@@ -280,7 +280,7 @@ fn too_large_summary_or_sheet_is_an_error_and_keeps_the_old_file() {
         assert_eq!(run.code, 1);
         assert!(run.stderr.contains(&format!("r.xlsx: {what}")), "{}", run.stderr);
         assert!(
-            run.stderr.contains("allow more") && run.stderr.contains("an existing file is unchanged"),
+            run.stderr.contains("raise it") && run.stderr.contains("an existing file is unchanged"),
             "{}",
             run.stderr
         );
@@ -339,7 +339,7 @@ fn part_that_would_overwrite_another_file_is_refused() {
     for (output, limit) in [("csv/", "5kB"), ("r.zip", "2kB")] {
         let run = render(at, &["-o", output, "--max-bytes", limit]);
         assert_eq!(run.code, 1, "{}", run.stderr);
-        assert!(run.stderr.contains("two files would be called"), "{}", run.stderr);
+        assert!(run.stderr.contains("would create two files named"), "{}", run.stderr);
     }
     let run = render(at, &["-o", "wave#3.xlsx", "--max-sheets", "1"]);
     assert_eq!(run.code, 1);

@@ -232,7 +232,7 @@ fn unreadable_answer_is_in_the_journal_and_has_same_verdict_offline() {
     let messages: Vec<&str> = fetched.iter().map(|task| task["error_message"].as_str().unwrap()).collect();
     assert_eq!(messages[0], "the body reports an error although the HTTP status is a success: SMS.9004");
     assert_eq!(messages[1], "HTTP 206 is not a complete answer: only HTTP 200 is");
-    assert_eq!(messages[2], "the response has only a part of the answer: content-range bytes 0-9/100");
+    assert_eq!(messages[2], "the response is partial: content-range bytes 0-9/100");
     let rendered = run(folder.path(), &["render", "r.journal.jsonl", "-o", "r.json"]);
     assert_eq!((rendered.code, tasks(folder.path())), (3, fetched));
 }
@@ -291,7 +291,7 @@ fn inconclusive_task_is_in_every_output_and_can_be_waived() {
     std::fs::write(folder.path().join("w.toml"), "[[waiver]]\ninconclusive = 'yes'\n").unwrap();
     let refused = run(folder.path(), &["render", "r.journal.jsonl", "-o", "r.json", "--waivers", "w.toml"]);
     assert_eq!(refused.code, 2);
-    assert!(refused.stderr.contains("`inconclusive` is true or false"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`inconclusive` must be true or false"), "{}", refused.stderr);
     assert!(refused.stderr.contains("`reason` is missing"), "{}", refused.stderr);
 }
 

@@ -200,7 +200,7 @@ fn invalid_waiver_file_stops_before_fetching() {
         (
             "w.toml",
             "r.csv",
-            &["w.toml:1:1: `reason` is missing", "w.toml:2:15: `max_missing` is a whole"][..],
+            &["w.toml:1:1: `reason` is missing", "w.toml:2:15: `max_missing` must be a whole"][..],
         ),
         ("none.toml", "r.csv", &["cannot read waiver file none.toml: "]),
     ] {
