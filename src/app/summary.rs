@@ -142,8 +142,9 @@ fn entries<'a>(report: &'a Report<'a>, layout: &Layout) -> Vec<Entry<'a>> {
     let mut by_reason: HashMap<String, usize> = HashMap::new();
     for row in report.worst_first() {
         let reason = row.reason(layout.language, &report.options().timezone);
-        // The cause of a failed fetch is recorded in English.
-        let reason = layout.language.message(&reason).into_owned();
+        // Recorded in English, unlike the reasons of other verdicts.
+        let is_recorded = matches!(row.verdict, Verdict::FetchFailed | Verdict::Unreadable);
+        let reason = if is_recorded { layout.language.message(&reason).into_owned() } else { reason };
         if layout.merge_failures && row.verdict == Verdict::FetchFailed {
             let place = *by_reason.entry(reason.clone()).or_insert(entries.len());
             if let Some(entry) = entries.get_mut(place) {

@@ -171,7 +171,7 @@ fn row(task: &TaskChange<'_>, language: Language) -> [String; 6] {
     };
     let mut name = task.task.name_and_id();
     if !task.notes.is_empty() {
-        name += &format!(": {}", notes_text(&task.notes, language));
+        name = language.fill("{0}: {1}", &[&name, &notes_text(&task.notes, language)]);
     }
     [
         match language {
