@@ -1,65 +1,13 @@
-//! Exit codes, and failures of commands.
+//! Failures of commands, and their exit codes.
 
 use std::fmt::Display;
 use std::path::Path;
-use std::process::{ExitCode, Termination};
 
+pub use crate::cli::Exit;
 use crate::journal::{JournalError, MergeError, WriteError};
 use crate::model::{Clean, clean};
 use crate::storage::{Fault as StorageFault, StorageError};
 use crate::tasks::{Fault, TaskListError};
-
-/// The exit codes that scripts rely on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// 0: done.
-    Done,
-    /// 1: an error stopped the run, or an output could not be written.
-    Stopped,
-    /// 2: wrong usage, configuration or task list.
-    Usage,
-    /// 3: reports written, but a task could not be fetched or read.
-    Incomplete,
-    /// 4: reports written, and a verdict named by `--fail-on` is present.
-    Gate,
-    /// 5: credentials missing or refused.
-    Credentials,
-    /// 6: another run is using the journal.
-    Locked,
-    /// 7: reports written, but a delivery or the command of `--on-finish` failed.
-    Delivery,
-    /// 129: stopped by SIGHUP; what was fetched is kept.
-    HungUp,
-    /// 130: stopped by SIGINT; what was fetched is kept.
-    Interrupted,
-    /// 143: stopped by SIGTERM; what was fetched is kept.
-    Terminated,
-}
-
-impl Exit {
-    /// The code itself.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Stopped => 1,
-            Self::Usage => 2,
-            Self::Incomplete => 3,
-            Self::Gate => 4,
-            Self::Credentials => 5,
-            Self::Locked => 6,
-            Self::Delivery => 7,
-            Self::HungUp => 129,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
-        }
-    }
-}
-
-impl Termination for Exit {
-    fn report(self) -> ExitCode {
-        ExitCode::from(self.code())
-    }
-}
 
 /// Why a command failed: the message, and the exit code.
 #[derive(Debug)]

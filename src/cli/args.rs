@@ -66,20 +66,26 @@ pub struct ExportArgs {
     pub task_ids: Vec<String>,
     /// Worksheet of .xlsx task lists [default: the first visible one]
     #[arg(long, value_name = "NAME", conflicts_with = "discover", help_heading = TASKS)]
+    #[arg(hide_short_help = true)]
     pub sheet: Option<String>,
-    /// Column of a task list or plan, as in source_name=Asset (repeatable)
+    /// Heading of a field, as in source_name=Asset (repeatable)
     ///
     /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
     /// are recognized without it.
     #[arg(long = "column", value_name = "FIELD=HEADING", value_parser = column, conflicts_with = "discover", help_heading = TASKS)]
     pub columns: Vec<ColumnChoice>,
-    /// Fetch all tasks of the account, or those of --state and --name
+    /// Fetch all tasks of the account
+    ///
+    /// --state, --name and --with-results select some of them.
     #[arg(long, conflicts_with_all = ["tasks", "task_ids"], help_heading = TASKS)]
     pub discover: bool,
     /// With --discover, only tasks whose source server has results
     #[arg(long, conflicts_with_all = ["state", "name"], help_heading = TASKS)]
+    #[arg(hide_short_help = true)]
     pub with_results: bool,
-    /// Compare the task list with the account's tasks and report the difference
+    /// Compare the task list with the account's tasks
+    ///
+    /// Reports have the difference: tasks that are not in the account, and tasks of the account that are not in the list.
     #[arg(long, conflicts_with = "discover", help_heading = TASKS)]
     pub reconcile: bool,
     /// Which tasks of the account, with --discover or --reconcile.
@@ -90,6 +96,7 @@ pub struct ExportArgs {
     /// The task listing says which directories are configured, the mode, and whether a server was synchronised after
     /// its verification. auto reads it where it can; required exits with 5 if it is refused, with 3 if a task has none.
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_possible_values = true, help_heading = TASKS)]
+    #[arg(hide_short_help = true)]
     pub context: ContextMode,
     /// What to write.
     #[command(flatten)]
@@ -100,38 +107,45 @@ pub struct ExportArgs {
     /// Maximum concurrent requests
     #[arg(long, value_name = "N", default_value = "16", value_parser = slots, help_heading = RATE)]
     #[arg(allow_negative_numbers = true)]
+    #[arg(hide_short_help = true)]
     pub concurrency: NonZeroUsize,
-    /// Maximum time of the whole run; other tasks are fetch_failed
+    /// Maximum duration of the run
+    ///
+    /// Tasks that are not fetched by then are fetch_failed.
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time, help_heading = RATE)]
     pub deadline: Duration,
-    /// Continue an interrupted run: fetch the tasks without an answer
+    /// Continue an interrupted run
+    ///
+    /// Tasks that have an answer in the journal are not fetched again.
     #[arg(long, conflicts_with_all = ["no_journal", "overwrite"], help_heading = RESUME)]
     pub resume: bool,
     /// Replace an unfinished journal and discard its answers
     #[arg(long, help_heading = RESUME)]
+    #[arg(hide_short_help = true)]
     pub overwrite: bool,
     /// Journal file [default: beside the first output]
     #[arg(long, value_name = "FILE", conflicts_with = "no_journal", help_heading = RESUME)]
     pub journal: Option<PathBuf>,
     /// Delete the journal after the reports are written
     #[arg(long, help_heading = RESUME)]
+    #[arg(hide_short_help = true)]
     pub no_journal: bool,
-    /// Fetch share I of N of the tasks; auto/N takes I from Kubernetes or Slurm
+    /// Share I of N of the tasks, as in 2/4, or auto/N
     ///
     /// --rate is the rate of all shards together. auto/N reads JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID.
     #[arg(long, value_name = "I/N", value_parser = shard, help_heading = RESUME)]
     pub shard: Option<ShardArg>,
-    /// Runs of this report to keep: the newest N, or those of the last N days (Nd) [default: all]
+    /// Runs to keep: the newest N, or those of N days (90d) [default: all]
     ///
     /// Older dated runs are removed after the run: only files that a run's manifest names and that are unchanged. A run
     /// is checked as a whole before any of its files is removed. The path of the first output needs {date}, and the
     /// journal is beside it. The run counts as one of N.
     #[arg(long, value_name = "N|Nd", value_parser = keep, allow_negative_numbers = true)]
     #[arg(conflicts_with_all = ["journal", "no_journal"])]
-    #[arg(help_heading = "Retention")]
+    #[arg(help_heading = "Outputs")]
     pub keep: Option<KeepArg>,
     /// List the files that --keep would remove; fetch and change nothing
-    #[arg(long, conflicts_with_all = ["json", "format"], help_heading = "Retention")]
+    #[arg(long, conflicts_with_all = ["json", "format"], help_heading = "Outputs", hide_short_help = true)]
     pub dry_run: bool,
 }
 
@@ -171,11 +185,11 @@ pub struct ShowArgs {
     /// Which tasks to show.
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Show what changed since the last run [default: the newest earlier one]
+    /// Compare with the last run [default: the newest earlier one]
     #[arg(long, value_name = "JOURNAL", num_args = 0..=1, default_missing_value = "", help_heading = "Report")]
     #[arg(value_parser = previous)]
     pub previous: Option<PreviousArg>,
-    /// Exit with 4 on these verdicts: a list, not-passing or none
+    /// Verdicts that exit with 4, or not-passing
     #[arg(
         long,
         value_name = "VERDICTS",
@@ -327,7 +341,7 @@ pub struct TasksArgs {
     /// Worksheet of an .xlsx plan [default: the first visible one]
     #[arg(long, value_name = "NAME", requires = "plan", help_heading = TASKS)]
     pub sheet: Option<String>,
-    /// Column of the plan, as in source_name=Asset (repeatable)
+    /// Heading of a field, as in source_name=Asset (repeatable)
     ///
     /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
     /// are recognized without it.
@@ -378,7 +392,7 @@ pub struct ServerExportArgs {
     /// Worksheet of .xlsx task lists [default: the first visible one]
     #[arg(long, value_name = "NAME", help_heading = TASKS)]
     pub sheet: Option<String>,
-    /// Column of a task list or plan, as in source_name=Asset (repeatable)
+    /// Heading of a field, as in source_name=Asset (repeatable)
     ///
     /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
     /// are recognized without it.
@@ -429,7 +443,7 @@ pub struct ServeArgs {
     /// Worksheet of .xlsx task lists [default: the first visible one]
     #[arg(long, value_name = "NAME", requires = "tasks")]
     pub sheet: Option<String>,
-    /// Column of a task list or plan, as in source_name=Asset (repeatable)
+    /// Heading of a field, as in source_name=Asset (repeatable)
     ///
     /// Fields: task_id, source_id, source_name, ip. Usual headings such as Server name, Hostname or IP address
     /// are recognized without it.

@@ -8,6 +8,7 @@ use super::args::{
     ConfigCommand, DeliverArgs, DiffArgs, DoctorArgs, ExportArgs, HistoryArgs, MergeArgs, RenderArgs,
     ServeArgs, ServerExportArgs, ShowArgs, TasksArgs, TemplatesCommand, UploadArgs, VerifyArgs,
 };
+use super::help;
 use super::values::languages;
 use crate::model::Language;
 
@@ -18,8 +19,8 @@ const GLOBAL: &str = "Global options";
 #[derive(Debug, Parser)]
 #[command(name = "cutover-report", args_override_self = true)]
 #[command(version = env!("CUTOVER_REPORT_VERSION"))]
-#[command(after_help = "Settings come from options, then the environment, then the configuration file. \
-                        --NAME=false turns a switch of the file off.")]
+#[command(after_help = help::SETTINGS)]
+#[command(after_long_help = help::after(""))]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]
@@ -27,14 +28,15 @@ pub struct Cli {
     /// Print only what is wrong
     #[arg(short, long, global = true, help_heading = LOGGING)]
     pub quiet: bool,
-    /// Print failed attempts and decisions; -vv each request, -vvv headers too (repeatable)
+    /// Print failed attempts; -vv requests, -vvv headers
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = LOGGING)]
     pub verbose: u8,
     /// Log format on stderr and in the file: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", global = true, help_heading = LOGGING)]
     #[arg(hide_possible_values = true)]
+    #[arg(hide_short_help = true)]
     pub log_format: LogFormat,
-    /// File to append the log to, always at the level of -vv
+    /// File to append the log of -vv to
     #[arg(long, value_name = "FILE", global = true, help_heading = LOGGING)]
     pub log_file: Option<PathBuf>,
     /// Configuration file [default: ~/.config/cutover-report/config.toml]
@@ -47,6 +49,7 @@ pub struct Cli {
     pub profile: Option<String>,
     /// Object storage endpoint for s3://BUCKET/KEY [default: AWS]
     #[arg(long, value_name = "URL", global = true, help_heading = GLOBAL)]
+    #[arg(hide_short_help = true)]
     pub s3_endpoint: Option<String>,
     /// Language: en or zh [default: en; on the terminal that of $LANG]
     ///
@@ -73,49 +76,66 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Fetch the results of all tasks and write the reports
+    #[command(after_long_help = help::after("export"))]
     Export(Box<ExportArgs>),
     /// Write reports from a journal, offline
+    #[command(after_long_help = help::after("render"))]
     Render(RenderArgs),
     /// Show the summary of a journal on the terminal, offline
+    #[command(after_long_help = help::after("show"))]
     Show(ShowArgs),
     /// Join the journals of shards, regions or accounts, offline
+    #[command(after_long_help = help::after("merge"))]
     Merge(MergeArgs),
     /// Show what changed between two journals, offline
+    #[command(after_long_help = help::after("diff"))]
     Diff(DiffArgs),
     /// Show the course of all tasks over many nights, offline
+    #[command(after_long_help = help::after("history"))]
     History(HistoryArgs),
     /// Attach the files of a run to tickets, or mail them, exactly once
+    #[command(after_long_help = help::after("deliver"))]
     Deliver(DeliverArgs),
     /// Check files against their evidence manifests
+    #[command(after_long_help = help::after("verify"))]
     Verify(VerifyArgs),
     /// List the account's tasks as a task list
+    #[command(after_long_help = help::after("tasks"))]
     Tasks(TasksArgs),
     /// Upload consistency results, as the Agent does
+    #[command(after_long_help = help::after("upload"))]
     Upload(UploadArgs),
     /// Save what the service's own batch export returns
+    #[command(after_long_help = help::after("server-export"))]
     ServerExport(ServerExportArgs),
     /// Run the embedded SMS service
+    #[command(after_long_help = help::after("serve"))]
     Serve(ServeArgs),
     /// Check credentials, endpoint, clock, permissions and disk without changing anything
+    #[command(after_long_help = help::after("doctor"))]
     Doctor(DoctorArgs),
     /// Print a commented configuration file, or the settings in force
+    #[command(after_long_help = help::after("config"))]
     Config {
         /// The action.
         #[command(subcommand)]
         command: ConfigCommand,
     },
     /// List, show or check workbook templates
+    #[command(after_long_help = help::after("templates"))]
     Templates {
         /// The action.
         #[command(subcommand)]
         command: TemplatesCommand,
     },
     /// Print a shell completion script
+    #[command(after_long_help = help::after("completions"))]
     Completions {
         /// Shell
         shell: clap_complete::Shell,
     },
     /// Print the man page, or write one for each command
+    #[command(after_long_help = help::after("man"))]
     Man {
         /// Folder to write the man pages to [default: print to stdout]
         folder: Option<PathBuf>,

@@ -46,6 +46,9 @@ fn translated(mut command: Command) -> Command {
     if let Some(after) = command.get_after_help().map(text) {
         command = command.after_help(after);
     }
+    if let Some(after) = command.get_after_long_help().map(below_options) {
+        command = command.after_long_help(after);
+    }
     command.mut_args(argument).mut_subcommands(translated)
 }
 
@@ -68,6 +71,20 @@ fn argument(arg: Arg) -> Arg {
     let arg = heading.into_iter().fold(arg, Arg::help_heading).hide_default_value(true);
     let arg = help.into_iter().fold(arg, Arg::help);
     long.into_iter().fold(arg, Arg::long_help)
+}
+
+/// Examples, environment variables and exit codes: of each line, what follows its last column.
+fn below_options(english: &StyledStr) -> StyledStr {
+    let english = english.to_string();
+    let lines = english.lines().map(|line| {
+        let start = line.rfind("  ").map_or(0, |at| at + 2);
+        let (start, what) = line.split_at_checked(start).unwrap_or(("", line));
+        match what.strip_prefix("# ") {
+            Some(what) => format!("{start}# {}", text(what)),
+            None => format!("{start}{}", text(what)),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n").into()
 }
 
 fn text(english: impl ToString) -> StyledStr {

@@ -3,8 +3,11 @@
 mod args;
 mod command_line;
 mod config;
+mod environment;
 mod errors;
+mod exit;
 mod fail_on;
+mod help;
 mod localized;
 mod options;
 mod settings;
@@ -23,8 +26,11 @@ pub use args::{
     VerifyArgs,
 };
 pub use command_line::{Cli, Command, LogFormat};
+pub use environment::{Topic, VARIABLES, Variable};
 pub use errors::ReadError;
+pub use exit::Exit;
 pub use fail_on::FailOn;
+pub use help::{Example, Help};
 pub use options::{
     Auth, ConnectionArgs, ContextMode, DeliveryArgs, DeliveryTargetArgs, FilterArgs, ReadingArgs, ReportArgs,
     SearchArgs, StdoutFormat, TicketSystem, TrustArgs,

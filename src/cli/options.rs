@@ -30,9 +30,11 @@ pub(super) const RATE: &str = "Rate and retries";
 pub struct SearchArgs {
     /// Only tasks in this state, as in MIGRATE_SUCCESS
     #[arg(long, value_name = "STATE", hide_possible_values = true, value_parser = states())]
+    #[arg(hide_short_help = true)]
     pub state: Option<String>,
     /// Only tasks with this name
     #[arg(long, value_name = "NAME")]
+    #[arg(hide_short_help = true)]
     pub name: Option<String>,
 }
 
@@ -50,27 +52,35 @@ pub struct ReportArgs {
     pub outputs: Vec<String>,
     /// Format of -o -: json, csv or md
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    #[arg(hide_short_help = true)]
     pub format: Option<StdoutFormat>,
     /// Print the summary as JSON instead of the paths written
     #[arg(long)]
+    #[arg(hide_short_help = true)]
     pub json: bool,
     /// Maximum task sheets per workbook, 1 to 10000
     #[arg(long, value_name = "N", default_value = "500", value_parser = sheets)]
     #[arg(allow_negative_numbers = true)]
+    #[arg(hide_short_help = true)]
     pub max_sheets: NonZeroUsize,
     /// Maximum file size, as in 10MB; larger files are split [default: none]
     ///
     /// A larger X.html cannot be split: it leaves out the directories without differences.
     #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(hide_short_help = true)]
     pub max_bytes: Option<u64>,
     /// Markup of X.md: markdown, jira or plain
     #[arg(long, value_name = "FORMAT", default_value = "markdown")]
     #[arg(hide_possible_values = true, value_parser = markups())]
+    #[arg(hide_short_help = true)]
     pub ticket_format: Markup,
     /// Write CSV texts as they are, even if they look like formulas
     #[arg(long)]
+    #[arg(hide_short_help = true)]
     pub csv_raw: bool,
-    /// SSH key that signs the manifest, or its public key in ssh-agent
+    /// SSH private key that signs the manifest
+    ///
+    /// A public key, if ssh-agent has the private one.
     #[arg(long, value_name = "FILE")]
     pub sign_key: Option<PathBuf>,
     /// How to read the journal.
@@ -78,12 +88,13 @@ pub struct ReportArgs {
     pub reading: ReadingArgs,
     /// Label to group tasks by [default: wave, if the list has it]
     #[arg(long, value_name = "LABEL", help_heading = REPORT)]
+    #[arg(hide_short_help = true)]
     pub group_by: Option<String>,
     /// Template: standard, signoff, compact or a file
     #[arg(long, value_name = "NAME", default_value = "standard", help_heading = REPORT)]
     #[arg(hide_possible_values = true, value_parser = offers(Template::all_built_in().map(|(name, _)| name)))]
     pub template: String,
-    /// Exit with 4 on these verdicts: a list, not-passing or none
+    /// Verdicts that exit with 4, or not-passing
     ///
     /// Verdicts, separated by commas: fetch_failed, unreadable, not_verified, check_failed, inconsistent, stale,
     /// inconclusive, accepted, consistent. not-passing means all but the last two. With --previous also worse and gone:
@@ -91,7 +102,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "VERDICTS", value_delimiter = ',', default_value = "none", help_heading = REPORT)]
     #[arg(hide_possible_values = true, value_parser = verdicts())]
     pub fail_on: Vec<FailOn>,
-    /// Report what changed since the last run [default: the newest earlier one]
+    /// Compare with the last run [default: the newest earlier one]
     ///
     /// Without JOURNAL, the newest finished journal of the same report in the journal's folder or the dated folders
     /// beside it.
@@ -126,9 +137,11 @@ pub struct DeliveryArgs {
     ///
     /// By default, all files of the run but CSV folders and the journal.
     #[arg(long, value_name = "NAME")]
+    #[arg(hide_short_help = true)]
     pub attach: Vec<String>,
     /// Maximum size of a mail with files attached
     #[arg(long, value_name = "SIZE", default_value = "20MB", value_parser = size)]
+    #[arg(hide_short_help = true)]
     pub max_mail: u64,
 }
 
@@ -136,7 +149,7 @@ pub struct DeliveryArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = DELIVERY)]
 pub struct DeliveryTargetArgs {
-    /// Ticket to attach the files to, or mailto:ADDRESS (repeatable)
+    /// Ticket URL or mailto:ADDRESS to deliver to (repeatable)
     ///
     /// The address of a ticket is the one that the browser shows. Each system has its own variable for the secret:
     /// JIRA_API_TOKEN with JIRA_USER, JIRA_PAT, REDMINE_API_KEY, RT_TOKEN, GITLAB_TOKEN, SERVICENOW_TOKEN or
@@ -147,15 +160,20 @@ pub struct DeliveryTargetArgs {
     ///
     /// By default, it is detected from the address of the ticket.
     #[arg(long, value_name = "SYSTEM", hide_possible_values = true)]
+    #[arg(hide_short_help = true)]
     pub ticket_system: Option<TicketSystem>,
     /// File with the ticket system's token [default: its variable]
     #[arg(long, value_name = "FILE")]
+    #[arg(hide_short_help = true)]
     pub ticket_token_file: Option<PathBuf>,
-    /// Mail server: smtps://USER@HOST:465 or smtp://USER@HOST:587
+    /// Mail server, as in smtps://USER@HOST:465
+    ///
+    /// smtp://USER@HOST:587 uses STARTTLS.
     #[arg(long, value_name = "URL")]
     pub smtp: Option<String>,
     /// Sender of mails [default: USER of --smtp]
     #[arg(long, value_name = "ADDRESS")]
+    #[arg(hide_short_help = true)]
     pub mail_from: Option<String>,
 }
 
@@ -216,18 +234,18 @@ pub struct ReadingArgs {
     /// The language of reports, of the global option.
     #[arg(skip)]
     pub language: Language,
-    /// Time zone of all times, as an IANA name
+    /// Time zone, as in Asia/Shanghai
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
     pub timezone: Zone,
-    /// Age from which verifications are stale, or `off`
+    /// Age from which verifications are stale, or off
     #[arg(long, value_name = "TIME", default_value_t = values::Age(Some(Policy::DEFAULT_MAX_AGE)), value_parser = age)]
     pub max_age: values::Age,
-    /// Verifications before this time are stale, as in 2026-11-21T08:00
+    /// Verifications before this time are stale
     ///
-    /// A time without a zone is in --timezone; 2026-11-21T08:00:00Z and 2026-11-21T08:00[Asia/Shanghai] have one.
+    /// As in 2026-11-21T08:00. A time without a zone is in --timezone; 2026-11-21T08:00:00Z and 2026-11-21T08:00[Asia/Shanghai] have one.
     #[arg(long, value_name = "TIME")]
     pub not_before: Option<String>,
-    /// TOML file of waivers: differences that are accepted, and why
+    /// TOML file of waivers: accepted differences
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
 }
@@ -236,39 +254,49 @@ pub struct ReadingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = CONNECTION)]
 pub struct ConnectionArgs {
-    /// Region: cn-north-4 (Chinese site), ap-southeast-3 (international)
+    /// Region, as in cn-north-4 or ap-southeast-3
+    ///
+    /// cn-north-4 is for accounts of the Chinese site, ap-southeast-3 for international ones.
     #[arg(long, value_name = "ID", hide_possible_values = true)]
     #[arg(value_parser = offers(REGIONS.iter().map(|(id, _)| *id)))]
     pub region: Option<String>,
-    /// URL of the API instead of --region, or `embedded` for sample data
+    /// URL of the API, or embedded for sample data
     #[arg(long, value_name = "URL", conflicts_with = "region")]
     pub endpoint: Option<String>,
     /// Project id for signed requests
     #[arg(long, value_name = "ID")]
+    #[arg(hide_short_help = true)]
     pub project_id: Option<String>,
     /// Account (domain) id for signed requests
     #[arg(long, value_name = "ID")]
+    #[arg(hide_short_help = true)]
     pub domain_id: Option<String>,
     /// Timeout of one request
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    #[arg(hide_short_help = true)]
     pub timeout: Duration,
     /// Timeout for connecting
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    #[arg(hide_short_help = true)]
     pub connect_timeout: Duration,
     /// Maximum size of a response
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    #[arg(hide_short_help = true)]
     pub max_response: u64,
     /// PEM file of further trusted CA certificates
     #[arg(long, value_name = "FILE")]
+    #[arg(hide_short_help = true)]
     pub ca_cert: Option<PathBuf>,
     /// Allow plain http to other machines; credentials are sent unencrypted
     #[arg(long)]
+    #[arg(hide_short_help = true)]
     pub allow_http: bool,
     /// token, aksk, password, metadata or none [default: what is set up]
     #[arg(long, value_name = "METHOD", help_heading = CREDENTIALS, hide_possible_values = true)]
     pub auth: Option<Auth>,
     /// File with an IAM token, or - for stdin [default: $SMS_AUTH_TOKEN]
     #[arg(long, value_name = "FILE", help_heading = CREDENTIALS)]
+    #[arg(hide_short_help = true)]
     pub token_file: Option<PathBuf>,
     /// Rate limit, as in 10/s or 600/m; no bursts
     #[arg(long, value_name = "RATE", default_value = "10/s", value_parser = rate, help_heading = RATE)]
@@ -276,6 +304,7 @@ pub struct ConnectionArgs {
     /// Maximum attempts per request
     #[arg(long, value_name = "N", default_value = "12", value_parser = count_of_attempts, help_heading = RATE)]
     #[arg(allow_negative_numbers = true)]
+    #[arg(hide_short_help = true)]
     pub max_attempts: NonZeroU32,
 }
 

@@ -163,7 +163,8 @@ impl Mailer {
             _ if error.is_tls() || is_certificate(error) => {
                 "; check the certificate of the server, and --ca-cert"
             }
-            _ => "",
+            None => "; check --smtp and the network",
+            Some(_) => "",
         };
         let what = format!("{status}{cause}");
         MailError::Failed(clean(&self.redactor.redact_text(what)).into_owned() + advice)

@@ -29,6 +29,11 @@ pub fn io_advice(error: &io::Error) -> String {
         ErrorKind::PermissionDenied => "; check the permissions of the file and of its folder",
         ErrorKind::IsADirectory => "; give the path of a file",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; free some space",
+        ErrorKind::FileTooLarge => "; check the limit on file sizes (ulimit -f)",
+        ErrorKind::ReadOnlyFilesystem => "; choose a path on a writable file system",
+        ErrorKind::NotADirectory => "; a part of the path is not a folder",
+        // As an error of the system, not of this program: a folder cannot be created.
+        ErrorKind::AlreadyExists if error.raw_os_error().is_some() => "; a part of the path is not a folder",
         _ => "",
     };
     io_reason(error) + advice
@@ -43,6 +48,8 @@ mod tests {
         let missing = io::Error::from_raw_os_error(2);
         assert_eq!(io_reason(&missing), "No such file or directory");
         assert_eq!(io_advice(&missing), "No such file or directory; check the path");
+        let in_file = io::Error::from_raw_os_error(20);
+        assert_eq!(io_advice(&in_file), "Not a directory; a part of the path is not a folder");
     }
 
     #[test]

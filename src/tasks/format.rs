@@ -17,18 +17,28 @@ pub(super) enum Format {
     Txt,
 }
 
+/// The suffixes of task lists.
+const SUFFIXES: [(&str, Format); 9] = [
+    ("csv", Format::Csv),
+    ("tsv", Format::Csv),
+    ("json", Format::Json),
+    ("jsonl", Format::JsonLines),
+    ("ndjson", Format::JsonLines),
+    ("yaml", Format::Yaml),
+    ("yml", Format::Yaml),
+    ("xlsx", Format::Xlsx),
+    ("txt", Format::Txt),
+];
+
+/// The suffixes of the task lists that can be read.
+pub fn suffixes() -> impl Iterator<Item = &'static str> {
+    SUFFIXES.into_iter().map(|(suffix, _)| suffix)
+}
+
 impl Format {
     pub(super) fn of_path(path: &Path) -> Option<Self> {
         let suffix = path.extension()?.to_str()?.to_ascii_lowercase();
-        Some(match suffix.as_str() {
-            "csv" | "tsv" => Self::Csv,
-            "json" => Self::Json,
-            "jsonl" | "ndjson" => Self::JsonLines,
-            "yaml" | "yml" => Self::Yaml,
-            "xlsx" => Self::Xlsx,
-            "txt" => Self::Txt,
-            _ => return None,
-        })
+        SUFFIXES.into_iter().find(|(known, _)| *known == suffix).map(|(_, format)| format)
     }
 
     pub(super) fn of_content(content: &[u8]) -> Self {

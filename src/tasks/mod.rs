@@ -37,6 +37,7 @@ pub use account::Account;
 pub use claim::Claim;
 pub use columns::Columns;
 pub use error::{Fault, TaskListError};
+pub use format::suffixes;
 pub use headings::{ColumnChoice, Field};
 pub use loaded::{ListOptions, ListTable, Loaded, TableRow};
 pub use resolve::{Resolved, resolve};

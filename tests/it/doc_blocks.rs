@@ -32,15 +32,15 @@ ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519
 cutover-report -q export wave-3.csv --region ap-southeast-3 -o /srv/reports/2026-11-20/wave-3.xlsx
 cutover-report -q export wave-3.csv --region ap-southeast-3 -o /srv/reports/2026-11-21/wave-3.xlsx
 ";
-/// For the reference, whose blocks do not follow each other.
-const EARLIER_RUN: &str = "
+/// For pages whose blocks do not follow each other.
+pub(crate) const EARLIER_RUN: &str = "
 cutover-report -q export wave-3.csv --region ap-southeast-3 -o wave-3.xlsx --sign-key ~/.ssh/id_ed25519
 cutover-report -q export wave-3.csv --region ap-southeast-3 -o report.xlsx
 echo \"WHO $(cat ~/.ssh/id_ed25519.pub)\" > allowed_signers
 ";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark<'a> {
+pub(crate) enum Mark<'a> {
     Exit(i32),
     UntilStopped,
     NotRun(&'a str),
@@ -60,12 +60,12 @@ impl<'a> Mark<'a> {
     }
 }
 
-struct Block<'a> {
+pub(crate) struct Block<'a> {
     /// The path and line of its first line.
-    place: String,
-    language: &'a str,
-    text: String,
-    mark: Mark<'a>,
+    pub(crate) place: String,
+    pub(crate) language: &'a str,
+    pub(crate) text: String,
+    pub(crate) mark: Mark<'a>,
 }
 
 impl Block<'_> {
@@ -129,7 +129,7 @@ impl Hosts {
 }
 
 /// The state of a page: the folder that replaces a machine's root, and what its blocks have set.
-struct Scene {
+pub(crate) struct Scene {
     root: PathBuf,
     hosts: Hosts,
     exports: String,
@@ -138,7 +138,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(root: &Path, has_earlier_run: bool) -> Self {
+    pub(crate) fn new(root: &Path, has_earlier_run: bool) -> Self {
         let scene = Self {
             root: root.to_owned(),
             hosts: Hosts::start(),
@@ -241,7 +241,7 @@ impl Scene {
         Err(format!("{}, not exit code {expected}\n{script}\n{}", output.status, printed.concat()))
     }
 
-    fn must(&self, script: &str) {
+    pub(crate) fn must(&self, script: &str) {
         self.run(script, 0).unwrap_or_else(|error| panic!("{error}"));
     }
 
@@ -255,7 +255,7 @@ impl Scene {
         self.entries.iter().try_for_each(|(command, code)| self.run(command, *code))
     }
 
-    fn play(&mut self, block: &Block<'_>) -> Result<(), String> {
+    pub(crate) fn play(&mut self, block: &Block<'_>) -> Result<(), String> {
         match (block.language, block.mark) {
             ("toml", _) if block.text.starts_with("[profile.") => {
                 self.write("etc/cutover-report/config.toml", self.localized(&block.text).as_bytes());
@@ -292,21 +292,28 @@ impl Scene {
     }
 }
 
+/// Whether all tools are installed that the blocks use; a test without them is skipped.
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+pub(crate) fn has_tools() -> bool {
+    let is_missing = |tool: &&str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        !std::env::split_paths(&path).any(|folder| folder.join(tool).exists())
+    };
+    let Some(tool) = TOOLS.iter().find(|tool| is_missing(tool)) else { return true };
+    assert!(std::env::var_os("CUTOVER_REPORT_NO_SKIP").is_none(), "{tool} is not installed");
+    eprintln!("skipped: {tool} is not installed");
+    false
+}
+
 /// Whether a block runs something.
 fn is_script(block: &Block<'_>) -> bool {
     ["sh", "crontab"].contains(&block.language)
 }
 
 #[test]
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the count of what ran is for people")]
+#[allow(clippy::print_stdout, reason = "the count of what ran is for people")]
 fn blocks_of_the_documentation_run() {
-    let is_missing = |tool: &&str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        !std::env::split_paths(&path).any(|folder| folder.join(tool).exists())
-    };
-    if let Some(tool) = TOOLS.iter().find(|tool| is_missing(tool)) {
-        assert!(std::env::var_os("CUTOVER_REPORT_NO_SKIP").is_none(), "{tool} is not installed");
-        eprintln!("skipped: {tool} is not installed");
+    if !has_tools() {
         return;
     }
     let pages = pages();
@@ -341,7 +348,10 @@ fn blocks_of_the_documentation_run() {
             if blocks.iter().any(|block| is_script(block) && !matches!(block.mark, Mark::NotRun(_))) {
                 scenes.push(scope.spawn(move || {
                     let folder = tempfile::tempdir().unwrap();
-                    let mut scene = Scene::new(folder.path(), path.ends_with("reference.md"));
+                    let mut scene = Scene::new(
+                        folder.path(),
+                        ["reference.md", "formats.md"].iter().any(|page| path.ends_with(page)),
+                    );
                     let played = blocks.iter().map(|block| (block, scene.play(block)));
                     let failed = played.filter_map(|(block, played)| Some((block, played.err()?)));
                     failed.map(|(block, error)| format!("{}: {error}", block.place)).collect::<Vec<_>>()

@@ -21,6 +21,7 @@ mod diff;
 mod discovery;
 #[cfg(unix)]
 mod doc_blocks;
+mod doc_tables;
 mod docs;
 mod evidence;
 mod export;
@@ -28,6 +29,7 @@ mod faults;
 mod fetching;
 #[cfg(unix)]
 mod files;
+mod help;
 mod history;
 mod html;
 mod layers;

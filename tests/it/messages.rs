@@ -133,10 +133,7 @@ fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
 
 /// Every string literal of the source, by lines.
 fn literal_lines() -> BTreeSet<String> {
-    let mut texts = BTreeSet::new();
-    for code in sources().values() {
-        collect(code.parse().unwrap(), &mut texts);
-    }
+    let texts: Vec<String> = literals().into_values().flatten().collect();
     texts.iter().flat_map(|text| text.lines()).map(|line| line.trim().to_owned()).collect()
 }
 
@@ -155,6 +152,9 @@ fn help_of(command: &clap::Command, found: &mut BTreeSet<String>) {
     found.extend(
         own.map(ToString::to_string).flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()),
     );
+    let below = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    let ends = below.lines().map(|line| line.rsplit_once("  ").map_or(line, |(_, end)| end));
+    found.extend(ends.map(|end| end.trim_start_matches("# ").to_owned()));
     command.get_subcommands().for_each(|command| help_of(command, found));
 }
 
@@ -203,19 +203,22 @@ fn most_messages_are_translated() {
     assert!(missing.len() * 3 < all.len(), "{missing:#?}");
 }
 
-fn messages() -> BTreeMap<String, BTreeSet<String>> {
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (path, code) in sources() {
-        if LEFT_OUT.iter().any(|folder| path.starts_with(folder)) {
-            continue;
-        }
+/// The string literals of each file below `src`.
+pub(crate) fn literals() -> BTreeMap<String, BTreeSet<String>> {
+    let texts = |code: String| {
         let mut texts = BTreeSet::new();
         collect(code.parse().unwrap(), &mut texts);
+        texts
+    };
+    sources().into_iter().map(|(path, code)| (path, texts(code))).collect()
+}
+
+fn messages() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = literals();
+    found.retain(|path, texts| {
         texts.retain(|text| is_prose(text));
-        if !texts.is_empty() {
-            found.insert(path, texts);
-        }
-    }
+        !texts.is_empty() && !LEFT_OUT.iter().any(|folder| path.starts_with(folder))
+    });
     found
 }
 

@@ -386,7 +386,12 @@ fn output_on_full_disk_keeps_the_old_file_and_other_outputs() {
     for path in ["big.xlsx", "summary.json"] {
         let reported = format!("error: {path}: ");
         let line = run.stderr.lines().find(|line| line.starts_with(&reported)).unwrap_or(&run.stderr);
-        assert!(line.ends_with("File too large; an existing file is unchanged"), "{line}");
+        assert!(
+            line.ends_with(
+                "File too large; check the limit on file sizes (ulimit -f); an existing file is unchanged"
+            ),
+            "{line}"
+        );
     }
     assert!(run.stderr.contains("error: /proc/x.csv: "), "{}", run.stderr);
     assert_eq!(std::fs::read(folder.path().join("big.xlsx")).unwrap(), b"old");
