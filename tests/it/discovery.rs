@@ -138,7 +138,7 @@ fn server_export_without_a_file_fails() {
     let nothing = Server::start(|_, _| json(200, "{}"));
     let (saved, folder) = server_export(&nothing, 2);
     assert_eq!(saved.code, 1);
-    assert!(saved.stderr.contains("accepted, no file returned"), "{}", saved.stderr);
+    assert!(saved.stderr.contains("已接受，未返回文件"), "{}", saved.stderr);
     assert!(files(folder.path()).is_empty());
     let (nowhere, _) = call(&nothing, "server-export", &["--task", "t", "-o", ""]);
     assert_eq!(nowhere.code, 2, "an empty name is not the root folder: {}", nowhere.stderr);
