@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing::Level;
 
-use crate::model::{clean, clean_json, clean_lines, io_reason};
+use crate::model::{Language, clean, clean_json, clean_lines, io_reason};
 
 use super::exit::{Exit, Failure};
-use super::log;
+use super::{log, terminal_language};
 
 /// Whether only what is wrong is said. One process has one console.
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -72,7 +72,7 @@ fn was_closed() -> bool {
 
 /// Writes one line for people to stdout.
 pub(crate) fn out(line: &str) -> Result<Exit, Failure> {
-    write(format!("{}\n", clean(line)).as_bytes())
+    write(format!("{}\n", terminal_language::message(&clean(line))).as_bytes())
 }
 
 /// Writes lines for people to stdout; each ends with a line break.
@@ -107,32 +107,52 @@ pub(crate) fn out_json(document: &[u8]) -> Result<Exit, Failure> {
     write(clean_json(&String::from_utf8_lossy(document)).as_bytes())
 }
 
-/// Writes a line to stderr, and to the log file.
-pub(crate) fn note(line: &str) {
-    log::message(Level::INFO, &clean(line));
+/// Writes a message, which code has in English, in the language of the terminal.
+fn say(level: Level, message: &str) {
+    log::message(level, |language| language.message(message));
 }
 
-/// Writes a summary, whose texts are clean, to stderr.
-pub(crate) fn note_summary(text: &str) {
+/// Writes a sentence of a report, which it has in each language, to stderr and to the log file.
+pub(crate) fn note_sentence(sentence: impl Fn(Language) -> String) {
+    log::message(Level::INFO, |language| clean(&sentence(language)).into_owned().into());
+}
+
+/// Warns in a sentence of a report, which it has in each language.
+pub(crate) fn warn_sentence(sentence: impl Fn(Language) -> String) {
+    log::message(Level::WARN, |language| clean(&sentence(language)).into_owned().into());
+}
+
+/// Writes a line to stderr, and to the log file.
+pub(crate) fn note(line: &str) {
+    say(Level::INFO, &clean(line));
+}
+
+/// Writes a summary, whose texts are clean, to stderr in the language of the terminal, and to the log in English.
+pub(crate) fn note_summary(text: impl Fn(Language) -> String) {
     log::summary(text);
 }
 
 /// Reports an error.
 pub(crate) fn error(message: &str) {
-    log::message(Level::ERROR, &clean(message));
+    say(Level::ERROR, &clean(message));
 }
 
 /// Reports why a command failed, in one or more lines.
 pub(crate) fn failure(failure: &Failure) {
-    log::message(Level::ERROR, failure.message());
+    say(Level::ERROR, failure.message());
 }
 
 /// Prints clap's output: help and version to stdout, errors to stderr.
 pub(crate) fn command_line(error: &clap::Error) -> Exit {
     let text = error.to_string();
     let is_clean = clean_lines(&text) == text;
-    let printed =
-        if is_clean { error.print() } else { write!(io::stderr().lock(), "{}", clean_lines(&text)) };
+    let printed = match terminal_language::get() {
+        Language::Chinese if error.use_stderr() => {
+            write!(io::stderr().lock(), "{}", clean_lines(&terminal_language::message(&text)))
+        }
+        _ if is_clean => error.print(),
+        _ => write!(io::stderr().lock(), "{}", clean_lines(&text)),
+    };
     match (printed, error.use_stderr()) {
         (_, true) => Exit::Usage,
         (Err(error), false) if error.kind() != ErrorKind::BrokenPipe => Exit::Stopped,
@@ -142,7 +162,7 @@ pub(crate) fn command_line(error: &clap::Error) -> Exit {
 
 /// Warns of something that does not stop the command.
 pub(crate) fn warning(message: &str) {
-    log::message(Level::WARN, &clean(message));
+    say(Level::WARN, &clean(message));
 }
 
 /// Shows the progress of a run: a bar on a terminal, a line every ten seconds elsewhere.
@@ -167,7 +187,10 @@ impl Progress {
             return Self::Lines { total, done: 0, retries: 0, last: Instant::now() };
         }
         let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
-        let template = "{bar:24} {pos}/{len} tasks, {eta} left  {wide_msg}";
+        let template = match terminal_language::get() {
+            Language::English => "{bar:24} {pos}/{len} tasks, {eta} left  {wide_msg}",
+            Language::Chinese => "{bar:24} 已完成{pos}/{len}，预计还需{eta}  {wide_msg}",
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
@@ -203,7 +226,7 @@ impl Progress {
             Self::Silent => {}
             Self::Bar(bar, until) => {
                 let message = format!("{task}: {what}; retrying in {:.1} s", wait.as_secs_f64());
-                bar.set_message(clean(&message).into_owned());
+                bar.set_message(terminal_language::message(&clean(&message)).into_owned());
                 *until = Instant::now() + wait;
             }
             Self::Lines { retries, .. } => {

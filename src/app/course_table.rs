@@ -21,7 +21,7 @@ const GAP: char = '·';
 /// The table. Texts from outside are cleaned.
 pub(crate) fn text(document: &HistoryDocument<'_>, layout: &Layout) -> String {
     let HistoryDocument { history, options } = document;
-    let (language, zone) = (options.language, &options.timezone);
+    let (language, zone) = (layout.language, &options.timezone);
     let bold = Style::new().bold();
     let strip = layout.width.map_or(MAX_STRIP, |width| width.saturating_sub(BESIDE_STRIP).max(MIN_STRIP));
     let from = history.nights().len().saturating_sub(strip);

@@ -120,32 +120,43 @@ impl RunStats {
         let of_tasks = [
             (
                 self.forbidden,
-                "tasks were forbidden (403): the user needs the permission sms:server:getConsistencyCheckResult"
-                    .to_owned(),
+                format!(
+                    "{} tasks were forbidden (403): the user needs the permission sms:server:getConsistencyCheckResult",
+                    self.forbidden
+                ),
             ),
             (
                 self.unknown,
-                format!("tasks are not known to the service (404): check region and account{compare}"),
+                format!(
+                    "{} tasks are not known to the service (404): check region and account{compare}",
+                    self.unknown
+                ),
             ),
             (
                 self.unreachable,
                 format!(
-                    "tasks got no response; to check the network, the certificate and the clock: `{}`",
+                    "{} tasks got no response; to check the network, the certificate and the clock: `{}`",
+                    self.unreachable,
                     typed.doctor()
                 ),
             ),
             (
                 self.too_large,
-                "responses were larger than --max-response: if they are from the service itself, raise it".to_owned(),
+                format!(
+                    "{} responses were larger than --max-response: if they are from the service itself, raise it",
+                    self.too_large
+                ),
             ),
             (
                 self.out_of_time,
-                "tasks were not fetched before the deadline: raise --deadline, or --rate if the service allows it"
-                    .to_owned(),
+                format!(
+                    "{} tasks were not fetched before the deadline: raise --deadline, or --rate if the service allows it",
+                    self.out_of_time
+                ),
             ),
         ];
         let of_tasks = of_tasks.into_iter().filter(|(count, _)| is_many(*count));
-        let mut hints: Vec<String> = of_tasks.map(|(count, hint)| format!("{count} {hint}")).collect();
+        let mut hints: Vec<String> = of_tasks.map(|(_, hint)| hint).collect();
         if let Some(rate) = learned_rate {
             hints.push(format!(
                 "the service rejected {} requests as above its rate limit (429): to avoid that, set rate = \"{rate}\" in the config \

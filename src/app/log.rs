@@ -3,6 +3,7 @@
 //! Modules report events with `tracing`. They are written as text or JSON Lines, to stderr by `-v` and to the log
 //! file. Without either no subscriber is installed, and an event costs one comparison.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -18,7 +19,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::cli::LogFormat;
-use crate::model::{Clean, clean, clean_json, clean_lines, io_reason};
+use crate::model::{Clean, Language, clean, clean_json, clean_lines, io_reason};
+
+use super::terminal_language;
 
 /// Level of the log file, independent of the terminal: as `-vv`.
 const FILE_LEVEL: LevelFilter = LevelFilter::DEBUG;
@@ -113,19 +116,25 @@ fn write_stderr(lines: &str) {
     }
 }
 
-/// Writes a message for people to stderr, as a JSON line if the log is JSON, and to the log file.
-pub(crate) fn message(level: Level, text: &str) {
-    let prefix = match level {
-        Level::ERROR => "error: ",
-        Level::WARN => "warning: ",
+/// Writes a message for people to stderr, as a JSON line if the log is JSON, and to the log file. `text` gives it in a
+/// language.
+pub(crate) fn message<'a>(level: Level, text: impl Fn(Language) -> Cow<'a, str>) {
+    let prefix = match (level, terminal_language::get()) {
+        (Level::ERROR, Language::English) => "error: ",
+        (Level::ERROR, Language::Chinese) => "错误：",
+        (Level::WARN, Language::English) => "warning: ",
+        (Level::WARN, Language::Chinese) => "警告：",
         _ => "",
     };
     let log = LOG.get();
-    let line = || Line::new(level, [("event", "message".into()), ("message", text.into())]);
+    let line = || {
+        let text = text(Language::English).into_owned();
+        Line::new(level, [("event", "message".into()), ("message", text.into())])
+    };
     if log.is_some_and(|log| log.format == LogFormat::Json) {
         write_stderr(&line().json());
     } else {
-        write_stderr(&format!("{prefix}{}\n", clean_lines(text)));
+        write_stderr(&format!("{prefix}{}\n", clean_lines(&text(terminal_language::get()))));
     }
     if let Some(log) = log {
         log.write_file(&line());
@@ -133,14 +142,16 @@ pub(crate) fn message(level: Level, text: &str) {
 }
 
 /// Writes a summary, whose texts are clean and may be coloured, as [`message`] writes a message.
-pub(crate) fn summary(text: &str) {
+pub(crate) fn summary(text: impl Fn(Language) -> String) {
     let log = LOG.get();
-    let plain = anstream::adapter::strip_str(text).to_string();
-    let line = || Line::new(Level::INFO, [("event", "summary".into()), ("message", plain.as_str().into())]);
+    let line = || {
+        let plain = anstream::adapter::strip_str(&text(Language::English)).to_string();
+        Line::new(Level::INFO, [("event", "summary".into()), ("message", plain.into())])
+    };
     if log.is_some_and(|log| log.format == LogFormat::Json) {
         write_stderr(&line().json());
     } else {
-        write_stderr(text);
+        write_stderr(&text(terminal_language::get()));
     }
     if let Some(log) = log {
         log.write_file(&line());

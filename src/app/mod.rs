@@ -31,5 +31,6 @@ pub(crate) mod stdout_output;
 pub(crate) mod summary;
 pub(crate) mod task_source;
 pub(crate) mod template_choice;
+pub(crate) mod terminal_language;
 #[cfg(test)]
 mod test_folder;

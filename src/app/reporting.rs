@@ -46,8 +46,11 @@ pub(crate) fn warn_if_unfinished(journal: &Journal, outputs: Vec<OsString>) {
 
 /// Warns if the clock of the machine that fetched was wrong.
 pub(crate) fn warn_of_clock(report: &Report<'_>) {
-    if let Some(clock) = report.clock(Language::English) {
-        console::warning(&format!("{clock}; set that machine's clock"));
+    if report.clock(Language::English).is_some() {
+        console::warn_sentence(|language| {
+            let clock = report.clock(language).unwrap_or_default();
+            format!("{clock}{}{}", language.semicolon(), language.message("set that machine's clock"))
+        });
     }
 }
 
@@ -274,16 +277,12 @@ pub(crate) fn exit_code(report: &Report<'_>, fail_on: &[Verdict], changes: &[Cha
 
 /// Prints the summary and hints to stderr. `is_kept` is whether the journal is kept as a local file.
 fn print_summary(report: &Report<'_>, is_kept: bool) {
-    let see = if is_kept {
-        let command = format!("`cutover-report show {}`", shell_quote(report.journal().path()));
-        report.options().language.fill("{0} lists all", &[&command])
-    } else {
-        String::new()
-    };
-    console::note_summary(&summary::text(
-        report,
-        &Layout { see, merge_failures: true, ..Layout::stderr(Some(NAMED_TASKS)) },
-    ));
+    let command = format!("`cutover-report show {}`", shell_quote(report.journal().path()));
+    console::note_summary(|language| {
+        let see = if is_kept { language.fill("{0} lists all", &[&command]) } else { String::new() };
+        let layout = Layout::stderr(Some(NAMED_TASKS));
+        summary::text(report, &Layout { see, language, merge_failures: true, ..layout })
+    });
     hints(report, is_kept).iter().for_each(|hint| console::note(hint));
 }
 

@@ -7,7 +7,9 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::{Language, SAMPLE, Verdict, clean};
-use crate::report::{Options, Report, Status, SummaryRow, pick_worst};
+use crate::report::{Report, Status, SummaryRow, pick_worst};
+
+use super::terminal_language;
 
 /// Maximum number of groups listed.
 const MAX_GROUPS: usize = 20;
@@ -30,6 +32,8 @@ pub(crate) struct Layout {
     pub(crate) limit: Option<usize>,
     /// How to list the other tasks.
     pub(crate) see: String,
+    /// The language of the terminal.
+    pub(crate) language: Language,
     /// Whether tasks that could not be fetched for the same reason, such as an unknown host, are one line.
     pub(crate) merge_failures: bool,
 }
@@ -56,7 +60,13 @@ impl Layout {
     ) -> Self {
         // A terminal of unknown size reports 0.
         let width = size.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
-        Self { width, colour: colour != anstream::ColorChoice::Never, limit, ..Self::default() }
+        Self {
+            width,
+            colour: colour != anstream::ColorChoice::Never,
+            limit,
+            language: terminal_language::get(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn paint(&self, text: &str, style: Style) -> String {
@@ -66,7 +76,7 @@ impl Layout {
 
 /// The summary: status, counts, groups, and the tasks that do not pass, worst first. Texts from outside are cleaned.
 pub(crate) fn text(report: &Report<'_>, layout: &Layout) -> String {
-    let language = report.options().language;
+    let language = layout.language;
     let zone = &report.options().timezone;
     let journal = report.journal();
     let bold = Style::new().bold();
@@ -99,7 +109,7 @@ pub(crate) fn text(report: &Report<'_>, layout: &Layout) -> String {
         lines.extend(lay_out(&table, &[Some(0), None, None, Some(1)], layout));
         lines.extend(more(groups.rows.len() - shown.len(), "", language));
     }
-    let entries = entries(report, layout.merge_failures);
+    let entries = entries(report, layout);
     if !entries.is_empty() {
         let verdicts: Vec<Verdict> = entries.iter().map(|entry| entry.verdict).collect();
         let places = pick_worst(&verdicts, layout.limit.unwrap_or(entries.len()));
@@ -127,13 +137,15 @@ struct Entry<'a> {
 }
 
 /// The tasks that do not pass, worst first.
-fn entries<'a>(report: &'a Report<'a>, merge_failures: bool) -> Vec<Entry<'a>> {
-    let Options { language, timezone, .. } = report.options();
+fn entries<'a>(report: &'a Report<'a>, layout: &Layout) -> Vec<Entry<'a>> {
     let mut entries: Vec<Entry<'_>> = Vec::new();
     let mut by_reason: HashMap<String, usize> = HashMap::new();
     for row in report.worst_first() {
-        let reason = row.reason(*language, timezone);
-        if merge_failures && row.verdict == Verdict::FetchFailed {
+        let reason = row.reason(layout.language, &report.options().timezone);
+        // Recorded in English, unlike the reasons of other verdicts.
+        let is_recorded = matches!(row.verdict, Verdict::FetchFailed | Verdict::Unreadable);
+        let reason = if is_recorded { layout.language.message(&reason).into_owned() } else { reason };
+        if layout.merge_failures && row.verdict == Verdict::FetchFailed {
             let place = *by_reason.entry(reason.clone()).or_insert(entries.len());
             if let Some(entry) = entries.get_mut(place) {
                 entry.tasks += 1;

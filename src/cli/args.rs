@@ -15,8 +15,8 @@ use super::options::{
 };
 use super::typed_words::Typed;
 use super::values::{
-    KeepArg, PreviousArg, ShardArg, column, duration, keep, languages, listen, previous, rate, shapes, shard,
-    slots, time,
+    KeepArg, PreviousArg, ShardArg, column, duration, keep, listen, previous, rate, shapes, shard, slots,
+    time,
 };
 use crate::model::{Language, Rate, Shape};
 use crate::report::Change;
@@ -402,9 +402,8 @@ pub struct ServerExportArgs {
     #[arg(short, long = "output", value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
     #[arg(help_heading = "Outputs")]
     pub output: String,
-    /// Language of the export: en or zh
-    #[arg(long, value_name = "LANGUAGE", default_value = "en", help_heading = "Outputs")]
-    #[arg(hide_possible_values = true, value_parser = languages())]
+    /// The language of the service's export, of the global option.
+    #[arg(skip)]
     pub language: Language,
     /// How to reach the API.
     #[command(flatten)]

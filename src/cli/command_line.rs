@@ -9,6 +9,8 @@ use super::args::{
     ServeArgs, ServerExportArgs, ShowArgs, TasksArgs, TemplatesCommand, UploadArgs, VerifyArgs,
 };
 use super::help;
+use super::values::languages;
+use crate::model::Language;
 
 const LOGGING: &str = "Logging";
 const GLOBAL: &str = "Global options";
@@ -49,6 +51,13 @@ pub struct Cli {
     #[arg(long, value_name = "URL", global = true, help_heading = GLOBAL)]
     #[arg(hide_short_help = true)]
     pub s3_endpoint: Option<String>,
+    /// Language: en or zh [default: en; on the terminal that of $LANG]
+    ///
+    /// The terminal is in Chinese too if LC_ALL, LC_MESSAGES or LANG begins with zh; reports only with this option. CSV,
+    /// JSON, the journal and logs are always in English.
+    #[arg(long, value_name = "LANGUAGE", global = true, help_heading = GLOBAL)]
+    #[arg(hide_possible_values = true, value_parser = languages())]
+    pub language: Option<Language>,
     /// The configuration file that was read, if any.
     #[arg(skip)]
     pub config_used: Option<PathBuf>,

@@ -35,7 +35,8 @@ const OWN_VALUES: [(&str, &str); 6] = [
 /// Options that choose the settings, or print something and exit.
 const NOT_SETTINGS: [&str; 4] = ["config", "profile", "help", "version"];
 /// Global options with a value, which may precede the command.
-const WITH_VALUE: [&str; 5] = ["--config", "--profile", "--s3-endpoint", "--log-format", "--log-file"];
+const WITH_VALUE: [&str; 6] =
+    ["--config", "--profile", "--s3-endpoint", "--log-format", "--log-file", "--language"];
 /// Commands without settings.
 const WITHOUT_SETTINGS: [&str; 4] = ["completions", "man", "help", "config"];
 /// Options for which there are environment variables, which override the file.

@@ -38,6 +38,11 @@ const fn variable(topic: Topic, names: &'static str, meaning: &'static str) -> V
 pub const VARIABLES: &[Variable] = &[
     variable(Topic::Configuration, "CUTOVER_REPORT_CONFIG", "configuration file"),
     variable(Topic::Configuration, "XDG_CONFIG_HOME", "folder of configuration files [default: ~/.config]"),
+    variable(
+        Topic::Configuration,
+        "LC_ALL, LC_MESSAGES, LANG",
+        "language of the terminal: Chinese if the first that is set begins with zh",
+    ),
     variable(Topic::Credentials, "SMS_AUTH_TOKEN", "IAM token"),
     variable(Topic::Credentials, "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK", "access key"),
     variable(Topic::Credentials, "CLOUD_SDK_AK, CLOUD_SDK_SK", "access key, if the above are not set"),

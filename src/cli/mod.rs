@@ -8,6 +8,7 @@ mod errors;
 mod exit;
 mod fail_on;
 mod help;
+mod localized;
 mod options;
 mod settings;
 mod typed;
@@ -17,7 +18,7 @@ mod values;
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 pub use args::{
     ConfigCommand, DeliverArgs, DiffArgs, DoctorArgs, ExportArgs, HistoryArgs, ListFormat, MergeArgs,
@@ -39,18 +40,34 @@ pub use typed::shell_quote;
 pub use typed_words::Typed;
 pub use values::{KeepArg, PreviousArg, ShardArg};
 
+use crate::model::Language;
+
 impl Cli {
-    /// Parses a command line together with the settings of the configuration file.
+    /// Parses a command line together with the settings of the configuration file. Help is in `language`.
     ///
     /// # Errors
     /// [`ReadError`]: a configuration file or a command line that cannot be used, or text to print, as for `--help`.
-    pub fn read(arguments: Vec<OsString>) -> Result<Self, ReadError> {
+    pub fn read(arguments: Vec<OsString>, language: Language) -> Result<Self, ReadError> {
         if let Some(message) = fail_on::split_list(&arguments) {
             return Err(Self::command().error(ErrorKind::InvalidValue, message).into());
         }
         let config::ResolvedCommandLine { arguments, typed, file } = config::resolve(arguments)?;
-        let mut cli =
-            Self::try_parse_from(arguments.with_settings()).map_err(|error| arguments.explain(error))?;
+        let mut command = localized::command(Self::command(), language);
+        let mut cli = command
+            .try_get_matches_from_mut(arguments.with_settings())
+            .and_then(|given| Self::from_arg_matches(&given).map_err(|error| error.format(&mut command)))
+            .map_err(|error| arguments.explain(error))?;
+        let of_reports = cli.language.unwrap_or_default();
+        match &mut cli.command {
+            Command::Export(args) => args.report.reading.language = of_reports,
+            Command::Render(args) => args.report.reading.language = of_reports,
+            Command::Merge(args) => args.report.reading.language = of_reports,
+            Command::Show(args) => args.reading.language = of_reports,
+            Command::Diff(args) => args.reading.language = of_reports,
+            Command::History(args) => args.reading.language = of_reports,
+            Command::ServerExport(args) => args.language = of_reports,
+            _ => {}
+        }
         match &mut cli.command {
             Command::Export(args) => args.report.typed = typed,
             Command::Render(args) => args.report.typed = typed,
@@ -60,6 +77,30 @@ impl Cli {
         }
         cli.config_used = file;
         Ok(cli)
+    }
+
+    /// The language of the terminal that a command line asks for with `--language`, else the environment. A configuration
+    /// file may ask for another.
+    pub fn terminal_language(arguments: &[OsString]) -> Language {
+        let mut asked = None;
+        let mut arguments = arguments.iter().map_while(|text| text.to_str().filter(|text| *text != "--"));
+        while let Some(argument) = arguments.next() {
+            let value = match argument.strip_prefix("--language") {
+                Some("") => arguments.next(),
+                Some(rest) => rest.strip_prefix('='),
+                None => None,
+            };
+            asked = match value.map(|value| value.trim().to_ascii_lowercase()).as_deref() {
+                Some("zh") => Some(Language::Chinese),
+                Some("en") => Some(Language::English),
+                _ => asked,
+            };
+        }
+        asked.unwrap_or_else(|| {
+            Language::of_environment(|name| {
+                std::env::var_os(name).map(|value| value.to_string_lossy().into())
+            })
+        })
     }
 
     /// The command to run at the end of a run whose command line or configuration file has an error.

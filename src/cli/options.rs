@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use super::fail_on::{FailOn, shown, verdicts};
 use super::typed_words::Typed;
 use super::values::{
-    self, PreviousArg, age, count_of_attempts, label_filter, languages, markups, offers, previous, rate,
-    sheets, size, states, time, zone,
+    self, PreviousArg, age, count_of_attempts, label_filter, markups, offers, previous, rate, sheets, size,
+    states, time, zone,
 };
 use crate::model::{Language, Markup, Rate};
 use crate::report::{LabelFilter, Policy, Template, Zone};
@@ -228,9 +228,8 @@ pub struct FilterArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = REPORT)]
 pub struct ReadingArgs {
-    /// Language of reports: en or zh
-    #[arg(long, value_name = "LANGUAGE", default_value = "en")]
-    #[arg(hide_possible_values = true, value_parser = languages())]
+    /// The language of reports, of the global option.
+    #[arg(skip)]
     pub language: Language,
     /// Time zone, as in Asia/Shanghai
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]

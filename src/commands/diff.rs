@@ -3,11 +3,13 @@
 use std::iter;
 use std::path::Path;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::cli::DiffArgs;
 use crate::journal::Journal;
 use crate::model::{Language, SAMPLE, Totals, clean};
 use crate::output::{DocumentTarget, check_comparison_manifest, manifest_path, write_comparison_manifest};
-use crate::report::{Change, Diff, Report, TaskChange, Template, notes_text};
+use crate::report::{Change, Diff, Report, SummaryRow, TaskChange, Template, notes_text};
 use crate::storage::Storage;
 
 use crate::app::console;
@@ -15,7 +17,7 @@ use crate::app::delivery::Delivery;
 use crate::app::document_output::DocumentOutput;
 use crate::app::exit::{Exit, Failure};
 use crate::app::path_conflicts::{UsedPath, check_path_conflicts};
-use crate::app::{previous, report_options, reporting, stdout_output};
+use crate::app::{previous, report_options, reporting, stdout_output, terminal_language};
 
 pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
     let options = report_options::options(&args.reading, Template::STANDARD, storage)?;
@@ -109,16 +111,19 @@ fn print(
 ) -> Exit {
     let gate = diff.tasks().iter().any(|task| args.fail_on.contains(&task.change));
     let says_nothing = console::is_quiet() && !gate && !output.has_failed();
-    let table = (has_no_file && !says_nothing).then_some(|| console::out_lines(&table(diff)).map(drop));
+    let table = (has_no_file && !says_nothing)
+        .then_some(|| console::out_lines(&table(diff, terminal_language::get())).map(drop));
     output.print(args.format, args.json, table);
     if !says_nothing {
         if diff.is_sample() {
             console::note(SAMPLE);
         }
-        for warning in diff.warnings(Language::English) {
-            console::warning(&warning);
+        for place in 0..diff.warnings(Language::English).len() {
+            console::warn_sentence(|language| {
+                diff.warnings(language).into_iter().nth(place).unwrap_or_default()
+            });
         }
-        console::note(&diff.headline(Language::English));
+        console::note_sentence(|language| diff.headline(language));
     }
     match (output.has_failed(), gate) {
         (true, _) => Exit::Stopped,
@@ -128,29 +133,37 @@ fn print(
 }
 
 /// The tasks that changed, a line each; the column of any length is last.
-fn table(diff: &Diff<'_>) -> String {
+fn table(diff: &Diff<'_>, language: Language) -> String {
     let changed = diff.tasks().iter().filter(|task| task.change != Change::Same);
-    let rows: Vec<[String; 6]> = changed.map(row).collect();
+    let rows: Vec<[String; 6]> = changed.map(|task| row(task, language)).collect();
     if rows.is_empty() {
         return String::new();
     }
-    let headings = ["CHANGE", "VERDICT", "DIFFERENT", "MISSING", "REDUNDANT", "TASK"].map(str::to_owned);
+    let headings = match language {
+        Language::English => ["CHANGE", "VERDICT", "DIFFERENT", "MISSING", "REDUNDANT", "TASK"],
+        Language::Chinese => ["变化", "结论", "差异", "缺少", "多余", "任务"],
+    };
+    let headings = headings.map(str::to_owned);
     let rows: Vec<_> = iter::once(headings).chain(rows).collect();
     let widths = rows.iter().fold([0; 6], |mut widths, row| {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
+            *width = cell.width().max(*width);
         }
         widths
     });
     let line = |row: &[String; 6]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.iter().zip(&widths).map(|(cell, width)| {
+            let blank = " ".repeat(width.saturating_sub(cell.width()));
+            format!("{cell}{blank}")
+        });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()
 }
 
-fn row(task: &TaskChange<'_>) -> [String; 6] {
-    let verdicts = [task.old, task.new].map(|row| row.map(|row| row.verdict.label().to_owned()));
+fn row(task: &TaskChange<'_>, language: Language) -> [String; 6] {
+    let verdict = |row: &SummaryRow<'_>| language.text(row.verdict.label()).to_owned();
+    let verdicts = [task.old, task.new].map(|row| row.map(verdict));
     let counts = |pick: fn(&Totals) -> u64| {
         let count = |row: Option<&Totals>| row.map(|totals| pick(totals).to_string());
         let totals = [task.old, task.new].map(|row| row.and_then(|row| row.totals.as_ref()));
@@ -158,10 +171,13 @@ fn row(task: &TaskChange<'_>) -> [String; 6] {
     };
     let mut name = task.task.name_and_id();
     if !task.notes.is_empty() {
-        name += &format!(": {}", notes_text(&task.notes, Language::English));
+        name = language.fill("{0}: {1}", &[&name, &notes_text(&task.notes, language)]);
     }
     [
-        task.change.key().to_owned(),
+        match language {
+            Language::English => task.change.key().to_owned(),
+            Language::Chinese => language.text(task.change.label()).to_owned(),
+        },
         from_to(verdicts),
         counts(|totals| totals.different),
         counts(|totals| totals.missing),

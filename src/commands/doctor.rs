@@ -18,6 +18,7 @@ use crate::app::console;
 use crate::app::delivery::Delivery;
 use crate::app::exit::{Exit, Failure};
 use crate::app::hints::{LISTING, LISTING_CONTEXT, denied};
+use crate::app::terminal_language;
 
 /// The gateway refuses signatures of clocks that differ more than this.
 const GREATEST_SKEW: Duration = Duration::from_secs(15 * 60);
@@ -83,6 +84,7 @@ impl Findings {
 
 fn line(mark: &str, check: &str, what: &str) -> Result<(), Failure> {
     let what = what.lines().map(str::trim).collect::<Vec<_>>().join("; ");
+    let what = terminal_language::message(&what);
     console::out(&format!("{mark:4}  {check:11}  {what}")).map(drop)
 }
 

@@ -52,11 +52,12 @@ fn write(
         if document.history.is_sample() && !has_table {
             console::note(SAMPLE);
         }
-        for warning in document.history.warnings(&document.options.timezone, Language::English) {
-            console::warning(&warning);
+        let warnings = |language| document.history.warnings(&document.options.timezone, language);
+        for place in 0..warnings(Language::English).len() {
+            console::warn_sentence(|language| warnings(language).into_iter().nth(place).unwrap_or_default());
         }
         if !has_table {
-            console::note(&document.history.headline(Language::English));
+            console::note_sentence(|language| document.history.headline(language));
         }
     }
     Ok(if output.has_failed() { Exit::Stopped } else { Exit::Done })

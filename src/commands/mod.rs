@@ -23,7 +23,7 @@ use std::panic::catch_unwind;
 pub use crate::app::exit::Exit;
 use crate::app::exit::Failure;
 use crate::app::signals::Signals;
-use crate::app::{console, log, on_finish, run_end};
+use crate::app::{console, log, on_finish, run_end, terminal_language};
 use crate::cli::{Cli, Command, ReadError};
 use crate::fs::take_warnings;
 use crate::storage::Storage;
@@ -34,8 +34,12 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
     report_panics(console::error);
     let ended = catch_unwind(|| {
         let typed = arguments.clone();
-        match Cli::read(arguments) {
+        let language = Cli::terminal_language(&arguments);
+        terminal_language::set(language);
+        match Cli::read(arguments, language) {
             Ok(cli) => {
+                // Of the command line or the configuration file.
+                terminal_language::set(cli.language.unwrap_or(language));
                 if let Some(command) = cli.command.on_finish() {
                     on_finish::arm(command);
                 }

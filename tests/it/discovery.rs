@@ -138,7 +138,7 @@ fn server_export_without_a_file_fails() {
     let nothing = Server::start(|_, _| json(200, "{}"));
     let (saved, folder) = server_export(&nothing, 2);
     assert_eq!(saved.code, 1);
-    assert!(saved.stderr.contains("accepted, no file returned"), "{}", saved.stderr);
+    assert!(saved.stderr.contains("已接受，未返回文件"), "{}", saved.stderr);
     assert!(files(folder.path()).is_empty());
     let (nowhere, _) = call(&nothing, "server-export", &["--task", "t", "-o", ""]);
     assert_eq!(nowhere.code, 2, "an empty name is not the root folder: {}", nowhere.stderr);
@@ -151,12 +151,12 @@ fn server_export_without_a_file_fails() {
     assert_eq!((saved.code, saved.stdout.as_str()), (3, "out/server-export-001.json\n"));
     assert!(saved.stderr.contains("text/html") && saved.stderr.contains("out/server-export-002.bin"));
     assert_eq!(files(folder.path()).len(), 2, "what came is kept");
-    assert!(!saved.stderr.contains("not of this export"), "{}", saved.stderr);
+    assert!(!saved.stderr.contains("来自更早的导出"), "{}", saved.stderr);
 
     let error = Server::start(|_, _| json(200, r#"{"error_code":"SMS.9004","error_msg":"no"}"#));
     let (saved, folder) = server_export(&error, 2);
     assert_eq!((saved.code, saved.stdout.as_str()), (1, ""));
-    assert!(saved.stderr.contains("an error: SMS.9004: no"), "{}", saved.stderr);
+    assert!(saved.stderr.contains("错误：SMS.9004: no"), "{}", saved.stderr);
     assert_eq!(files(folder.path()).len(), 1, "what came is kept");
 }
 

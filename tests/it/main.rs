@@ -9,6 +9,7 @@
 
 mod archives;
 mod authentication;
+mod chinese;
 mod clock;
 mod config;
 mod connection;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use clap::CommandFactory;
+use cutover_report::cli::Cli;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::LitStr;
 
@@ -127,6 +129,79 @@ fn collect(tokens: TokenStream, found: &mut BTreeSet<String>) {
         }
         after_hash = false;
     }
+}
+
+/// Every string literal of the source, by lines.
+fn literal_lines() -> BTreeSet<String> {
+    let texts: Vec<String> = literals().into_values().flatten().collect();
+    texts.iter().flat_map(|text| text.lines()).map(|line| line.trim().to_owned()).collect()
+}
+
+/// The English templates of a file of translations.
+fn translated(file: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/messages/zh").join(file);
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().zip(text.lines().skip(1)).filter(|(_, next)| next.starts_with("= "));
+    lines.map(|(english, _)| english.to_owned()).collect()
+}
+
+/// The help of a command and of its commands and options, by paragraphs.
+fn help_of(command: &clap::Command, found: &mut BTreeSet<String>) {
+    let options = command.get_arguments().flat_map(|arg| [arg.get_help(), arg.get_long_help()]);
+    let own = [command.get_about(), command.get_after_help()].into_iter().chain(options).flatten();
+    found.extend(
+        own.map(ToString::to_string).flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()),
+    );
+    let below = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    let ends = below.lines().map(|line| line.rsplit_once("  ").map_or(line, |(_, end)| end));
+    found.extend(ends.map(|end| end.trim_start_matches("# ").to_owned()));
+    command.get_subcommands().for_each(|command| help_of(command, found));
+}
+
+/// A message that was reworded, or is gone, needs its translation reworded, or removed.
+#[test]
+fn translated_messages_are_those_of_the_source() {
+    let source = literal_lines();
+    let mut unknown = Vec::new();
+    for file in ["connection.txt", "lists.txt", "outputs.txt", "runs.txt"] {
+        let gone = translated(file).into_iter().filter(|english| !source.contains(english));
+        unknown.extend(gone.map(|english| format!("{file}: {english}")));
+    }
+    let mut help = BTreeSet::new();
+    help_of(&Cli::command(), &mut help);
+    let gone =
+        translated("help.txt").into_iter().map(|english| english.replace("{{", "{").replace("}}", "}"));
+    unknown
+        .extend(gone.filter(|english| !help.contains(english)).map(|english| format!("help.txt: {english}")));
+    assert!(unknown.is_empty(), "not in the source any more:\n{}", unknown.join("\n"));
+}
+
+/// Most messages have a translation. The others are of rare commands and of formats.
+#[test]
+#[expect(clippy::print_stdout, reason = "--nocapture shows what is left to translate")]
+fn most_messages_are_translated() {
+    let done: BTreeSet<String> = ["connection.txt", "lists.txt", "outputs.txt", "runs.txt"]
+        .iter()
+        .flat_map(|file| translated(file))
+        .collect();
+    // Texts of reports have their translations in src/model/language.
+    let of_terminal = |path: &str| {
+        !["src/report/", "src/model/verdict.rs", "src/output/"].iter().any(|start| path.starts_with(start))
+    };
+    let all: BTreeSet<String> = messages()
+        .into_iter()
+        .filter(|(path, _)| of_terminal(path))
+        .flat_map(|(_, texts)| texts)
+        .flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|line| is_prose(line))
+        .collect();
+    let missing: Vec<&String> = all.iter().filter(|line| !done.contains(*line)).collect();
+    println!(
+        "{} of {} messages are translated; these are not: {missing:#?}",
+        all.len() - missing.len(),
+        all.len()
+    );
+    assert!(missing.len() * 3 < all.len(), "{missing:#?}");
 }
 
 /// The string literals of each file below `src`.
