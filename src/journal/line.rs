@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::record::{Answered, Failed, Outcome, Record};
-use super::replay::{Indexed, LinePosition};
 use crate::model::{ClockOffset, TaskContext, TaskId};
 
 /// A line; its body is a string if it is valid UTF-8, else base64.
@@ -112,11 +111,16 @@ impl<'a> RawLine<'a> {
         self.fetched_at
     }
 
-    /// Its entry in the index of a journal.
-    pub(super) fn indexed(&self, place: LinePosition) -> Indexed {
-        let measured = self.clock_offset_s.map(|offset| (self.fetched_at, offset));
-        let place = LinePosition { failed: self.failed.is_some(), ..place };
-        Indexed { ordinal: self.ordinal, place, measured }
+    pub(super) fn ordinal(&self) -> usize {
+        self.ordinal
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    pub(super) fn clock_offset(&self) -> Option<ClockOffset> {
+        self.clock_offset_s
     }
 
     /// Its record. A body is copied to `buffer`, which becomes the record's.

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::error::JournalError;
 use super::header::{FORMAT, Header};
-use super::line::split_body;
+use super::line::{RawLine, split_body};
 use super::record::{Footer, Record};
 use crate::fs::{Fingerprint, is_at};
 use crate::model::{ClockOffset, NamedFile};
@@ -411,6 +411,15 @@ pub(super) struct Indexed {
     pub(super) place: LinePosition,
     /// The clock offset that it shows.
     pub(super) measured: Option<Measured>,
+}
+
+impl Indexed {
+    /// The entry of a line at `place`.
+    pub(super) fn of(line: &RawLine<'_>, place: LinePosition) -> Self {
+        let place = LinePosition { failed: line.has_failed(), ..place };
+        let measured = line.clock_offset().map(|offset| (line.fetched_at(), offset));
+        Self { ordinal: line.ordinal(), place, measured }
+    }
 }
 
 /// When an offset was measured, on the machine's clock, and the offset.

@@ -87,7 +87,7 @@ impl Input {
         let journal = Journal::scan(file.clone(), |journal, place, text| {
             let (parsed, indexed) = match RawLine::parse(text) {
                 Ok(parsed) if !parsed.is_footer() => {
-                    let indexed = parsed.indexed(place);
+                    let indexed = Indexed::of(&parsed, place);
                     let indexed = journal.index_record(indexed, parsed.task_id(), parsed.fetched_at())?;
                     (Ok(parsed), Some(indexed))
                 }
