@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cli::StdoutFormat;
 use crate::fs::Written;
-use crate::output::{Document, DocumentKind, DocumentTarget, StdoutKind, write_document};
+use crate::output::{CsvOptions, Document, DocumentKind, DocumentTarget, StdoutKind, write_document};
 use crate::storage::Storage;
 
 use super::exit::Failure;
@@ -13,7 +13,7 @@ use super::{console, stdout_output};
 /// The outputs of a document, after they were written.
 pub(crate) struct DocumentOutput<'a, D> {
     document: &'a D,
-    csv_raw: bool,
+    csv: CsvOptions,
     written: Vec<Written>,
     has_failed: bool,
 }
@@ -23,12 +23,12 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
     pub(crate) fn write(
         document: &'a D,
         targets: &[DocumentTarget],
-        csv_raw: bool,
+        csv: CsvOptions,
         storage: &Storage,
     ) -> Self {
-        let mut output = Self { document, csv_raw, written: Vec::new(), has_failed: false };
+        let mut output = Self { document, csv, written: Vec::new(), has_failed: false };
         for target in targets {
-            match write_document(document, target, csv_raw, storage) {
+            match write_document(document, target, csv, storage) {
                 Ok(written) => output.written.extend(written),
                 Err(error) => {
                     console::error(&format!("{error}; an existing file is unchanged"));
@@ -55,7 +55,7 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
     /// When it cannot be made.
     pub(crate) fn markdown(&self) -> Result<String, Failure> {
         let mut text = Vec::new();
-        let written = self.document.write_as(DocumentKind::Markdown, self.csv_raw, &mut text);
+        let written = self.document.write_as(DocumentKind::Markdown, self.csv, &mut text);
         written.map_err(Failure::stopped)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
@@ -70,7 +70,7 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
     ) {
         let printed = match (format, table) {
             (Some(format), _) => stdout_output::write(format, |to| {
-                self.document.write_as(StdoutKind::from(format).into(), self.csv_raw, to)
+                self.document.write_as(StdoutKind::from(format).into(), self.csv, to)
             }),
             (None, _) if json => self.print_json(),
             (None, Some(table)) => table(),
@@ -91,7 +91,7 @@ impl<'a, D: Document> DocumentOutput<'a, D> {
 
     fn print_json(&mut self) -> Result<(), Failure> {
         let mut text = Vec::new();
-        self.document.write_as(DocumentKind::Json, self.csv_raw, &mut text).map_err(Failure::stopped)?;
+        self.document.write_as(DocumentKind::Json, self.csv, &mut text).map_err(Failure::stopped)?;
         self.has_failed |= !console::is_stdout_open();
         console::out_json(&text).map(drop)
     }

@@ -4,14 +4,19 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cli::{FailOn, FilterArgs, ReadingArgs, ReportArgs};
-use crate::model::io_reason;
-use crate::output::{ROWS_PER_SHEET, Target};
+use crate::cli::{CsvArgs, FailOn, FilterArgs, ReadingArgs, ReportArgs};
+use crate::model::{Language, io_reason};
+use crate::output::{CsvOptions, ROWS_PER_SHEET, Target};
 use crate::report::{Options, Policy, View, Waivers, Zone};
 use crate::storage::Storage;
 
 use super::exit::{Exit, Failure};
 use super::{console, stdout_output, template_choice};
+
+/// How CSV is written for readers of this language.
+pub(crate) fn csv(args: CsvArgs, language: Language) -> CsvOptions {
+    CsvOptions { raw: args.csv_raw, bom: args.csv_bom.unwrap_or(language == Language::Chinese) }
+}
 
 /// The outputs of a run that started at `started`.
 pub(crate) fn targets(args: &ReportArgs, started: Timestamp) -> Result<Vec<Target>, Failure> {

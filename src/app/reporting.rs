@@ -16,7 +16,7 @@ use crate::storage::{Storage, is_remote};
 use super::exit::{Exit, Failure};
 use super::outputs::{ManifestTarget, Outputs, ReportJob};
 use super::summary::{self, Layout};
-use super::{console, on_finish, previous, resume, run_end, stdout_output};
+use super::{console, on_finish, previous, report_options, resume, run_end, stdout_output};
 
 /// Maximum number of tasks in the closing summary.
 const NAMED_TASKS: usize = 20;
@@ -74,7 +74,8 @@ pub(crate) fn write(
     warn_of_clock(&report);
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };
-    let files = FileOptions { csv_raw: args.csv_raw, limits, ticket, storage: storage.clone() };
+    let csv = report_options::csv(args.csv, args.reading.language);
+    let files = FileOptions { csv, limits, ticket, storage: storage.clone() };
 
     let outputs = write_outputs(&report, &targets, &files);
     let mut failed = outputs.iter().any(|output| output.written.is_err());
@@ -167,7 +168,7 @@ fn write_manifest(
         journal: manifest.has_journal,
         fail_on: &fail_on,
         fail_on_changes: &fail_on_changes,
-        csv_raw: args.csv_raw,
+        csv: report_options::csv(args.csv, args.reading.language),
         limits: Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes },
         ticket_format: args.ticket_format,
         storage,

@@ -10,8 +10,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::fail_on::{FailOn, changes, verdicts};
 use super::options::{
-    ConnectionArgs, ContextMode, DeliveryArgs, DeliveryTargetArgs, FilterArgs, RATE, ReadingArgs, ReportArgs,
-    SearchArgs, StdoutFormat, TASKS, TrustArgs,
+    ConnectionArgs, ContextMode, CsvArgs, DeliveryArgs, DeliveryTargetArgs, FilterArgs, RATE, ReadingArgs,
+    ReportArgs, SearchArgs, StdoutFormat, TASKS, TrustArgs,
 };
 use super::typed_words::Typed;
 use super::values::{
@@ -272,9 +272,9 @@ pub struct DiffArgs {
     /// Print the changes as JSON instead of the paths written
     #[arg(long, help_heading = "Outputs")]
     pub json: bool,
-    /// Write CSV texts as they are, even if they look like formulas
-    #[arg(long, help_heading = "Outputs")]
-    pub csv_raw: bool,
+    /// How to write CSV.
+    #[command(flatten)]
+    pub csv: CsvArgs,
     /// How to read both journals.
     #[command(flatten)]
     pub reading: ReadingArgs,
@@ -312,9 +312,9 @@ pub struct HistoryArgs {
     /// Print the history as JSON instead of the paths written
     #[arg(long, help_heading = "Outputs")]
     pub json: bool,
-    /// Write CSV texts as they are, even if they look like formulas
-    #[arg(long, help_heading = "Outputs")]
-    pub csv_raw: bool,
+    /// How to write CSV.
+    #[command(flatten)]
+    pub csv: CsvArgs,
     /// Maximum tasks in the table on stdout [default: all]
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Outputs")]
     pub limit: Option<usize>,

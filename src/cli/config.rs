@@ -412,8 +412,10 @@ impl File<'_> {
         };
         let is_switch = matches!(option.get_action(), ArgAction::SetTrue);
         let is_count = matches!(option.get_action(), ArgAction::Count);
+        let takes_bool = option.get_possible_values().iter().any(|value| value.matches("true", false));
         let arguments = match value.get_ref() {
             DeValue::Boolean(on) if is_switch => on.then(|| format!("--{name}")).into_iter().collect(),
+            DeValue::Boolean(on) if takes_bool => vec![format!("--{name}={on}")],
             _ if is_switch => {
                 return Err((value.span().start, format!("`{name}` must be true or false")));
             }

@@ -32,8 +32,8 @@ pub use exit::Exit;
 pub use fail_on::FailOn;
 pub use help::{Example, Help};
 pub use options::{
-    Auth, ConnectionArgs, ContextMode, DeliveryArgs, DeliveryTargetArgs, FilterArgs, ReadingArgs, ReportArgs,
-    SearchArgs, StdoutFormat, TicketSystem, TrustArgs,
+    Auth, ConnectionArgs, ContextMode, CsvArgs, DeliveryArgs, DeliveryTargetArgs, FilterArgs, ReadingArgs,
+    ReportArgs, SearchArgs, StdoutFormat, TicketSystem, TrustArgs,
 };
 pub use settings::{commented_file, settings_in_force};
 pub use typed::shell_quote;

@@ -74,10 +74,9 @@ pub struct ReportArgs {
     #[arg(hide_possible_values = true, value_parser = markups())]
     #[arg(hide_short_help = true)]
     pub ticket_format: Markup,
-    /// Write CSV texts as they are, even if they look like formulas
-    #[arg(long)]
-    #[arg(hide_short_help = true)]
-    pub csv_raw: bool,
+    /// How to write CSV.
+    #[command(flatten)]
+    pub csv: CsvArgs,
     /// SSH private key that signs the manifest
     ///
     /// A public key, if ssh-agent has the private one.
@@ -121,6 +120,20 @@ pub struct ReportArgs {
     /// The command line, to suggest commands from.
     #[arg(skip)]
     pub typed: Typed,
+}
+
+/// How to write CSV.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = OUTPUTS)]
+pub struct CsvArgs {
+    /// Write CSV texts as they are, even if they look like formulas
+    #[arg(long)]
+    #[arg(hide_short_help = true)]
+    pub csv_raw: bool,
+    /// Begin CSV with a byte-order mark, for Excel: true or false [default: true with --language zh]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_short_help = true, hide_possible_values = true)]
+    pub csv_bom: Option<bool>,
 }
 
 /// What to deliver, and where to.

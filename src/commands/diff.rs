@@ -70,7 +70,8 @@ pub(super) fn run(args: &DiffArgs, storage: &Storage) -> Result<Exit, Failure> {
     let old_report = Report::new(&old, options.clone()).map_err(Failure::journal)?;
     let new_report = Report::new(&new, options).map_err(Failure::journal)?;
     let diff = Diff::new(&old_report, &new_report).map_err(Failure::journal)?;
-    let mut output = DocumentOutput::write(&diff, &targets, args.csv_raw, storage);
+    let mut output =
+        DocumentOutput::write(&diff, &targets, report_options::csv(args.csv, args.reading.language), storage);
     let exit = print(&diff, &mut output, targets.is_empty(), args);
     match (delivery, manifest) {
         (Some(delivery), Some(manifest)) => {

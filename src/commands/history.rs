@@ -42,7 +42,12 @@ fn write(
     args: &HistoryArgs,
     storage: &Storage,
 ) -> Result<Exit, Failure> {
-    let mut output = DocumentOutput::write(document, targets, args.csv_raw, storage);
+    let mut output = DocumentOutput::write(
+        document,
+        targets,
+        report_options::csv(args.csv, args.reading.language),
+        storage,
+    );
     let has_table = targets.is_empty() && args.format.is_none() && !args.json;
     let table = (has_table && !console::is_quiet()).then_some(|| {
         console::out_summary(&course_table::text(document, &Layout::stdout(args.limit))).map(drop)

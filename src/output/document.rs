@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::{Cause, OutputError, write_file};
-use super::options::StdoutKind;
+use super::options::{CsvOptions, StdoutKind};
 use super::staged;
 use super::target::{UnknownPlaceholder, fill_in, suffix_of};
 use crate::fs::Written;
@@ -20,7 +20,7 @@ pub trait Document {
     ///
     /// # Errors
     /// What went wrong.
-    fn write_as(&self, kind: DocumentKind, csv_raw: bool, to: &mut dyn Write) -> Result<(), Cause>;
+    fn write_as(&self, kind: DocumentKind, csv: CsvOptions, to: &mut dyn Write) -> Result<(), Cause>;
 }
 
 /// The kind of an output, by its suffix.
@@ -136,11 +136,11 @@ fn suffixes(kinds: &[DocumentKind]) -> String {
 pub fn write_document<D: Document>(
     document: &D,
     target: &DocumentTarget,
-    csv_raw: bool,
+    csv: CsvOptions,
     storage: &Storage,
 ) -> Result<Vec<Written>, OutputError> {
     staged::write_file(storage, &target.path, |path| {
-        write_file(path, |file| document.write_as(target.kind, csv_raw, file))
+        write_file(path, |file| document.write_as(target.kind, csv, file))
     })
 }
 
@@ -159,7 +159,7 @@ mod tests {
             DocumentKind::Markdown,
         ];
 
-        fn write_as(&self, _: DocumentKind, _: bool, _: &mut dyn Write) -> Result<(), Cause> {
+        fn write_as(&self, _: DocumentKind, _: CsvOptions, _: &mut dyn Write) -> Result<(), Cause> {
             Ok(())
         }
     }
@@ -169,7 +169,7 @@ mod tests {
     impl Document for TextOnly {
         const KINDS: &'static [DocumentKind] = &[DocumentKind::Csv, DocumentKind::Markdown];
 
-        fn write_as(&self, _: DocumentKind, _: bool, _: &mut dyn Write) -> Result<(), Cause> {
+        fn write_as(&self, _: DocumentKind, _: CsvOptions, _: &mut dyn Write) -> Result<(), Cause> {
             Ok(())
         }
     }

@@ -27,6 +27,7 @@ use crate::journal::Journal;
 use crate::report::Report;
 
 pub use crate::fs::Written;
+
 pub use document::{Document, DocumentKind, DocumentTarget, DocumentTargetError, write_document};
 pub use error::{Cause, OutputError};
 pub use history_document::{HistoryDocument, is_notable};
@@ -37,7 +38,7 @@ pub use manifest::{
     dated_manifests, manifest_path, read_signature, remove_signature, signature_path,
     write_comparison_manifest, write_manifest,
 };
-pub use options::{FileOptions, StdoutKind};
+pub use options::{CsvOptions, FileOptions, StdoutKind};
 pub use parts::{Limits, is_part_of};
 pub use target::{Kind, Output, Target, TargetError, UnknownPlaceholder};
 pub use ticket::Ticket;

@@ -6,7 +6,7 @@ use crate::support::journal::{answer, journal};
 use crate::support::{Workbook, csv};
 use cutover_report::journal::{Answered, Failed, Outcome};
 use cutover_report::model::Language;
-use cutover_report::output::{self, FileOptions, Target};
+use cutover_report::output::{self, CsvOptions, FileOptions, Target};
 use cutover_report::report::{Options, Policy, Report, Template, View, Zone};
 use proptest::prelude::*;
 
@@ -165,7 +165,7 @@ proptest! {
         let journal = journal(folder.path(), &tasks);
         let report = Report::new(&journal, options(100)).unwrap();
         write(&report, folder.path(), "r.xlsx", &FileOptions::default());
-        write(&report, folder.path(), "raw/", &FileOptions { csv_raw: true, ..FileOptions::default() });
+        write(&report, folder.path(), "raw/", &FileOptions { csv: CsvOptions { raw: true, ..CsvOptions::default() }, ..FileOptions::default() });
         write(&report, folder.path(), "csv/", &FileOptions::default());
 
         // Characters that are invalid in XML become the replacement character.

@@ -443,3 +443,37 @@ fn outputs_depend_only_on_journal_and_options() {
     assert!(changed.is_empty() && one.len() == two.len(), "{changed:?}");
     assert!(one.len() > 15, "all kinds of outputs");
 }
+
+#[test]
+fn csv_has_a_byte_order_mark_for_excel_if_wanted() {
+    const MARK: &[u8] = "\u{feff}Task ID,".as_bytes();
+    let folder = exported();
+    let begins_with_mark = |options: &[&str]| {
+        let ran = run(
+            folder.path(),
+            &[&["render", "run.jsonl", "-o", "r.csv", "-o", "csv/", "-q"], options].concat(),
+        );
+        assert_eq!(ran.code, 0, "{options:?}: {}", ran.stderr);
+        let files =
+            files(&folder.path().join("csv")).into_values().chain(std::fs::read(folder.path().join("r.csv")));
+        let marks: Vec<bool> = files.map(|text| text.starts_with(&MARK[..3])).collect();
+        assert!(marks.iter().all(|mark| *mark == marks[0]), "{options:?}: {marks:?}");
+        marks[0]
+    };
+    std::fs::write(folder.path().join("on.toml"), "[profile.default]\ncsv-bom = true\n").unwrap();
+    std::fs::write(folder.path().join("off.toml"), "[profile.default]\ncsv-bom = false\n").unwrap();
+    for (options, wanted) in [
+        (&[][..], false),
+        (&["--csv-bom"], true),
+        (&["--language", "zh"], true),
+        (&["--language", "zh", "--csv-bom=false"], false),
+        (&["--config", "on.toml"], true),
+        (&["--config", "off.toml", "--language", "zh"], false),
+    ] {
+        assert_eq!(begins_with_mark(options), wanted, "{options:?}");
+    }
+    let piped = run(folder.path(), &["render", "run.jsonl", "-o", "-", "--format", "csv", "--csv-bom"]);
+    assert!(piped.stdout.as_bytes().starts_with(MARK), "{}", piped.stdout);
+    let history = run(folder.path(), &["history", "run.jsonl", "-o", "-", "--format", "csv", "--csv-bom"]);
+    assert!(history.stdout.starts_with('\u{feff}'), "{}", history.stdout);
+}

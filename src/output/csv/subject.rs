@@ -84,7 +84,7 @@ impl Subject {
 /// says why.
 fn fill_results(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) -> Result<(), Cause> {
     let zone = &report.options().timezone;
-    let mut table = Table::new(to, zone, options.csv_raw);
+    let mut table = Table::new(to, zone, options.csv)?;
     let leading = SUMMARY.iter().take(LEADING);
     table.headings(
         leading.map(|column| column.heading_in(column.heading, zone)).chain(detail_headings(report)),
@@ -99,7 +99,7 @@ fn fill_results(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) 
 }
 
 fn fill_reconciliation(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) -> Result<(), Cause> {
-    let mut table = Table::new(to, &report.options().timezone, options.csv_raw);
+    let mut table = Table::new(to, &report.options().timezone, options.csv)?;
     table.headings(RECONCILIATION.iter().map(|column| column.heading.to_owned()))?;
     for row in &report.reconciliation().unwrap_or_default() {
         table.row(RECONCILIATION.iter().map(|column| (column.cell)(row)))?;
@@ -109,7 +109,7 @@ fn fill_reconciliation(report: &Report<'_>, to: &mut dyn Write, options: &FileOp
 
 fn fill_summary(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) -> Result<(), Cause> {
     let zone = &report.options().timezone;
-    let mut table = Table::new(to, zone, options.csv_raw);
+    let mut table = Table::new(to, zone, options.csv)?;
     // Later columns come last, so that each of the others stays where scripts expect it.
     let (first, later) = SUMMARY.split_at_checked(FIRST_COLUMNS).unwrap_or((SUMMARY, &[]));
     let heading = |column: &Column<SummaryCell>| column.heading_in(column.heading, zone);
@@ -132,7 +132,7 @@ fn fill_task(
     to: &mut dyn Write,
     options: &FileOptions,
 ) -> Result<(), Cause> {
-    let mut table = Table::new(to, &report.options().timezone, options.csv_raw);
+    let mut table = Table::new(to, &report.options().timezone, options.csv)?;
     table.headings(detail_headings(report))?;
     for detail in report.detail_rows(ordinal, &report.verifications(ordinal)?) {
         table.row(detail_cells(report, &detail))?;

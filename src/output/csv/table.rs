@@ -7,6 +7,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 
 use crate::model::Language;
 use crate::output::error::Cause;
+use crate::output::options::CsvOptions;
 use crate::report::{Cell, Zone, notes_text};
 
 /// UTF-8 and RFC 4180, so lines end in CR LF; English, for it is for machines too.
@@ -17,9 +18,16 @@ pub(in crate::output) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    pub(in crate::output) fn new(to: &'a mut dyn Write, zone: &'a Zone, raw: bool) -> Self {
+    pub(in crate::output) fn new(
+        to: &'a mut dyn Write,
+        zone: &'a Zone,
+        options: CsvOptions,
+    ) -> Result<Self, Cause> {
+        if options.bom {
+            to.write_all("\u{feff}".as_bytes())?;
+        }
         let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(to);
-        Self { writer, zone, raw }
+        Ok(Self { writer, zone, raw: options.raw })
     }
 
     pub(in crate::output) fn headings(

@@ -9,6 +9,7 @@ use std::io::Write;
 use super::csv::Table;
 use super::document::{Document, DocumentKind};
 use super::history_document::HistoryDocument;
+use super::options::CsvOptions;
 use super::{html, xlsx};
 use crate::output::error::Cause;
 use crate::report::{Cell, History};
@@ -22,11 +23,11 @@ impl Document for HistoryDocument<'_> {
         DocumentKind::Markdown,
     ];
 
-    fn write_as(&self, kind: DocumentKind, csv_raw: bool, to: &mut dyn Write) -> Result<(), Cause> {
+    fn write_as(&self, kind: DocumentKind, csv: CsvOptions, to: &mut dyn Write) -> Result<(), Cause> {
         match kind {
             DocumentKind::Workbook => xlsx::write_history(self, to),
             DocumentKind::Page => html::write_history(self, to),
-            DocumentKind::Csv => write_csv(self, to, csv_raw),
+            DocumentKind::Csv => write_csv(self, to, csv),
             DocumentKind::Json => json::write(self, to),
             DocumentKind::Markdown => Ok(to.write_all(markdown::text(self).as_bytes())?),
         }
@@ -34,10 +35,10 @@ impl Document for HistoryDocument<'_> {
 }
 
 /// A row per task: its figures, then its verdict in each night; an empty field is a gap.
-fn write_csv(document: &HistoryDocument<'_>, to: &mut dyn Write, csv_raw: bool) -> Result<(), Cause> {
+fn write_csv(document: &HistoryDocument<'_>, to: &mut dyn Write, csv: CsvOptions) -> Result<(), Cause> {
     let HistoryDocument { history, options } = document;
     let zone = &options.timezone;
-    let mut table = Table::new(to, zone, csv_raw);
+    let mut table = Table::new(to, zone, csv)?;
     let headings = [
         "Task ID".to_owned(),
         "Source server".to_owned(),

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::json::Counts;
+use super::options::CsvOptions;
 use super::parts::Limits;
 use super::target::{Kind, Output};
 use crate::fs::Written;
@@ -47,7 +48,7 @@ pub struct Evidence<'a> {
     /// The changes since the last run that change the exit code.
     pub fail_on_changes: &'a [Change],
     /// Whether texts in CSV were left as they are.
-    pub csv_raw: bool,
+    pub csv: CsvOptions,
     /// How much one file was to hold.
     pub limits: Limits,
     /// The markup of tickets.
@@ -145,7 +146,8 @@ fn document<'a>(report: &'a Report<'a>, path: &Path, evidence: &Evidence<'a>) ->
             fail_on: evidence.fail_on,
             fail_on_changes: evidence.fail_on_changes,
             previous: compared_with.transpose()?,
-            csv_raw: evidence.csv_raw,
+            csv_raw: evidence.csv.raw,
+            csv_bom: evidence.csv.bom,
             max_sheets: evidence.limits.max_sheets,
             max_bytes: evidence.limits.max_bytes,
             ticket_format: evidence.ticket_format.key(),
@@ -203,6 +205,8 @@ struct Settings<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<ComparedWith>,
     csv_raw: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    csv_bom: bool,
     max_sheets: NonZeroUsize,
     max_bytes: Option<u64>,
     ticket_format: &'static str,
