@@ -222,7 +222,7 @@ const CHINESE: &[(&str, &str)] = &[
     ("{0} of {1} tasks pass ({2})", "{1}个任务中{0}个通过（{2}）"),
     ("{0} of {1} have verification results", "{1}个中{0}个有校验结果"),
     ("{0} of the {1} tasks shown have verification results", "所示{1}个任务中{0}个有校验结果"),
-    ("the oldest is {0} old ({1})", "最早的校验截至运行结束已过{0}（{1}）"),
+    ("the oldest is {0} old ({1})", "最早的距运行结束{0}（{1}）"),
     ("Tasks that do not pass, worst first ({0})", "未通过的任务，最严重的在前（{0}个）"),
     ("None: every task passes.", "无：所有任务均通过。"),
     ("… and {0} more: see the sheet {1}", "……另有{0}个，见工作表“{1}”"),
