@@ -327,7 +327,7 @@ mod tests {
             zh("cannot read config file no such host.toml: No such file or directory; check --config"),
             "无法读取配置文件no such host.toml：文件或目录不存在。请检查 --config"
         );
-        assert_eq!(zh("wave-3.csv:14: task_id is empty"), "wave-3.csv:14：task_id为空");
+        assert_eq!(zh("wave-3.csv:14: task_id is empty"), "wave-3.csv:14：task_id为空。请补全后重试");
         assert_eq!(
             zh("error: x; no response: No such file or directory"),
             "错误：x; no response：文件或目录不存在"
