@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use cutover_report::cli::{Cli, ReadError};
+use cutover_report::model::Language;
 use cutover_report_fuzz::scratch;
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let mut arguments = ["cutover-report", "export", "tasks.csv", "--config"].map(OsString::from).to_vec();
     arguments.push(PATH.clone().into());
     Cli::on_finish(&arguments);
-    match Cli::read(arguments) {
+    match Cli::read(arguments, Language::English) {
         Ok(cli) => assert_eq!(cli.config_used.as_ref(), Some(&*PATH)),
         Err(ReadError::Config(errors)) => {
             assert!(!errors.is_empty());
