@@ -69,7 +69,12 @@ fn well_formed(list: &TaskList) {
     );
     let columns: HashSet<_> = list.labels.iter().collect();
     assert_eq!(columns.len(), list.labels.len(), "a label is there twice");
-    assert!(list.tasks.iter().flat_map(|task| task.labels.names()).all(|label| columns.contains(&label.to_owned())));
+    assert!(
+        list.tasks
+            .iter()
+            .flat_map(|task| task.labels.names())
+            .all(|label| columns.contains(&label.to_owned()))
+    );
     let json = serde_json::to_string(list).expect("a list can be written");
     assert_eq!(&serde_json::from_str::<TaskList>(&json).expect("and read"), list);
 }
