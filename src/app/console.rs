@@ -117,9 +117,13 @@ pub(crate) fn note_sentence(sentence: impl Fn(Language) -> String) {
     log::message(Level::INFO, |language| clean(&sentence(language)).into_owned().into());
 }
 
-/// Warns in a sentence of a report, which it has in each language.
-pub(crate) fn warn_sentence(sentence: impl Fn(Language) -> String) {
-    log::message(Level::WARN, |language| clean(&sentence(language)).into_owned().into());
+/// Warns in sentences of a report, which it has in each language.
+pub(crate) fn warn_sentences(sentences: impl Fn(Language) -> Vec<String>) {
+    for (english, shown) in sentences(Language::English).iter().zip(sentences(terminal_language::get())) {
+        log::message(Level::WARN, |language| {
+            clean(if language == Language::English { english } else { &shown })
+        });
+    }
 }
 
 /// Writes a line to stderr, and to the log file.

@@ -46,12 +46,11 @@ pub(crate) fn warn_if_unfinished(journal: &Journal, outputs: Vec<OsString>) {
 
 /// Warns if the clock of the machine that fetched was wrong.
 pub(crate) fn warn_of_clock(report: &Report<'_>) {
-    if report.clock(Language::English).is_some() {
-        console::warn_sentence(|language| {
-            let clock = report.clock(language).unwrap_or_default();
-            format!("{clock}{}{}", language.semicolon(), language.message("set that machine's clock"))
-        });
-    }
+    console::warn_sentences(|language| {
+        let clock = report.clock(language);
+        let advice = language.message("set that machine's clock");
+        clock.map(|clock| format!("{clock}{}{advice}", language.semicolon())).into_iter().collect()
+    });
 }
 
 /// Writes every output of `journal` and then the manifest, prints the summary, and returns the exit code.

@@ -29,14 +29,17 @@ const fn example(what: &'static str, command: &'static str) -> Example {
     Example { what, command }
 }
 
-/// The exit codes of a command that a signal stops.
-const HUNG_UP: (Exit, &str) = (Exit::HungUp, "");
-const INTERRUPTED: (Exit, &str) = (Exit::Interrupted, "");
-const TERMINATED: (Exit, &str) = (Exit::Terminated, "");
-const NO_JOURNAL: [(Exit, &str); 3] = [
-    (Exit::HungUp, "stopped by SIGHUP"),
-    (Exit::Interrupted, "stopped by SIGINT"),
-    (Exit::Terminated, "stopped by SIGTERM"),
+/// All codes, as of `export`.
+const EVERY: &[(Exit, &str)] = &[
+    (Exit::Stopped, ""),
+    (Exit::Incomplete, ""),
+    (Exit::Gate, ""),
+    (Exit::Credentials, ""),
+    (Exit::Locked, ""),
+    (Exit::Delivery, ""),
+    (Exit::HungUp, ""),
+    (Exit::Interrupted, ""),
+    (Exit::Terminated, ""),
 ];
 const FAILED: (Exit, &str) = (Exit::Stopped, "an error stopped the command");
 
@@ -52,17 +55,7 @@ const ALL: &[Help] = &[
             example("Show examples and exit codes of a command", "cutover-report help export"),
         ],
         topics: &[Topic::Configuration],
-        exits: &[
-            (Exit::Stopped, ""),
-            (Exit::Incomplete, ""),
-            (Exit::Gate, ""),
-            (Exit::Credentials, ""),
-            (Exit::Locked, ""),
-            (Exit::Delivery, ""),
-            HUNG_UP,
-            INTERRUPTED,
-            TERMINATED,
-        ],
+        exits: EVERY,
     },
     Help {
         command: "export",
@@ -101,17 +94,7 @@ const ALL: &[Help] = &[
             Topic::Shards,
             Topic::Storage,
         ],
-        exits: &[
-            (Exit::Stopped, ""),
-            (Exit::Incomplete, ""),
-            (Exit::Gate, ""),
-            (Exit::Credentials, ""),
-            (Exit::Locked, ""),
-            (Exit::Delivery, ""),
-            HUNG_UP,
-            INTERRUPTED,
-            TERMINATED,
-        ],
+        exits: EVERY,
     },
     Help {
         command: "render",
@@ -260,9 +243,9 @@ const ALL: &[Help] = &[
             FAILED,
             (Exit::Incomplete, "an upload failed"),
             (Exit::Credentials, ""),
-            NO_JOURNAL[0],
-            NO_JOURNAL[1],
-            NO_JOURNAL[2],
+            (Exit::HungUp, "stopped by SIGHUP"),
+            (Exit::Interrupted, "stopped by SIGINT"),
+            (Exit::Terminated, "stopped by SIGTERM"),
         ],
     },
     Help {

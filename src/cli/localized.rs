@@ -9,7 +9,7 @@ use crate::model::Language;
 const TEMPLATE: &str = "{before-help}{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}";
 
 /// The headings of options.
-const HEADINGS: [(&str, &str); 14] = [
+const HEADINGS: [(&str, &str); 13] = [
     ("Tasks", "任务"),
     ("Outputs", "输出"),
     ("Report", "报告"),
@@ -18,7 +18,6 @@ const HEADINGS: [(&str, &str); 14] = [
     ("Credentials", "鉴权"),
     ("Rate and retries", "请求速率与重试"),
     ("Resume and shards", "继续运行与分片"),
-    ("Retention", "保留旧报告"),
     ("Signature", "签名"),
     ("Checks", "检查"),
     ("Service", "内置服务"),

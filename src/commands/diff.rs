@@ -119,11 +119,7 @@ fn print(
         if diff.is_sample() {
             console::note(SAMPLE);
         }
-        for place in 0..diff.warnings(Language::English).len() {
-            console::warn_sentence(|language| {
-                diff.warnings(language).into_iter().nth(place).unwrap_or_default()
-            });
-        }
+        console::warn_sentences(|language| diff.warnings(language));
         console::note_sentence(|language| diff.headline(language));
     }
     match (output.has_failed(), gate) {

@@ -1,7 +1,7 @@
 //! `history`: the course of all tasks over many nights, offline.
 
 use crate::cli::HistoryArgs;
-use crate::model::{Language, SAMPLE};
+use crate::model::SAMPLE;
 use crate::output::{DocumentTarget, HistoryDocument};
 use crate::report::Template;
 use crate::storage::Storage;
@@ -57,10 +57,7 @@ fn write(
         if document.history.is_sample() && !has_table {
             console::note(SAMPLE);
         }
-        let warnings = |language| document.history.warnings(&document.options.timezone, language);
-        for place in 0..warnings(Language::English).len() {
-            console::warn_sentence(|language| warnings(language).into_iter().nth(place).unwrap_or_default());
-        }
+        console::warn_sentences(|language| document.history.warnings(&document.options.timezone, language));
         if !has_table {
             console::note_sentence(|language| document.history.headline(language));
         }

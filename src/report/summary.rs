@@ -147,16 +147,14 @@ impl<'a> Report<'a> {
         let mut shown = shown.into_iter();
         rows.retain(|_| shown.next().unwrap_or(true));
         let labels = Label::all(&journal.header().list.labels);
-        let sheet_names = OnceLock::new();
-        let waivers = uses;
         Ok(Self {
             journal,
             options,
             rows,
             sheets_needed,
-            sheet_names,
+            sheet_names: OnceLock::new(),
             sample_data,
-            waivers,
+            waivers: uses,
             labels,
             since: None,
         })

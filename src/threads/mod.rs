@@ -109,14 +109,14 @@ pub fn parallel_map_bounded<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> 
     // A thread takes the next item when it has made one, because items may differ in size.
     let next = AtomicUsize::new(0);
     let take = || {
-        let place = next.fetch_add(1, Ordering::Relaxed);
-        items.get(place).map(|item| (place, item))
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        items.get(index).map(|item| (index, item))
     };
     let made = parallel_map(&vec![(); threads], |()| {
-        std::iter::from_fn(take).map(|(place, item)| (place, make(item))).collect::<Vec<_>>()
+        std::iter::from_fn(take).map(|(index, item)| (index, make(item))).collect::<Vec<_>>()
     });
     let mut made: Vec<(usize, M)> = made.into_iter().flatten().collect();
-    made.sort_unstable_by_key(|(place, _)| *place);
+    made.sort_unstable_by_key(|(index, _)| *index);
     made.into_iter().map(|(_, made)| made).collect()
 }
 

@@ -87,8 +87,8 @@ impl Entry {
             Part::Text(text) => text.clone(),
             Part::Hole(name) => {
                 let name = name.trim_end_matches('!');
-                let place = self.holes.iter().position(|hole| hole == name);
-                place.and_then(|place| values.get(place)).cloned().unwrap_or_default()
+                let index = self.holes.iter().position(|hole| hole == name);
+                index.and_then(|index| values.get(index)).cloned().unwrap_or_default()
             }
         };
         self.chinese.iter().map(text).collect()
@@ -108,13 +108,13 @@ fn fit<'t>(texts: &[String], text: &'t str, values: &mut Vec<&'t str>, ways: &mu
         }
         return;
     }
-    let places: Vec<usize> = if next.is_empty() {
+    let starts: Vec<usize> = if next.is_empty() {
         let seams = SEAMS.iter().flat_map(|seam| text.match_indices(seam));
         std::iter::once(text.len()).chain(seams.map(|(at, _)| at)).chain([0]).collect()
     } else {
         text.match_indices(next.as_str()).map(|(at, _)| at).collect()
     };
-    for at in places {
+    for at in starts {
         if ways.len() >= MAX_WAYS {
             return;
         }

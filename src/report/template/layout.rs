@@ -23,7 +23,7 @@ pub struct Template {
     pub folded: Vec<&'static str>,
     /// Whether the labels of the task list are columns too.
     pub labels: bool,
-    /// The place among the columns before which they are; none behind all.
+    /// The position among the columns before which they are; none behind all.
     pub labels_position: Option<usize>,
     /// Whether the Overview has a chart.
     pub charts: bool,

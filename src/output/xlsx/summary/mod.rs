@@ -126,6 +126,7 @@ impl<'r> Summary<'r> {
                 Some("source_server") => Some(Shrink { order: 2, least: 18.5 }),
                 // Half of an id, which is broken at a hyphen.
                 Some("task_id") => Some(Shrink { order: ID_ORDER, least: 17.5 }),
+                None if column.folded => None,
                 None => Some(Shrink { order: LABEL_ORDER, least: self.longest_word(column) }),
                 Some(_) => None,
             };
