@@ -72,7 +72,6 @@ impl Entry {
         let Some((first, rest)) = self.texts.split_first() else { return Vec::new() };
         let mut ways = Vec::new();
         match (text.strip_prefix(first.as_str()), rest.last()) {
-            (Some(""), None) => ways.push(Vec::new()),
             (Some(text), Some(last)) if text.ends_with(last.as_str()) => {
                 fit(rest, text, &mut Vec::new(), &mut ways);
             }
@@ -163,16 +162,51 @@ fn pairs(file: &str) -> impl Iterator<Item = (&str, &str)> + Clone {
     lines.filter_map(|(english, chinese)| Some((english, chinese.strip_prefix("= ")?)))
 }
 
-fn entries() -> &'static [Entry] {
-    static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
-    ENTRIES.get_or_init(|| {
+/// All templates, as they are looked for.
+struct Catalogue {
+    /// The translations of templates without holes.
+    whole: HashMap<String, String>,
+    /// Templates with holes, by the byte that they begin with, or none if they begin with a hole.
+    by_start: HashMap<Option<u8>, Vec<Entry>>,
+}
+
+impl Catalogue {
+    fn new() -> Self {
         let pairs = FILES.into_iter().flat_map(pairs);
         // What is appended to messages, also if the messages were split before it.
         let parts = pairs.clone().filter_map(|(english, chinese)| {
             Some((english.strip_prefix("; ")?, chinese.strip_prefix('；')?))
         });
-        pairs.chain(parts).map(|(english, chinese)| Entry::new(english, chinese)).collect()
-    })
+        let mut catalogue = Self { whole: HashMap::new(), by_start: HashMap::new() };
+        for (english, chinese) in pairs.chain(parts) {
+            let entry = Entry::new(english, chinese);
+            match entry.texts.as_slice() {
+                [text] => {
+                    catalogue.whole.insert(text.clone(), entry.fill(&[]));
+                }
+                texts => {
+                    let start = texts.first().and_then(|text| text.bytes().next());
+                    catalogue.by_start.entry(start).or_default().push(entry);
+                }
+            }
+        }
+        catalogue
+    }
+
+    fn get() -> &'static Self {
+        static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+        CATALOGUE.get_or_init(Self::new)
+    }
+
+    /// The translation of a message that has no values.
+    fn whole(&self, message: &str) -> Option<&str> {
+        words::chinese(message).or_else(|| self.whole.get(message).map(String::as_str))
+    }
+
+    /// The templates with holes that may fit a message.
+    fn with_holes(&self, message: &str) -> impl Iterator<Item = &Entry> {
+        [message.bytes().next(), None].into_iter().filter_map(|start| self.by_start.get(&start)).flatten()
+    }
 }
 
 /// The message in Chinese; none if no template fits it.
@@ -211,13 +245,12 @@ impl<'t> Translator<'t> {
         if let Some(known) = self.0.get(&(message, depth)) {
             return known.clone();
         }
-        let of_reports = words::chinese(message);
-        let mut best = of_reports.map(|chinese| Translated {
-            text: chinese.to_owned(),
-            letters: letters(message),
-            templates: 1,
-        });
-        for entry in entries() {
+        let catalogue = Catalogue::get();
+        if let Some(chinese) = catalogue.whole(message) {
+            return Some(Translated { text: chinese.to_owned(), letters: letters(message), templates: 1 });
+        }
+        let mut best: Option<Translated> = None;
+        for entry in catalogue.with_holes(message) {
             for values in entry.fit(message) {
                 let found = self.with(entry, &values, depth);
                 if let Some(found) = found

@@ -1,8 +1,12 @@
 //! The texts in Chinese.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 /// The Chinese text for an English one, if there is one.
 pub(super) fn chinese(english: &str) -> Option<&'static str> {
-    all().find(|(key, _)| *key == english).map(|(_, chinese)| *chinese)
+    static WORDS: OnceLock<HashMap<&str, &str>> = OnceLock::new();
+    WORDS.get_or_init(|| all().copied().collect()).get(english).copied()
 }
 
 fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
