@@ -6,7 +6,7 @@
     python3 benches/job.py wrk latency      these alone
     python3 benches/job.py --help           what there is
 
-    apt install wrk nginx-light openssl               needed by: wrk, plain, h2, growth, million
+    apt install wrk nginx-light openssl               needed by: wrk, plain, h2
     pip install huaweicloudsdksms XlsxWriter          needed by: sdk
 
 Seconds are of whole processes, from their start to their end, and memory is the peak that the system tells. Only
@@ -65,8 +65,8 @@ def run(*command, env=None, codes=(0,)):
 class Bench:
     """The program, a folder to work in, and how often to repeat."""
 
-    def __init__(self, binary, folder, rounds, plot=None):
-        self.binary, self.folder, self.rounds, self.plot = binary, Path(folder), rounds, plot
+    def __init__(self, binary, folder, rounds):
+        self.binary, self.folder, self.rounds = binary, Path(folder), rounds
         self.out, self.runs = None, 0
 
     def export(self, tasks, url, *more, auth="none"):
@@ -278,57 +278,6 @@ def latency(bench):
                   f"with the first, which is asked alone, {last / ideal:.3f}; whole run {ran}", flush=True)
 
 
-def growth(bench, counts=(1000, 10_000, 100_000), outputs=("./report/", "./report.xlsx", "./copy.jsonl"), rows=30):
-    """what a task costs with 1,000, 10,000 and 100,000 of 30 rows; aim: at most 1.2 × that at 10,000, under 200 MiB"""
-    plotted = {}
-    for output in outputs:
-        costs = plotted[output.removeprefix("./")] = {}
-        for count in counts:
-            tasks = bench.made_up_tasks(count)
-            with bench.nginx(rows):
-                url = f"http://127.0.0.1:{HTTP1}"
-                ran = bench.export(tasks, url, *UNBOUND, "--concurrency", CONNECTIONS, "-o", output)
-            costs[count] = ran
-            each = f"{ran.wall / count * 1e6:6.0f} µs, cpu {ran.cpu / count * 1e6:6.0f} µs a task"
-            print(f"{output[2:]:11} {count:7} tasks: {ran}  {each}", flush=True)
-        most, usual = max(costs), costs[10_000]
-        by = lambda what: what(costs[most]) / most / (what(usual) / 10_000)
-        print(f"{output[2:]:11} {most} against 10000: {by(lambda ran: ran.wall):.2f} × the time a task, "
-              f"{by(lambda ran: ran.cpu):.2f} × the cpu")
-    if bench.plot:
-        bench.plot.write_text(plot(plotted))
-
-
-def plot(costs):
-    """An SVG of what a task costs, by output and number of tasks."""
-    width, height, left, top = 640, 260, 56, 34
-    counts = sorted({count for of in costs.values() for count in of})
-    each = {output: {count: ran.wall / count * 1e6 for count, ran in of.items()} for output, of in costs.items()}
-    highest = max(cost for of in each.values() for cost in of.values()) * 1.1
-    x = lambda count: left + 30 + counts.index(count) * (width - left - 180) / max(len(counts) - 1, 1)
-    y = lambda cost: top + (height - top - 40) * (1 - cost / highest)
-    label = lambda x, y, text, more="": f'<text x="{x:.0f}" y="{y:.0f}" {more}>{text}</text>'
-    step = 10 ** (len(str(int(highest))) - 1)
-    step = next(by for by in (step // 5, step // 2, step) if highest / max(by, 1) <= 6)
-    parts = [label(left, 18, "µs a task, whole run, by number of tasks", 'font-weight="600"')]
-    for cost in range(0, int(highest) + 1, max(step, 1)):
-        parts.append(f'<path d="M{left} {y(cost):.0f}H{width - 140}" stroke="#ddd"/>')
-        parts.append(label(left - 8, y(cost) + 4, cost, 'text-anchor="end"'))
-    parts += [label(x(count), height - 18, f"{count:,}", 'text-anchor="middle"') for count in counts]
-    for colour, (output, of) in zip(("#334155", "#b91c1c", "#0f766e"), each.items()):
-        line = " ".join(f"{x(count):.0f},{y(cost):.0f}" for count, cost in of.items())
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x(count):.0f}" cy="{y(cost):.0f}" r="3.5" fill="{colour}"/>' for count, cost in of.items()]
-        parts.append(label(x(counts[-1]) + 12, y(of[counts[-1]]) + 4, output, f'fill="{colour}"'))
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">'
-            f'<rect width="{width}" height="{height}" fill="#fff"/>' + "\n".join(parts) + "</svg>\n")
-
-
-def million(bench):
-    """the same with 1,000,000 tasks of 3 rows, into a copy of the journal"""
-    growth(bench, (10_000, 1_000_000), ["./copy.jsonl"], rows=3)
-
-
 def start(bench):
     """how long --version takes, and the size of the program; aim: 10 ms"""
     times = sorted(run(bench.binary, "--version").wall * 1000 for _ in range(50))
@@ -336,7 +285,7 @@ def start(bench):
           f"{bench.binary.stat().st_size / 1e6:.1f} MB")
 
 
-ALL = {function.__name__: function for function in (start, bound, wrk, plain, h2, latency, sdk, growth, million)}
+ALL = {function.__name__: function for function in (start, bound, wrk, plain, h2, latency, sdk)}
 
 
 def main():
@@ -344,19 +293,18 @@ def main():
         return as_sdk(*sys.argv[2:])
     names = "\n".join(f"  {name:8} {function.__doc__}" for name, function in ALL.items())
     parser = argparse.ArgumentParser(description=__doc__ + "\n" + names, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure: all but `million`")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure: all")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/cutover-report")
     parser.add_argument("--rounds", type=int, default=5, help="how often (5)")
-    parser.add_argument("--plot", type=Path, help="where `growth` writes an SVG")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(ALL):
         parser.error(f"there is no {', '.join(unknown)}")
     if not chosen.binary.is_file():
         sys.exit(f"{chosen.binary}: no such program; cargo build --release first, or --binary")
-    for name in chosen.names or [name for name in ALL if name != "million"]:
+    for name in chosen.names or ALL:
         print(f"== {name}: {ALL[name].__doc__}", flush=True)
         with tempfile.TemporaryDirectory(prefix="cutover-report-bench-") as folder:
-            ALL[name](Bench(chosen.binary.resolve(), folder, chosen.rounds, chosen.plot))
+            ALL[name](Bench(chosen.binary.resolve(), folder, chosen.rounds))
 
 
 if __name__ == "__main__":

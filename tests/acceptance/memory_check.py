@@ -32,8 +32,7 @@ def answer(rows: int, task: int) -> str:
     return json.dumps({"result_list": results}, separators=(",", ":"))
 
 
-def write_journal(path: Path, tasks: int, rows: int) -> None:
-    time_of = "2026-11-21T00:00:00Z"
+def write_journal(path: Path, tasks: int, rows: int, time_of: str = "2026-11-21T00:00:00Z") -> None:
     listed = [{"task_id": f"0f1e2d3c-4b5a-6978-8796-{n:012}", "source_name": f"server-{n:06}",
                "source_id": f"5e0f1a2b-3c4d-5e6f-7081-{n:012}", "labels": {"owner": f"team {n % 40}"}}
               for n in range(tasks)]
