@@ -9,6 +9,7 @@ use ssh_key::{Algorithm, PublicKey, Signature};
 use crate::model::io_reason;
 
 use super::error::SignError;
+use super::wire::{put_text, take_number, take_text};
 
 const REQUEST_IDENTITIES: u8 = 11;
 const IDENTITIES_ANSWER: u8 = 12;
@@ -41,10 +42,10 @@ impl Agent {
         let Some((&IDENTITIES_ANSWER, mut rest)) = answer.split_first() else {
             return Err(SignError::Agent("it does not list its keys".to_owned()));
         };
-        let count = take_number(&mut rest)?;
+        let count = take_number(&mut rest).ok_or_else(damaged)?;
         for _ in 0..count {
-            let found = take_text(&mut rest)?;
-            take_text(&mut rest)?;
+            let found = take_text(&mut rest).ok_or_else(damaged)?;
+            take_text(&mut rest).ok_or_else(damaged)?;
             if found == wanted {
                 return Ok(true);
             }
@@ -57,15 +58,14 @@ impl Agent {
         let flags = if matches!(key.algorithm(), Algorithm::Rsa { .. }) { RSA_SHA2_512 } else { 0 };
         let mut message = vec![SIGN_REQUEST];
         for text in [&blob(key)?[..], data] {
-            message.extend(length(text)?.to_be_bytes());
-            message.extend(text);
+            put_text(&mut message, text).ok_or(SignError::Failed)?;
         }
         message.extend(flags.to_be_bytes());
         let answer = self.request(&message)?;
         let Some((&SIGN_RESPONSE, mut rest)) = answer.split_first() else {
             return Err(SignError::AgentRefused);
         };
-        let signature = take_text(&mut rest)?;
+        let signature = take_text(&mut rest).ok_or_else(damaged)?;
         Signature::try_from(signature).map_err(|_| damaged())
     }
 
@@ -78,7 +78,8 @@ impl Agent {
         })?;
         stream.set_read_timeout(Some(TIMEOUT)).map_err(failed)?;
         stream.set_write_timeout(Some(TIMEOUT)).map_err(failed)?;
-        let framed = [&length(message)?.to_be_bytes()[..], message].concat();
+        let mut framed = Vec::new();
+        put_text(&mut framed, message).ok_or(SignError::Failed)?;
         stream.write_all(&framed).map_err(failed)?;
         let mut size = [0; 4];
         stream.read_exact(&mut size).map_err(failed)?;
@@ -103,34 +104,4 @@ fn blob(key: &PublicKey) -> Result<Vec<u8>, SignError> {
 
 fn damaged() -> SignError {
     SignError::Agent("its answer cannot be read".to_owned())
-}
-
-fn length(bytes: &[u8]) -> Result<u32, SignError> {
-    u32::try_from(bytes.len()).map_err(|_| SignError::Failed)
-}
-
-fn take_number(rest: &mut &[u8]) -> Result<u32, SignError> {
-    let (number, after) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
-    *rest = after;
-    Ok(u32::from_be_bytes(*number))
-}
-
-fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], SignError> {
-    let length = usize::try_from(take_number(rest)?).map_err(|_| damaged())?;
-    let (text, after) = rest.split_at_checked(length).ok_or_else(damaged)?;
-    *rest = after;
-    Ok(text)
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cut_off_answer_is_an_error() {
-        for mut bytes in [&[][..], &[0, 0, 0], &[0, 0, 0, 2, 7], &[255, 255, 255, 255, 1]] {
-            assert!(take_text(&mut bytes).is_err());
-        }
-        assert_eq!(take_text(&mut &[0, 0, 0, 1, 7, 8][..]).unwrap(), [7]);
-    }
 }

@@ -5,7 +5,9 @@ mod allowed;
 mod error;
 mod namespace;
 mod revoked;
+mod short_key;
 mod text_file;
+mod wire;
 
 use std::fmt;
 use std::path::Path;
@@ -47,7 +49,7 @@ impl Signer {
     /// [`SignError`] if nothing can be signed with it.
     pub fn load(path: &Path, socket: Option<&Path>) -> Result<Self, SignError> {
         let text = read(path)?;
-        if let Ok(key) = PrivateKey::from_openssh(text.as_bytes()) {
+        if let Some(key) = PrivateKey::from_openssh(text.as_bytes()).ok().or_else(|| short_key::read(&text)) {
             if key.is_encrypted() {
                 return Err(SignError::Encrypted);
             }

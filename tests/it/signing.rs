@@ -220,10 +220,11 @@ fn manifest_with_date_in_its_path_names_the_newest_before_it() {
 
 /// Key kinds as `ssh-keygen` makes them. P-521 is left out: the library cannot read key files whose private number
 /// begins with a zero byte, as about half of them do.
-const KINDS: [&[&str]; 4] = [
+const KINDS: [&[&str]; 5] = [
     &["-t", "ed25519"],
     &["-t", "ecdsa", "-b", "256"],
     &["-t", "ecdsa", "-b", "384"],
+    &["-t", "ecdsa", "-b", "521"],
     &["-t", "rsa", "-b", "2048"],
 ];
 
@@ -257,6 +258,22 @@ fn openssh_and_verify_accept_the_same_signatures() {
                 assert!(reported.stdout.starts_with("bad signature: it is made for the namespace file"));
             }
         }
+    }
+}
+
+#[test]
+fn ecdsa_keys_whose_number_begins_with_zeros_sign() {
+    let folder = tempdir().unwrap();
+    let at = folder.path();
+    assert_eq!(export_with(at, &[], &["-o", "r.csv"]).code, 0);
+    for curve in ["p256", "p384", "p521"] {
+        let key = fixture(&format!("short-{curve}-key"));
+        let public = fs::read_to_string(key.with_extension("pub")).unwrap();
+        let made =
+            run(at, &["render", "r.journal.jsonl", "-o", "r.csv", "--sign-key", key.to_str().unwrap()]);
+        assert_eq!(made.code, 0, "{curve}: {}", made.stderr);
+        assert_eq!(verify(at, &format!("ops {public}"), &[]).code, 0, "{curve}");
+        assert!(!has_openssh() || openssh_accepts(at), "{curve}");
     }
 }
 
