@@ -39,6 +39,12 @@ impl Storage {
         Self(Arc::new(Inner { endpoint, client: OnceLock::new() }))
     }
 
+    /// The storage at `endpoint`, with these environment variables instead of the process's.
+    pub fn with_variables(endpoint: &str, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let client = Client::new(Some(endpoint), variable);
+        Self(Arc::new(Inner { endpoint: Some(endpoint.to_owned()), client: OnceLock::from(client) }))
+    }
+
     fn client(&self) -> Result<&Client, StorageError> {
         let variable = |name: &str| std::env::var(name).ok();
         let client = self.0.client.get_or_init(|| Client::new(self.0.endpoint.as_deref(), variable));

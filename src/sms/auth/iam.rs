@@ -30,11 +30,14 @@ impl Login {
     }
 }
 
+fn refusal(what: &str) -> Outcome {
+    refused(format!("IAM: {what}"))
+}
+
 /// Requests a token: `POST /v3/auth/tokens`.
 pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome> {
-    let refused = |what: &str| refused(format!("IAM: {what}"));
     let mut url =
-        parse_endpoint(&login.endpoint, false, true).map_err(|error| refused(&error.to_string()))?;
+        parse_endpoint(&login.endpoint, false, true).map_err(|error| refusal(&error.to_string()))?;
     url.set_path(&format!("{}/v3/auth/tokens", url.path().trim_end_matches('/')));
     url.set_query(Some("nocatalog=true"));
     let request =
@@ -45,10 +48,15 @@ pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome>
         let body = Redactor::new(secrets).redact(answer.body.clone());
         return Err(credential_error(answer.failure(&body), "IAM"));
     }
-    let Some(token) = answer.header("x-subject-token").filter(|token| !token.trim().is_empty()) else {
-        return Err(refused("the response has no token (X-Subject-Token)"));
+    granted(answer.header("x-subject-token"), &answer.body)
+}
+
+/// The token of a successful response: its `X-Subject-Token` and its body.
+pub(super) fn granted(token: Option<String>, body: &[u8]) -> Result<Lease, Outcome> {
+    let Some(token) = token.filter(|token| !token.trim().is_empty()) else {
+        return Err(refusal("the response has no token (X-Subject-Token)"));
     };
-    let expires_at = serde_json::from_slice::<Value>(&answer.body)
+    let expires_at = serde_json::from_slice::<Value>(body)
         .ok()
         .and_then(|body| body.pointer("/token/expires_at")?.as_str()?.parse::<Timestamp>().ok());
     let life = expires_at.map(|expires_at| expires_at.duration_since(Timestamp::now()));

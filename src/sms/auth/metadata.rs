@@ -31,12 +31,15 @@ struct Credential {
     expires_at: Option<String>,
 }
 
+fn refusal(what: String) -> Outcome {
+    refused(format!("{NAME}: {what}"))
+}
+
 /// Requests the key of this server's agency.
 ///
 /// Older servers have no token endpoint, so the key is requested without a token.
 pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
-    let refused = |what: String| refused(format!("{NAME}: {what}"));
-    let base = parse_endpoint(endpoint, false, true).map_err(|error| refused(error.to_string()))?;
+    let base = parse_endpoint(endpoint, false, true).map_err(|error| refusal(error.to_string()))?;
     let at = |path: &str| {
         let mut url = base.clone();
         url.set_path(path);
@@ -44,7 +47,7 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
     };
     // Outside the cloud there is no such service, so a retry is pointless.
     let missing =
-        |failure: Failure| refused(format!("{} at {endpoint}; is this a cloud server?", failure.what));
+        |failure: Failure| refusal(format!("{} at {endpoint}; is this a cloud server?", failure.what));
     let request = http
         .request(Method::PUT, at("/meta-data/latest/api/token"))
         .header("x-metadata-token-ttl-seconds", TOKEN_SECONDS);
@@ -63,8 +66,13 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
         let body = Redactor::new(&token).redact(answer.body.clone());
         return Err(credential_error(answer.failure(&body), NAME));
     }
-    let Ok(Body { credential }) = serde_json::from_slice::<Body>(&answer.body) else {
-        return Err(refused("the response has no key; does the server have an agency?".to_owned()));
+    granted(&answer.body)
+}
+
+/// The key of a successful response's body.
+pub(super) fn granted(body: &[u8]) -> Result<Lease, Outcome> {
+    let Ok(Body { credential }) = serde_json::from_slice::<Body>(body) else {
+        return Err(refusal("the response has no key; does the server have an agency?".to_owned()));
     };
     let expires_at = credential.expires_at.and_then(|time| time.parse::<Timestamp>().ok());
     let key = AccessKey {

@@ -5,6 +5,7 @@ mod failure;
 mod iam;
 mod lease;
 mod metadata;
+mod reading;
 mod sources;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,7 @@ use lease::RENEWAL_PAUSE;
 
 pub use credentials::{AccessKey, Credentials, Login, Scope};
 pub(super) use lease::{Authority, Lease};
+pub use reading::{Granted, read_key, read_token};
 pub use sources::{
     CredentialChoice, Environment, FindError, Found, Method, account, find, missing, secret_of_file,
 };
