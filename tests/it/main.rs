@@ -29,6 +29,7 @@ mod faults;
 mod fetching;
 #[cfg(unix)]
 mod files;
+mod fuzz;
 mod help;
 mod history;
 mod html;

@@ -1,17 +1,15 @@
 //! Comparison of two described journals: every task of both is counted once, and nothing differs from itself.
-#![no_main]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::shared::{Bytes, described, journal, report, scratch};
 use cutover_report::model::Language;
 use cutover_report::report::{Change, Diff};
-use cutover_report_fuzz::{Bytes, described, journal, report, scratch};
-use libfuzzer_sys::fuzz_target;
 
 static PATHS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| ["old", "new"].map(scratch));
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     let mut bytes = Bytes(data);
     let journals =
         PATHS.each_ref().map(|path| journal(path, described(&mut bytes).as_bytes()).expect("a journal"));
@@ -34,4 +32,4 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(gone, back.tasks().iter().filter(|task| task.change == Change::New).count());
     let itself = Diff::new(&new, &new).expect("a journal that can be read");
     assert!(itself.tasks().iter().all(|task| task.change == Change::Same));
-});
+}

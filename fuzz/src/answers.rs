@@ -2,17 +2,15 @@
 //!
 //! A second, simple reader decides which bodies are valid evidence. Only these may pass, and the result must not
 //! depend on the JSON encoding.
-#![no_main]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::shared::{header, journal, report, scratch};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use cutover_report::answer::normalise;
 use cutover_report::model::Verdict;
-use cutover_report_fuzz::{header, journal, report, scratch};
-use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
 const TASK: &str = "t";
@@ -21,7 +19,7 @@ static PATH: LazyLock<PathBuf> = LazyLock::new(|| scratch("answers.jsonl"));
 static HEADER: LazyLock<String> =
     LazyLock::new(|| serde_json::to_string(&header(&[TASK])).expect("a header can be written"));
 
-fuzz_target!(|body: &[u8]| {
+pub fn run(body: &[u8]) {
     let read = normalise(body);
     let verdict = verdict(body);
     let value = serde_json::from_slice(body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body));
@@ -35,7 +33,7 @@ fuzz_target!(|body: &[u8]| {
             assert_eq!(again, answer);
         }
     }
-});
+}
 
 /// The report's row for a task with this answer.
 fn verdict(body: &[u8]) -> Verdict {

@@ -1,18 +1,16 @@
 //! Configuration files, as settings of `export`.
-#![no_main]
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::shared::scratch;
 use cutover_report::cli::{Cli, ReadError};
 use cutover_report::model::Language;
-use cutover_report_fuzz::scratch;
-use libfuzzer_sys::fuzz_target;
 
 static PATH: LazyLock<PathBuf> = LazyLock::new(|| scratch("config.toml"));
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     std::fs::write(&*PATH, data).expect("the scratch file can be written");
     let mut arguments = ["cutover-report", "export", "tasks.csv", "--config"].map(OsString::from).to_vec();
     arguments.push(PATH.clone().into());
@@ -25,4 +23,4 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(ReadError::Command(error)) => assert!(!error.to_string().is_empty()),
     }
-});
+}

@@ -1,8 +1,6 @@
 //! Answers of ticket systems. The first byte chooses the system, anything else reads the address of a ticket.
-#![no_main]
 
 use cutover_report::delivery::{Address, Kind, read_state};
-use libfuzzer_sys::fuzz_target;
 
 const MARK: &str = "0a1b";
 const ADDRESSES: [&str; 6] = [
@@ -14,7 +12,7 @@ const ADDRESSES: [&str; 6] = [
     "https://x.service-now.com/change_request.do?sys_id=0a",
 ];
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     let Some((kind, body)) = data.split_first() else { return };
     let kind = usize::from(kind.wrapping_sub(b'0'));
     let Some((address, kind)) = ADDRESSES.get(kind).zip(Kind::ALL.get(kind)) else { return address(body) };
@@ -28,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(state.attachments.iter().all(|file| text.contains(&file.name) || is_escaped));
         }
     }
-});
+}
 
 /// The text of a parsed address is an address of the same ticket.
 fn address(text: &[u8]) {

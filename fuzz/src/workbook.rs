@@ -1,18 +1,16 @@
 //! A workbook of a described journal, read back by calamine: every row of the Summary and of the tasks' sheets.
-#![no_main]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::shared::{Bytes, described, journal, report, scratch};
 use calamine::{Data, Reader, Xlsx, open_workbook};
 use cutover_report::output::{FileOptions, Target, write};
-use cutover_report_fuzz::{Bytes, described, journal, report, scratch};
-use libfuzzer_sys::fuzz_target;
 
 static JOURNAL: LazyLock<PathBuf> = LazyLock::new(|| scratch("workbook.jsonl"));
 static WORKBOOK: LazyLock<PathBuf> = LazyLock::new(|| scratch("workbook.xlsx"));
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     let journal = journal(&JOURNAL, described(&mut Bytes(data)).as_bytes()).expect("a journal");
     let report = report(&journal, None).expect("a report");
     let zone = &report.options().timezone;
@@ -55,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
         read.sort();
         assert_eq!(read, written, "{}", report.sheet(row));
     }
-});
+}
 
 fn text(cell: &Data) -> String {
     cell.to_string()

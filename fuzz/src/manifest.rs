@@ -1,20 +1,18 @@
 //! Evidence manifests, and the check of the files that they name.
-#![no_main]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::shared::scratch;
 use cutover_report::output::{Finding, Manifest};
 use cutover_report::storage::Storage;
-use cutover_report_fuzz::scratch;
-use libfuzzer_sys::fuzz_target;
 
 static PATH: LazyLock<PathBuf> = LazyLock::new(|| {
     std::fs::write(scratch("report.csv"), "abc").expect("the scratch file can be written");
     scratch("report.manifest.json")
 });
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     std::fs::write(&*PATH, data).expect("the scratch file can be written");
     let manifest = match Manifest::read(&PATH, &Storage::default()) {
         Err(error) => return assert!(error.to_string().contains("report.manifest.json"), "{error}"),
@@ -31,4 +29,4 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(path, file.path);
         assert!(finding != Finding::Same || file.name.ends_with("report.csv"), "{path:?}");
     }
-});
+}

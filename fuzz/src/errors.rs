@@ -1,13 +1,11 @@
 //! Bodies of failed answers, of the service, gateways, proxies and ticket systems.
-#![no_main]
 
 use std::time::SystemTime;
 
 use cutover_report::answer::{ErrorBody, describe_body, normalise, retry_after};
 use cutover_report::delivery::read_messages;
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|body: &[u8]| {
+pub fn run(body: &[u8]) {
     let error = ErrorBody::parse(body);
     let message = error.message.as_deref().unwrap_or_default();
     assert!(message.chars().count() <= 501, "a message of {} bytes", message.len());
@@ -23,4 +21,4 @@ fuzz_target!(|body: &[u8]| {
     if let Ok(header) = std::str::from_utf8(body) {
         retry_after(header, SystemTime::UNIX_EPOCH);
     }
-});
+}

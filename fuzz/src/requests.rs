@@ -1,11 +1,9 @@
 //! Requests to the embedded service, over a socket. The first byte chooses: the body of an `u`pload, of a `c`onfiguration,
 //! of a batch `e`xport or of a `l`ogin, the `q`uery of a listing; anything else is the whole request.
-#![no_main]
 
 use std::sync::LazyLock;
 
 use cutover_report::service::{Service, Settings};
-use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -17,7 +15,7 @@ static SERVICE: LazyLock<(Runtime, Service)> = LazyLock::new(|| {
     (runtime, service)
 });
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     let Some((kind, content)) = data.split_first() else { return };
     let post = |path: &str| {
         let length = content.len();
@@ -54,4 +52,4 @@ fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(&answer);
     assert!(!is_whole || text.starts_with("HTTP/1.1 "), "no answer: {text}");
     assert!(!text.starts_with("HTTP/1.1 5"), "{text}");
-});
+}

@@ -1,16 +1,14 @@
 //! The user's files for reports. The first byte chooses: a `t`emplate, `w`aivers, or the text of a ticket in
 //! `m`arkdown, `j`ira or plain.
-#![no_main]
 
 use std::path::Path;
 use std::sync::LazyLock;
 
+use super::shared::{header, journal, report, scratch};
 use cutover_report::journal::Journal;
 use cutover_report::model::{Language, Markup, Verdict};
 use cutover_report::output::Ticket;
 use cutover_report::report::{Template, Waivers, Zone};
-use cutover_report_fuzz::{header, journal, report, scratch};
-use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
 /// The tasks of a report, with the best verdict that each may have with any waivers.
@@ -46,7 +44,7 @@ static JOURNAL: LazyLock<Journal> = LazyLock::new(|| {
     journal(&scratch("templates.jsonl"), text.as_bytes()).expect("a journal")
 });
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     let Some((kind, text)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
     match kind {
@@ -56,7 +54,7 @@ fuzz_target!(|data: &[u8]| {
         b'j' => ticket(text, Markup::Jira),
         _ => ticket(text, Markup::Plain),
     }
-});
+}
 
 fn template(text: &str) {
     match Template::parse("own.toml", text) {

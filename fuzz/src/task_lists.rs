@@ -1,16 +1,14 @@
 //! Task lists in every format. The first byte chooses it: `c`sv, `j`son, json`l`, `y`aml, `t`xt, `x`lsx,
 //! or `s`, the XML of a worksheet; `u` is a file of results to upload, as CSV or `U` as JSON. Anything else is standard input, whose format is guessed.
-#![no_main]
 
 use std::collections::HashSet;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use super::shared::scratch;
 use cutover_report::model::TaskList;
 use cutover_report::tasks::{Source, load, load_uploads};
-use cutover_report_fuzz::scratch;
-use libfuzzer_sys::fuzz_target;
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -18,7 +16,7 @@ static PATHS: LazyLock<[PathBuf; 6]> = LazyLock::new(|| {
     ["csv", "json", "jsonl", "yaml", "txt", "xlsx"].map(|suffix| scratch(&format!("list.{suffix}")))
 });
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     let Some((format, content)) = data.split_first() else { return };
     let [csv, json, jsonl, yaml, txt, xlsx] = &*PATHS;
     let (path, content) = match format {
@@ -35,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
     };
     std::fs::write(path, content).expect("the scratch file can be written");
     check(&[Source::File(path.clone().into())], b"");
-});
+}
 
 /// Results to upload are those that the service takes.
 fn uploads(path: &Path, content: &[u8]) {

@@ -1,20 +1,18 @@
 //! Pages of listings. The first byte chooses: a page of `t`asks, of `s`ources, or `o`ne task; anything else is the
 //! context of a task with a consistent answer.
-#![no_main]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::shared::{header, journal, report, scratch};
 use cutover_report::model::{TaskContext, Verdict};
 use cutover_report::sms::pages;
-use cutover_report_fuzz::{header, journal, report, scratch};
 use jiff::Timestamp;
-use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
 static PATH: LazyLock<PathBuf> = LazyLock::new(|| scratch("listings.jsonl"));
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     let Some((kind, body)) = data.split_first() else { return };
     let entries = match kind {
         b't' => pages::tasks(body, Timestamp::UNIX_EPOCH).map(|page| page.entries),
@@ -29,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
         Err(error) => assert!(!error.is_empty() && error.chars().count() < 300),
         Ok(entries) => entries.into_iter().filter_map(|entry| entry.task?.context).for_each(judged),
     }
-});
+}
 
 /// A context makes a task that passes stale or inconclusive, or leaves it.
 fn judged(context: TaskContext) {

@@ -1,27 +1,25 @@
 //! Replay of journals. After `b` any bytes; otherwise a description of a journal and the byte at which it is
 //! truncated.
-#![no_main]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::shared::{header, journal, report, scratch};
 use cutover_report::journal::{Answered, Failed, Journal, Outcome, Record, Writer};
-use cutover_report_fuzz::{header, journal, report, scratch};
-use libfuzzer_sys::fuzz_target;
 
 const TASKS: [&str; 4] = ["a", "b", "c", "d"];
 
 static WHOLE: LazyLock<PathBuf> = LazyLock::new(|| scratch("whole.jsonl"));
 static CUT: LazyLock<PathBuf> = LazyLock::new(|| scratch("cut.jsonl"));
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     match data {
         [b'b', bytes @ ..] => any_bytes(bytes),
         [_, high, low, recipe @ ..] => prefix(usize::from(u16::from_be_bytes([*high, *low])), recipe),
         _ => {}
     }
-});
+}
 
 /// A journal that can be opened can be read and copied unchanged, and no task passes without a record.
 fn any_bytes(bytes: &[u8]) {

@@ -1,20 +1,18 @@
 //! Merges of three described journals: every order gives the same bytes, and no task and no record is lost.
-#![no_main]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::shared::{Bytes, described, journal, scratch};
 use cutover_report::journal::{Journal, Merge};
-use cutover_report_fuzz::{Bytes, described, journal, scratch};
-use libfuzzer_sys::fuzz_target;
 
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
 static PATHS: LazyLock<[PathBuf; 4]> =
     LazyLock::new(|| [0, 1, 2, 3].map(|number| scratch(&format!("merge-{number}.jsonl"))));
 
-fuzz_target!(|data: &[u8]| {
+pub fn run(data: &[u8]) {
     let mut bytes = Bytes(data);
     let mut listed = BTreeSet::new();
     let mut recorded = BTreeSet::new();
@@ -33,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
     let (mut listed_after, mut recorded_after) = (BTreeSet::new(), BTreeSet::new());
     tasks(&merged, &mut listed_after, &mut recorded_after);
     assert_eq!((listed_after, recorded_after), (listed, recorded));
-});
+}
 
 /// Adds the tasks of a journal, and those with a record, each with its endpoint.
 fn tasks(journal: &Journal, listed: &mut BTreeSet<String>, recorded: &mut BTreeSet<String>) {
