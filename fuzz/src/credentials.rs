@@ -25,7 +25,7 @@ pub fn run(data: &[u8]) {
         Err(other) => panic!("an answer that is retried: {other:?}"),
         Ok(Granted { secrets, renew_at, expires_at }) => {
             let now = Timestamp::now();
-            assert!(!secrets.is_empty());
+            assert!(!secrets.is_empty() && secrets.iter().all(|secret| !secret.expose().trim().is_empty()));
             assert_eq!(renew_at.is_some(), expires_at.is_some());
             assert!(renew_at <= expires_at);
             // It is renewed while it is valid, and not at once.

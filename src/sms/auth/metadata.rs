@@ -71,7 +71,9 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
 
 /// The key of a successful response's body.
 pub(super) fn granted(body: &[u8]) -> Result<Lease, Outcome> {
-    let Ok(Body { credential }) = serde_json::from_slice::<Body>(body) else {
+    let credential = serde_json::from_slice::<Body>(body).ok().map(|body| body.credential);
+    let is_key = |key: &Credential| !key.access.trim().is_empty() && !key.secret.trim().is_empty();
+    let Some(credential) = credential.filter(is_key) else {
         return Err(refusal("the response has no key; does the server have an agency?".to_owned()));
     };
     let expires_at = credential.expires_at.and_then(|time| time.parse::<Timestamp>().ok());
@@ -79,7 +81,7 @@ pub(super) fn granted(body: &[u8]) -> Result<Lease, Outcome> {
         id: Secret::new(credential.access),
         secret: Secret::new(credential.secret),
         security_token: Some(Secret::new(credential.securitytoken))
-            .filter(|token| !token.expose().is_empty()),
+            .filter(|token| !token.expose().trim().is_empty()),
     };
     Ok(Lease::expiring(Authority::Key(key), expires_at, MARGIN))
 }
