@@ -1,5 +1,5 @@
 //! Answers of S3 to a request for a listing, over a socket. The first byte chooses the status: `4` for 404, `3` for
-//! 403, anything else for 200. After the first page comes an empty one.
+//! 403, `r` for 200 each time, anything else for 200 and then an empty page.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,12 +11,17 @@ use cutover_report::storage::Storage;
 const PREFIX: &str = "s3://bucket/runs/";
 const LAST_PAGE: &[u8] = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 
-/// The next answer, if it was not sent yet.
-static NEXT: Mutex<Option<(&str, Vec<u8>)>> = Mutex::new(None);
+#[derive(Clone)]
+struct Answer {
+    status: &'static str,
+    body: Vec<u8>,
+    is_repeated: bool,
+}
+
+/// The next answer, if it is not an empty page.
+static NEXT: Mutex<Option<Answer>> = Mutex::new(None);
 static STORAGE: LazyLock<Storage> = LazyLock::new(|| {
-    let keys = |name: &str| {
-        name.starts_with("AWS_").then(|| "fuzz".to_owned()).filter(|_| name.contains("ACCESS_KEY"))
-    };
+    let keys = |name: &str| name.contains("_ACCESS_KEY").then(|| "fuzz".to_owned());
     Storage::with_variables(&format!("http://{}", serve()), keys)
 });
 
@@ -27,7 +32,8 @@ pub fn run(data: &[u8]) {
         b'3' => "403 Forbidden",
         _ => "200 OK",
     };
-    *NEXT.lock().expect("the next answer") = Some((status, body.to_vec()));
+    *NEXT.lock().expect("the next answer") =
+        Some(Answer { status, body: body.to_vec(), is_repeated: *kind == b'r' });
     match STORAGE.list(Path::new(PREFIX)) {
         Err(error) => assert!(error.to_string().contains(PREFIX), "{error}"),
         Ok(found) => {
@@ -57,8 +63,10 @@ fn answer(stream: &TcpStream) -> std::io::Result<()> {
     let mut line = String::new();
     while request.read_line(&mut line)? > 0 {
         if line == "\r\n" {
-            let next = NEXT.lock().ok().and_then(|mut next| next.take());
-            let (status, body) = next.unwrap_or(("200 OK", LAST_PAGE.to_vec()));
+            let mut next = NEXT.lock().expect("the next answer");
+            let sent = next.take_if(|next| !next.is_repeated).or_else(|| next.clone());
+            drop(next);
+            let (status, body) = sent.map_or(("200 OK", LAST_PAGE.to_vec()), |sent| (sent.status, sent.body));
             let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
             { stream }.write_all(&[head.as_bytes(), &body].concat())?;
         }

@@ -219,23 +219,38 @@ impl Client {
         };
         let store = self.store(prefix, bucket)?;
         let mut found = Vec::new();
-        let mut page_token = None;
+        let mut page_token: Option<String> = None;
         self.wait(async {
             loop {
-                let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
+                let options = PaginatedListOptions {
+                    page_token: page_token.clone(),
+                    ..PaginatedListOptions::default()
+                };
                 let page = store.list_paginated(Some(keys), options).await;
                 let page = page.map_err(|error| self.fault(prefix, &error))?;
-                found.extend(page.result.objects.into_iter().map(|object| Listed {
+                let listed = page.result.objects.into_iter().map(|object| Listed {
                     location: PathBuf::from(format!("s3://{bucket}/{}", object.location)),
                     size: object.size,
-                }));
-                page_token = page.page_token;
-                if page_token.is_none() {
-                    return Ok(found);
+                });
+                // A server that ignores the prefix lists other objects too.
+                found.extend(listed.filter(|object| begins_with(&object.location, prefix)));
+                match page.page_token {
+                    None => return Ok(found),
+                    next if next == page_token => {
+                        return Err(StorageError::other(
+                            prefix,
+                            "the server sent the same page of the listing twice; check the S3 endpoint",
+                        ));
+                    }
+                    next => page_token = next,
                 }
             }
         })
     }
+}
+
+fn begins_with(location: &Path, prefix: &Path) -> bool {
+    location.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes())
 }
 
 /// `None` for an object that does not exist. A missing bucket stays an error.
