@@ -231,6 +231,14 @@ mod tests {
     }
 
     #[test]
+    fn key_with_a_wrong_length_inside_is_a_fault() {
+        // The length before the key itself is 6688 instead of 32. ssh-keygen refuses it.
+        let list = format!("ops {}", KEY.replacen("AAAAIAUf", "AAAaIAUf", 1));
+        assert_eq!(AllowedSigners::parse(&list).faults().count(), 1, "{list}");
+        assert!(who(&list, None).is_err());
+    }
+
+    #[test]
     fn line_with_options_is_read_as_openssh_reads_it() {
         for (before, wanted, expected) in [
             ("ops@x.org", None, Ok("ops@x.org")),

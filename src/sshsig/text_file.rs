@@ -19,6 +19,13 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
 
 /// The key of a line as in `id_ed25519.pub`.
 pub(super) fn public_key(text: &str) -> Result<KeyData, String> {
-    let key = PublicKey::from_openssh(text).map_err(|_| "it has no public key that can be read".to_owned());
-    key.map(|key| key.key_data().clone())
+    let key = PublicKey::from_openssh(text).ok().filter(|key| is_exact(key, text));
+    let key = key.ok_or_else(|| "it has no public key that can be read".to_owned())?;
+    Ok(key.key_data().clone())
+}
+
+/// Whether OpenSSH writes the key in the same way: ssh-key passes over wrong lengths in it, which OpenSSH refuses.
+fn is_exact(key: &PublicKey, text: &str) -> bool {
+    let encoded = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
+    key.to_openssh().is_ok_and(|line| encoded(&line) == encoded(text))
 }
