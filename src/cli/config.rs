@@ -336,14 +336,14 @@ impl Setting {
 /// An error in the file: the byte where it is, and what it is.
 type Fault = (usize, String);
 
-struct File<'a> {
-    path: &'a Path,
-    text: &'a str,
+pub(super) struct File<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
 }
 
 impl File<'_> {
     /// The settings of a profile, all of them valid. An optional profile may be missing.
-    fn settings(
+    pub(super) fn settings(
         &self,
         profile: &str,
         is_optional: bool,

@@ -10,6 +10,7 @@ mod fail_on;
 mod help;
 mod localized;
 mod options;
+mod reading;
 mod settings;
 mod typed;
 mod typed_words;
@@ -35,6 +36,7 @@ pub use options::{
     Auth, ConnectionArgs, ContextMode, CsvArgs, DeliveryArgs, DeliveryTargetArgs, FilterArgs, ReadingArgs,
     ReportArgs, SearchArgs, StdoutFormat, TicketSystem, TrustArgs,
 };
+pub use reading::read_config;
 pub use settings::{commented_file, settings_in_force};
 pub use typed::shell_quote;
 pub use typed_words::Typed;
