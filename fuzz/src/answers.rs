@@ -14,6 +14,8 @@ use cutover_report::model::Verdict;
 use serde_json::{Value, json};
 
 const TASK: &str = "t";
+/// Five minutes after the answer, in milliseconds since 1970: no verification has finished later.
+const LATEST: i64 = 1_795_219_501_000;
 
 static PATH: LazyLock<PathBuf> = LazyLock::new(|| scratch("answers.jsonl"));
 static HEADER: LazyLock<String> =
@@ -46,7 +48,7 @@ fn verdict(body: &[u8]) -> Verdict {
     report(&journal, None).expect("a report").rows().first().expect("a row").verdict
 }
 
-/// Whether a valid answer for the task has no differences.
+/// Whether a valid answer for the task has no differences and no doubts.
 fn is_evidence(answer: &Value) -> bool {
     let named = answer["task_id"].as_str().unwrap_or_default().trim();
     let verifications = match (&answer["result_list"], &answer["consistency_result"]) {
@@ -54,13 +56,16 @@ fn is_evidence(answer: &Value) -> bool {
         (_, Value::Array(directories)) if !directories.is_empty() => vec![answer.clone()],
         _ => Vec::new(),
     };
-    let newest = verifications.iter().filter_map(milliseconds).max();
-    let mut decisive =
-        verifications.iter().filter(|one| milliseconds(one).is_none_or(|time| Some(time) == newest));
-    let legacy = !answer["result_list"].is_array();
+    let is_legacy = !answer["result_list"].is_array();
+    // One whose time is unknown may be the newest.
+    let times: Option<Vec<i64>> = verifications.iter().map(milliseconds).collect();
+    let Some(newest) = times.iter().flatten().max() else { return false };
+    let mut decisive = verifications.iter().filter(|one| milliseconds(one).as_ref() == Some(newest));
     (named.is_empty() || named == TASK)
-        && !verifications.is_empty()
-        && decisive.all(|one| (legacy || one["check_result"] == "success") && is_consistent(one))
+        && decisive.all(|one| {
+            let result = &one["check_result"];
+            (result == "success" || is_legacy && result.is_null()) && is_consistent(one)
+        })
 }
 
 fn listed(item: &Value) -> Value {
@@ -70,19 +75,24 @@ fn listed(item: &Value) -> Value {
     }
 }
 
+/// The time of a verification, if there is one that is not after the answer.
 fn milliseconds(verification: &Value) -> Option<i64> {
     let time = match &verification["finished_time"] {
         Value::String(text) => text.trim().parse().ok()?,
         time => time.as_i64()?,
     };
-    Some(if time < 100_000_000_000 { time * 1000 } else { time })
+    let time = if time < 100_000_000_000 { time.checked_mul(1000)? } else { time };
+    (1..=LATEST).contains(&time).then_some(time)
 }
 
 fn is_consistent(verification: &Value) -> bool {
     let counts = ["num_different_files", "num_target_miss_files", "num_target_more_files"];
-    let directories = verification["consistency_result"].as_array();
-    directories.is_some_and(|directories| {
-        !directories.is_empty()
-            && directories.iter().all(|check| counts.iter().all(|count| check[*count] == 0))
-    })
+    let directories = verification["consistency_result"].as_array().map_or(&[][..], Vec::as_slice);
+    let total = |check: &Value| check["num_total_files"].as_u64().unwrap_or_default();
+    // The service counts no further.
+    let is_saturated = |check: &Value| matches!(total(check), 100_000 | 1_000_000);
+    directories.iter().any(|check| total(check) > 0)
+        && directories
+            .iter()
+            .all(|check| counts.iter().all(|count| check[*count] == 0) && !is_saturated(check))
 }
