@@ -49,17 +49,16 @@ pub(super) async fn log_in(http: &Http, login: &Login) -> Result<Lease, Outcome>
         return Err(credential_error(answer.failure(&body), "IAM"));
     }
     granted(answer.header("x-subject-token"), &answer.body)
+        .ok_or_else(|| refusal("the response has no token (X-Subject-Token)"))
 }
 
-/// The token of a successful response: its `X-Subject-Token` and its body.
-pub(super) fn granted(token: Option<String>, body: &[u8]) -> Result<Lease, Outcome> {
-    let Some(token) = token.filter(|token| !token.trim().is_empty()) else {
-        return Err(refusal("the response has no token (X-Subject-Token)"));
-    };
+/// The token of a successful response with this `X-Subject-Token` and body, if it has one.
+pub(super) fn granted(token: Option<String>, body: &[u8]) -> Option<Lease> {
+    let token = token.filter(|token| !token.trim().is_empty())?;
     let expires_at = serde_json::from_slice::<Value>(body)
         .ok()
         .and_then(|body| body.pointer("/token/expires_at")?.as_str()?.parse::<Timestamp>().ok());
     let life = expires_at.map(|expires_at| expires_at.duration_since(Timestamp::now()));
     let margin = life.map_or(MARGIN, |life| MARGIN.min(life / 10));
-    Ok(Lease::expiring(Authority::Token(Secret::new(token.trim().to_owned())), expires_at, margin))
+    Some(Lease::expiring(Authority::Token(Secret::new(token.trim().to_owned())), expires_at, margin))
 }

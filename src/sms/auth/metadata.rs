@@ -67,15 +67,15 @@ pub(super) async fn key(http: &Http, endpoint: &str) -> Result<Lease, Outcome> {
         return Err(credential_error(answer.failure(&body), NAME));
     }
     granted(&answer.body)
+        .ok_or_else(|| refusal("the response has no key; does the server have an agency?".to_owned()))
 }
 
-/// The key of a successful response's body.
-pub(super) fn granted(body: &[u8]) -> Result<Lease, Outcome> {
-    let credential = serde_json::from_slice::<Body>(body).ok().map(|body| body.credential);
-    let is_key = |key: &Credential| !key.access.trim().is_empty() && !key.secret.trim().is_empty();
-    let Some(credential) = credential.filter(is_key) else {
-        return Err(refusal("the response has no key; does the server have an agency?".to_owned()));
-    };
+/// The key of a successful response with this body, if it has one.
+pub(super) fn granted(body: &[u8]) -> Option<Lease> {
+    let Body { credential } = serde_json::from_slice(body).ok()?;
+    if credential.access.trim().is_empty() || credential.secret.trim().is_empty() {
+        return None;
+    }
     let expires_at = credential.expires_at.and_then(|time| time.parse::<Timestamp>().ok());
     let key = AccessKey {
         id: Secret::new(credential.access),
@@ -83,5 +83,5 @@ pub(super) fn granted(body: &[u8]) -> Result<Lease, Outcome> {
         security_token: Some(Secret::new(credential.securitytoken))
             .filter(|token| !token.expose().trim().is_empty()),
     };
-    Ok(Lease::expiring(Authority::Key(key), expires_at, MARGIN))
+    Some(Lease::expiring(Authority::Key(key), expires_at, MARGIN))
 }

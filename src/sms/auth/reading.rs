@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::lease::Lease;
 use super::{iam, metadata};
 use crate::model::Secret;
-use crate::sms::outcome::Outcome;
 
 /// The credentials of an answer.
 #[derive(Debug)]
@@ -18,19 +17,13 @@ pub struct Granted {
     pub expires_at: Option<Timestamp>,
 }
 
-/// What IAM grants in a response with this `X-Subject-Token` and body.
-///
-/// # Errors
-/// As when it is asked over a connection.
-pub fn read_token(token: Option<String>, body: &[u8]) -> Result<Granted, Outcome> {
+/// What IAM grants in a successful response with this `X-Subject-Token` and body.
+pub fn read_token(token: Option<String>, body: &[u8]) -> Option<Granted> {
     iam::granted(token, body).map(Granted::of)
 }
 
-/// What the metadata service grants in a response with this body.
-///
-/// # Errors
-/// As when it is asked over a connection.
-pub fn read_key(body: &[u8]) -> Result<Granted, Outcome> {
+/// What the metadata service grants in a successful response with this body.
+pub fn read_key(body: &[u8]) -> Option<Granted> {
     metadata::granted(body).map(Granted::of)
 }
 
