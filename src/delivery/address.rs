@@ -219,6 +219,7 @@ fn split(url: &Url, kind: Kind) -> Option<(String, String, String)> {
         }
         Kind::Redmine => {
             let (base, id) = path.rsplit_once("/issues/")?;
+            let base = base.trim_end_matches('/');
             if is_number(id) && !base.ends_with("/-") { found(base, "", id) } else { None }
         }
         Kind::Rt => {
@@ -276,6 +277,7 @@ mod tests {
             "https://x.org/",
             "https://x.org/issues/new",
             "https://x.org/a/-/issues/x",
+            "https://x.org/a/b/-//issues/17",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }
