@@ -105,7 +105,11 @@ pub fn parallel_map<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync
 
 /// Applies `make` to each item on a few threads, one item at a time on each, and returns the results in the same order.
 pub fn parallel_map_bounded<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync) -> Vec<M> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS).min(items.len());
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = if items.len() <= 1 { 1 } else { cores().min(MAX_THREADS).min(items.len()) };
+    if threads == 1 {
+        return items.iter().map(make).collect();
+    }
     // A thread takes the next item when it has made one, because items may differ in size.
     let next = AtomicUsize::new(0);
     let take = || {
