@@ -1,6 +1,7 @@
 //! Headings of the label columns.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use super::table::{DETAIL, Kind, RECONCILIATION, SUMMARY, WAIVER};
 use crate::model::{LISTED_LABELS, Language};
@@ -25,11 +26,10 @@ impl Label {
     /// The labels with these names. No heading is that of another column, whatever its case, spaces and
     /// separators.
     pub(super) fn all(names: &[String]) -> Vec<Self> {
-        let reserved = reserved();
         let is_reserved = |name: &str| {
             // The heading of a column of times ends with their zone.
             let bare = name.split_once(" (").map_or(name, |(bare, _)| bare);
-            reserved.contains(&folded(name)) || is_time(bare)
+            RESERVED.contains(&folded(name)) || is_time(bare)
         };
         let mut taken: HashSet<String> =
             names.iter().filter(|name| !is_reserved(name)).map(|name| folded(name)).collect();
@@ -50,14 +50,14 @@ impl Label {
 }
 
 /// The headings and keys of all columns, in every language.
-fn reserved() -> HashSet<String> {
+static RESERVED: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let summary = SUMMARY.iter().map(|column| (column.heading, column.key));
     let detail = DETAIL.iter().chain([WAIVER]).map(|column| (column.heading, column.key));
     let reconciliation = RECONCILIATION.iter().map(|column| (column.heading, column.key));
     let others = OTHER_HEADINGS.into_iter().map(|heading| (heading, heading));
     let columns = summary.chain(detail).chain(reconciliation).chain(others);
     columns.flat_map(|(heading, key)| [heading, key, Language::Chinese.text(heading)]).map(folded).collect()
-}
+});
 
 fn is_time(heading: &str) -> bool {
     let times = SUMMARY.iter().map(|column| (column.heading, column.kind));
