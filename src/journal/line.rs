@@ -123,18 +123,6 @@ impl<'a> RawLine<'a> {
         self.clock_offset_s
     }
 
-    /// Its record. A body is copied to `buffer`, which becomes the record's.
-    pub(super) fn record(self, mut buffer: Vec<u8>) -> Result<Record, String> {
-        let body = self.body.map(|body| body.get().as_bytes());
-        let mut record = self.without_body(body.is_some())?;
-        if let (Some(body), Outcome::Answered(answered)) = (body, &mut record.outcome) {
-            buffer.clear();
-            buffer.extend_from_slice(body);
-            answered.body = unescape(buffer, 0..body.len())?;
-        }
-        Ok(record)
-    }
-
     /// Its record, with an empty body in place of the JSON string that the line has or had.
     fn without_body(self, has_body: bool) -> Result<Record, String> {
         let Self { ordinal, task_id, fetched_at, attempts, request_id, status, .. } = self;
@@ -164,23 +152,49 @@ impl<'a> RawLine<'a> {
     }
 }
 
+/// A line whose body is passed over.
+pub(super) struct SplitLine<'t> {
+    text: &'t [u8],
+    /// The fields without the body, and the place of the body; none for a line that cannot be [split](split_body).
+    split: Option<(Vec<u8>, Range<usize>)>,
+}
+
+impl<'t> SplitLine<'t> {
+    pub(super) fn of(text: &'t [u8]) -> Self {
+        Self { text, split: split_body(text) }
+    }
+
+    /// The line, and the place of its body's string.
+    pub(super) fn parse(&self) -> Result<(RawLine<'_>, Option<Range<usize>>), String> {
+        let of_fields = self.split.as_ref().and_then(|(fields, body)| {
+            let line = RawLine::parse(fields).ok().filter(|line| line.body.is_none())?;
+            Some((line, Some(body.clone())))
+        });
+        if let Some(found) = of_fields {
+            return Ok(found);
+        }
+        let line = RawLine::parse(self.text)?;
+        let body = line.body.map(|body| place(body.get(), self.text));
+        Ok((line, body))
+    }
+
+    /// Checks that [`Record::read`] can read the line. `line` and `body` are what was parsed of it.
+    pub(super) fn check(&self, line: RawLine<'_>, body: Option<Range<usize>>) -> Result<(), String> {
+        RawLine { context: None, ..line }.without_body(body.is_some())?;
+        match body {
+            // A body that was split off was checked.
+            Some(body) if self.split.is_none() => unescape(self.text.to_vec(), body).map(drop),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Record {
     /// Parses a line. A body may be very long, so it is unescaped in place.
     pub(super) fn read(text: Vec<u8>) -> Result<Self, String> {
-        let split = split_body(&text);
-        let of_fields = split.as_ref().and_then(|(fields, body)| {
-            let line = RawLine::parse(fields).ok().filter(|line| line.body.is_none())?;
-            Some((line.without_body(true), Some(body.clone())))
-        });
-        let (record, body) = match of_fields {
-            Some(found) => found,
-            None => {
-                let line = RawLine::parse(&text)?;
-                let body = line.body.map(|body| place(body.get(), &text));
-                (line.without_body(body.is_some()), body)
-            }
-        };
-        let mut record = record?;
+        let split = SplitLine::of(&text);
+        let (line, body) = split.parse()?;
+        let mut record = line.without_body(body.is_some())?;
         if let (Some(body), Outcome::Answered(answered)) = (body, &mut record.outcome) {
             answered.body = unescape(text, body)?;
         }
@@ -201,16 +215,9 @@ pub(super) fn split_body(line: &[u8]) -> Option<(Vec<u8>, Range<usize>)> {
     let body = line.get(start + FIELD.len()..)?.strip_suffix(b"\"}")?;
     let mut rest = body;
     while let Some(found) = memchr::memchr2(b'\\', b'"', rest) {
-        rest = rest.get(found..)?;
-        // An escape; a quote would be the end of the string.
-        rest = match rest {
-            [b'\\', b'u', digits @ ..] => {
-                let (digits, rest) = digits.split_at_checked(4)?;
-                digits.iter().all(u8::is_ascii_hexdigit).then_some(rest)?
-            }
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
-            _ => return None,
-        };
+        rest = rest.get(found..).filter(|rest| rest.starts_with(b"\\"))?;
+        let (_, length) = escaped(rest)?;
+        rest = rest.get(length..)?;
     }
     let lowest = body.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
     let is_valid = lowest >= b' ' && std::str::from_utf8(body).is_ok();
@@ -326,6 +333,7 @@ mod tests {
             r#"{"a":1,"body":"\x"}"#,
             r#"{"a":1,"body":"\u00g0"}"#,
             r#"{"a":1,"body":"\u00"}"#,
+            r#"{"a":1,"body":"\ud800"}"#,
             "{\"a\":1,\"body\":\"\t\"}",
             r#"{"a":1,"body":"b"#,
         ] {

@@ -341,13 +341,6 @@ impl Journal {
         Record::read(buffer).map(Some).map_err(|what| self.invalid_line(place, what))
     }
 
-    /// The line at a position.
-    pub(super) fn line(&self, place: LinePosition) -> Result<Vec<u8>, JournalError> {
-        let mut line = Vec::new();
-        self.read_line(place, &mut line)?;
-        Ok(line)
-    }
-
     /// Reads the line at a position; `text` is replaced by it.
     fn read_line(&self, place: LinePosition, text: &mut Vec<u8>) -> Result<(), JournalError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);

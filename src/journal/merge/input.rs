@@ -1,44 +1,45 @@
 //! An input of a merge, without its answers.
 
-use std::collections::BTreeSet;
-use std::mem;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::choice::Candidate;
+use super::error::MergeError;
 use super::kept::KeptLine;
 use crate::journal::error::JournalError;
 use crate::journal::header::Header;
-use crate::journal::line::RawLine;
+use crate::journal::line::SplitLine;
 use crate::journal::origin::{Origin, Run};
-use crate::journal::record::Outcome;
 use crate::journal::replay::{Indexed, Journal, LinePosition};
 use crate::model::{ClockOffset, NamedFile};
 
 /// A journal to merge.
 #[derive(Debug)]
 pub(super) struct Input {
-    pub(super) file: NamedFile,
     pub(super) header: Header,
     /// Hash of its header.
     pub(super) sha256: [u8; 32],
     pub(super) origins: Vec<Origin>,
     pub(super) finished: bool,
-    /// By ordinal.
-    pub(super) results: Vec<Option<InputRecord>>,
-    /// The clock offset of the run, which the merged journal does not record; none of a merged journal.
-    pub(super) offset: Option<ClockOffset>,
+    /// By ordinal: the line of the task's record, which is a whole and valid one.
+    pub(super) lines: Vec<Option<InputLine>>,
+    /// By ordinal: the ranks of records that were compared with others. Most tasks have one record only, and ranking it
+    /// would take longer than all else.
+    pub(super) ranks: HashMap<usize, Rank>,
+    pub(super) source: LineSource,
 }
 
-/// A record that was read, and is a whole and valid one.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct InputRecord {
-    pub(super) candidate: Candidate,
-    pub(super) line: InputLine,
-    /// When the task's context was read, on the service's clock.
-    pub(super) context: Option<Timestamp>,
+/// Where lines are read from.
+#[derive(Debug)]
+pub(super) struct LineSource {
+    pub(super) file: NamedFile,
+    /// The clock offset of the run, which the merged journal does not record; none of a merged journal.
+    offset: Option<ClockOffset>,
 }
 
 /// The line of a record.
@@ -46,100 +47,139 @@ pub(super) struct InputRecord {
 pub(super) struct InputLine {
     pub(super) place: LinePosition,
     /// CRC-32 of the line, to notice that it was changed.
-    pub(super) checksum: u32,
+    checksum: u32,
     /// Whether it has no clock offset of its own, and gets that of the run, if known.
-    pub(super) lacks_offset: bool,
+    lacks_offset: bool,
     pub(super) fetched_at: Timestamp,
 }
 
-impl InputRecord {
-    /// Reads a line; a record without a clock offset of its own gets that of the run. `buffer` is space for the body.
-    fn read(
-        place: LinePosition,
-        text: &[u8],
-        parsed: RawLine<'_>,
-        of_run: Option<ClockOffset>,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Self, String> {
-        let record = parsed.record(mem::take(buffer))?;
-        let lacks_offset = record.clock_offset.is_none();
-        let digest = KeptLine::of(text, of_run.filter(|_| lacks_offset))?.digest();
-        let offset = record.clock_offset.or(of_run);
-        let received_at = offset.map_or(record.fetched_at, |offset| offset.service_time(record.fetched_at));
-        let candidate = Candidate::of(&record, received_at, digest);
-        let checksum = crc32fast::hash(text);
-        if let Outcome::Answered(answered) = record.outcome {
-            *buffer = answered.body;
-        }
-        Ok(Self {
-            candidate,
-            line: InputLine { place, checksum, lacks_offset, fetched_at: record.fetched_at },
-            context: record.context.map(|context| context.read_at),
-        })
+/// What is compared of a record with others of its task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rank {
+    pub(super) candidate: Candidate,
+    /// When the task's context was read, on the service's clock.
+    pub(super) context: Option<Timestamp>,
+}
+
+impl Rank {
+    /// Ranks the record of a line that has its clock offset, if there is one.
+    fn of(line: &KeptLine<'_>) -> io::Result<Self> {
+        let record = line.record()?;
+        let received_at =
+            record.clock_offset.map_or(record.fetched_at, |offset| offset.service_time(record.fetched_at));
+        let candidate = Candidate::of(&record, received_at, line.digest());
+        Ok(Self { candidate, context: record.context.map(|context| context.read_at) })
     }
 }
 
 impl Input {
-    /// Reads a journal once, in the order of the file, and checks each record that counts.
+    /// Reads a journal once, in the order of the file, and checks each record that counts. Answers are not read.
     pub(super) fn read(file: NamedFile) -> Result<Self, JournalError> {
-        let mut read = Vec::new();
-        let mut buffer = Vec::new();
+        let mut lines = Vec::new();
+        // A later record of the task replaces an invalid one.
+        let mut invalid = BTreeMap::new();
         let journal = Journal::scan(file.clone(), |journal, place, text| {
-            let (parsed, indexed) = match RawLine::parse(text) {
-                Ok(parsed) if !parsed.is_footer() => {
-                    let indexed = Indexed::of(&parsed, place);
-                    let indexed = journal.index_record(indexed, parsed.task_id(), parsed.fetched_at())?;
-                    (Ok(parsed), Some(indexed))
+            let split = SplitLine::of(text);
+            let (parsed, indexed) = match split.parse() {
+                Ok((line, body)) if !line.is_footer() => {
+                    let indexed = Indexed::of(&line, place);
+                    let indexed = journal.index_record(indexed, line.task_id(), line.fetched_at())?;
+                    (Ok((line, body)), Some(indexed))
                 }
                 other => (other, journal.index_line(place, text)?),
             };
-            if let Some(Indexed { ordinal, place, .. }) = indexed {
-                if read.len() <= ordinal {
-                    read.resize_with(ordinal + 1, || None);
+            if let Some(Indexed { ordinal, place, measured }) = indexed {
+                let checked = parsed.and_then(|(line, body)| {
+                    let fetched_at = line.fetched_at();
+                    split.check(line, body)?;
+                    let checksum = crc32fast::hash(text);
+                    Ok(InputLine { place, checksum, lacks_offset: measured.is_none(), fetched_at })
+                });
+                if lines.len() <= ordinal {
+                    lines.resize(ordinal + 1, None);
                 }
-                if let Some(record) = read.get_mut(ordinal) {
-                    let valid =
-                        parsed.and_then(|parsed| InputRecord::read(place, text, parsed, None, &mut buffer));
-                    *record = Some(valid.map_err(|what| (place, what)));
+                match checked {
+                    Ok(line) => {
+                        invalid.remove(&ordinal);
+                        if let Some(known) = lines.get_mut(ordinal) {
+                            *known = Some(line);
+                        }
+                    }
+                    Err(what) => {
+                        invalid.insert(ordinal, (place, what));
+                    }
                 }
             }
             Ok(indexed)
         })?;
-        let is_merged = !journal.header().merged_from.is_empty();
-        let offset = journal.clock_offset().filter(|_| !is_merged);
-        let mut checked = |record: Option<Result<InputRecord, _>>| {
-            let invalid = |(place, what)| journal.invalid_line(place, what);
-            match record.transpose().map_err(invalid)? {
-                // The run's offset was not known before its end.
-                Some(InputRecord { line: InputLine { place, lacks_offset: true, .. }, .. })
-                    if offset.is_some() =>
-                {
-                    let text = journal.line(place)?;
-                    let again = RawLine::parse(&text)
-                        .and_then(|parsed| InputRecord::read(place, &text, parsed, offset, &mut buffer));
-                    again.map(Some).map_err(|what| invalid((place, what)))
-                }
-                record => Ok(record),
-            }
-        };
-        let mut results = Vec::with_capacity(journal.header().list.tasks.len());
-        for record in read {
-            results.push(checked(record)?);
+        if let Some((_, (place, what))) = invalid.pop_first() {
+            return Err(journal.invalid_line(place, what));
         }
-        results.resize(journal.header().list.tasks.len(), None);
+        lines.resize(journal.header().list.tasks.len(), None);
+        let is_merged = !journal.header().merged_from.is_empty();
+        let source = LineSource { offset: journal.clock_offset().filter(|_| !is_merged), file };
         let (finished, origins) = (journal.is_finished(), origins(&journal));
         let header = journal.into_header();
-        let sha256 = sha256(&file.name, &header)?;
-        Ok(Self { file, header, sha256, origins, finished, results, offset })
+        let sha256 = sha256(&source.file.name, &header)?;
+        Ok(Self { header, sha256, origins, finished, lines, ranks: HashMap::new(), source })
+    }
+
+    /// Ranks the records of the tasks at `ordinals`, each of which is read again.
+    pub(super) fn rank(
+        &self,
+        ordinals: impl IntoIterator<Item = usize>,
+    ) -> Result<HashMap<usize, Rank>, MergeError> {
+        let lines = ordinals.into_iter().filter_map(|ordinal| Some((ordinal, self.line_at(ordinal)?)));
+        let mut ranks = HashMap::new();
+        self.source.each(lines, |ordinal, line, kept| {
+            let rank = Rank::of(&kept).map_err(|error| JournalError::InvalidLine {
+                path: self.source.file.name.clone(),
+                line: line.place.number,
+                what: error.to_string(),
+            })?;
+            ranks.insert(ordinal, rank);
+            Ok::<_, MergeError>(())
+        })?;
+        Ok(ranks)
     }
 
     /// By ordinal.
     pub(super) fn candidates(&self) -> impl Iterator<Item = Option<Candidate>> {
-        self.results.iter().map(|result| result.map(|record| record.candidate))
+        (0..self.lines.len()).map(|ordinal| Some(self.ranks.get(&ordinal)?.candidate))
     }
 
-    pub(super) fn record_at(&self, ordinal: usize) -> Option<&InputRecord> {
-        self.results.get(ordinal)?.as_ref()
+    pub(super) fn line_at(&self, ordinal: usize) -> Option<InputLine> {
+        self.lines.get(ordinal).copied().flatten()
+    }
+}
+
+impl LineSource {
+    /// Reads these lines again; each must be as it was when the input was read.
+    pub(super) fn each<E: From<MergeError>>(
+        &self,
+        lines: impl IntoIterator<Item = (usize, InputLine)>,
+        mut each: impl FnMut(usize, InputLine, KeptLine<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let changed = || MergeError::Changed(self.file.name.clone());
+        let io = |source: io::Error| match source.kind() {
+            io::ErrorKind::UnexpectedEof => changed(),
+            _ => JournalError::Io { path: self.file.local.clone(), source }.into(),
+        };
+        let mut lines = lines.into_iter().peekable();
+        if lines.peek().is_none() {
+            return Ok(());
+        }
+        let mut file = File::open(&self.file.local).map_err(io)?;
+        let mut text = Vec::new();
+        for (ordinal, line) in lines {
+            line.place.read(&mut file, &mut text).map_err(io)?;
+            if crc32fast::hash(&text) != line.checksum {
+                return Err(changed().into());
+            }
+            let offset = self.offset.filter(|_| line.lacks_offset);
+            each(ordinal, line, KeptLine::of(&text, offset).map_err(|_| changed())?)?;
+        }
+        Ok(())
     }
 }
 

@@ -5,14 +5,13 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::error::{MergeError, WriteError};
-use super::input::{Input, InputLine};
+use super::input::{Input, InputLine, LineSource};
 use super::kept::KeptLine;
-use super::lists::{Merged, RecordSources, groups, identities, merged};
-use crate::journal::error::JournalError;
+use super::lists::{Merged, RecordSources, competing, groups, identities, merged};
 use crate::journal::header::Header;
 use crate::journal::record::{Footer, Record};
 use crate::journal::replay::{Index, Journal, LinePosition};
-use crate::model::{ClockOffset, NamedFile, TaskContext};
+use crate::model::{NamedFile, TaskContext};
 use crate::threads::parallel_map_bounded;
 
 /// A merge that is planned: the header and the source of each record. Only the merged list is kept in memory.
@@ -27,9 +26,7 @@ pub struct Merge {
 /// An input, which is read again to copy its records.
 #[derive(Debug)]
 struct MergeFile {
-    file: NamedFile,
-    /// The clock offset of its run.
-    offset: Option<ClockOffset>,
+    source: LineSource,
     /// The records with contexts that are newer than those of their tasks' records, by ordinal in the merged list.
     contexts: Vec<(usize, InputLine)>,
     /// The records to copy, by ordinal in the merged list.
@@ -45,21 +42,24 @@ impl Merge {
         let files: Vec<NamedFile> = files.into_iter().map(Into::into).collect();
         let inputs = parallel_map_bounded(&files, |file| Input::read(file.clone()));
         let mut inputs = inputs.into_iter().collect::<Result<Vec<_>, _>>()?;
-        // Ordered by everything that the result depends on.
-        inputs.sort_by(|one, other| {
-            let began = one.header.started_at.cmp(&other.header.started_at);
-            let by_header = || (one.sha256, one.finished).cmp(&(other.sha256, other.finished));
-            began.then_with(by_header).then_with(|| one.candidates().cmp(other.candidates()))
-        });
+        sort(&mut inputs)?;
         let groups = groups(&mut inputs)?;
+        let competing: Vec<_> = inputs.iter().zip(competing(&groups, inputs.len())).collect();
+        let ranks =
+            parallel_map_bounded(&competing, |(input, ordinals)| input.rank(ordinals.iter().copied()));
+        for (input, ranks) in inputs.iter_mut().zip(ranks) {
+            input.ranks = ranks?;
+        }
         let Merged { header, record_sources, context_sources } = merged(&inputs, groups);
         let finished = is_finished(&inputs, &record_sources, &header);
         let warnings = warnings(&inputs);
         let contexts = by_input(&inputs, &context_sources);
         let records = by_input(&inputs, &record_sources);
-        let files = inputs.into_iter().zip(contexts).zip(records).map(|((input, contexts), records)| {
-            MergeFile { file: input.file, offset: input.offset, contexts, records }
-        });
+        let files = inputs
+            .into_iter()
+            .zip(contexts)
+            .zip(records)
+            .map(|((input, contexts), records)| MergeFile { source: input.source, contexts, records });
         Ok(Self { files: files.collect(), header, finished, warnings })
     }
 
@@ -84,15 +84,15 @@ impl Merge {
         to.write_all(b"\n")?;
         let mut contexts: HashMap<usize, TaskContext> = HashMap::new();
         for file in &self.files {
-            file.each(&file.contexts, |ordinal, _, kept| {
+            file.source.each(file.contexts.iter().copied(), |ordinal, _, kept| {
                 contexts.extend(kept.record()?.context.map(|context| (ordinal, context)));
-                Ok(())
+                Ok::<_, WriteError>(())
             })?;
         }
         let mut records = vec![None; self.header.list.tasks.len()];
         let (mut number, mut latest) = (1, self.header.latest());
         for file in &self.files {
-            file.each(&file.records, |ordinal, line, kept| {
+            file.source.each(file.records.iter().copied(), |ordinal, line, kept| {
                 let kept = match contexts.remove(&ordinal) {
                     None => kept,
                     context => KeptLine::encode(Record { context, ..kept.record()? })?,
@@ -104,7 +104,7 @@ impl Merge {
                 if let Some(place) = records.get_mut(ordinal) {
                     *place = Some(LinePosition { number, offset, length, failed: line.place.failed });
                 }
-                Ok(())
+                Ok::<_, WriteError>(())
             })?;
         }
         let recorded = records.iter().flatten().count();
@@ -123,33 +123,17 @@ impl Merge {
     }
 }
 
-impl MergeFile {
-    /// Reads these lines again; each must be as it was when the merge was planned.
-    fn each(
-        &self,
-        lines: &[(usize, InputLine)],
-        mut each: impl FnMut(usize, &InputLine, KeptLine<'_>) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
-        if lines.is_empty() {
-            return Ok(());
+/// Sorts inputs by everything that the result depends on.
+fn sort(inputs: &mut [Input]) -> Result<(), MergeError> {
+    let key = |input: &Input| (input.header.started_at, input.sha256, input.finished);
+    inputs.sort_by_key(key);
+    for same in inputs.chunk_by_mut(|one, next| key(one) == key(next)).filter(|same| same.len() > 1) {
+        for input in &mut *same {
+            input.ranks = input.rank(0..input.lines.len())?;
         }
-        let changed = || MergeError::Changed(self.file.name.clone());
-        let io = |source: io::Error| match source.kind() {
-            io::ErrorKind::UnexpectedEof => changed(),
-            _ => JournalError::Io { path: self.file.local.clone(), source }.into(),
-        };
-        let mut file = File::open(&self.file.local).map_err(io)?;
-        let mut text = Vec::new();
-        for (ordinal, line) in lines {
-            line.place.read(&mut file, &mut text).map_err(io)?;
-            if crc32fast::hash(&text) != line.checksum {
-                return Err(changed().into());
-            }
-            let offset = self.offset.filter(|_| line.lacks_offset);
-            each(*ordinal, line, KeptLine::of(&text, offset).map_err(|_| changed())?)?;
-        }
-        Ok(())
+        same.sort_by(|one, other| one.candidates().cmp(other.candidates()));
     }
+    Ok(())
 }
 
 /// The lines of each input, with their ordinals in the merged list.
@@ -157,10 +141,10 @@ fn by_input(inputs: &[Input], sources: &RecordSources) -> Vec<Vec<(usize, InputL
     let mut of_inputs: Vec<Vec<(usize, InputLine)>> = vec![Vec::new(); inputs.len()];
     for (ordinal, source) in sources.iter().enumerate() {
         if let Some((place, source_ordinal)) = *source
-            && let Some(record) = inputs.get(place).and_then(|input| input.record_at(source_ordinal))
+            && let Some(line) = inputs.get(place).and_then(|input| input.line_at(source_ordinal))
             && let Some(of_input) = of_inputs.get_mut(place)
         {
-            of_input.push((ordinal, record.line));
+            of_input.push((ordinal, line));
         }
     }
     of_inputs
@@ -187,11 +171,11 @@ impl Write for Counted<'_> {
 fn warnings(inputs: &[Input]) -> Vec<String> {
     let mut warnings = Vec::new();
     for input in inputs.iter().filter(|input| !input.finished) {
-        let recorded = input.results.iter().flatten().count();
+        let recorded = input.lines.iter().flatten().count();
         warnings.push(format!(
             "{}: the run is incomplete; {recorded} of {} tasks are recorded",
-            input.file.name.display(),
-            input.results.len()
+            input.source.file.name.display(),
+            input.lines.len()
         ));
     }
     let compared = |input: &&Input| input.header.reconciliation.is_some();
@@ -199,7 +183,7 @@ fn warnings(inputs: &[Input]) -> Vec<String> {
         for input in inputs.iter().filter(|input| !compared(input)) {
             warnings.push(format!(
                 "{}: the run did not compare its list with the account (--reconcile)",
-                input.file.name.display()
+                input.source.file.name.display()
             ));
         }
     }

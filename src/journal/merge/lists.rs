@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::choice::{Candidate, choose};
 use super::error::MergeError;
-use super::input::{Input, InputRecord};
+use super::input::{Input, Rank};
 use crate::journal::header::Header;
 use crate::journal::origin::{Origin, Run, ShardedList};
 use crate::model::{Reconciliation, Task, TaskId, TaskList};
@@ -41,13 +41,13 @@ pub(super) fn groups(inputs: &mut [Input]) -> Result<BTreeMap<String, Group>, Me
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for (place, input) in inputs.iter_mut().enumerate() {
         let own_label = endpoint_label(input).cloned();
-        let mut tasks = input.header.list.tasks.iter_mut().zip(&input.results).enumerate();
+        let mut tasks = input.header.list.tasks.iter_mut().zip(&input.lines).enumerate();
         for origin in &input.origins {
             let group = groups.entry(origin.endpoint.clone()).or_default();
             group.runs.extend(origin.runs.iter().cloned());
-            group.join(origin, &input.file.name)?;
+            group.join(origin, &input.source.file.name)?;
             let mut ordinals = origin.list.iter().flat_map(|list| list.ordinals.iter().copied());
-            for (source_ordinal, (task, result)) in tasks.by_ref().take(origin.tasks) {
+            for (source_ordinal, (task, line)) in tasks.by_ref().take(origin.tasks) {
                 let mut task = Task {
                     task_id: task.task_id.clone(),
                     source_id: task.source_id.take(),
@@ -56,7 +56,7 @@ pub(super) fn groups(inputs: &mut [Input]) -> Result<BTreeMap<String, Group>, Me
                     planned: task.planned.clone(),
                 };
                 own_label.iter().for_each(|own| task.labels.remove(own));
-                let source = result.is_some().then_some((place, source_ordinal));
+                let source = line.is_some().then_some((place, source_ordinal));
                 group.add(task, ordinals.next(), source);
             }
         }
@@ -65,6 +65,16 @@ pub(super) fn groups(inputs: &mut [Input]) -> Result<BTreeMap<String, Group>, Me
         group.places = HashMap::new();
     }
     Ok(groups)
+}
+
+/// By input: the ordinals of the records whose tasks have several.
+pub(super) fn competing(groups: &BTreeMap<String, Group>, inputs: usize) -> Vec<Vec<usize>> {
+    let mut ordinals = vec![Vec::new(); inputs];
+    let entries = groups.values().flat_map(|group| &group.tasks).filter(|entry| entry.records.len() > 1);
+    for (place, ordinal) in entries.flat_map(|entry| &entry.records) {
+        ordinals.get_mut(*place).iter_mut().for_each(|of_input| of_input.push(*ordinal));
+    }
+    ordinals
 }
 
 impl Group {
@@ -165,8 +175,9 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> Merge
             }
             let found = entry.records.iter();
             let candidates: Vec<(Candidate, Source)> =
-                found.filter_map(|source| Some((record_at(inputs, *source)?.candidate, *source))).collect();
-            let chosen = choose(&candidates);
+                found.filter_map(|source| Some((rank_at(inputs, *source)?.candidate, *source))).collect();
+            // A record that is the only one is not ranked.
+            let chosen = choose(&candidates).or(entry.records.first().copied());
             if let Some(of_record) = chosen.and_then(|chosen| task_at(inputs, chosen)) {
                 // If a server's task was created again, the id must match the answer.
                 entry.task.task_id.clone_from(&of_record.task_id);
@@ -191,7 +202,7 @@ pub(super) fn merged(inputs: &[Input], groups: BTreeMap<String, Group>) -> Merge
 /// The record with the newest context of the task of the record `chosen`; none if that is `chosen` itself.
 fn newer_context(inputs: &[Input], candidates: &[(Candidate, Source)], chosen: Source) -> Option<Source> {
     let task_id = task_at(inputs, chosen)?.task_id.as_ref()?;
-    let read_at = |place| record_at(inputs, place)?.context;
+    let read_at = |place| rank_at(inputs, place)?.context;
     let of_task = |place| task_at(inputs, place).is_some_and(|task| task.task_id.as_ref() == Some(task_id));
     let known = candidates.iter().filter(|(_, place)| of_task(*place));
     let known = known.filter_map(|(candidate, place)| Some((read_at(*place)?, candidate, *place)));
@@ -204,9 +215,9 @@ fn task_at(inputs: &[Input], (input, ordinal): Source) -> Option<&Task> {
     inputs.get(input)?.header.list.tasks.get(ordinal)
 }
 
-/// The record at an ordinal of an input.
-fn record_at(inputs: &[Input], (input, ordinal): Source) -> Option<&InputRecord> {
-    inputs.get(input)?.record_at(ordinal)
+/// The rank of the record at an ordinal of an input; none if it is the only one of its task.
+fn rank_at(inputs: &[Input], (input, ordinal): Source) -> Option<&Rank> {
+    inputs.get(input)?.ranks.get(&ordinal)
 }
 
 /// The endpoint label of a merged journal: the last one.
