@@ -22,7 +22,7 @@ use super::waivers::waiver::Waived;
 use crate::answer::{ErrorBody, Unreadable, read_answer};
 use crate::journal::{Answered, EMBEDDED, Journal, JournalError, Missing, Outcome, Record};
 use crate::model::{Answer, Language, Note, Task, Verdict, Verification};
-use crate::threads::parallel_map_bounded;
+use crate::threads::parallel_in_order;
 
 /// A report: the rows of its summary, and a way to each task's verifications.
 #[derive(Debug)]
@@ -41,9 +41,7 @@ pub struct Report<'a> {
 }
 
 /// A thread judges this many tasks at a time.
-const PART: usize = 500;
-/// This many parts are judged before their rows are kept.
-const PARTS: usize = 4;
+const PART: usize = 200;
 
 /// The judged tasks of a part of the list.
 struct Part<'a> {
@@ -121,20 +119,19 @@ impl<'a> Report<'a> {
         let mut rows = Vec::with_capacity(tasks.len());
         let mut shown = Vec::with_capacity(tasks.len());
         let mut sheets_needed = Vec::with_capacity(tasks.len());
-        for parts in parts.chunks(PARTS) {
-            let judge = |(first, tasks): &(usize, &'a [Task])| Part::judge(journal, &options, *first, tasks);
-            for part in parallel_map_bounded(parts, judge) {
-                let part = part?;
-                sample_data |= part.sample_data;
-                // Copies are compact in memory. The original texts are scattered between answers that are freed.
-                rows.extend(part.rows.iter().cloned());
-                shown.extend(part.shown);
-                sheets_needed.extend(part.sheets_needed);
-                for (all, its_use) in uses.iter_mut().flatten().zip(part.uses.iter().flatten()) {
-                    all.rows += its_use.rows;
-                }
+        let judge = |(first, tasks): &(usize, &'a [Task])| Part::judge(journal, &options, *first, tasks);
+        parallel_in_order(&parts, judge, |part| {
+            let part = part?;
+            sample_data |= part.sample_data;
+            // Copies are compact in memory. The original texts are scattered between answers that are freed.
+            rows.extend(part.rows.iter().cloned());
+            shown.extend(part.shown);
+            sheets_needed.extend(part.sheets_needed);
+            for (all, its_use) in uses.iter_mut().flatten().zip(part.uses.iter().flatten()) {
+                all.rows += its_use.rows;
             }
-        }
+            Ok(())
+        })?;
         if let Some(reconciliation) = &journal.header().reconciliation {
             let not_found: HashSet<_> = reconciliation.not_found.iter().collect();
             for row in rows

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime::{Builder, Runtime};
@@ -16,7 +17,8 @@ use tokio::sync::oneshot;
 
 use crate::model::io_reason;
 
-/// [`parallel_map_bounded`] uses at most this many threads, so that the memory of what they read is bounded.
+/// [`parallel_map_bounded`] and [`parallel_in_order`] use at most this many threads, so that the memory of what they
+/// read is bounded.
 const MAX_THREADS: usize = 4;
 
 thread_local! {
@@ -105,9 +107,8 @@ pub fn parallel_map<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync
 
 /// Applies `make` to each item on a few threads, one item at a time on each, and returns the results in the same order.
 pub fn parallel_map_bounded<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> M + Sync) -> Vec<M> {
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let threads = if items.len() <= 1 { 1 } else { cores().min(MAX_THREADS).min(items.len()) };
-    if threads == 1 {
+    let threads = threads_for(items);
+    if threads <= 1 {
         return items.iter().map(make).collect();
     }
     // A thread takes the next item when it has made one, because items may differ in size.
@@ -122,6 +123,59 @@ pub fn parallel_map_bounded<T: Sync, M: Send>(items: &[T], make: impl Fn(&T) -> 
     let mut made: Vec<(usize, M)> = made.into_iter().flatten().collect();
     made.sort_unstable_by_key(|(index, _)| *index);
     made.into_iter().map(|(_, made)| made).collect()
+}
+
+/// Applies `make` to each item on a few threads, and hands the results to `each` on the calling thread, in the order of
+/// the items. At most two results of each thread wait, so they may be large. An item whose thread is refused is made
+/// on the calling thread.
+///
+/// # Errors
+/// The first error of `each`; later items are not made then.
+pub fn parallel_in_order<T: Sync, M: Send, E>(
+    items: &[T],
+    make: impl Fn(&T) -> M + Sync,
+    mut each: impl FnMut(M) -> Result<(), E>,
+) -> Result<(), E> {
+    let threads = threads_for(items);
+    let make = &make;
+    thread::scope(|scope| {
+        // The items are dealt to the threads in turn.
+        let start = |first: usize| {
+            let (give, made) = mpsc::sync_channel(1);
+            let work = move || {
+                let mut its_items = items.iter().skip(first).step_by(threads);
+                // The other end is gone after an error.
+                its_items.all(|item| give.send(make(item)).is_ok());
+            };
+            thread::Builder::new().spawn_scoped(scope, work).ok().map(|maker| (maker, made))
+        };
+        let makers: Vec<_> = (0..threads).map(start).collect();
+        let mut result = Ok(());
+        for (item, maker) in items.iter().zip(makers.iter().cycle()) {
+            let made = match maker {
+                Some((_, made)) => made.recv().ok(),
+                None => Some(make(item)),
+            };
+            // A thread without a result panicked.
+            let Some(made) = made else { break };
+            result = each(made);
+            if result.is_err() {
+                break;
+            }
+        }
+        for (maker, made) in makers.into_iter().flatten() {
+            drop(made);
+            maker.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
+        result
+    })
+}
+
+fn threads_for<T>(items: &[T]) -> usize {
+    if items.len() <= 1 {
+        return items.len();
+    }
+    thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS).min(items.len())
 }
 
 /// Makes every panic that is not [`fenced`] one line for the user, printed by `print`.
@@ -158,6 +212,27 @@ mod tests {
         let doubled: Vec<usize> = numbers.iter().map(|number| number * 2).collect();
         assert_eq!(parallel_map_bounded(&numbers, |number| number * 2), doubled);
         assert!(parallel_map_bounded(&[], |(): &()| ()).is_empty());
+    }
+
+    #[test]
+    fn results_come_in_order_until_an_error() {
+        let numbers: Vec<usize> = (0..100).collect();
+        let mut seen = Vec::new();
+        let mut see = |number| {
+            seen.push(number);
+            if number == 42 { Err("full") } else { Ok(()) }
+        };
+        assert_eq!(parallel_in_order(&numbers, |number| *number, &mut see), Err("full"));
+        assert_eq!(seen, &numbers[..=42]);
+        assert_eq!(parallel_in_order(&[], |(): &()| (), |()| Err("called")), Ok(()));
+        let panic = fenced(|| {
+            parallel_in_order(
+                &numbers,
+                |number| fenced(|| assert_ne!(*number, 7)).unwrap(),
+                |()| Ok::<_, ()>(()),
+            )
+        });
+        assert!(panic.is_err());
     }
 
     #[test]
