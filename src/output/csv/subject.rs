@@ -6,16 +6,19 @@ use std::path::Path;
 
 use super::table::Table;
 use crate::output::error::Cause;
-use crate::output::options::FileOptions;
+use crate::output::options::{CsvOptions, FileOptions};
 use crate::report::{
     Cell, Column, DETAIL, DetailRow, FIRST_COLUMNS, RECONCILIATION, Report, SUMMARY, SummaryCell, SummaryRow,
     WAIVER,
 };
+use crate::threads::parallel_in_order;
 
 /// The folder of the tasks' files.
 pub(super) const TASKS: &str = "tasks";
 /// The summary's columns that lead each row of `results.csv`, so that it can be read alone.
 const LEADING: usize = 4;
+/// A thread makes the rows of this many tasks at a time.
+const PART: usize = 50;
 
 /// What a CSV file is about: one of the tables of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,13 +92,30 @@ fn fill_results(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) 
     table.headings(
         leading.map(|column| column.heading_in(column.heading, zone)).chain(detail_headings(report)),
     )?;
-    for (ordinal, row) in report.rows().iter().enumerate() {
-        let verifications = report.verifications(ordinal)?;
-        for detail in report.detail_rows(ordinal, &verifications) {
+    table.finish()?;
+    let ordinals: Vec<usize> = (0..report.rows().len()).collect();
+    let parts: Vec<&[usize]> = ordinals.chunks(PART).collect();
+    parallel_in_order(
+        &parts,
+        |ordinals| results(report, ordinals, options.csv),
+        |part| Ok(to.write_all(&part?)?),
+    )
+}
+
+/// The rows of some tasks in `results.csv`.
+fn results(report: &Report<'_>, ordinals: &[usize], options: CsvOptions) -> Result<Vec<u8>, Cause> {
+    let mut lines = Vec::new();
+    let options = CsvOptions { bom: false, ..options };
+    let mut table = Table::new(&mut lines, &report.options().timezone, options)?;
+    for ordinal in ordinals {
+        let Some(row) = report.rows().get(*ordinal) else { continue };
+        let verifications = report.verifications(*ordinal)?;
+        for detail in report.detail_rows(*ordinal, &verifications) {
             table.row(leading_cells(row).chain(detail_cells(report, &detail)))?;
         }
     }
-    table.finish()
+    table.finish()?;
+    Ok(lines)
 }
 
 fn fill_reconciliation(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) -> Result<(), Cause> {

@@ -1,9 +1,11 @@
 //! A table as CSV, a row at a time.
 
 use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 use std::io::Write;
 
 use csv::{Terminator, Writer, WriterBuilder};
+use jiff::Timestamp;
 
 use crate::model::Language;
 use crate::output::error::Cause;
@@ -15,6 +17,10 @@ pub(in crate::output) struct Table<'a> {
     writer: Writer<&'a mut dyn Write>,
     zone: &'a Zone,
     raw: bool,
+    /// The last time and its text: most rows have the time of the row before.
+    time: (Timestamp, String),
+    /// Space for a number.
+    number: String,
 }
 
 impl<'a> Table<'a> {
@@ -27,7 +33,8 @@ impl<'a> Table<'a> {
             to.write_all("\u{feff}".as_bytes())?;
         }
         let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(to);
-        Ok(Self { writer, zone, raw: options.raw })
+        let time = (Timestamp::UNIX_EPOCH, zone.rfc3339(Timestamp::UNIX_EPOCH));
+        Ok(Self { writer, zone, raw: options.raw, time, number: String::new() })
     }
 
     pub(in crate::output) fn headings(
@@ -42,10 +49,15 @@ impl<'a> Table<'a> {
             match cell {
                 Cell::Empty => self.writer.write_field("")?,
                 Cell::Text(text) => self.text(&text)?,
-                Cell::Count(count) => self.writer.write_field(count.to_string())?,
-                Cell::Delta(delta) => self.writer.write_field(delta.to_string())?,
-                Cell::Share(share) => self.writer.write_field(share.to_string())?,
-                Cell::Time(time) => self.writer.write_field(self.zone.rfc3339(time))?,
+                Cell::Count(count) => self.number(count)?,
+                Cell::Delta(delta) => self.number(delta)?,
+                Cell::Share(share) => self.number(share)?,
+                Cell::Time(time) => {
+                    if time != self.time.0 {
+                        self.time = (time, self.zone.rfc3339(time));
+                    }
+                    self.writer.write_field(&self.time.1)?;
+                }
                 Cell::Verdict(verdict) => self.writer.write_field(verdict.key())?,
                 Cell::Change(change) => self.writer.write_field(change.key())?,
                 Cell::Reason(row) => self.text(&row.reason(Language::English, self.zone))?,
@@ -55,6 +67,13 @@ impl<'a> Table<'a> {
             }
         }
         Ok(self.writer.write_record(None::<&[u8]>)?)
+    }
+
+    fn number(&mut self, number: impl Display) -> Result<(), Cause> {
+        self.number.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(self.number, "{number}");
+        Ok(self.writer.write_field(&self.number)?)
     }
 
     fn text(&mut self, text: &str) -> Result<(), Cause> {
