@@ -1,5 +1,7 @@
 //! `merge`: the journals of shards, regions or accounts as one, offline.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -58,7 +60,7 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage) -> Result<Exit, Failure> 
             let path = folder.path().join("merged.jsonl");
             // In object storage the journal is uploaded as an output; reports refer to it by that URL.
             let name = kept.unwrap_or(&path).to_owned();
-            let journal = written(merge, &NamedFile { name, local: path })?;
+            let journal = temporary(merge, NamedFile { name, local: path })?;
             reporting::write(&journal, job, &args.report, storage)
         }
     }
@@ -84,6 +86,16 @@ fn written(merge: Merge, to: &NamedFile) -> Result<Journal, Failure> {
     let digest = file.digest();
     let (file, _) = file.commit_open(|_| ()).map_err(|source| io(path, source))?;
     Ok(merge.into_journal(to.clone(), file, index).with_digest(digest))
+}
+
+/// Writes the merged journal for this run alone: it is not synced, and its digest is computed if an output needs it.
+fn temporary(merge: Merge, to: NamedFile) -> Result<Journal, Failure> {
+    let path = &to.local;
+    let file = File::options().read(true).write(true).create_new(true).open(path);
+    let mut writer = BufWriter::with_capacity(1 << 16, file.map_err(|source| io(path, source))?);
+    let index = merge.write_to(&mut writer).map_err(|error| Failure::merge_write(error, path))?;
+    let file = writer.into_inner().map_err(|error| io(path, error.into_error()))?;
+    Ok(merge.into_journal(to, file, index))
 }
 
 fn io(path: &Path, source: std::io::Error) -> Failure {
