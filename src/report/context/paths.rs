@@ -34,9 +34,9 @@ fn has_drive(path: &str) -> bool {
         && characters.next().is_none_or(|next| matches!(next, '/' | '\\'))
 }
 
-/// The names of a path from the root on, in the form for comparison.
+/// A path in the form for comparison: a character for its root, then each name with a separator after it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key(Vec<String>);
+pub(super) struct Key(String);
 
 impl Key {
     pub(super) fn new(path: &str, system: System) -> Self {
@@ -46,17 +46,24 @@ impl Key {
             System::Posix => false,
             System::Unknown => has_drive(path) || path.starts_with('\\'),
         };
-        let is_name = |name: &&str| !name.is_empty() && *name != ".";
         if !is_windows {
-            let names = path.split('/').filter(is_name).map(str::to_owned);
-            return Self(std::iter::once("/".to_owned()).chain(names).collect());
+            return Self::of('/', path, '/');
         }
         let path = path.to_lowercase().replace('/', "\\");
         // A prefix for long paths names the same directory.
         let path = path.strip_prefix(r"\\?\").unwrap_or(&path);
-        let root = if path.starts_with(r"\\") { r"\\" } else { r"\" };
-        let names = path.split('\\').filter(is_name).map(str::to_owned);
-        Self(std::iter::once(root.to_owned()).chain(names).collect())
+        // The root of network shares is another one than that of drives.
+        Self::of(if path.starts_with(r"\\") { ':' } else { '\\' }, path, '\\')
+    }
+
+    fn of(root: char, path: &str, separator: char) -> Self {
+        let mut key = String::with_capacity(path.len() + 2);
+        key.push(root);
+        for name in path.split(separator).filter(|name| !name.is_empty() && *name != ".") {
+            key.push_str(name);
+            key.push(separator);
+        }
+        Self(key)
     }
 
     /// Whether this is `other` or a directory above it.

@@ -47,6 +47,9 @@ pub(super) fn not_verified(
     verification: &Verification,
     system: System,
 ) -> (usize, Vec<String>) {
+    if configured.is_empty() {
+        return (0, Vec::new());
+    }
     let verified = verification.directories.iter().map(|check| Key::new(&check.directory, system));
     let verified: Vec<Key> = verified.collect();
     let mut known = HashSet::new();
