@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::fields::ReadFields;
 use super::paths::{System, is_absolute};
 use super::values::items;
 use crate::answer::epoch_time;
@@ -62,9 +63,20 @@ impl ContextFacts {
                 Value::Null
             }
         };
-        let [state, syncing, subtasks, settings] =
-            ["state", "syncing", "sub_tasks", "special_config"].map(&mut field);
-        let server = field("source_server");
+        let [state, syncing] = ["state", "syncing"].map(&mut field);
+        let (subtasks, other_subtasks) =
+            match serde_json::from_str::<Option<Vec<ReadFields>>>(text_of("sub_tasks")) {
+                Ok(subtasks) => (subtasks, Value::Null),
+                Err(_) => (None, field("sub_tasks")),
+            };
+        let settings = field("special_config");
+        let server = match serde_json::from_str(text_of("source_server")) {
+            Ok(server) => server,
+            Err(_) => {
+                field("source_server");
+                ReadFields::default()
+            }
+        };
         let os_type = field("os_type");
         let mut facts = Self {
             read_at: context.read_at,
@@ -79,13 +91,17 @@ impl ContextFacts {
             exclusions: Vec::new(),
             unreadable,
         };
-        let is_empty = [&syncing, &subtasks, &settings].iter().all(|value| value.is_null());
+        let is_empty =
+            subtasks.is_none() && [&syncing, &other_subtasks, &settings].iter().all(|value| value.is_null());
         if is_empty && facts.unreadable.is_empty() {
             return None;
         }
         facts.state(&state);
         facts.syncing(&syncing);
-        facts.subtasks(&subtasks);
+        facts.subtasks(&subtasks.unwrap_or_default());
+        if !other_subtasks.is_null() {
+            facts.add_unreadable("sub_tasks", &other_subtasks);
+        }
         facts.settings(&settings);
         Some(facts)
     }
@@ -116,12 +132,7 @@ impl ContextFacts {
         }
     }
 
-    fn subtasks(&mut self, value: &Value) {
-        let subtasks = match value {
-            Value::Null => return,
-            Value::Array(subtasks) => subtasks,
-            other => return self.add_unreadable("sub_tasks", other),
-        };
+    fn subtasks(&mut self, subtasks: &[ReadFields]) {
         for subtask in subtasks {
             let name = subtask.get("name").and_then(Value::as_str).unwrap_or_default();
             if name.to_uppercase().contains("SYNC") {
