@@ -1,7 +1,8 @@
 //! The labels of a task.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::iter;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
@@ -12,30 +13,26 @@ use serde::ser::{Serialize, Serializer};
 /// labels rarely change.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Labels {
-    /// Name, value, name, value and so on.
+    /// Name, value, name, value and so on, each after its length in bytes and a colon.
     texts: Box<str>,
-    /// The end of each of them in `texts`, in bytes.
-    ends: Box<[usize]>,
 }
 
 impl Labels {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.texts.is_empty()
     }
 
     /// Names and values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut start = 0;
-        let mut next = move |end: usize| {
-            let text = self.texts.get(start..end).unwrap_or_default();
-            start = end;
-            text
+        let mut rest = &*self.texts;
+        let mut next = move || {
+            let (length, texts) = rest.split_once(':')?;
+            let (text, texts) = texts.split_at_checked(length.parse().ok()?)?;
+            rest = texts;
+            Some(text)
         };
-        self.ends.chunks_exact(2).filter_map(move |ends| {
-            let [name, value] = ends else { return None };
-            Some((next(*name), next(*value)))
-        })
+        iter::from_fn(move || Some((next()?, next()?)))
     }
 
     /// The names, sorted.
@@ -72,14 +69,12 @@ impl Labels {
 impl<N: AsRef<str> + Ord, V: AsRef<str>> FromIterator<(N, V)> for Labels {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(labels: I) -> Self {
         let sorted: BTreeMap<N, V> = labels.into_iter().collect();
-        let (mut texts, mut ends) = (String::new(), Vec::with_capacity(2 * sorted.len()));
-        for (name, value) in &sorted {
-            for text in [name.as_ref(), value.as_ref()] {
-                texts.push_str(text);
-                ends.push(texts.len());
-            }
+        let mut texts = String::new();
+        for text in sorted.iter().flat_map(|(name, value)| [name.as_ref(), value.as_ref()]) {
+            // Writing to a string cannot fail.
+            let _ = write!(texts, "{}:{text}", text.len());
         }
-        Self { texts: texts.into(), ends: ends.into() }
+        Self { texts: texts.into() }
     }
 }
 
