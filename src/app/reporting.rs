@@ -62,14 +62,27 @@ pub(crate) fn write(
     args: &ReportArgs,
     storage: &Storage,
 ) -> Result<Exit, Failure> {
+    write_after(|| Ok(()), journal, job, args, storage)
+}
+
+/// As [`write`]; `place` puts the journal at its path after the tasks are judged, and before any output is written.
+pub(crate) fn write_after(
+    place: impl FnOnce() -> Result<(), Failure>,
+    journal: &Journal,
+    job: ReportJob,
+    args: &ReportArgs,
+    storage: &Storage,
+) -> Result<Exit, Failure> {
     let ReportJob { options, outputs: Outputs { targets, manifest }, replaced } = job;
     options.view.check(&journal.header().list.labels).map_err(Failure::usage)?;
     let started = Instant::now();
     warn_of_faults(journal);
     // A condition on changes must not pass unnoticed.
     let warn = !console::is_quiet() || !FailOn::changes(&args.fail_on).is_empty();
-    let report =
-        previous::report(journal, options, args.previous.as_ref(), replaced.as_ref(), storage, warn)?;
+    let report = previous::report(journal, options, args.previous.as_ref(), replaced.as_ref(), storage, warn);
+    // The journal is kept also without a report.
+    place()?;
+    let report = report?;
     warn_of_clock(&report);
     let ticket = Ticket::of(&report.options().template, args.ticket_format).map_err(Failure::usage)?;
     let limits = Limits { max_sheets: args.max_sheets, max_bytes: args.max_bytes };

@@ -12,6 +12,7 @@ use crate::journal::{Journal, JournalError, Lock, Merge};
 use crate::model::NamedFile;
 use crate::output::Kind;
 use crate::storage::{Storage, is_remote};
+use crate::threads;
 
 use crate::app::console;
 use crate::app::exit::{Exit, Failure};
@@ -52,8 +53,9 @@ pub(super) fn run(args: &MergeArgs, storage: &Storage) -> Result<Exit, Failure> 
             }
             // A run that writes this journal must not continue in the replaced file.
             let _lock = Lock::hold(path, began).map_err(Failure::journal)?;
-            let journal = written(merge, &path.into())?;
-            reporting::write(&journal, job, &args.report, storage)
+            let (journal, file) = written(merge, &path.into())?;
+            let place = || file.commit_open(|_| ()).map(drop).map_err(|source| io(path, source));
+            reporting::write_after(place, &journal, job, &args.report, storage)
         }
         kept => {
             let folder = Scratch::disposable().map_err(Failure::stopped)?;
@@ -78,14 +80,18 @@ fn warn_of_gaps(merge: &Merge) {
     }
 }
 
-/// Writes the merged journal atomically, and opens it.
-fn written(merge: Merge, to: &NamedFile) -> Result<Journal, Failure> {
+/// Writes the merged journal to a file that is not at its path yet, and opens it.
+fn written(merge: Merge, to: &NamedFile) -> Result<(Journal, AtomicFile), Failure> {
     let path = &to.local;
-    let mut file = AtomicFile::create(path).map_err(|source| io(path, source))?;
+    let failed = |source| io(path, source);
+    let mut file = AtomicFile::create(path).map_err(failed)?;
     let index = merge.write_to(&mut file).map_err(|error| Failure::merge_write(error, path))?;
-    let digest = file.digest();
-    let (file, _) = file.commit_open(|_| ()).map_err(|source| io(path, source))?;
-    Ok(merge.into_journal(to.clone(), file, index).with_digest(digest))
+    // To sync it takes as long as to judge its tasks, so both are done at once. If the thread is refused or the sync
+    // fails, it is repeated before the file is put at its path.
+    let written = file.read_back().map_err(failed)?;
+    let _ = threads::spawn(move || written.sync_all());
+    let journal = merge.into_journal(to.clone(), file.read_back().map_err(failed)?, index);
+    Ok((journal.with_digest(file.digest()), file))
 }
 
 /// Writes the merged journal for this run alone: it is not synced, and its digest is computed if an output needs it.
