@@ -5,6 +5,8 @@ use std::iter;
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::choice::{Candidate, choose};
 use super::error::MergeError;
 use super::input::{Input, Rank};
@@ -22,8 +24,16 @@ pub(super) struct Group {
     /// The divided list: hash, tasks, shards, and the journal that it is from.
     list: Option<(String, usize, u32, PathBuf)>,
     tasks: Vec<Entry>,
-    /// Index in `tasks` by each [identity](identities).
-    places: HashMap<String, usize>,
+    /// Index in `tasks` by the hash of each [identity](identities), which takes less memory than the text.
+    places: HashMap<IdentityHash, usize>,
+}
+
+/// The first half of a SHA-256.
+type IdentityHash = [u8; 16];
+
+fn hash(identity: &str) -> IdentityHash {
+    let whole: [u8; 32] = Sha256::digest(identity).into();
+    *whole.first_chunk().unwrap_or(&[0; 16])
 }
 
 /// A task from all inputs.
@@ -101,10 +111,10 @@ impl Group {
 
     /// Adds a task of an input. Inputs are added by start, so later values replace earlier ones.
     fn add(&mut self, task: Task, ordinal: Option<usize>, source: Option<Source>) {
-        let mut names = identities(&task);
-        let place = names.find_map(|name| self.places.get(&name).copied()).unwrap_or(self.tasks.len());
-        for name in identities(&task) {
-            self.places.entry(name).or_insert(place);
+        let hashes = || identities(&task).map(|name| hash(&name));
+        let place = hashes().find_map(|hash| self.places.get(&hash).copied()).unwrap_or(self.tasks.len());
+        for hash in hashes() {
+            self.places.entry(hash).or_insert(place);
         }
         if place == self.tasks.len() {
             self.tasks.push(Entry { task: Task::default(), ordinal: None, records: Vec::new() });
