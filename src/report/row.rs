@@ -1,6 +1,7 @@
 //! One task of a report.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -42,8 +43,8 @@ pub struct SummaryRow<'a> {
     pub notes: Vec<Note>,
     /// The directories of that verification whose differences are waived.
     pub waived: Vec<Waived>,
-    /// The task's context; none if it is not known. Boxed to keep the rows of long lists small.
-    pub context: Option<Box<RowContext>>,
+    /// The task's context; none if it is not known. Rows with the same context share it, for the memory of long lists.
+    pub context: Option<Arc<RowContext>>,
     /// When the last request for it ended, on the clock of the machine that fetched.
     pub fetched_at: Option<Timestamp>,
     /// What its times are compared with.

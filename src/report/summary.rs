@@ -124,7 +124,17 @@ impl<'a> Report<'a> {
             let part = part?;
             sample_data |= part.sample_data;
             // Copies are compact in memory. The original texts are scattered between answers that are freed.
-            rows.extend(part.rows.iter().cloned());
+            for row in &part.rows {
+                let mut row = row.clone();
+                // Tasks of one page of the listing often have the same context.
+                let before: Option<&SummaryRow<'_>> = rows.last();
+                if let Some(before) = before.filter(|before| before.context == row.context) {
+                    row.context.clone_from(&before.context);
+                } else {
+                    row.context = row.context.as_deref().cloned().map(Arc::new);
+                }
+                rows.push(row);
+            }
             shown.extend(part.shown);
             sheets_needed.extend(part.sheets_needed);
             for (all, its_use) in uses.iter_mut().flatten().zip(part.uses.iter().flatten()) {
@@ -393,7 +403,7 @@ fn summarise<'t>(
         row.verdict = judged.verdict;
         row.notes.extend(judged.notes);
         row.waived.extend(judged.waived);
-        row.context = Some(Box::new(judged.context));
+        row.context = Some(Arc::new(judged.context));
     }
     (row, verifications)
 }
