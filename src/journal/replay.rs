@@ -272,6 +272,11 @@ impl Journal {
         self.truncated > 0
     }
 
+    /// The length in bytes of the line of the task at `ordinal`; 0 without a record.
+    pub fn line_length(&self, ordinal: usize) -> usize {
+        self.records.get(ordinal).copied().flatten().map_or(0, |place| place.length)
+    }
+
     /// Whether the task at `ordinal` has a record.
     pub(super) fn has_record(&self, ordinal: usize) -> bool {
         self.records.get(ordinal).is_some_and(Option::is_some)

@@ -290,13 +290,29 @@ impl<'a> Report<'a> {
     /// # Errors
     /// When the journal cannot be read.
     pub fn verifications(&self, row: usize) -> Result<Vec<Verification>, JournalError> {
+        self.verifications_with(row, &mut Vec::new())
+    }
+
+    /// As [`verifications`](Self::verifications), in the memory of `buffer`.
+    ///
+    /// # Errors
+    /// As [`verifications`](Self::verifications).
+    pub fn verifications_with(
+        &self,
+        row: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Vec<Verification>, JournalError> {
         let Some(SummaryRow { ordinal, .. }) = self.rows.get(row) else { return Ok(Vec::new()) };
-        Ok(match self.journal.record(*ordinal)? {
-            Some(Record { outcome: Outcome::Answered(answered), .. }) => {
-                read(&answered).map(|answer| answer.verifications).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        })
+        let record = self.journal.record_with(*ordinal, mem::take(buffer))?;
+        let Some(Record { outcome: Outcome::Answered(answered), .. }) = record else { return Ok(Vec::new()) };
+        let answer = read(&answered);
+        *buffer = answered.body;
+        Ok(answer.map(|answer| answer.verifications).unwrap_or_default())
+    }
+
+    /// About how much memory the answer of the task in this row takes, in bytes.
+    pub fn answer_size(&self, row: usize) -> usize {
+        self.rows.get(row).map_or(0, |row| self.journal.line_length(row.ordinal))
     }
 
     /// The rows of the table of the task in this `row`, from 0, of which these are the verifications.

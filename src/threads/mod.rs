@@ -171,6 +171,23 @@ pub fn parallel_in_order<T: Sync, M: Send, E>(
     })
 }
 
+/// Splits items into parts whose sizes add up to at most `max`, or that are one item.
+pub fn split_by_size<T>(items: &[T], max: usize, size: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    let (mut parts, mut rest) = (Vec::new(), items);
+    while !rest.is_empty() {
+        let mut sum = 0_usize;
+        let fits = |item: &&T| {
+            sum = sum.saturating_add(size(item));
+            sum <= max
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let (part, others) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+        parts.push(part);
+        rest = others;
+    }
+    parts
+}
+
 fn threads_for<T>(items: &[T]) -> usize {
     if items.len() <= 1 {
         return items.len();
@@ -212,6 +229,13 @@ mod tests {
         let doubled: Vec<usize> = numbers.iter().map(|number| number * 2).collect();
         assert_eq!(parallel_map_bounded(&numbers, |number| number * 2), doubled);
         assert!(parallel_map_bounded(&[], |(): &()| ()).is_empty());
+    }
+
+    #[test]
+    fn parts_are_no_larger_than_allowed_unless_one_item_is() {
+        let parts = split_by_size(&[1, 2, 3, 9, 1, 4], 5, |size| *size);
+        assert_eq!(parts, [&[1, 2][..], &[3], &[9], &[1, 4]]);
+        assert!(split_by_size(&[], 5, |size| *size).is_empty());
     }
 
     #[test]

@@ -130,8 +130,9 @@ impl Input {
         ordinals: impl IntoIterator<Item = usize>,
     ) -> Result<HashMap<usize, Rank>, MergeError> {
         let lines = ordinals.into_iter().filter_map(|ordinal| Some((ordinal, self.line_at(ordinal)?)));
+        let lines: Vec<_> = lines.collect();
         let mut ranks = HashMap::new();
-        self.source.each(lines, |ordinal, line, kept| {
+        self.source.each(&lines, |ordinal, line, kept| {
             let rank = Rank::of(&kept).map_err(|error| JournalError::InvalidLine {
                 path: self.source.file.name.clone(),
                 line: line.place.number,
@@ -157,16 +158,15 @@ impl LineSource {
     /// Reads these lines again; each must be as it was when the input was read.
     pub(super) fn each<E: From<MergeError>>(
         &self,
-        lines: impl IntoIterator<Item = (usize, InputLine)>,
-        mut each: impl FnMut(usize, InputLine, KeptLine<'_>) -> Result<(), E>,
+        lines: &[(usize, InputLine)],
+        mut each: impl FnMut(usize, &InputLine, KeptLine<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let changed = || MergeError::Changed(self.file.name.clone());
         let io = |source: io::Error| match source.kind() {
             io::ErrorKind::UnexpectedEof => changed(),
             _ => JournalError::Io { path: self.file.local.clone(), source }.into(),
         };
-        let mut lines = lines.into_iter().peekable();
-        if lines.peek().is_none() {
+        if lines.is_empty() {
             return Ok(());
         }
         let mut file = File::open(&self.file.local).map_err(io)?;
@@ -177,7 +177,7 @@ impl LineSource {
                 return Err(changed().into());
             }
             let offset = self.offset.filter(|_| line.lacks_offset);
-            each(ordinal, line, KeptLine::of(&text, offset).map_err(|_| changed())?)?;
+            each(*ordinal, line, KeptLine::of(&text, offset).map_err(|_| changed())?)?;
         }
         Ok(())
     }

@@ -12,7 +12,10 @@ use crate::journal::header::Header;
 use crate::journal::record::{Footer, Record};
 use crate::journal::replay::{Index, Journal, LinePosition};
 use crate::model::{NamedFile, TaskContext};
-use crate::threads::parallel_map_bounded;
+use crate::threads::{parallel_in_order, parallel_map_bounded, split_by_size};
+
+/// A thread copies lines of about this size at a time, in bytes.
+const PART: usize = 1 << 18;
 
 /// A merge that is planned: the header and the source of each record. Only the merged list is kept in memory.
 #[derive(Debug)]
@@ -84,29 +87,36 @@ impl Merge {
         to.write_all(b"\n")?;
         let mut contexts: HashMap<usize, TaskContext> = HashMap::new();
         for file in &self.files {
-            file.source.each(file.contexts.iter().copied(), |ordinal, _, kept| {
+            file.source.each(&file.contexts, |ordinal, _, kept| {
                 contexts.extend(kept.record()?.context.map(|context| (ordinal, context)));
                 Ok::<_, WriteError>(())
             })?;
         }
+        let parts = self.files.iter().flat_map(|file| {
+            let parts = split_by_size(&file.records, PART, |(_, line)| line.place.length);
+            parts.into_iter().map(|lines| (&file.source, lines))
+        });
+        let parts: Vec<_> = parts.collect();
         let mut records = vec![None; self.header.list.tasks.len()];
         let (mut number, mut latest) = (1, self.header.latest());
-        for file in &self.files {
-            file.source.each(file.records.iter().copied(), |ordinal, line, kept| {
-                let kept = match contexts.remove(&ordinal) {
-                    None => kept,
-                    context => KeptLine::encode(Record { context, ..kept.record()? })?,
-                };
-                let offset = to.length;
-                let length = kept.write_to(&mut to, ordinal)?;
-                number += 1;
-                latest = latest.max(line.fetched_at);
-                if let Some(place) = records.get_mut(ordinal) {
-                    *place = Some(LinePosition { number, offset, length, failed: line.place.failed });
+        parallel_in_order(
+            &parts,
+            |part| Copied::of(*part, &contexts),
+            |copied| {
+                let Copied { lines, text, lengths } = copied?;
+                let mut offset = to.length;
+                to.write_all(&text)?;
+                for ((ordinal, line), length) in lines.iter().zip(lengths) {
+                    number += 1;
+                    latest = latest.max(line.fetched_at);
+                    if let Some(place) = records.get_mut(*ordinal) {
+                        *place = Some(LinePosition { number, offset, length, failed: line.place.failed });
+                    }
+                    offset += u64::try_from(length).unwrap_or(u64::MAX);
                 }
                 Ok::<_, WriteError>(())
-            })?;
-        }
+            },
+        )?;
         let recorded = records.iter().flatten().count();
         let footer = self.finished.then(|| Footer { finished_at: self.header.latest(), recorded });
         if let Some(footer) = &footer {
@@ -120,6 +130,32 @@ impl Merge {
     /// The merged journal, which was written to `file`.
     pub fn into_journal(self, place: NamedFile, file: File, index: Index) -> Journal {
         Journal::of_written(place, file, self.header, index)
+    }
+}
+
+/// Lines of an input as they are in the merged journal.
+struct Copied<'m> {
+    lines: &'m [(usize, InputLine)],
+    text: Vec<u8>,
+    /// By line, in bytes.
+    lengths: Vec<usize>,
+}
+
+impl<'m> Copied<'m> {
+    fn of(
+        (source, lines): (&LineSource, &'m [(usize, InputLine)]),
+        contexts: &HashMap<usize, TaskContext>,
+    ) -> Result<Self, WriteError> {
+        let mut copied = Self { lines, text: Vec::new(), lengths: Vec::new() };
+        source.each(lines, |ordinal, _, kept| {
+            let kept = match contexts.get(&ordinal) {
+                None => kept,
+                context => KeptLine::encode(Record { context: context.cloned(), ..kept.record()? })?,
+            };
+            copied.lengths.push(kept.write_to(&mut copied.text, ordinal)?);
+            Ok::<_, WriteError>(())
+        })?;
+        Ok(copied)
     }
 }
 

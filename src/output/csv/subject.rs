@@ -11,14 +11,14 @@ use crate::report::{
     Cell, Column, DETAIL, DetailRow, FIRST_COLUMNS, RECONCILIATION, Report, SUMMARY, SummaryCell, SummaryRow,
     WAIVER,
 };
-use crate::threads::parallel_in_order;
+use crate::threads::{parallel_in_order, split_by_size};
 
 /// The folder of the tasks' files.
 pub(super) const TASKS: &str = "tasks";
 /// The summary's columns that lead each row of `results.csv`, so that it can be read alone.
 const LEADING: usize = 4;
-/// A thread makes the rows of this many tasks at a time.
-const PART: usize = 50;
+/// A thread makes the rows of answers of about this size at a time, in bytes.
+const PART: usize = 1 << 18;
 
 /// What a CSV file is about: one of the tables of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ fn fill_results(report: &Report<'_>, to: &mut dyn Write, options: &FileOptions) 
     )?;
     table.finish()?;
     let ordinals: Vec<usize> = (0..report.rows().len()).collect();
-    let parts: Vec<&[usize]> = ordinals.chunks(PART).collect();
+    let parts = split_by_size(&ordinals, PART, |ordinal| report.answer_size(*ordinal));
     parallel_in_order(
         &parts,
         |ordinals| results(report, ordinals, options.csv),
@@ -107,9 +107,10 @@ fn results(report: &Report<'_>, ordinals: &[usize], options: CsvOptions) -> Resu
     let mut lines = Vec::new();
     let options = CsvOptions { bom: false, ..options };
     let mut table = Table::new(&mut lines, &report.options().timezone, options)?;
+    let mut buffer = Vec::new();
     for ordinal in ordinals {
         let Some(row) = report.rows().get(*ordinal) else { continue };
-        let verifications = report.verifications(*ordinal)?;
+        let verifications = report.verifications_with(*ordinal, &mut buffer)?;
         for detail in report.detail_rows(*ordinal, &verifications) {
             table.row(leading_cells(row).chain(detail_cells(report, &detail)))?;
         }
