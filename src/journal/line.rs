@@ -183,20 +183,45 @@ impl<'t> SplitLine<'t> {
         RawLine { context: None, ..line }.without_body(body.is_some())?;
         match body {
             // A body that was split off was checked.
-            Some(body) if self.split.is_none() => unescape(self.text.to_vec(), body).map(drop),
+            Some(body) if self.split.is_none() => unescape(&mut self.text.to_vec(), body.start + 1).map(drop),
             _ => Ok(()),
         }
     }
 }
 
 impl Record {
-    /// Parses a line. A body may be very long, so it is unescaped in place.
-    pub(super) fn read(text: Vec<u8>) -> Result<Self, String> {
-        let split = SplitLine::of(&text);
-        let (line, body) = split.parse()?;
-        let mut record = line.without_body(body.is_some())?;
-        if let (Some(body), Outcome::Answered(answered)) = (body, &mut record.outcome) {
-            answered.body = unescape(text, body)?;
+    /// Parses a line. A body may be very long, so it is unescaped in place, and not read before that.
+    pub(super) fn read(mut text: Vec<u8>) -> Result<Self, String> {
+        let before_body = last_body(&text).and_then(|(fields, body)| {
+            let line = RawLine::parse(&fields).ok().filter(|line| line.body.is_none())?;
+            Some((line.without_body(true), body.start, fields))
+        });
+        let (mut record, start, fields) = match before_body {
+            Some((record, start, fields)) => (record, start, Some(fields)),
+            None => {
+                let line = RawLine::parse(&text)?;
+                let body = line.body.map(|body| place(body.get(), &text));
+                let record = line.without_body(body.is_some());
+                let Some(body) = body else { return record };
+                (record, body.start + 1, None)
+            }
+        };
+        let (length, end) = unescape(&mut text, start)?;
+        let after = text.get(end..).unwrap_or_default().trim_ascii();
+        if let Some(mut fields) = fields.filter(|_| after != b"}") {
+            // The text at the end is that of another field.
+            fields.pop();
+            fields.extend_from_slice(after);
+            let line = RawLine::parse(&fields)?;
+            if line.body.is_some() {
+                return Err("duplicate field `body`".to_owned());
+            }
+            record = line.without_body(true);
+        }
+        let mut record = record?;
+        if let Outcome::Answered(answered) = &mut record.outcome {
+            text.truncate(length);
+            answered.body = text;
         }
         Ok(record)
     }
@@ -207,22 +232,33 @@ impl Record {
 ///
 /// A body is most of its line, and passing over it with serde takes longer than all else that is read of the line.
 pub(super) fn split_body(line: &[u8]) -> Option<(Vec<u8>, Range<usize>)> {
+    let (fields, body) = last_body(line)?;
+    let text = line.get(body.clone())?;
+    // A loop over the bytes is faster than a search: JSON in a string is full of escapes.
+    let mut rest = text;
+    while let Some(byte) = rest.first() {
+        let length = match byte {
+            b'\\' if rest.get(1) == Some(&b'"') => 2,
+            b'\\' => escaped(rest)?.1,
+            b'"' | 0..b' ' => return None,
+            _ => 1,
+        };
+        rest = rest.get(length..)?;
+    }
+    std::str::from_utf8(text).ok()?;
+    Some((fields, body.start - 1..body.end + 1))
+}
+
+/// As [`split_body`], with the place of what is in the string's quotes, of which nothing is checked.
+fn last_body(line: &[u8]) -> Option<(Vec<u8>, Range<usize>)> {
     const FIELD: &[u8] = br#","body":""#;
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     // No string holds this: a quote in it would be escaped.
     let start = memchr::memmem::find(line, FIELD)?;
     let fields = [line.get(..start)?, b"}"].concat();
     let body = line.get(start + FIELD.len()..)?.strip_suffix(b"\"}")?;
-    let mut rest = body;
-    while let Some(found) = memchr::memchr2(b'\\', b'"', rest) {
-        rest = rest.get(found..).filter(|rest| rest.starts_with(b"\\"))?;
-        let (_, length) = escaped(rest)?;
-        rest = rest.get(length..)?;
-    }
-    let lowest = body.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
-    let is_valid = lowest >= b' ' && std::str::from_utf8(body).is_ok();
-    let open = start + FIELD.len() - 1;
-    is_valid.then(|| (fields, open..open + body.len() + 2))
+    let start = start + FIELD.len();
+    Some((fields, start..start + body.len()))
 }
 
 /// The byte range of a part in its text.
@@ -231,29 +267,35 @@ fn place(part: &str, whole: &[u8]) -> Range<usize> {
     start..start + part.len()
 }
 
-/// Unescapes the JSON string at `place`. No character is longer than its escape, so this works in place.
-fn unescape(text: Vec<u8>, place: Range<usize>) -> Result<Vec<u8>, String> {
-    unescape_string(text, place).ok_or_else(|| "`body` is not a valid JSON string".to_owned())
+/// Unescapes the JSON string whose first quote is before `start`, to the beginning of `text`: no character is longer
+/// than its escape. Returns its new length, and where the text after its last quote starts.
+fn unescape(text: &mut [u8], start: usize) -> Result<(usize, usize), String> {
+    let found = unescape_string(text, start);
+    let is_text = |length| text.get(..length).is_some_and(|text| std::str::from_utf8(text).is_ok());
+    found.filter(|(length, _)| is_text(*length)).ok_or_else(|| "`body` is not a valid JSON string".to_owned())
 }
 
-fn unescape_string(mut text: Vec<u8>, place: Range<usize>) -> Option<Vec<u8>> {
-    let end =
-        place.end.checked_sub(1).filter(|end| *end > place.start && text.get(place.start) == Some(&b'"'))?;
-    text.truncate(end);
-    let (mut read, mut written) = (place.start + 1, 0);
+fn unescape_string(text: &mut [u8], start: usize) -> Option<(usize, usize)> {
+    let (mut read, mut written) = (start, 0);
+    // A loop over the bytes is faster than a search: JSON in a string is full of escapes.
     loop {
-        let plain = memchr::memchr(b'\\', text.get(read..)?).unwrap_or(end - read);
-        text.copy_within(read..read + plain, written);
-        (read, written) = (read + plain, written + plain);
-        if read == end {
-            text.truncate(written);
-            return Some(text);
-        }
-        let (character, length) = escaped(text.get(read..)?)?;
-        let mut bytes = [0; 4];
-        let bytes = character.encode_utf8(&mut bytes).as_bytes();
-        text.get_mut(written..written + bytes.len())?.copy_from_slice(bytes);
-        (read, written) = (read + length, written + bytes.len());
+        let byte = *text.get(read)?;
+        let (plain, length) = match byte {
+            b'\\' if text.get(read + 1) == Some(&b'"') => (b'"', 2),
+            b'\\' => {
+                let (character, length) = escaped(text.get(read..)?)?;
+                let mut bytes = [0; 4];
+                let bytes = character.encode_utf8(&mut bytes).as_bytes();
+                text.get_mut(written..written + bytes.len())?.copy_from_slice(bytes);
+                (read, written) = (read + length, written + bytes.len());
+                continue;
+            }
+            b'"' => return Some((written, read + 1)),
+            0..b' ' => return None,
+            plain => (plain, 1),
+        };
+        *text.get_mut(written)? = plain;
+        (read, written) = (read + length, written + 1);
     }
 }
 
@@ -290,9 +332,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn unescaped(string: &str) -> Option<String> {
-        let text = format!("{{\"body\":{string}}}").into_bytes();
-        let place = 8..8 + string.len();
-        unescape(text, place).ok().map(|text| String::from_utf8(text).unwrap())
+        let mut text = format!("{{\"body\":{string}}}").into_bytes();
+        let (length, end) = unescape(&mut text, 9).ok()?;
+        assert_eq!(text[end..], b"}"[..]);
+        text.truncate(length);
+        Some(String::from_utf8(text).unwrap())
     }
 
     #[test]
@@ -304,7 +348,7 @@ mod tests {
             r#""\u+123""#,
             r#""\ud83d\u""#,
             r#""\x""#,
-            "9",
+            "\"\t\"",
             "\"",
         ] {
             assert_eq!(unescaped(string), None, "{string}");
@@ -340,6 +384,34 @@ mod tests {
             assert_eq!(split(line), None, "{line}");
         }
         assert_eq!(split_body(b"{\"a\":1,\"body\":\"\xff\"}"), None);
+    }
+
+    #[test]
+    fn body_is_found_at_any_place() {
+        let fields = r#""ordinal":0,"fetched_at":"2026-11-21T00:00:00Z","attempts":1"#;
+        let body = |line: String| match Record::read(line.into_bytes())?.outcome {
+            Outcome::Answered(answered) => Ok(String::from_utf8(answered.body).unwrap()),
+            other => Err(format!("{other:?}")),
+        };
+        for rest in [
+            r#""status":200,"body":"a\"b"}"#,
+            r#""status":200,"body":"a\"b","request_id":"r"}"#,
+            r#""body":"a\"b","status":200,"request_id":"r"}"#,
+            r#""later":{"x":1,"body":"no"},"status":200,"body":"a\"b"}"#,
+            r#""status":200,"body" : "a\"b","later":{"x":1,"body":"no"}}"#,
+            r#""status":200,"b\u006fdy":"a\"b"}"#,
+        ] {
+            assert_eq!(body(format!("{{{fields},{rest}\n")).as_deref(), Ok("a\"b"), "{rest}");
+        }
+        for rest in [
+            r#""status":200,"body":"a","body":"b"}"#,
+            r#""status":200,"b\u006fdy":"a","body":"b"}"#,
+            r#""status":200,"body":"a","request_id":"r}"#,
+            r#""later":{"x":1,"body":"no"}}"#,
+        ] {
+            assert!(body(format!("{{{fields},{rest}\n")).is_err(), "{rest}");
+        }
+        assert!(Record::read([fields.as_bytes(), b",\"status\":200,\"body\":\"\xff\"}"].concat()).is_err());
     }
 
     proptest! {
