@@ -39,7 +39,8 @@ pub(in crate::report) struct ContextFacts {
 /// A subtask that synchronises the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Synchronisation {
-    pub(super) started: Option<Timestamp>,
+    /// Whether it has begun. Only one without a start and with a progress of 0 has not.
+    pub(super) has_begun: bool,
     pub(super) ended: Option<Timestamp>,
 }
 
@@ -137,8 +138,10 @@ impl ContextFacts {
             let name = subtask.get("name").and_then(Value::as_str).unwrap_or_default();
             if name.to_uppercase().contains("SYNC") {
                 let time = |key: &str| subtask.get(key).and_then(time);
-                self.synchronisations
-                    .push(Synchronisation { started: time("start_date"), ended: time("end_date") });
+                let is_at_zero =
+                    subtask.get("progress").is_some_and(|progress| progress.as_f64() == Some(0.0));
+                let has_begun = time("start_date").is_some() || !is_at_zero;
+                self.synchronisations.push(Synchronisation { has_begun, ended: time("end_date") });
             }
         }
     }
@@ -272,8 +275,8 @@ mod tests {
         assert_eq!(
             facts.synchronisations,
             [
-                Synchronisation { started: second(1_700_000_000), ended: second(1_700_000_060) },
-                Synchronisation { started: second(1_700_000_000), ended: None },
+                Synchronisation { has_begun: true, ended: second(1_700_000_060) },
+                Synchronisation { has_begun: true, ended: None },
             ]
         );
         assert_eq!(facts.configured, [r"C:\a", r"D:\b"]);

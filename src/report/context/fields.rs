@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// The names of these fields.
-const NAMES: [&str; 4] = ["name", "start_date", "end_date", "os_type"];
+const NAMES: [&str; 5] = ["name", "start_date", "end_date", "progress", "os_type"];
 
 /// The fields of an object that are [read](NAMES); none of another value. A task's listing has many others. They are
 /// checked as [`Value`] does, but not kept.

@@ -23,7 +23,7 @@ pub enum LaterSync {
 
 /// The synchronisation after a verification that finished at `verified`.
 pub(super) fn later_synchronisation(facts: &ContextFacts, verified: Option<Timestamp>) -> Option<LaterSync> {
-    let is_running = |sync: &Synchronisation| sync.started.is_some() && sync.ended.is_none();
+    let is_running = |sync: &Synchronisation| sync.has_begun && sync.ended.is_none();
     let is_under_way = facts.syncing
         || facts.state.as_deref() == Some("SYNCING")
         || facts.synchronisations.iter().any(is_running);
@@ -139,7 +139,10 @@ mod tests {
             (syncs(&[sync(Some(-70), Some(-59))]), ended(-59)),
             (syncs(&[sync(Some(-50), Some(-40)), sync(Some(-80), Some(-70))]), ended(-40)),
             (syncs(&[sync(Some(-70), None)]), Some(LaterSync::UnderWay)),
-            (syncs(&[sync(None, None)]), None),
+            (syncs(&[sync(None, None)]), Some(LaterSync::UnderWay)),
+            (syncs(&[json!({"name": "SYNC", "progress": 0})]), None),
+            (syncs(&[json!({"name": "SYNC", "progress": 0, "start_date": 1})]), Some(LaterSync::UnderWay)),
+            (syncs(&[json!({"name": "SYNC", "progress": 30, "end_date": null})]), Some(LaterSync::UnderWay)),
             (
                 syncs(&[json!({"name": "MIGRATE", "start_date": 1, "end_date": at(-1).as_millisecond()})]),
                 None,
