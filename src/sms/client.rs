@@ -165,13 +165,14 @@ impl Client {
         self.requests.fetch_add(1, Ordering::Relaxed);
         // A signature allows replaying the request for 15 minutes, so it is redacted.
         let signature = signature.map(|signature| Redactor::new([&signature]));
-        let redact = |text: Vec<u8>| {
-            let text = lease.redactor.redact(text);
+        let redact_with = |redactor: &Redactor, text: Vec<u8>| {
+            let text = redactor.redact(text);
             match &signature {
                 Some(signature) => signature.redact(text),
                 None => text,
             }
         };
+        let redact = |text: Vec<u8>| redact_with(&lease.redactor, text);
         let shows_headers = tracing::enabled!(tracing::Level::TRACE);
         if shows_headers && let Some(Ok(request)) = request.try_clone().map(|request| request.build()) {
             log_headers("request", call.method.as_str(), &call.path, request.headers(), redact);
@@ -184,7 +185,8 @@ impl Client {
             log_headers("response", call.method.as_str(), &call.path, &answer.headers, redact);
         }
         // The body goes into the journal, so secrets that the server echoes are redacted.
-        let body = redact(std::mem::take(&mut answer.body));
+        let redactor = if answer.status.is_success() { &lease.evidence_redactor } else { &lease.redactor };
+        let body = redact_with(redactor, std::mem::take(&mut answer.body));
         let clean = |text: String| String::from_utf8(redact(text.into_bytes())).ok();
         let request_id = answer.header("x-request-id").and_then(clean);
         if answer.status.is_success() {

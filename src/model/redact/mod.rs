@@ -17,10 +17,11 @@ use spelling::{INTRODUCERS, Unit, is_introducer};
 
 /// Replaces a secret in a text.
 const REDACTED: &[u8] = b"[redacted]";
-/// The shortest secret that is redacted, in bytes.
-///
-/// A shorter one may be an ordinary word, and redacting it would falsify evidence.
-const SHORTEST: usize = 8;
+/// The shortest secret that is redacted in evidence, in bytes. A shorter one may be an ordinary word, and redacting it
+/// would falsify evidence.
+const SHORTEST_IN_EVIDENCE: usize = 8;
+/// The shortest secret that is redacted in everything else.
+const SHORTEST: usize = 3;
 /// From this length on a secret of Base64 characters is also found in the other Base64 alphabets, in bytes.
 const SHORTEST_FOLDED: usize = 16;
 /// Maximum depth of nested encodings, such as a JSON string inside a JSON string.
@@ -102,10 +103,19 @@ impl Fold {
 }
 
 impl Redactor {
-    /// Creates a redactor for these secrets; shorter ones than 8 bytes are not redacted.
+    /// Creates a redactor of messages; secrets of less than 3 bytes are not redacted.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let secrets = secrets.into_iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST);
-        let needles: Vec<Needle> = secrets.flat_map(needles).collect();
+        Self::from_length(SHORTEST, secrets)
+    }
+
+    /// Creates a redactor of evidence; secrets of less than 8 bytes are not redacted.
+    pub fn of_evidence<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        Self::from_length(SHORTEST_IN_EVIDENCE, secrets)
+    }
+
+    fn from_length<'a>(shortest: usize, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let secrets = secrets.into_iter().map(Secret::expose).filter(|secret| secret.len() >= shortest);
+        let needles: Vec<Needle> = secrets.flat_map(|secret| needles(secret, shortest)).collect();
         let mut firsts = ByteSet::default();
         let mut starts = Box::new([ByteSet::default(); 256]);
         for needle in &needles {
@@ -199,8 +209,8 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// The forms of a secret after all escapes are decoded.
-fn needles(secret: &str) -> Vec<Needle> {
+/// The forms of a secret after all escapes are decoded, of at least this length.
+fn needles(secret: &str, shortest: usize) -> Vec<Needle> {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
     let folds = secret.len() >= SHORTEST_FOLDED && secret.bytes().all(is_base64);
     let fold = match folds {
@@ -209,7 +219,7 @@ fn needles(secret: &str) -> Vec<Needle> {
         false => Fold::Exact,
     };
     let needle = |bytes: Vec<u8>, fold| {
-        (bytes.len() >= SHORTEST).then(|| Needle {
+        (bytes.len() >= shortest).then(|| Needle {
             bytes: Zeroizing::new(bytes),
             fold,
             padded: false,
@@ -385,8 +395,11 @@ mod tests {
     }
 
     #[test]
-    fn short_secret_is_not_redacted() {
-        assert_eq!(redacted("/test/data", &["test", ""]), "/test/data");
+    fn short_secret_is_redacted_in_messages_and_not_in_evidence() {
+        let secrets = ["test", ""].map(|text| Secret::new(text.to_owned()));
+        let evidence = Redactor::of_evidence(&secrets).redact_text("/test/data".to_owned());
+        assert_eq!(evidence, "/test/data");
+        assert_eq!(redacted("bad key test", &["test", ""]), "bad key [redacted]");
         let honest = r"C:\data\users 100% &amp; \u4e2d &#x; &nosuch; %zz \ud800";
         assert_eq!(redacted(honest, &[TOKEN]), honest);
     }

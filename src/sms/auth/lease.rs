@@ -34,8 +34,10 @@ impl Authority {
 #[derive(Debug, Clone)]
 pub(in crate::sms) struct Lease {
     pub(in crate::sms) authority: Authority,
-    /// Redacts secrets that responses may echo.
+    /// Redacts secrets that responses may echo, in all but evidence.
     pub(in crate::sms) redactor: Arc<Redactor>,
+    /// Redacts them in evidence.
+    pub(in crate::sms) evidence_redactor: Arc<Redactor>,
     /// Number of this lease, from 1; 0 for one that cannot be renewed.
     pub(super) serial: u64,
     /// When to renew it; none if the lifetime is unknown.
@@ -47,15 +49,23 @@ pub(in crate::sms) struct Lease {
 pub(super) const RENEWAL_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
 impl Lease {
+    /// A lease whose secrets are not redacted yet.
+    fn new(authority: Authority, renew_at: Option<Timestamp>, expires_at: Option<Timestamp>) -> Self {
+        let redactor = Arc::new(Redactor::new([]));
+        let evidence_redactor = Arc::clone(&redactor);
+        Self { authority, redactor, evidence_redactor, serial: 0, renew_at, expires_at }
+    }
+
     pub(super) fn lasting(authority: Authority, more: &[Secret]) -> Self {
-        Self { authority, redactor: Arc::new(Redactor::new([])), serial: 0, renew_at: None, expires_at: None }
-            .redacting(more)
+        Self::new(authority, None, None).redacting(more)
     }
 
     /// Sets a redactor for its own secrets and `more`.
     pub(super) fn redacting(self, more: &[Secret]) -> Self {
-        let redactor = Redactor::new(self.authority.secrets().iter().chain(more));
-        Self { redactor: Arc::new(redactor), ..self }
+        let secrets = self.authority.secrets();
+        let redactor = Arc::new(Redactor::new(secrets.iter().chain(more)));
+        let evidence_redactor = Arc::new(Redactor::of_evidence(secrets.iter().chain(more)));
+        Self { redactor, evidence_redactor, ..self }
     }
 
     /// A lease that is renewed `margin` before it expires.
@@ -71,7 +81,7 @@ impl Lease {
             .and_then(|expires_at| expires_at.checked_sub(margin).ok())
             .map(|renew_at| renew_at.max(now.saturating_add(RENEWAL_PAUSE).unwrap_or(now)));
         let renew_at = renew_at.zip(expires_at).map(|(renew_at, expires_at)| renew_at.min(expires_at));
-        Self { authority, redactor: Arc::new(Redactor::new([])), serial: 0, renew_at, expires_at }
+        Self::new(authority, renew_at, expires_at)
     }
 
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
