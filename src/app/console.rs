@@ -41,14 +41,22 @@ fn write(bytes: &[u8]) -> Result<Exit, Failure> {
     }
 }
 
+const STDOUT_CLOSED: &str =
+    "stdout is closed, so the document was not written; redirect stdout to a file or to /dev/null";
+
 /// Whether stdout was open when the program started; reports an error if not. For documents that are written only to
-/// stdout.
+/// stdout by a command that goes on.
 pub(crate) fn is_stdout_open() -> bool {
     let is_open = !was_closed();
     if !is_open {
-        error("stdout is closed, so the document was not written; redirect stdout to a file or to /dev/null");
+        error(STDOUT_CLOSED);
     }
     is_open
+}
+
+/// Fails if stdout was closed when the program started. For commands that write nothing but a document to stdout.
+pub(crate) fn require_stdout() -> Result<(), Failure> {
+    if was_closed() { Err(Failure::stopped(STDOUT_CLOSED)) } else { Ok(()) }
 }
 
 /// Rust opens /dev/null for reading and writing in place of a closed stdout; a redirection opens it for writing.
@@ -77,11 +85,13 @@ pub(crate) fn out(line: &str) -> Result<Exit, Failure> {
 
 /// Writes lines for people to stdout; each ends with a line break.
 pub(crate) fn out_lines(text: &str) -> Result<Exit, Failure> {
+    require_stdout()?;
     write(clean_lines(text).as_bytes())
 }
 
 /// Writes a summary, whose texts are clean and may be coloured, to stdout.
 pub(crate) fn out_summary(text: &str) -> Result<Exit, Failure> {
+    require_stdout()?;
     write(text.as_bytes())
 }
 
@@ -100,6 +110,12 @@ pub(crate) fn out_data(bytes: &[u8]) -> Result<Exit, Failure> {
         return out_lines(&String::from_utf8_lossy(bytes));
     }
     write(bytes)
+}
+
+/// Writes a document for other programs to stdout, as [`out_data`] does; a closed stdout is an error.
+pub(crate) fn out_document(bytes: &[u8]) -> Result<Exit, Failure> {
+    require_stdout()?;
+    out_data(bytes)
 }
 
 /// Writes a JSON document to stdout. Control and invisible characters are `\u` escapes: the values are the same.

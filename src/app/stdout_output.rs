@@ -6,6 +6,7 @@ use crate::cli::StdoutFormat;
 use crate::model::{clean_json, clean_lines};
 use crate::output::{Cause, StdoutKind};
 
+use super::console;
 use super::exit::Failure;
 
 /// The output path that means stdout.
@@ -50,6 +51,7 @@ pub(crate) fn write(
     format: StdoutFormat,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Cause>,
 ) -> Result<(), Failure> {
+    console::require_stdout()?;
     let clean: fn(&str) -> String = match format {
         StdoutFormat::Json => |text| clean_json(text).into_owned(),
         _ if io::stdout().is_terminal() => clean_lines,

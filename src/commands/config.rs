@@ -12,11 +12,11 @@ pub(super) fn run(
     profile: Option<&str>,
 ) -> Result<Exit, Failure> {
     match command {
-        ConfigCommand::Init => console::out_data(commented_file().as_bytes()),
+        ConfigCommand::Init => console::out_document(commented_file().as_bytes()),
         ConfigCommand::Show { command } => {
             let text = settings_in_force(command, file, profile)
                 .map_err(|lines| Failure::lines(Exit::Usage, lines))?;
-            console::out_data(text.as_bytes())
+            console::out_document(text.as_bytes())
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::app::exit::{Exit, Failure};
 pub(super) fn completions(shell: Shell) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "cutover-report", &mut script);
-    console::out_data(&script)
+    console::out_document(&script)
 }
 
 /// Prints the page of the whole program, or writes one per command to `folder`.
@@ -25,7 +25,7 @@ pub(super) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
     // Without the commit, so that a package of the same version has the same pages.
     let mut program = Cli::command().version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
     let Some(folder) = folder else {
-        return console::out_data(&page(program).map_err(Failure::stopped)?.1);
+        return console::out_document(&page(program).map_err(Failure::stopped)?.1);
     };
     program.build();
     let written = std::fs::create_dir_all(folder).and_then(|()| write_pages(program, folder));

@@ -28,6 +28,7 @@ pub(super) fn run(args: &ShowArgs, storage: &Storage) -> Result<Exit, Failure> {
     let report = previous::report(&journal, options, args.previous.as_ref(), None, storage, warn)?;
     reporting::warn_of_clock(&report);
     if args.json {
+        console::require_stdout()?;
         let mut document = Vec::new();
         output::write_summary(&report, &mut document).map_err(Failure::stopped)?;
         console::out_json(&document)?;

@@ -19,7 +19,7 @@ pub(super) fn run(command: TemplatesCommand) -> Result<Exit, Failure> {
         TemplatesCommand::Show { name } => {
             let source = Template::all_built_in().find(|(known, _)| *known == name).map(|(_, source)| source);
             let unknown = || Failure::usage(format!("unknown template `{name}`; templates are {}", names()));
-            console::out_data(source.ok_or_else(unknown)?.as_bytes())?;
+            console::out_document(source.ok_or_else(unknown)?.as_bytes())?;
         }
         TemplatesCommand::Check { file } => {
             let template = read(&file.to_string_lossy())?;

@@ -414,6 +414,25 @@ fn document_for_a_closed_stdout_exits_1() {
     assert!(folder.path().join("x.json").exists(), "the outputs are written");
     assert_eq!(shell(">/dev/null").status.code(), Some(0));
     assert_eq!(shell(">/dev/full").status.code(), Some(1));
+    for command in [
+        "render r.journal.jsonl -o - --format csv",
+        "show r.journal.jsonl",
+        "show r.journal.jsonl --json",
+        "history r.journal.jsonl",
+        "diff r.journal.jsonl r.journal.jsonl",
+        "config init",
+        "templates show compact",
+        "man",
+    ] {
+        let line = format!("{program} {command} >&-");
+        let closed = Command::new("sh").current_dir(folder.path()).args(["-c", &line]).output().unwrap();
+        let said = String::from_utf8(closed.stderr).unwrap();
+        assert_eq!(
+            (closed.status.code(), said.contains("stdout is closed")),
+            (Some(1), true),
+            "{line}: {said}"
+        );
+    }
 }
 
 #[test]
