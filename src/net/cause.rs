@@ -76,15 +76,17 @@ impl Cause {
         {
             return new(FailureKind::Protocol, "the response is not valid HTTP".to_owned());
         }
+        let ended = || {
+            let what = "the connection ended before the response was complete";
+            new(FailureKind::ConnectionLost, what.to_owned())
+        };
         match io {
             Some(ErrorKind::ConnectionReset) => {
                 new(FailureKind::ConnectionLost, "the connection was reset".to_owned())
             }
+            Some(ErrorKind::UnexpectedEof) => ended(),
             Some(_) => new(FailureKind::ConnectionLost, "the connection was lost".to_owned()),
-            None if find::<hyper::Error>(error).is_some() => {
-                let what = "the connection ended before the response was complete";
-                new(FailureKind::ConnectionLost, what.to_owned())
-            }
+            None if find::<hyper::Error>(error).is_some() => ended(),
             None => new(FailureKind::Other, line(&bottom(error))),
         }
     }

@@ -130,10 +130,14 @@ impl Http {
     async fn read(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, Failure> {
         let length = response.content_length();
         let mut body = BodyReader::new(response.headers(), length, self.max_response)?;
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))? {
-            body.push(&chunk)?;
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.push(&chunk)?,
+                Ok(None) => return Ok(body.finish()?),
+                // An error of a body has no URL.
+                Err(error) => return Err(self.failure(&error.with_url(response.url().clone()))),
+            }
         }
-        Ok(body.finish()?)
     }
 
     fn failure(&self, error: &reqwest::Error) -> Failure {

@@ -92,6 +92,22 @@ fn unreadable_answer_is_recorded_unchanged_and_never_passes() {
 }
 
 #[test]
+fn body_that_ends_early_or_is_reset_is_reported_as_that() {
+    let folder = tempdir().unwrap();
+    for (faults, why) in [
+        ("truncate=100%", "the connection ended before the response was complete"),
+        ("reset=100%", "the connection was reset"),
+    ] {
+        let ended = export(folder.path(), 2, faults, &["-o", "r.json", "--overwrite", "--max-attempts", "1"]);
+        assert_eq!(ended.code, 3, "{faults}: {}", ended.stderr);
+        for task in tasks(&folder.path().join("r.json")) {
+            assert_eq!(task["verdict"], "fetch_failed");
+            assert!(task["error_message"].as_str().unwrap().ends_with(why), "{task}");
+        }
+    }
+}
+
+#[test]
 fn too_large_answer_fails_and_other_content_type_is_read() {
     let folder = tempdir().unwrap();
     let huge = export(folder.path(), 3, "huge=100%:1GiB", &["-o", "r.json", "--max-response", "2MiB"]);
