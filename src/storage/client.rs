@@ -1,5 +1,6 @@
 //! Blocking calls to the S3 server.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -219,13 +220,11 @@ impl Client {
         };
         let store = self.store(prefix, bucket)?;
         let mut found = Vec::new();
-        let mut page_token: Option<String> = None;
+        let mut page_token = None;
+        let mut seen = HashSet::new();
         self.wait(async {
             loop {
-                let options = PaginatedListOptions {
-                    page_token: page_token.clone(),
-                    ..PaginatedListOptions::default()
-                };
+                let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
                 let page = store.list_paginated(Some(keys), options).await;
                 let page = page.map_err(|error| self.fault(prefix, &error))?;
                 let listed = page.result.objects.into_iter().map(|object| Listed {
@@ -236,7 +235,7 @@ impl Client {
                 found.extend(listed.filter(|object| begins_with(&object.location, prefix)));
                 match page.page_token {
                     None => return Ok(found),
-                    next if next == page_token => {
+                    Some(next) if !seen.insert(next.clone()) => {
                         return Err(StorageError::other(
                             prefix,
                             "the server sent the same page of the listing twice; check the S3 endpoint",
