@@ -50,6 +50,8 @@ pub(super) struct WebClient {
     base: Url,
     header: (HeaderName, HeaderValue),
     redactor: Redactor,
+    /// For successful answers, in whose names and addresses a short secret may be a word.
+    answer_redactor: Redactor,
     gate: Gate,
     max_attempts: NonZeroU32,
     secret_name: String,
@@ -113,12 +115,14 @@ impl WebClient {
         let bare = secret.expose().rsplit(' ').next().unwrap_or_default();
         let value = value.rsplit(' ').next().unwrap_or_default();
         let secrets = [Secret::new(bare.to_owned()), Secret::new(value.to_owned())];
-        let redactor = Redactor::new(secrets.iter().chain(http.secrets()));
+        let secrets = || secrets.iter().chain(http.secrets());
+        let (redactor, answer_redactor) = (Redactor::new(secrets()), Redactor::of_evidence(secrets()));
         Ok(Self {
             http,
             base,
             header: (HeaderName::from_static(name), header),
             redactor,
+            answer_redactor,
             gate: Gate::new(Rate::at_most(REQUESTS_PER_SECOND)),
             max_attempts: settings.max_attempts,
             secret_name: settings.secret_name.clone(),
@@ -189,8 +193,10 @@ impl WebClient {
             log_headers("response", method.as_str(), url.path(), &answer.headers, redact);
         }
         let mut body = std::mem::take(&mut answer.body);
-        if redacts || !answer.status.is_success() {
+        if !answer.status.is_success() {
             body = redact(body);
+        } else if redacts {
+            body = self.answer_redactor.redact(body);
         }
         let clean = |text: String| self.redactor.redact_text(text);
         let status = answer.status.as_u16();
