@@ -182,7 +182,7 @@ impl Catalogue {
             let entry = Entry::new(english, chinese);
             match entry.texts.as_slice() {
                 [text] => {
-                    catalogue.whole.insert(text.clone(), entry.fill(&[]));
+                    catalogue.whole.entry(text.clone()).or_insert_with(|| entry.fill(&[]));
                 }
                 texts => {
                     let start = texts.first().and_then(|text| text.bytes().next());
